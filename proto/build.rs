@@ -1,0 +1,27 @@
+//! Compiles the contract without protoc, and keeps the descriptors with their comments for the catalogue.
+
+use std::{env, fs, path::PathBuf};
+
+const FILES: [&str; 6] = [
+    "buf/validate/validate.proto",
+    "dicetower/tool/v1/tool.proto",
+    "dicetower/dice/v1/dice.proto",
+    "dicetower/character/v1/character.proto",
+    "dicetower/orchestrator/v1/orchestrator.proto",
+    "dicetower/fsm/v1/fsm.proto",
+];
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    for file in FILES {
+        println!("cargo:rerun-if-changed={file}");
+    }
+    let mut compiler = protox::Compiler::new(["."])?;
+    compiler.include_imports(true).include_source_info(true).open_files(FILES)?;
+
+    // Encoded by protox itself: prost's types would drop the custom options.
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    fs::write(out.join("descriptors.bin"), compiler.encode_file_descriptor_set())?;
+
+    tonic_prost_build::configure().btree_map(".").compile_fds(compiler.file_descriptor_set())?;
+    Ok(())
+}
