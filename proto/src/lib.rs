@@ -21,8 +21,8 @@ pub static POOL: LazyLock<DescriptorPool> =
     LazyLock::new(|| DescriptorPool::decode(DESCRIPTORS).expect("the build wrote these descriptors"));
 
 macro_rules! package {
-    ($name:ident, $package:literal) => {
-        #[expect(missing_docs, clippy::all, clippy::allow_attributes, clippy::allow_attributes_without_reason, reason = "generated code")]
+    ($name:ident, $package:literal $(, $lint:meta)*) => {
+        #[expect(missing_docs, $($lint,)* clippy::allow_attributes, clippy::allow_attributes_without_reason, reason = "generated code")]
         pub mod $name {
             /// Version 1.
             pub mod v1 {
@@ -34,4 +34,4 @@ macro_rules! package {
 package!(dice, "dicetower.dice.v1");
 package!(character, "dicetower.character.v1");
 package!(orchestrator, "dicetower.orchestrator.v1");
-package!(fsm, "dicetower.fsm.v1");
+package!(fsm, "dicetower.fsm.v1", clippy::large_enum_variant);
