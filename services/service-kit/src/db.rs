@@ -196,13 +196,21 @@ impl Db {
     /// # Errors
     ///
     /// The folder or file cannot be opened, the server cannot be reached, or a migration fails.
-    pub async fn open(config: &DatabaseConfig, service: &'static str, migrations: &[&'static str]) -> anyhow::Result<Db> {
+    pub async fn open(
+        config: &DatabaseConfig,
+        service: &'static str,
+        migrations: &[&'static str],
+    ) -> anyhow::Result<Db> {
         let migrator = migrator(migrations);
         let pool = match config {
             DatabaseConfig::Folder { path, fsync } => {
-                tokio::fs::create_dir_all(path).await.with_context(|| format!("create the data folder {}", path.display()))?;
+                tokio::fs::create_dir_all(path)
+                    .await
+                    .with_context(|| format!("create the data folder {}", path.display()))?;
                 let file = path.join(format!("{service}.db"));
-                let pool = open_sqlite(&file, *fsync).await.with_context(|| format!("open the database {}", file.display()))?;
+                let pool = open_sqlite(&file, *fsync)
+                    .await
+                    .with_context(|| format!("open the database {}", file.display()))?;
                 migrator.run(&pool).await.with_context(|| format!("migrate the database {}", file.display()))?;
                 Pool::Sqlite(pool)
             }
@@ -470,7 +478,9 @@ mod tests {
     async fn a_failed_write_changes_nothing(db: &Db) {
         let taken = db.write(vec![insert("c", 3), insert("a", 9)]).await;
         assert!(matches!(taken, Err(DbError::Unique)), "{taken:?}");
-        let gone = db.write(vec![insert("c", 3), Statement::new(RESIZE, vec!["nobody".into(), 1i64.into()]).affecting(1)]).await;
+        let gone = db
+            .write(vec![insert("c", 3), Statement::new(RESIZE, vec!["nobody".into(), 1i64.into()]).affecting(1)])
+            .await;
         assert!(matches!(gone, Err(DbError::Conflict)), "{gone:?}");
 
         assert!(db.fetch("SELECT id FROM things WHERE id = $1", vec!["c".into()]).await.unwrap().is_empty());

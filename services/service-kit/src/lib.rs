@@ -1,3 +1,14 @@
 //! What every service's main needs: telemetry, server, client, status, database, and the tools by name.
 
+pub mod call;
+pub mod client;
 pub mod db;
+pub mod server;
+pub mod status;
+pub mod telemetry;
+pub mod tools;
+pub mod trace;
+pub mod traces;
+
+pub use client::{Peers, Transport};
+pub use server::{Server, serve};

@@ -1,0 +1,163 @@
+//! How a service is served: its routes with trace, validation and deadline, on a port with health and reflection.
+
+use std::{collections::HashMap, convert::Infallible, sync::LazyLock, time::Duration};
+
+use axum::{
+    body::to_bytes,
+    extract::{Request, State},
+    middleware::{self, Next},
+    response::Response,
+    serve::ListenerExt,
+};
+use prost_reflect::{DynamicMessage, MessageDescriptor};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tonic::{Status, body::Body, server::NamedService, service::Routes};
+use tower::Service;
+use tracing::Instrument;
+
+use crate::{
+    call,
+    status::{self, ErrorCode},
+    trace,
+};
+
+/// Largest request message, in bytes.
+const MESSAGE_LIMIT: usize = 4 * 1024 * 1024;
+/// Time in which running requests may end after a shutdown has begun.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// The routes of a service in the making.
+pub struct Server {
+    name: &'static str,
+    routes: Routes,
+}
+
+impl Server {
+    /// Begins the routes of the service `name`, which its spans carry.
+    pub fn new(name: &'static str) -> Server {
+        Server { name, routes: Routes::default() }
+    }
+
+    /// Adds a gRPC service.
+    #[must_use]
+    pub fn add_service<S>(mut self, service: S) -> Server
+    where
+        S: Service<http::Request<Body>, Error = Infallible> + NamedService + Clone + Send + Sync + 'static,
+        S::Response: axum::response::IntoResponse,
+        S::Future: Send + 'static,
+    {
+        self.routes = self.routes.add_service(service);
+        self
+    }
+
+    /// The routes; every call is traced, checked against its rules, and bounded in time.
+    pub fn routes(self) -> Routes {
+        let router = self.routes.into_axum_router();
+        Routes::from(router.layer(middleware::from_fn_with_state(self.name, run)))
+    }
+}
+
+/// The request messages that have rules, by gRPC path.
+static RULED: LazyLock<HashMap<String, MessageDescriptor>> = LazyLock::new(|| {
+    let methods = proto::POOL.services().flat_map(|service| service.methods().collect::<Vec<_>>());
+    let ruled = methods.filter(|method| proto::validate::is_ruled(&method.input()) && !method.is_client_streaming());
+    ruled
+        .map(|method| (format!("/{}/{}", method.parent_service().full_name(), method.name()), method.input()))
+        .collect()
+});
+
+async fn run(State(service): State<&'static str>, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    let name = path.rsplit_once('.').map_or(path, |(_, name)| name).to_owned();
+    let span = trace::server_span(service, &name, request.headers());
+    async move {
+        let request = match validate(request).await {
+            Ok(request) => request,
+            Err(refusal) => return refusal.into_http(),
+        };
+        let headers = request.headers().clone();
+        let answer = call::detached(&headers, next.run(request)).await.unwrap_or_else(Status::into_http);
+        note_failure(&answer);
+        answer
+    }
+    .instrument(span)
+    .await
+}
+
+/// Refuses a message that breaks its rules before the handler sees it.
+async fn validate(request: Request) -> Result<Request, Status> {
+    let Some(descriptor) = RULED.get(request.uri().path()) else { return Ok(request) };
+    let (parts, body) = request.into_parts();
+    let bytes = to_bytes(body, MESSAGE_LIMIT)
+        .await
+        .map_err(|_| status::error(ErrorCode::TooLarge, format!("a request may have at most {MESSAGE_LIMIT} bytes")))?;
+    // A frame is one byte of flags, four of length, and the message; what is compressed or torn tonic refuses itself.
+    if let [0, _, _, _, _, message @ ..] = &bytes[..]
+        && let Ok(message) = DynamicMessage::decode(descriptor.clone(), message)
+    {
+        proto::validate::check(&message)
+            .map_err(|violation| status::error(ErrorCode::InvalidInput, violation.to_string()))?;
+    }
+    Ok(Request::from_parts(parts, bytes.into()))
+}
+
+/// Marks the span of a call that failed through our fault.
+fn note_failure<B>(answer: &http::Response<B>) {
+    let code = answer.headers().get("grpc-status").and_then(|code| code.to_str().ok());
+    if let Some(code) = code.filter(|code| *code != "0") {
+        tracing::Span::current().record("otel.status_code", "ERROR");
+        tracing::info!(target: "service_kit::call", code, "call refused");
+    }
+}
+
+/// Serves routes on a port, with health and reflection beside them, until `shutdown`; then drains.
+///
+/// # Errors
+///
+/// The listener fails.
+pub async fn serve(routes: Routes, listener: TcpListener, shutdown: CancellationToken) -> anyhow::Result<()> {
+    let (health, health_service) = tonic_health::server::health_reporter();
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .build_v1()?;
+    let reflection_alpha = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
+        .build_v1alpha()?;
+    let routes = routes.add_service(health_service).add_service(reflection).add_service(reflection_alpha);
+    let stopping = shutdown.clone();
+    tokio::spawn(async move {
+        stopping.cancelled().await;
+        health.set_service_status("", tonic_health::ServingStatus::NotServing).await;
+    });
+    serve_router(routes.prepare().into_axum_router(), listener, shutdown).await
+}
+
+/// Serves any router on a port until `shutdown`; running requests then have a time to end.
+///
+/// # Errors
+///
+/// The listener fails.
+pub async fn serve_router(
+    router: axum::Router,
+    listener: TcpListener,
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "no TCP_NODELAY");
+        }
+    });
+    let service = router.into_make_service_with_connect_info::<std::net::SocketAddr>();
+    let server = axum::serve(listener, service).with_graceful_shutdown(shutdown.clone().cancelled_owned());
+    let drained = async {
+        shutdown.cancelled().await;
+        tokio::time::sleep(DRAIN).await;
+    };
+    tokio::select! {
+        result = server => result?,
+        () = drained => tracing::warn!("requests that would not end were cut off"),
+    }
+    Ok(())
+}

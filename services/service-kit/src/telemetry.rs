@@ -1,0 +1,241 @@
+//! Telemetry in one call and a guard: spans to the trace page and to a collector, log lines to console and files.
+
+mod format;
+mod rolling;
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Instant, SystemTime, UNIX_EPOCH},
+};
+
+use anyhow::Context as _;
+use opentelemetry::{
+    Context, KeyValue,
+    trace::{Link, SpanId, SpanKind, TraceContextExt, TraceId, TraceState, TracerProvider as _},
+};
+use opentelemetry_otlp::SpanExporter;
+use opentelemetry_sdk::{
+    Resource,
+    trace::{IdGenerator, SamplingDecision, SamplingResult, SdkTracerProvider, ShouldSample},
+};
+use tracing_subscriber::{
+    EnvFilter, Layer, filter::LevelFilter, filter::Targets, layer::SubscriberExt, util::SubscriberInitExt,
+};
+use uuid::Uuid;
+
+use crate::{trace, traces};
+
+/// The crates whose spans and events are ours to show; others would trace their own transport.
+const OUR_CRATES: [&str; 8] =
+    ["service_kit", "dice", "character", "orchestrator", "fsm", "tcp_adapter", "gateway", "dicetower"];
+/// What the console shows unless `RUST_LOG` says otherwise. async-openai logs whole bodies, which hold players' words.
+const CONSOLE: &str =
+    "info,request=warn,async_openai=off,sqlx=warn,h2=warn,hyper=warn,tonic=warn,tower=warn,rustls=warn";
+/// What the log files hold.
+const FILES: &str = "info,async_openai=off,sqlx=warn,h2=warn,hyper=warn,tonic=warn,tower=warn,rustls=warn";
+
+/// What is measured and where it is written.
+#[derive(Clone, Debug, clap::Args)]
+pub struct TelemetryConfig {
+    /// Traces kept per second; those beyond are not recorded. A trace that a caller names in X-Trace-ID, or that comes
+    /// sampled from its caller, is always kept.
+    #[arg(long, env = "DICETOWER_TRACES_PER_SECOND", default_value_t = 100, global = true)]
+    pub traces_per_second: u32,
+    /// Folder for log files: dicetower.log and dicetower-errors.log, each with 5 backups of 10 MB.
+    #[arg(long, env = "DICETOWER_LOG_DIR", global = true)]
+    pub log_dir: Option<PathBuf>,
+    /// OpenTelemetry collector (OTLP over gRPC) that gets every recorded span, such as http://localhost:4317.
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", global = true)]
+    pub otlp_endpoint: Option<String>,
+}
+
+impl Default for TelemetryConfig {
+    fn default() -> TelemetryConfig {
+        TelemetryConfig { traces_per_second: 100, log_dir: None, otlp_endpoint: None }
+    }
+}
+
+/// Keeps telemetry going; what is still to be sent is sent when it is dropped.
+#[must_use = "telemetry ends with the guard"]
+pub struct Guard {
+    provider: SdkTracerProvider,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        // A collector that is away must not keep the process from ending.
+        let _ = self.provider.shutdown();
+    }
+}
+
+/// Starts telemetry for this process, which calls itself `name` to the collector.
+///
+/// # Errors
+///
+/// The log folder cannot be written, the collector's address makes no sense, or telemetry has been started before.
+pub fn init(config: &TelemetryConfig, name: &'static str) -> anyhow::Result<Guard> {
+    let mut provider = SdkTracerProvider::builder()
+        .with_id_generator(Ids::default())
+        .with_sampler(Sampler::new(config.traces_per_second))
+        .with_resource(Resource::builder().with_service_name(name).build())
+        .with_span_processor(traces::STORE.clone());
+    if let Some(endpoint) = &config.otlp_endpoint {
+        provider = provider.with_batch_exporter(exporter(endpoint)?);
+    }
+    let provider = provider.build();
+
+    let ours = Targets::new().with_targets(OUR_CRATES.map(|name| (name, LevelFilter::INFO)));
+    let spans = tracing_opentelemetry::layer()
+        .with_tracer(provider.tracer("dicetower"))
+        .with_location(false)
+        .with_threads(false)
+        .with_target(false)
+        .with_tracked_inactivity(false)
+        .with_filter(ours.with_target("sql", LevelFilter::DEBUG).with_target("request", LevelFilter::OFF));
+    let console = tracing_subscriber::fmt::layer()
+        .event_format(format::Console)
+        .with_writer(std::io::stderr)
+        .with_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(CONSOLE)));
+    let files = match &config.log_dir {
+        None => None,
+        Some(folder) => {
+            let open = |file: &str| {
+                rolling::RollingFile::open(folder.join(file))
+                    .with_context(|| format!("open the log in {}", folder.display()))
+            };
+            let all = tracing_subscriber::fmt::layer()
+                .event_format(format::File)
+                .with_ansi(false)
+                .with_writer(Mutex::new(open("dicetower.log")?))
+                .with_filter(EnvFilter::new(FILES));
+            let errors = tracing_subscriber::fmt::layer()
+                .event_format(format::File)
+                .with_ansi(false)
+                .with_writer(Mutex::new(open("dicetower-errors.log")?))
+                .with_filter(EnvFilter::new("error,async_openai=off"));
+            Some(all.and_then(errors))
+        }
+    };
+    tracing_subscriber::registry().with(spans).with(console).with(files).try_init().context("start telemetry")?;
+    Ok(Guard { provider })
+}
+
+fn exporter(endpoint: &str) -> anyhow::Result<SpanExporter> {
+    use opentelemetry_otlp::WithExportConfig;
+    SpanExporter::builder()
+        .with_tonic()
+        .with_endpoint(endpoint)
+        .build()
+        .with_context(|| format!("{endpoint:?} is not a collector's address such as http://localhost:4317"))
+}
+
+/// Gives a root the trace id that is waiting for it, and every span an id of its own.
+#[derive(Debug)]
+struct Ids {
+    /// Span ids need only differ; a counter that begins anywhere is enough, and cheaper than chance.
+    next: AtomicU64,
+}
+
+impl Default for Ids {
+    fn default() -> Ids {
+        let anywhere = Uuid::new_v4().as_u64_pair().0;
+        Ids { next: AtomicU64::new(anywhere) }
+    }
+}
+
+impl IdGenerator for Ids {
+    fn new_trace_id(&self) -> TraceId {
+        match trace::next_root() {
+            Some(root) => root.trace_id,
+            None => TraceId::from_bytes(Uuid::now_v7().into_bytes()),
+        }
+    }
+
+    fn new_span_id(&self) -> SpanId {
+        // An odd step walks through all numbers before it repeats, and spreads neighbours apart.
+        let id = self.next.fetch_add(0x9E37_79B9_7F4A_7C15, Ordering::Relaxed);
+        SpanId::from_bytes(id.max(1).to_be_bytes())
+    }
+}
+
+/// Keeps so many traces a second, and each trace whole. It looks at no bit of the trace id: UUIDs are not evenly spread.
+#[derive(Debug)]
+struct Sampler {
+    per_second: u32,
+    since: Instant,
+    /// The second in which was counted last, and how many traces were kept in it.
+    window: AtomicU64,
+}
+
+impl Clone for Sampler {
+    fn clone(&self) -> Sampler {
+        Sampler::new(self.per_second)
+    }
+}
+
+impl Sampler {
+    fn new(per_second: u32) -> Sampler {
+        Sampler { per_second, since: Instant::now(), window: AtomicU64::new(0) }
+    }
+
+    fn keeps(&self) -> bool {
+        let second = self.since.elapsed().as_secs() << 32;
+        let count = |window: u64| {
+            let kept = if window & !0xFFFF_FFFF == second { window & 0xFFFF_FFFF } else { 0 };
+            (kept < u64::from(self.per_second)).then_some(second | (kept + 1))
+        };
+        self.window.fetch_update(Ordering::Relaxed, Ordering::Relaxed, count).is_ok()
+    }
+}
+
+impl ShouldSample for Sampler {
+    fn should_sample(
+        &self,
+        parent: Option<&Context>,
+        _trace_id: TraceId,
+        _name: &str,
+        _kind: &SpanKind,
+        _attributes: &[KeyValue],
+        _links: &[Link],
+    ) -> SamplingResult {
+        let parent =
+            parent.filter(|context| context.has_active_span()).map(|context| context.span().span_context().clone());
+        let keep = match parent {
+            Some(parent) if parent.is_valid() => parent.is_sampled(),
+            _ => trace::next_root().is_some_and(|root| root.wanted) || self.keeps(),
+        };
+        let decision = if keep { SamplingDecision::RecordAndSample } else { SamplingDecision::Drop };
+        SamplingResult { decision, attributes: Vec::new(), trace_state: TraceState::default() }
+    }
+}
+
+/// Milliseconds since 1970, as every service stores times.
+pub fn now_ms() -> i64 {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn so_many_traces_a_second_are_kept() {
+        let sampler = Sampler::new(3);
+
+        let kept = (0..10).filter(|_| sampler.keeps()).count();
+
+        assert_eq!(kept, 3);
+    }
+
+    #[test]
+    fn span_ids_differ() {
+        let ids = Ids::default();
+        let some: std::collections::HashSet<_> = (0..1000).map(|_| ids.new_span_id()).collect();
+        assert_eq!(some.len(), 1000);
+    }
+}

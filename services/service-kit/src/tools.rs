@@ -1,0 +1,125 @@
+//! Tools by name: JSON in, JSON out, whatever service owns them.
+
+use bytes::{Buf, BufMut, Bytes};
+use proto::catalogue::{ArgumentError, Catalogue, Tool};
+use serde_json::{Map, Value, json};
+use tonic::{
+    Request, Status,
+    client::Grpc,
+    codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
+    metadata::MetadataMap,
+};
+
+use crate::{
+    client::Peers,
+    status::{self, ErrorCode},
+};
+
+/// The catalogue, and the services that its tools belong to.
+#[derive(Clone)]
+pub struct Toolbox {
+    catalogue: std::sync::Arc<Catalogue>,
+    peers: Peers,
+}
+
+impl Toolbox {
+    /// The tools of this contract that the peers offer.
+    pub fn new(peers: Peers) -> Toolbox {
+        Toolbox { catalogue: std::sync::Arc::new(Catalogue::ours()), peers }
+    }
+
+    /// All tools.
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+
+    /// Calls the tool `name` with JSON arguments. `metadata` travels with the call: `idempotency-key`, a deadline.
+    ///
+    /// # Errors
+    ///
+    /// `TOOL_NOT_FOUND` with the nearest names, `INVALID_TOOL_PARAMS` with what is allowed, or what the service says.
+    pub async fn call(&self, name: &str, arguments: Value, metadata: MetadataMap) -> Result<Value, Status> {
+        let tool = self.find(name)?;
+        let request = tool.encode_request(arguments).map_err(|error| refuse(&error))?;
+        let package = tool.path.trim_start_matches('/').rsplit_once('.').map_or("", |(package, _)| package);
+        let transport = self.peers.transport(package).ok_or_else(|| {
+            status::error(ErrorCode::ApiError, format!("the service of {name} is not configured here"))
+        })?;
+        let mut client = Grpc::new(transport);
+        client.ready().await?;
+        let path = tool.path.parse().map_err(|_| status::error(ErrorCode::InternalError, "internal error"))?;
+        let request = Request::from_parts(metadata, tonic::Extensions::default(), Bytes::from(request));
+        let answer = client.unary(request, path, Raw).await?.into_inner();
+        tool.decode_response(&answer).ok_or_else(|| status::error(ErrorCode::InternalError, "internal error"))
+    }
+
+    /// The tool of that name.
+    ///
+    /// # Errors
+    ///
+    /// `TOOL_NOT_FOUND` with the names that are like it.
+    pub fn find(&self, name: &str) -> Result<&Tool, Status> {
+        self.catalogue.get(name).ok_or_else(|| {
+            let mut details = Map::new();
+            let similar = similar_names(name, self.catalogue.names());
+            let hint = if similar.is_empty() { String::new() } else { format!("; similar: {}", similar.join(", ")) };
+            details.insert("similar_tools".into(), json!(similar));
+            let shown: String = name.chars().take(64).collect();
+            status::error_with(ErrorCode::ToolNotFound, format!("no tool is named {shown:?}{hint}"), details)
+        })
+    }
+}
+
+fn refuse(error: &ArgumentError) -> Status {
+    let code = match error {
+        ArgumentError::Missing { .. } => ErrorCode::MissingRequiredField,
+        ArgumentError::Shape { .. } | ArgumentError::Rule(_) => ErrorCode::InvalidToolParams,
+    };
+    status::error(code, error.to_string())
+}
+
+/// Names that share a word with the one asked for, at most five.
+fn similar_names<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let wanted = name.to_ascii_lowercase();
+    let words: Vec<&str> =
+        wanted.split(|char: char| !char.is_ascii_alphanumeric()).filter(|word| 2 < word.len()).collect();
+    names.filter(|name| words.iter().any(|word| name.contains(word))).take(5).collect()
+}
+
+/// Messages as the bytes they are.
+#[derive(Clone, Copy, Default)]
+struct Raw;
+
+impl Codec for Raw {
+    type Encode = Bytes;
+    type Decode = Bytes;
+    type Encoder = Raw;
+    type Decoder = Raw;
+
+    fn encoder(&mut self) -> Raw {
+        Raw
+    }
+
+    fn decoder(&mut self) -> Raw {
+        Raw
+    }
+}
+
+impl Encoder for Raw {
+    type Item = Bytes;
+    type Error = Status;
+
+    fn encode(&mut self, item: Bytes, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        buffer.put(item);
+        Ok(())
+    }
+}
+
+impl Decoder for Raw {
+    type Item = Bytes;
+    type Error = Status;
+
+    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
+        Ok(Some(buffer.copy_to_bytes(buffer.remaining())))
+    }
+}

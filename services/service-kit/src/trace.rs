@@ -1,0 +1,160 @@
+//! One trace for each action: how a span is begun, and how its context travels (W3C `traceparent`, `X-Trace-ID`).
+//!
+//! A trace id and an `X-Trace-ID` are the same 128 bits; the one is written as 32 hex digits, the other as a UUID.
+
+use std::cell::Cell;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use opentelemetry::{
+    Context,
+    trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState},
+};
+use tracing::Span;
+use tracing_opentelemetry::OpenTelemetrySpanExt;
+use uuid::Uuid;
+
+/// The header in which a client may name its trace, and in which every answer names it.
+pub const TRACE_ID_HEADER: HeaderName = HeaderName::from_static("x-trace-id");
+/// The W3C header.
+pub const TRACEPARENT_HEADER: HeaderName = HeaderName::from_static("traceparent");
+
+/// What a root span that is being started must become.
+#[derive(Clone, Copy)]
+pub(crate) struct NextRoot {
+    pub trace_id: TraceId,
+    /// Whether a person asked for this very trace, so that it is kept whatever the sampler thinks.
+    pub wanted: bool,
+}
+
+thread_local! {
+    /// The span builder cannot be told a trace id, so the id generator and the sampler look here.
+    static NEXT_ROOT: Cell<Option<NextRoot>> = const { Cell::new(None) };
+}
+
+pub(crate) fn next_root() -> Option<NextRoot> {
+    NEXT_ROOT.get()
+}
+
+/// Begins the span of a request that has come from outside, and tells its trace id.
+///
+/// `wanted` is the trace id that the client asks for; without it `traceparent` is continued; without either a new
+/// trace begins under a UUIDv7. The span is a true root unless it continues one.
+pub fn begin(service: &'static str, name: &str, wanted: Option<Uuid>, traceparent: Option<&str>) -> (Span, Uuid) {
+    let span = tracing::info_span!(parent: None, "request", otel.name = name, otel.kind = "server", service);
+    let remote = traceparent.filter(|_| wanted.is_none()).and_then(parse_traceparent);
+    if let Some(remote) = remote {
+        let trace_id = to_uuid(remote.trace_id());
+        // It fails only if the span has begun, and it has not.
+        let _ = span.set_parent(Context::new().with_remote_span_context(remote));
+        return (span, trace_id);
+    }
+    let trace_id = wanted.unwrap_or_else(Uuid::now_v7);
+    NEXT_ROOT.set(Some(NextRoot { trace_id: TraceId::from_bytes(trace_id.into_bytes()), wanted: wanted.is_some() }));
+    // Reading the context starts the span, with the id that is waiting.
+    let _ = span.context();
+    NEXT_ROOT.set(None);
+    (span, trace_id)
+}
+
+/// Begins the span of a call to `service`: a child of the span that is current in this process, else of the caller's
+/// `traceparent`, else a root.
+pub fn server_span(service: &'static str, name: &str, headers: &HeaderMap) -> Span {
+    if current_context().is_some() {
+        return tracing::info_span!("call", otel.name = name, otel.kind = "server", service);
+    }
+    let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let wanted = text(&TRACE_ID_HEADER).and_then(parse_trace_id);
+    begin(service, name, wanted, text(&TRACEPARENT_HEADER)).0
+}
+
+/// Begins a span that belongs to a trace whose `traceparent` was kept: a turn that was queued, a timer that was set.
+pub fn resume(service: &'static str, name: &str, traceparent: &str) -> Span {
+    begin(service, name, None, Some(traceparent)).0
+}
+
+/// The trace id that is current, as a UUID.
+pub fn current_id() -> Option<Uuid> {
+    current_context().map(|context| to_uuid(context.trace_id()))
+}
+
+/// The trace id that is current as text, or an empty text.
+pub fn current_id_text() -> String {
+    current_id().map(|id| id.to_string()).unwrap_or_default()
+}
+
+/// The current span as a `traceparent`, for what will go on later.
+pub fn traceparent() -> Option<String> {
+    let context = current_context()?;
+    let (trace_id, span_id, flags) = (context.trace_id(), context.span_id(), context.trace_flags());
+    Some(format!("00-{trace_id}-{span_id}-{:02x}", flags.to_u8()))
+}
+
+/// Writes the current span into the headers of an outgoing request.
+pub fn inject(headers: &mut HeaderMap) {
+    if let Some(value) = traceparent().and_then(|text| HeaderValue::from_str(&text).ok()) {
+        headers.insert(TRACEPARENT_HEADER, value);
+    }
+}
+
+/// The trace id of a client's text: a UUID other than nil, with or without hyphens.
+pub fn parse_trace_id(text: &str) -> Option<Uuid> {
+    Uuid::try_parse(text.trim()).ok().filter(|id| !id.is_nil())
+}
+
+fn parse_traceparent(text: &str) -> Option<SpanContext> {
+    let mut parts = text.trim().split('-');
+    let version = parts.next()?;
+    let (trace_id, span_id, flags) = (parts.next()?, parts.next()?, parts.next()?);
+    if version.len() != 2 || version == "ff" || trace_id.len() != 32 || span_id.len() != 16 || flags.len() != 2 {
+        return None;
+    }
+    if version == "00" && parts.next().is_some() {
+        return None;
+    }
+    let trace_id = TraceId::from_hex(trace_id).ok()?;
+    let span_id = SpanId::from_hex(span_id).ok()?;
+    let flags = TraceFlags::new(u8::from_str_radix(flags, 16).ok()?) & TraceFlags::SAMPLED;
+    Some(SpanContext::new(trace_id, span_id, flags, true, TraceState::default())).filter(SpanContext::is_valid)
+}
+
+fn current_context() -> Option<SpanContext> {
+    let context = Context::map_current(|context| context.span().span_context().clone());
+    Some(context).filter(SpanContext::is_valid)
+}
+
+fn to_uuid(trace_id: TraceId) -> Uuid {
+    Uuid::from_bytes(trace_id.to_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trace_id_is_any_uuid_but_nil() {
+        let id = "a1b2c3d4-e5f6-7890-abcd-ef1234567890";
+        assert_eq!(parse_trace_id(id).unwrap().to_string(), id);
+        assert_eq!(parse_trace_id("a1b2c3d4e5f67890abcdef1234567890").unwrap().to_string(), id);
+        assert_eq!(parse_trace_id("00000000-0000-0000-0000-000000000000"), None);
+        assert_eq!(parse_trace_id("not-a-uuid"), None);
+    }
+
+    #[test]
+    fn a_traceparent_is_read_strictly() {
+        let good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let context = parse_traceparent(good).unwrap();
+        assert_eq!(context.trace_id().to_string(), "4bf92f3577b34da6a3ce929d0e0e4736");
+        assert!(context.is_sampled() && context.is_remote());
+        for bad in [
+            "",
+            "00",
+            "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more",
+            "00-4bf92f3577b34da6a3ce929d0e0e473-00f067aa0ba902b7-01",
+            "00-\u{e9}\u{e9}\u{e9}-00f067aa0ba902b7-01",
+        ] {
+            assert!(parse_traceparent(bad).is_none(), "{bad}");
+        }
+    }
+}
