@@ -1,0 +1,341 @@
+//! The two formats of a definition as they are written, before anything is checked.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+/// What stands in a library, and may stand in a definition of the modules format to add to it or to replace parts of it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Library {
+    /// Variables with the values they have in a new game. Whatever a guard or a text reads is named here.
+    #[serde(default)]
+    pub variables: Map<String, Value>,
+    /// Values that never change.
+    #[serde(default)]
+    pub constants: Map<String, Value>,
+    /// Facts computed from others.
+    #[serde(default)]
+    pub computed: BTreeMap<String, String>,
+    /// Guards by name.
+    #[serde(default)]
+    pub guards: BTreeMap<String, String>,
+    /// Actions by name.
+    #[serde(default)]
+    pub actions: BTreeMap<String, Vec<Operation>>,
+    /// What is done whenever an event is accepted, before its transition.
+    #[serde(default)]
+    pub events: BTreeMap<String, Vec<Operation>>,
+    /// Conditions under which an event is recorded where no transition wants it.
+    #[serde(default)]
+    pub recorded: BTreeMap<String, String>,
+    /// Menus by name.
+    #[serde(default)]
+    pub menus: BTreeMap<String, Vec<MenuLine>>,
+    /// Events that only the host may send.
+    #[serde(default)]
+    pub host_only: Vec<String>,
+    /// Prompts that the actions may use where the definition has none of that name.
+    #[serde(default)]
+    pub prompts: BTreeMap<String, String>,
+}
+
+/// A line of a menu.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub enum MenuLine {
+    /// `ruler`, or a template.
+    Always(String),
+    /// A template shown under a condition.
+    Sometimes {
+        /// The template.
+        text: String,
+        /// The condition.
+        when: String,
+    },
+}
+
+/// One step of an action: exactly one of the verbs, under a condition or not.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Operation {
+    /// Only if this holds.
+    pub when: Option<String>,
+    /// Says a prompt, by id.
+    pub prompt: Option<String>,
+    /// Says a menu, by name.
+    pub menu: Option<String>,
+    /// Says a line.
+    pub say: Option<String>,
+    /// Shows a line in the host's chat, in assist only.
+    pub show: Option<String>,
+    /// Sends a command.
+    pub command: Option<String>,
+    /// Sends a game record to the host, in assist only.
+    pub record: Option<String>,
+    /// Sets variables, one after the other.
+    pub set: Option<serde_norway::Mapping>,
+    /// Sets a variable to a map from two lists of the same length.
+    pub pair: Option<Pair>,
+    /// Rolls dice.
+    pub roll: Option<Roll>,
+    /// Runs another action.
+    pub run: Option<String>,
+}
+
+/// A map from two lists.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pair {
+    /// The keys.
+    pub keys: String,
+    /// The values.
+    pub values: String,
+    /// The variable.
+    pub into: String,
+}
+
+/// A roll by the dice service; every part is an expression.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Roll {
+    /// Action dice; `into` becomes a map from die to face.
+    ActionDice {
+        /// free_peoples or shadow.
+        side: String,
+        /// The dice's piece ids.
+        dice: String,
+        /// The variable.
+        into: String,
+    },
+    /// A Hunt roll; `into` becomes {rolls, rerolled, successes}.
+    Hunt {
+        /// Shadow dice in the Hunt Box.
+        level: String,
+        /// Free Peoples dice in the Hunt Box.
+        free_peoples_dice: String,
+        /// Failed dice rolled once more.
+        rerolls: String,
+        /// The variable.
+        into: String,
+    },
+    /// Combat dice; `into` becomes {rolls, rerolled, successes}.
+    Combat {
+        /// Number of dice.
+        count: String,
+        /// What a die must reach.
+        target: String,
+        /// Failed dice rolled once more.
+        rerolls: String,
+        /// The variable.
+        into: String,
+    },
+    /// One item of a list; `into` becomes the item.
+    Pick {
+        /// The list.
+        from: String,
+        /// The variable.
+        into: String,
+    },
+}
+
+/// A definition in the modules format.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Modules {
+    /// The game; `war_of_the_ring` brings its library.
+    pub game: String,
+    /// The definition's version.
+    #[serde(default)]
+    pub version: Option<Value>,
+    /// For people.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// Settings.
+    pub config: Config,
+    /// Texts by id.
+    #[serde(default)]
+    pub prompts: BTreeMap<String, String>,
+    /// What it adds to the game's library.
+    #[serde(default)]
+    pub library: Library,
+    /// The states, in groups.
+    pub modules: Vec<Module>,
+}
+
+/// Settings of a machine.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Cards a hand may hold.
+    #[serde(default = "default_hand_limit")]
+    pub hand_limit: u32,
+    /// Where a game begins.
+    pub initial_state: String,
+    /// Seconds a game is kept after its last watcher is gone, or `never`.
+    #[serde(default)]
+    pub grace: Option<Grace>,
+}
+
+/// How long a game is kept after its last watcher is gone.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Grace {
+    /// Seconds.
+    Seconds(u64),
+    /// `never`: it is kept.
+    Word(String),
+}
+
+fn default_hand_limit() -> u32 {
+    6
+}
+
+/// A group of states.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Module {
+    /// Its name.
+    pub id: String,
+    /// For people.
+    #[serde(default)]
+    pub label: Option<String>,
+    /// For people.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// `phase_group` or `subsystem`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The phases of a phase group.
+    #[serde(default)]
+    pub phases: Vec<Phase>,
+    /// The states of a subsystem.
+    #[serde(default)]
+    pub states: Vec<State>,
+}
+
+/// A phase of a turn.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Phase {
+    /// Its name.
+    pub id: String,
+    /// For people.
+    #[serde(default)]
+    pub label: Option<String>,
+    /// For people.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// Its place in the turn.
+    #[serde(default)]
+    pub order: Option<i64>,
+    /// Its states.
+    #[serde(default)]
+    pub states: Vec<State>,
+}
+
+/// A state.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct State {
+    /// Its name.
+    pub id: String,
+    /// `normal` or `final`.
+    #[serde(default)]
+    pub kind: Option<String>,
+    /// For people.
+    #[serde(default)]
+    pub label: Option<String>,
+    /// For people.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// What is said.
+    #[serde(default)]
+    pub ui: Ui,
+    /// Actions on entering.
+    #[serde(default)]
+    pub entry_actions: Vec<String>,
+    /// Actions on leaving.
+    #[serde(default)]
+    pub exit_actions: Vec<String>,
+    /// Ways out, the first that fits being taken.
+    #[serde(default)]
+    pub transitions: Vec<Transition>,
+    /// The event that PHASE_COMPLETE stands for.
+    #[serde(default)]
+    pub done: Option<String>,
+    /// Events to announce beside those of the transitions.
+    #[serde(default)]
+    pub also_valid: Vec<String>,
+}
+
+/// What a state says.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ui {
+    /// The prompt on entering.
+    #[serde(default, alias = "on_enter_prompt")]
+    pub on_enter_prompt_id: Option<String>,
+    /// The prompt on leaving.
+    #[serde(default, alias = "on_exit_prompt")]
+    pub on_exit_prompt_id: Option<String>,
+}
+
+/// A way out of a state.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Transition {
+    /// The event, or AUTO.
+    pub event: String,
+    /// The state entered.
+    pub target: String,
+    /// For people.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// The condition.
+    #[serde(default)]
+    pub guard: Option<String>,
+    /// Actions on the way.
+    #[serde(default)]
+    pub actions: Vec<String>,
+}
+
+/// A definition in the document's flat format.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Flat {
+    /// Where a game begins.
+    pub initial_state: String,
+    /// Seconds a game is kept after its last watcher is gone, or `never`.
+    #[serde(default)]
+    pub grace: Option<Grace>,
+    /// The states by name.
+    pub states: Map<String, Value>,
+}
+
+/// A state of the flat format.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FlatState {
+    /// The events to announce.
+    #[serde(default)]
+    pub valid_events: Vec<String>,
+    /// Calls of `send_command`, with `;` between.
+    #[serde(default)]
+    pub on_enter: Option<String>,
+    /// Event to state.
+    #[serde(default)]
+    pub transitions: Map<String, Value>,
+}
+
+/// A transition of the flat format that sends commands on the way; the short form is the target alone.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FlatTransition {
+    /// The state entered.
+    pub target: String,
+    /// Calls of `send_command`, with `;` between.
+    #[serde(default, rename = "do")]
+    pub calls: Option<String>,
+}
