@@ -1,0 +1,286 @@
+// The conversation of a session: what was said, told and rolled, turn by turn.
+
+import { errorCard, pendingCard, toolCard } from "./cards.js";
+import { clock, count, duration, h, hidden, icon, signed, traceLink, words } from "./dom.js";
+import { prose } from "./prose.js";
+
+/// As near to the end counts as being there: new text then scrolls along.
+const NEAR_END_PX = 80;
+
+export class Conversation {
+  #turns = new Map();
+  #waiting = []; // Turns of our own that the server has not named yet.
+  #following = true;
+
+  /// `onRunning` is told whether a turn runs.
+  constructor({ onRunning }) {
+    this.onRunning = onRunning;
+    this.list = h("div", { class: "log-inner" });
+    this.latest = h("button", { class: "latest", type: "button", hidden: true, on: { click: () => this.#toEnd() } }, icon("down"), "Latest");
+    this.scroller = h(
+      "div",
+      { class: "log", id: "log", role: "log", "aria-label": "Conversation", "aria-live": "off", tabindex: "0", on: { scroll: () => this.#noteScroll() } },
+      this.list,
+    );
+    this.element = h("div", { class: "log-frame" }, this.scroller, this.latest);
+    this.resize = new ResizeObserver(() => this.#following && this.#toEnd());
+    this.resize.observe(this.list);
+    this.resize.observe(this.scroller);
+  }
+
+  get isEmpty() {
+    return this.list.childElementCount === 0;
+  }
+
+  get isRunning() {
+    return Array.from(this.#turns.values()).some((turn) => turn.isRunning);
+  }
+
+  /// Messages of our own that the server has not taken up.
+  get unanswered() {
+    return this.#waiting.map(({ said }) => said);
+  }
+
+  /// From now on a screen reader is told what comes in; before, it is what was there already.
+  goLive() {
+    this.scroller.setAttribute("aria-live", "polite");
+    this.list.classList.add("is-live");
+  }
+
+  /// Shows what this player says, before the server has taken it up.
+  say(said) {
+    const turn = new Turn(said.message);
+    turn.said = said;
+    this.#waiting.push(turn);
+    this.list.append(turn.element);
+    this.#toEnd();
+    return turn;
+  }
+
+  /// Shows a frame of the log.
+  show(frame) {
+    switch (frame.type) {
+      case "player_message":
+        this.#heard(frame);
+        break;
+      case "processing":
+      case "narrative":
+      case "tool_execution":
+      case "tool_call":
+      case "tool_result":
+      case "complete":
+        this.#turnOf(frame).show(frame);
+        break;
+      case "error":
+        if (frame.turn_id) this.#turnOf(frame).show(frame);
+        else this.#add(errorCard(frame));
+        break;
+      case "retract":
+        for (const turn of this.#turns.values()) turn.retract(frame.retracted_seq);
+        break;
+      case "roll":
+        this.#add(toolCard(frame));
+        break;
+      case "system":
+        this.note(frame.content);
+        break;
+      case "presence":
+        this.note(`${frame.name} ${frame.present ? "has come to the table" : "has left the table"}${frame.reason ? ` (${frame.reason})` : ""}`);
+        break;
+      case "character_updated":
+        this.note(`${frame.character}: ${changes(frame.changes)}`);
+        break;
+      default:
+        return; // The scene, the turn order and kinds to come have no line in the conversation.
+    }
+    this.onRunning(this.isRunning);
+  }
+
+  /// A line beside the story.
+  note(text) {
+    this.#add(h("p", { class: "note" }, text));
+  }
+
+  /// A failure to show in the conversation that is no frame.
+  fail(error) {
+    this.#add(errorCard({ content: error.message, code: error.code, error_type: error.type, trace_id: error.traceId }));
+  }
+
+  close() {
+    this.resize.disconnect();
+  }
+
+  #add(element) {
+    this.list.append(element);
+  }
+
+  /// A player's message: our own comes back on resume and is shown already.
+  #heard(frame) {
+    const turn = this.#turns.get(frame.turn_id) ?? this.#claim(frame) ?? this.#newTurn(frame);
+    turn.hear(frame);
+  }
+
+  #turnOf(frame) {
+    return this.#turns.get(frame.turn_id) ?? this.#claim(frame) ?? this.#newTurn(frame);
+  }
+
+  /// The message of our own that a frame answers, known by its trace or, where a trace was made anew, by its text.
+  #claim(frame) {
+    const isOurs = ({ said }) => said.trace_id === frame.trace_id || (frame.type === "player_message" && said.message === frame.message);
+    const index = this.#waiting.findIndex(isOurs);
+    if (index < 0) return null;
+    const [turn] = this.#waiting.splice(index, 1);
+    this.#turns.set(frame.turn_id, turn);
+    turn.name(frame.turn_id);
+    return turn;
+  }
+
+  #newTurn(frame) {
+    const turn = new Turn();
+    turn.name(frame.turn_id ?? "");
+    this.#turns.set(frame.turn_id, turn);
+    this.#add(turn.element);
+    return turn;
+  }
+
+  #noteScroll() {
+    const { scrollTop, scrollHeight, clientHeight } = this.scroller;
+    this.#following = scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
+    this.latest.hidden = this.#following;
+  }
+
+  #toEnd() {
+    this.#following = true;
+    this.scroller.scrollTop = this.scroller.scrollHeight;
+  }
+}
+
+/// One player's sentence and all that the game master makes of it.
+class Turn {
+  isRunning = false;
+  said = null;
+  #steps = new Map(); // Narrations by seq: text and element.
+  #calls = new Map(); // Cards by call id.
+  #tools = 0;
+  #startedAt = null;
+
+  constructor(message) {
+    this.body = h("div", { class: "turn-body" });
+    this.thinking = h("p", { class: "thinking" }, h("span", { class: "thinking-dots", "aria-hidden": "true" }, h("i"), h("i"), h("i")), h("span", { class: "thinking-text" }));
+    this.element = h("article", { class: "turn" }, this.body);
+    if (message) this.#speak(message);
+  }
+
+  name(turnId) {
+    this.element.dataset.turn = turnId;
+    this.element.classList.remove("turn-waiting");
+  }
+
+  hear({ message, name, character }) {
+    if (this.speech) return;
+    this.#speak(message, [name, character].filter(Boolean).join(" · "));
+  }
+
+  show(frame) {
+    switch (frame.type) {
+      case "processing":
+        this.isRunning = true;
+        this.#startedAt = frame.at ? Date.parse(frame.at) : Date.now();
+        this.#think(frame.content);
+        break;
+      case "narrative":
+        this.isRunning = true;
+        this.#narrate(frame);
+        break;
+      case "tool_execution":
+        this.isRunning = true;
+        this.#settle();
+        this.#think(`${frame.tools.map(words).join(", ")} …`);
+        break;
+      case "tool_call":
+        this.isRunning = true;
+        this.#settle();
+        this.#card(frame.call_id, pendingCard(frame.tool));
+        break;
+      case "tool_result":
+        this.#tools += 1;
+        this.#card(frame.call_id, toolCard(frame));
+        break;
+      case "error":
+        this.#settle();
+        this.body.append(errorCard(frame));
+        break;
+      case "complete":
+        this.#end(frame);
+        break;
+    }
+    if (this.isRunning) this.body.append(this.thinking);
+  }
+
+  retract(seq) {
+    this.#steps.get(seq)?.element.remove();
+    this.#steps.delete(seq);
+  }
+
+  #speak(message, who) {
+    this.speech = h("div", { class: "speech" }, hidden(`${who || "You"}: `), who && h("span", { class: "speech-who", "aria-hidden": "true" }, who), h("p", {}, message));
+    this.element.prepend(this.speech);
+    if (!who && !this.element.dataset.turn) this.element.classList.add("turn-waiting");
+  }
+
+  #think(text) {
+    this.thinking.querySelector(".thinking-text").textContent = text;
+    this.thinking.hidden = false;
+  }
+
+  #narrate({ seq, content }) {
+    let step = this.#steps.get(seq);
+    if (!step) {
+      this.#settle();
+      step = { text: "", element: h("div", { class: "narrative", "aria-busy": "true" }), isDue: false };
+      this.#steps.set(seq, step);
+      this.body.append(step.element);
+    }
+    step.text += content;
+    this.thinking.hidden = true;
+    if (step.isDue) return;
+    step.isDue = true; // Pieces that come within one frame of the screen are set together.
+    requestAnimationFrame(() => {
+      step.isDue = false;
+      step.element.replaceChildren(...prose(step.text));
+    });
+  }
+
+  /// The narration so far is whole: a screen reader may read it.
+  #settle() {
+    for (const { element } of this.#steps.values()) element.removeAttribute("aria-busy");
+  }
+
+  #card(callId, card) {
+    const known = this.#calls.get(callId);
+    if (known) known.replaceWith(card);
+    else this.body.append(card);
+    this.#calls.set(callId, card);
+  }
+
+  #end({ content, at, trace_id: traceId }) {
+    this.isRunning = false;
+    this.thinking.remove();
+    this.#settle();
+    for (const card of this.body.querySelectorAll(".card-pending")) card.remove();
+    const tookMs = this.#startedAt && at ? Date.parse(at) - this.#startedAt : null;
+    const parts = [
+      content && content !== "Response complete" ? content : "Turn complete",
+      tookMs !== null && tookMs >= 0 && duration(tookMs * 1000),
+      this.#tools > 0 && count(this.#tools, "tool call"),
+      clock(at, { hour: "2-digit", minute: "2-digit" }),
+    ];
+    this.body.append(h("footer", { class: "turn-end" }, h("span", {}, parts.filter(Boolean).join(" · ")), traceLink(traceId, "the turn")));
+  }
+}
+
+function changes(values) {
+  const entries = Object.entries(values ?? {});
+  if (entries.length === 0) return "the sheet has changed";
+  return entries.map(([name, value]) => `${words(name).toLowerCase()} ${typeof value === "number" && /change|delta/.test(name) ? signed(value) : typeof value === "object" ? JSON.stringify(value) : value}`).join(", ");
+}

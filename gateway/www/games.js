@@ -1,0 +1,192 @@
+// Board games: the list, and one game with its menu, the events it accepts and its history.
+
+import { api, segment } from "./api.js";
+import { shortValue } from "./cards.js";
+import { clock, count, h, hidden, icon, moment, traceLink, words } from "./dom.js";
+
+/// Events that end something are offered last.
+const LAST_EVENTS = /SKIP|PHASE_COMPLETE/;
+const RULER = /^[\s═]*═[\s═]*$/;
+
+/// The list of games.
+export function gamesView() {
+  const games = h("ul", { class: "game-cards", id: "games" });
+  const problem = h("div", { role: "alert" });
+  const showProblem = (error) => problem.replaceChildren(errorNotice(error));
+  const name = h("input", { class: "input", id: "new-game", "aria-label": "Name of the new game (optional)", placeholder: "Name (optional)", pattern: "[A-Za-z0-9_\\-]{1,64}", title: "1 to 64 letters, digits, _ or -", autocomplete: "off" });
+  const create = async (event) => {
+    event.preventDefault();
+    const wanted = name.value.trim();
+    const { game_id: id } = await api("/api/games", { method: "POST", body: wanted ? { game_id: wanted } : {} });
+    location.hash = `#/games/${segment(id)}`;
+  };
+
+  api("/api/games")
+    .then(({ games: list }) => games.append(...(list.length > 0 ? list.map(gameCard) : [h("li", { class: "empty" }, "No game yet. Start one here, or connect the game's own client.")])))
+    .catch(showProblem);
+
+  const element = h(
+    "div",
+    { class: "games page" },
+    h("header", { class: "page-head" }, h("div", {}, h("h1", { tabindex: "-1" }, "Games"), h("p", { class: "dim" }, "Each is a state machine; the page is a second controller for any of them.")), h("form", { class: "new-game", on: { submit: (event) => create(event).catch(showProblem) } }, name, h("button", { class: "button button-primary", type: "submit" }, icon("plus"), "New game"))),
+    problem,
+    games,
+  );
+  return { element, title: "Games · Dicetower", focus: () => element.querySelector("h1").focus(), close: () => {} };
+}
+
+function gameCard({ game_id: id, machine, state, label, turn, phase, watchers, updated_at: at }) {
+  return h(
+    "li",
+    {},
+    h(
+      "a",
+      { href: `#/games/${segment(id)}` },
+      h("strong", {}, id),
+      h("span", {}, label || words(state)),
+      h("span", { class: "dim" }, [machine, turn > 0 && `turn ${turn}`, phase && words(phase), watchers > 0 && count(watchers, "watcher"), moment(at)].filter(Boolean).join(" · ")),
+    ),
+  );
+}
+
+/// One game, kept up to date by the server.
+export class GameView {
+  #lastSeq = 0;
+  #source = null;
+  #loading = null;
+  #isClosed = false;
+
+  constructor(gameId, connection) {
+    this.path = `/api/games/${segment(gameId)}`;
+    this.title = `${gameId} · Games · Dicetower`;
+    this.connection = connection;
+    this.heading = h("h1", { tabindex: "-1" }, gameId);
+    this.about = h("p", { class: "dim" });
+    this.problem = h("div", { role: "alert" });
+    this.state = h("section", { class: "panel game-state", "aria-label": "State", "aria-live": "polite" });
+    this.menu = h("section", { class: "panel game-menu", "aria-label": "Menu", hidden: true });
+    this.events = h("div", { class: "game-events", role: "group", "aria-label": "Valid events" });
+    this.payload = h("textarea", { class: "input", id: "payload", rows: "3", spellcheck: "false", "aria-label": "Data of the event as JSON (optional)", placeholder: '{"piece_id": 210}' });
+    this.variables = h("section", { class: "panel", "aria-label": "Figures", hidden: true });
+    this.history = h("ol", { class: "history", id: "history", "aria-label": "History, the latest first" });
+
+    this.element = h(
+      "div",
+      { class: "game page" },
+      h("a", { class: "back", href: "#/games" }, icon("back"), "All games"),
+      h("header", { class: "page-head" }, h("div", {}, this.heading, this.about)),
+      this.problem,
+      h(
+        "div",
+        { class: "game-columns" },
+        h("div", { class: "game-main" }, this.state, this.menu, h("section", { class: "panel", "aria-labelledby": "events-title" }, h("h2", { id: "events-title" }, "What can happen now"), this.events, h("details", { class: "more" }, h("summary", {}, "With data"), this.payload))),
+        h("div", { class: "game-side" }, this.variables, h("section", { class: "panel", "aria-labelledby": "history-title" }, h("h2", { id: "history-title" }, "History"), this.history)),
+      ),
+    );
+    this.#start();
+  }
+
+  focus() {
+    this.heading.focus();
+  }
+
+  close() {
+    this.#isClosed = true;
+    this.#source?.close();
+    this.connection.hide();
+  }
+
+  async #start() {
+    try {
+      this.#show(await api(this.path));
+    } catch (error) {
+      this.problem.replaceChildren(errorNotice(error));
+      return;
+    }
+    if (this.#isClosed) return;
+    this.connection.show("connecting");
+    this.#source = new EventSource(`${this.path}/watch`); // Comes back by itself when it breaks.
+    this.#source.addEventListener("open", () => this.connection.show("open"));
+    this.#source.addEventListener("error", () => this.connection.show("lost"));
+    this.#source.addEventListener("message", ({ data }) => this.#show(JSON.parse(data)));
+  }
+
+  #show(game) {
+    if (this.#isClosed) return;
+    const { machine, state, label, description, final, turn, phase, prompt, menu = [], valid_events: events = [], variables = {} } = game;
+    this.about.textContent = [machine, turn > 0 && `turn ${turn}`, phase && words(phase)].filter(Boolean).join(" · ");
+    this.state.replaceChildren(
+      h("div", { class: "state-head" }, h("span", { class: "label" }, "State"), final && h("span", { class: "pill" }, "over")),
+      h("p", { class: "state-name", data: { state } }, label || words(state)),
+      h("p", { class: "state-code" }, state),
+      description && h("p", {}, description),
+      prompt && h("p", { class: "state-prompt" }, prompt),
+    );
+    this.#showMenu(menu);
+    this.#showEvents(events);
+    this.#showVariables(variables);
+    this.#loadHistory();
+  }
+
+  #showMenu(lines) {
+    this.menu.hidden = lines.length === 0;
+    this.menu.replaceChildren(h("div", { class: "menu-lines" }, lines.map((line) => (RULER.test(line) ? h("hr", {}) : h("p", {}, line === "" ? "\u00a0" : line)))));
+  }
+
+  #showEvents(events) {
+    const first = events.filter((event) => !LAST_EVENTS.test(event));
+    const ordered = [...first, ...events.filter((event) => LAST_EVENTS.test(event))];
+    const focused = this.events.contains(document.activeElement) ? document.activeElement.dataset.event : null;
+    const buttons = ordered.map((event, index) =>
+      h("button", { class: index === 0 ? "button button-primary event" : "button event", type: "button", data: { event }, on: { click: () => this.#send(event) } }, h("span", {}, words(event)), h("code", {}, event)),
+    );
+    this.events.replaceChildren(...(buttons.length > 0 ? buttons : [h("p", { class: "empty" }, "Nothing: the game waits, or is over.")]));
+    if (focused) (buttons.find(({ dataset }) => dataset.event === focused) ?? buttons[0] ?? this.heading).focus();
+  }
+
+  #showVariables(variables) {
+    const known = Object.entries(variables).filter(([, value]) => value !== null && value !== "");
+    this.variables.hidden = known.length === 0;
+    this.variables.replaceChildren(h("h2", {}, "Figures"), h("dl", { class: "facts" }, known.map(([name, value]) => h("div", {}, h("dt", {}, words(name)), h("dd", {}, shortValue(value))))));
+  }
+
+  async #send(event) {
+    this.problem.replaceChildren();
+    try {
+      const text = this.payload.value.trim();
+      const data = text === "" ? undefined : JSON.parse(text);
+      this.#show(await api(`${this.path}/events`, { method: "POST", body: { event, data } }));
+      this.payload.value = "";
+    } catch (error) {
+      this.problem.replaceChildren(error instanceof SyntaxError ? h("p", { class: "notice notice-bad" }, `The data is not JSON: ${error.message}`) : errorNotice(error));
+    }
+  }
+
+  /// Fetches what is new, one request after the other, so that no entry comes twice.
+  #loadHistory() {
+    this.#loading = Promise.resolve(this.#loading)
+      .then(() => api(`${this.path}/history?after_seq=${this.#lastSeq}`))
+      .then(({ history, last_seq: last }) => {
+        const fresh = history.filter(({ seq }) => seq > this.#lastSeq);
+        this.history.prepend(...fresh.map(historyItem).reverse());
+        this.#lastSeq = Math.max(this.#lastSeq, ...fresh.map(({ seq }) => seq));
+        if (fresh.length > 0 && this.#lastSeq < last && !this.#isClosed) this.#loadHistory();
+      })
+      .catch((error) => this.problem.replaceChildren(errorNotice(error)));
+  }
+}
+
+function historyItem({ seq, at, event, from, to, trace_id: traceId, lines = [] }) {
+  const told = lines.filter((line) => line.trim() !== "" && !RULER.test(line));
+  return h(
+    "li",
+    { data: { seq } },
+    h("div", { class: "history-head" }, h("span", { class: "history-seq" }, hidden("Entry "), seq), h("strong", {}, words(event)), h("time", { datetime: at }, clock(at)), traceLink(traceId, words(event))),
+    (from || to) && h("p", { class: "history-step" }, from === to ? words(to) : [words(from ?? ""), h("span", { "aria-hidden": "true" }, " → "), hidden(" to "), words(to ?? "")]),
+    told.length > 0 && h("details", { class: "more" }, h("summary", {}, count(told.length, "line")), h("div", { class: "menu-lines" }, told.map((line) => h("p", {}, line)))),
+  );
+}
+
+function errorNotice(error) {
+  return h("div", { class: "notice notice-bad" }, h("p", {}, error.message), h("p", { class: "dim" }, [error.code && `Error ${error.code}`, error.traceId && `trace ${error.traceId}`].filter(Boolean).join(" · ")), traceLink(error.traceId, "the error"));
+}

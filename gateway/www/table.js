@@ -1,0 +1,386 @@
+// The table: a session's conversation, who sits at it, and the list of sessions.
+
+import { api, newId, segment } from "./api.js";
+import { Conversation } from "./conversation.js";
+import { Debug } from "./debug.js";
+import { count, h, hidden, icon, moment, words } from "./dom.js";
+import { Line } from "./line.js";
+import { SessionLog } from "./log.js";
+import { shortValue } from "./cards.js";
+import { openSheet, refreshSheet } from "./sheet.js";
+
+const LAST_SESSION = "dicetower-session";
+const LOG_PAGE = 1000;
+const MAX_MESSAGE = 8000;
+
+const SUGGESTIONS = [
+  "I shoot the ganger with my Ares Predator at 15 metres in dim light, he is running",
+  "Roll 8 dice against a target number of 5",
+  "How good is Platinum at Stealth?",
+  "Oak casts Heal at Force 4",
+];
+
+/// The session opened last on this machine, if it is remembered.
+export function lastSession() {
+  try {
+    return localStorage.getItem(LAST_SESSION);
+  } catch {
+    return null;
+  }
+}
+
+/// The start page: begin a session, or go on with one.
+export function startView() {
+  const sessions = h("ul", { class: "session-cards" });
+  const problem = h("div", { role: "alert" });
+  const begin = h("button", { class: "button button-primary button-large", type: "button", on: { click: () => createSession(null).catch(showProblem) } }, icon("plus"), "Start a new session");
+  const showProblem = (error) => problem.replaceChildren(h("p", { class: "notice notice-bad" }, `${error.message} `, error.traceId && hidden(`Trace ${error.traceId}`)));
+
+  api("/api/sessions")
+    .then(({ sessions: list }) => {
+      if (list.length > 0) sessions.before(h("h2", {}, "Go on where you left off"));
+      sessions.append(...list.slice(0, 12).map(sessionCard));
+    })
+    .catch(showProblem);
+
+  const element = h(
+    "div",
+    { class: "start" },
+    h("div", { class: "start-hero" }, h("h1", {}, "A game master who never invents a die"), h("p", {}, "Say what your character does. Every roll is a real roll on a real sheet, and you can follow each one through the machine."), begin, problem),
+    sessions,
+  );
+  return { element, title: "Dicetower", focus: () => begin.focus(), close: () => {} };
+}
+
+function sessionCard({ session_id: id, characters, message_count: messages, created_at: at }) {
+  return h(
+    "li",
+    {},
+    h("a", { href: `#/session/${segment(id)}` }, h("strong", {}, id), h("span", {}, characters.length > 0 ? characters.join(", ") : "Nobody at the table yet"), h("span", { class: "dim" }, [count(messages, "message"), moment(at)].filter(Boolean).join(" · "))),
+  );
+}
+
+async function createSession(wanted) {
+  const { session_id: id } = await api("/api/sessions", { method: "POST", body: wanted ? { session_id: wanted } : {} });
+  location.hash = `#/session/${segment(id)}`;
+}
+
+/// The view of one session. `connection` shows the state of the line.
+export class TableView {
+  #log = new SessionLog();
+  #line = null;
+  #isClosed = false;
+  #characters = []; // All that exist.
+  #party = []; // Those in the session, by street name.
+
+  constructor(sessionId, connection) {
+    this.sessionId = sessionId;
+    this.connection = connection;
+    this.title = `${sessionId} · Dicetower`;
+    try {
+      localStorage.setItem(LAST_SESSION, sessionId);
+    } catch {
+      // It is then not remembered.
+    }
+
+    this.conversation = new Conversation({ onRunning: (isRunning) => this.#showRunning(isRunning) });
+    this.debug = new Debug({ onClose: () => this.#toggleDebug(false) });
+    this.element = h("div", { class: "table" }, this.#buildSide(), this.#buildChat(), this.debug.element);
+    this.element.addEventListener("keydown", (event) => event.key === "Escape" && this.#escape());
+    this.#start();
+  }
+
+  focus() {
+    this.input.focus();
+  }
+
+  close() {
+    this.#isClosed = true;
+    this.#line?.close();
+    this.conversation.close();
+    this.connection.hide();
+  }
+
+  // What it is built of.
+
+  #buildSide() {
+    this.partyList = h("ul", { class: "party", id: "party" });
+    this.choice = h("select", { class: "input", id: "character", "aria-label": "Character" });
+    this.sessionList = h("ul", { class: "sessions", id: "sessions" });
+    this.newName = h("input", { class: "input", id: "new-session", "aria-label": "Name of the new session (optional)", placeholder: "Name (optional)", pattern: "[A-Za-z0-9._:\\-]{1,128}", title: "1 to 128 letters, digits or . _ : -", autocomplete: "off" });
+    this.scene = h("section", { class: "panel", "aria-labelledby": "scene-title", hidden: true });
+    this.order = h("section", { class: "panel", "aria-labelledby": "order-title", hidden: true });
+    this.side = h(
+      "aside",
+      { class: "side", id: "side", "aria-label": "Table", tabindex: "-1" },
+      h("button", { class: "icon-button side-close", type: "button", "aria-label": "Close the table panel", on: { click: () => this.#toggleSide(false) } }, icon("cross")),
+      h(
+        "section",
+        { class: "panel", "aria-labelledby": "party-title" },
+        h("h2", { id: "party-title" }, "At the table"),
+        this.partyList,
+        h(
+          "form",
+          { class: "bring", on: { submit: (event) => this.#bring(event) } },
+          this.choice,
+          h("div", { class: "bring-buttons" }, h("button", { class: "button", type: "submit", id: "add-character" }, icon("plus"), "Add"), h("button", { class: "button", type: "button", id: "view-sheet", on: { click: () => this.choice.value && openSheet(this.choice.value) } }, icon("sheet"), "View sheet")),
+        ),
+      ),
+      this.scene,
+      this.order,
+      h(
+        "section",
+        { class: "panel", "aria-labelledby": "sessions-title" },
+        h("h2", { id: "sessions-title" }, "Sessions"),
+        h("form", { class: "new-session", on: { submit: (event) => this.#create(event) } }, this.newName, h("button", { class: "button", type: "submit", "aria-label": "Create a session" }, icon("plus"))),
+        this.sessionList,
+      ),
+    );
+    return this.side;
+  }
+
+  #buildChat() {
+    this.sideButton = h("button", { class: "icon-button side-open", type: "button", "aria-label": "Show the table: characters and sessions", "aria-expanded": "false", "aria-controls": "side", on: { click: () => this.#toggleSide(true) } }, icon("people"));
+    this.debugButton = h("button", { class: "button button-quiet", type: "button", id: "debug-toggle", "aria-expanded": "false", "aria-controls": "debug", on: { click: () => this.#toggleDebug(this.debug.element.hidden) } }, icon("debug"), "Debug");
+    this.count = h("span", { class: "dim", id: "message-count" });
+    this.suggestions = h("div", { class: "suggestions" }, h("h2", {}, "The table is set"), h("p", {}, "Add a character, then say what happens. For example:"), h("ul", {}, SUGGESTIONS.map((text) => h("li", {}, h("button", { type: "button", on: { click: () => this.#suggest(text) } }, text)))));
+    this.suggestions.hidden = true;
+    this.input = h("textarea", { id: "message", class: "composer-input", rows: "1", maxlength: MAX_MESSAGE, placeholder: "What do you do?", "aria-label": "Your message", "aria-describedby": "composer-help", on: { keydown: (event) => this.#key(event) } });
+    this.cancel = h("button", { class: "button button-stop", type: "button", id: "cancel", hidden: true, on: { click: () => this.#line?.send({ type: "cancel" }) } }, icon("stop"), "Cancel");
+    this.sendButton = h("button", { class: "button button-primary", type: "submit", id: "send" }, icon("send"), "Send");
+    return h(
+      "section",
+      { class: "chat", "aria-label": "Session" },
+      h("header", { class: "chat-head" }, this.sideButton, h("h1", { id: "session-title" }, this.sessionId), this.count, this.debugButton),
+      this.conversation.element,
+      this.suggestions,
+      h(
+        "form",
+        { class: "composer", id: "composer", on: { submit: (event) => this.#send(event) } },
+        h("div", { class: "composer-box" }, this.input, this.cancel, this.sendButton),
+        h("p", { class: "composer-help", id: "composer-help" }, "Enter sends, Shift and Enter begin a new line"),
+      ),
+    );
+  }
+
+  // Loading and the line.
+
+  async #start() {
+    await Promise.all([this.#loadCharacters(), this.#loadSessions(), this.#loadLog()]);
+    if (this.#isClosed) return;
+    this.conversation.goLive();
+    this.suggestions.hidden = !this.conversation.isEmpty;
+    this.#line = new Line(this.sessionId, {
+      resumeAfter: () => this.#log.resumeAfter(),
+      onFrame: (frame) => this.#receive(frame),
+      onState: (state) => this.#showState(state),
+    });
+    this.connection.onRetry = () => this.#line.reconnect();
+  }
+
+  async #loadLog() {
+    try {
+      for (let more = true; more && !this.#isClosed; ) {
+        const after = this.#log.lastSeq;
+        const { events, last_seq: last } = await api(`/api/sessions/${segment(this.sessionId)}/events?after_seq=${after}&limit=${LOG_PAGE}`);
+        for (const frame of events) this.#receive(frame);
+        more = events.length > 0 && this.#log.lastSeq > after && this.#log.lastSeq < last;
+      }
+    } catch (error) {
+      if (error.status !== 404) this.conversation.fail(error); // An unknown session is made by connecting.
+    }
+  }
+
+  async #loadCharacters() {
+    try {
+      this.#characters = (await api("/api/characters")).characters;
+    } catch (error) {
+      this.conversation.fail(error);
+    }
+    this.#showParty();
+  }
+
+  async #loadSessions() {
+    try {
+      const { sessions } = await api("/api/sessions");
+      this.sessionList.replaceChildren(...sessions.map((session) => this.#sessionItem(session)));
+      this.#showParty(sessions.find(({ session_id: id }) => id === this.sessionId)?.characters);
+    } catch {
+      // The conversation says what is wrong; the list stays as it was.
+    }
+  }
+
+  #sessionItem({ session_id: id, characters, message_count: messages }) {
+    const isCurrent = id === this.sessionId;
+    const about = [characters.join(", "), count(messages, "message")].filter(Boolean).join(" · ");
+    return h("li", {}, h("a", { href: `#/session/${segment(id)}`, "aria-current": isCurrent && "page" }, h("span", { class: "session-name" }, id), h("span", { class: "dim" }, about)));
+  }
+
+  #receive(sent) {
+    const frame = this.#log.accept(sent);
+    if (!frame) return;
+    this.debug.note(frame);
+    switch (frame.type) {
+      case "session_info":
+        this.#showParty(frame.characters);
+        this.count.textContent = count(frame.message_count, "message");
+        return;
+      case "resumed":
+        this.#resumed(frame);
+        return;
+      case "telemetry":
+        return;
+      case "scene":
+        this.#showScene(frame.scene ?? {});
+        return;
+      case "turn_order":
+        this.#showOrder(frame.order ?? []);
+        return;
+      case "character_updated":
+        refreshSheet(frame.character);
+        break;
+      case "complete":
+        this.#line?.send({ type: "get_session_info" });
+        this.#loadSessionsSoon();
+        break;
+      case "system":
+        if (/^Connected to session /.test(frame.content)) return; // The connection's own sign says it.
+        if (frame.seq) this.#line?.send({ type: "get_session_info" });
+        break;
+    }
+    this.suggestions.hidden = true;
+    this.conversation.show(frame);
+  }
+
+  #resumed({ last_seq: last, epoch }) {
+    if (last !== undefined && last < this.#log.lastSeq) {
+      location.reload(); // The log is another than the one shown: the server's data was replaced.
+      return;
+    }
+    this.epoch = epoch;
+    this.#line.send({ type: "get_session_info" });
+    // What went out as the line broke is sent again; the server knows it by its id.
+    for (const said of this.conversation.unanswered) this.#line.send(said);
+  }
+
+  #loadSessionsSoon() {
+    clearTimeout(this.reload);
+    this.reload = setTimeout(() => !this.#isClosed && this.#loadSessions(), 500);
+  }
+
+  // What players do.
+
+  #send(event) {
+    event.preventDefault();
+    const message = this.input.value.trim();
+    if (message === "") return;
+    const said = { type: "chat", message, message_id: newId(), trace_id: newId() };
+    this.suggestions.hidden = true;
+    this.conversation.say(said);
+    this.#line?.send(said); // If the line is down, it goes out when the line is back.
+    this.input.value = "";
+    this.input.focus();
+  }
+
+  #key(event) {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    this.#send(event);
+  }
+
+  #suggest(text) {
+    this.input.value = text;
+    this.input.focus();
+  }
+
+  #bring(event) {
+    event.preventDefault();
+    if (this.choice.value) this.#line?.send({ type: "add_character", character: this.choice.value });
+  }
+
+  #create(event) {
+    event.preventDefault();
+    createSession(this.newName.value.trim())
+      .then(() => {
+        this.newName.value = "";
+      })
+      .catch((error) => this.conversation.fail(error));
+  }
+
+  #remove(name) {
+    this.#line?.send({ type: "remove_character", character: name });
+    this.choice.focus();
+  }
+
+  // What is shown.
+
+  #showParty(names = this.#party) {
+    this.#party = names;
+    const known = new Map(this.#characters.map((character) => [character.name.toLowerCase(), character]));
+    this.partyList.replaceChildren(...names.map((name) => this.#member(name, known.get(name.toLowerCase()))));
+    if (names.length === 0) this.partyList.append(h("li", { class: "empty" }, "Nobody yet."));
+
+    const seated = new Set(names.map((name) => name.toLowerCase()));
+    const chosen = this.choice.value;
+    const away = this.#characters.filter(({ name }) => !seated.has(name.toLowerCase()));
+    this.choice.replaceChildren(...away.map(({ name, archetype }) => h("option", { value: name }, archetype ? `${name} (${archetype})` : name)));
+    if (away.length === 0) this.choice.append(h("option", { value: "" }, this.#characters.length > 0 ? "All are at the table" : "No characters"));
+    if (away.some(({ name }) => name === chosen)) this.choice.value = chosen;
+  }
+
+  #member(name, character) {
+    return h(
+      "li",
+      { class: "member", data: { character: name } },
+      h("span", { class: "avatar", "aria-hidden": "true" }, name.slice(0, 1).toUpperCase()),
+      h("span", { class: "member-text" }, h("strong", {}, name), h("span", { class: "dim" }, [character?.metatype, character?.archetype].filter(Boolean).join(" "))),
+      h("button", { class: "icon-button", type: "button", "aria-label": `View the sheet of ${name}`, title: "Sheet", on: { click: () => openSheet(name) } }, icon("sheet")),
+      h("button", { class: "icon-button", type: "button", "aria-label": `Remove ${name} from the table`, title: "Remove", on: { click: () => this.#remove(name) } }, icon("cross")),
+    );
+  }
+
+  #showScene(scene) {
+    const known = Object.entries(scene).filter(([, value]) => value !== null && value !== "" && typeof value !== "object");
+    this.scene.hidden = known.length === 0;
+    this.scene.replaceChildren(
+      h("h2", { id: "scene-title" }, "Scene"),
+      h("dl", { class: "scene" }, known.map(([name, value]) => h("div", {}, h("dt", {}, words(name.replace("target_distance", "distance"))), h("dd", {}, name === "target_distance" ? `${value} m` : name === "light_level" ? words(value) : shortValue(value))))),
+    );
+  }
+
+  #showOrder(order) {
+    this.order.hidden = order.length === 0;
+    this.order.replaceChildren(
+      h("h2", { id: "order-title" }, "Turn order"),
+      h("ol", { class: "order" }, order.map((actor) => h("li", {}, h("span", {}, actor.name ?? actor.character ?? shortValue(actor)), h("b", {}, actor.initiative ?? actor.total ?? "")))),
+    );
+  }
+
+  #showRunning(isRunning) {
+    this.cancel.hidden = !isRunning;
+    this.element.classList.toggle("is-running", isRunning);
+  }
+
+  #showState(state) {
+    this.connection.show(state);
+  }
+
+  #toggleSide(isOpen) {
+    this.element.classList.toggle("has-side", isOpen);
+    this.sideButton.setAttribute("aria-expanded", isOpen);
+    if (isOpen) this.side.focus();
+    else this.sideButton.focus();
+  }
+
+  #toggleDebug(isOpen) {
+    this.debug.element.hidden = !isOpen;
+    this.element.classList.toggle("has-debug", isOpen);
+    this.debugButton.setAttribute("aria-expanded", isOpen);
+    if (isOpen) this.debug.element.focus();
+    else this.debugButton.focus();
+  }
+
+  #escape() {
+    if (this.element.classList.contains("has-side")) this.#toggleSide(false);
+    else if (!this.debug.element.hidden && this.debug.element.contains(document.activeElement)) this.#toggleDebug(false);
+  }
+}
