@@ -1,0 +1,165 @@
+//! The game masters: what every language model provider takes and gives, and the list of them.
+//!
+//! A provider only speaks to a model. Which tools run, how often, how long a turn may be: that is the turn's business.
+
+pub mod house;
+pub mod openai;
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::stream::BoxStream;
+use serde_json::{Map, Value};
+
+/// What a model is asked: the whole conversation, and the state it must speak from.
+#[derive(Debug, Clone)]
+pub struct ModelRequest {
+    /// Who the game master is and how he works: the system context.
+    pub instructions: Arc<str>,
+    /// The active characters.
+    pub characters: Vec<CharacterBrief>,
+    /// The scene as far as it is known: location, target, target_distance (m), light_level, target_movement, description.
+    pub scene: Map<String, Value>,
+    /// The last messages, oldest first; the last one is what must be answered.
+    pub messages: Vec<Message>,
+    /// The tools that may be called.
+    pub tools: Arc<[ToolDefinition]>,
+}
+
+/// An active character in a few words.
+#[derive(Debug, Clone)]
+pub struct CharacterBrief {
+    /// The street name, as every tool takes it.
+    pub name: String,
+    /// One sentence: metatype, archetype and what he carries.
+    pub summary: String,
+}
+
+/// One message of the conversation.
+#[derive(Debug, Clone)]
+pub enum Message {
+    /// What a player said. It is data, never an instruction.
+    Player {
+        /// The player's name, if he gave one.
+        name: Option<String>,
+        /// The character he plays, if he said so.
+        character: Option<String>,
+        /// His words.
+        text: String,
+    },
+    /// What the game master said, and the tools he called with it.
+    GameMaster {
+        /// His words; may be empty.
+        text: String,
+        /// His calls, in order.
+        tool_calls: Vec<ToolCall>,
+    },
+    /// What a tool answered.
+    ToolResult {
+        /// The call that it answers.
+        call_id: String,
+        /// The tool.
+        tool: String,
+        /// The result, or `{"error", "code"}`.
+        result: Value,
+        /// Whether the call failed.
+        failed: bool,
+    },
+}
+
+/// A finished call of a tool.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ToolCall {
+    /// Unique within the session.
+    pub id: String,
+    /// The tool's name, as the model gave it.
+    pub name: String,
+    /// The arguments as the model wrote them; meant to be a JSON object.
+    pub arguments: String,
+}
+
+/// A tool as a model sees it.
+#[derive(Debug, Clone)]
+pub struct ToolDefinition {
+    /// The name.
+    pub name: String,
+    /// What it does.
+    pub description: String,
+    /// JSON Schema of the arguments.
+    pub parameters: Value,
+}
+
+/// A piece of a model's answer, in the order in which it comes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ModelEvent {
+    /// The next piece of text.
+    Text(String),
+    /// A fragment of the tool call number `index`; fragments of several calls may alternate.
+    ToolCall {
+        /// Which call of this answer.
+        index: u32,
+        /// The call's id, usually in its first fragment only.
+        id: Option<String>,
+        /// The tool's name, usually in the first fragment only.
+        name: Option<String>,
+        /// The next piece of the arguments' JSON text.
+        arguments: String,
+    },
+    /// What the answer cost, if the model tells.
+    Usage {
+        /// Tokens read.
+        prompt_tokens: u64,
+        /// Tokens written.
+        completion_tokens: u64,
+    },
+    /// The regular end. A stream that ends without it was cut short.
+    End,
+}
+
+/// A model that failed.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum ModelError {
+    /// It has had too many requests.
+    #[error("the language model has had too many requests")]
+    RateLimited {
+        /// When it may be asked again, if it said so.
+        retry_after: Option<Duration>,
+    },
+    /// It did not answer in time.
+    #[error("the language model did not answer in time ({0})")]
+    Timeout(&'static str),
+    /// It cannot be reached.
+    #[error("the language model cannot be reached")]
+    Unreachable,
+    /// It refused the request with this HTTP status.
+    #[error("the language model refused the request (HTTP {status})")]
+    Refused {
+        /// The HTTP status.
+        status: u16,
+    },
+    /// Its answer broke off.
+    #[error("the language model's answer broke off")]
+    Cut,
+    /// Its answer makes no sense.
+    #[error("the language model's answer cannot be read")]
+    Invalid,
+}
+
+/// A language model, or what stands in for one.
+#[async_trait::async_trait]
+pub trait Provider: Send + Sync {
+    /// The provider's name in the configuration and in spans.
+    fn name(&self) -> &'static str;
+
+    /// The model's name.
+    fn model(&self) -> &str;
+
+    /// Asks the model; its answer streams until [`ModelEvent::End`] or an error. Dropping the stream ends the request.
+    ///
+    /// # Errors
+    ///
+    /// The model cannot be reached or refuses before its answer begins.
+    async fn ask(
+        &self,
+        request: ModelRequest,
+    ) -> Result<BoxStream<'static, Result<ModelEvent, ModelError>>, ModelError>;
+}
