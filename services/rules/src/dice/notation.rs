@@ -165,8 +165,8 @@ pub enum NotationErrorKind {
     /// A die with one side would explode for ever.
     #[error("a die that explodes needs at least 2 sides, or it would never stop")]
     NeverStops,
-    /// A constant beyond [`MAX_CONSTANT`].
-    #[error("a number may be at most {MAX_CONSTANT}")]
+    /// A constant beyond [`MAX_CONSTANT`], or all of them together.
+    #[error("what is added or taken off may be at most {MAX_CONSTANT}")]
     Constant,
     /// The terms together have too many dice.
     #[error("at most {MAX_DICE} dice can be rolled together")]
@@ -177,6 +177,9 @@ pub enum NotationErrorKind {
     /// Constants only.
     #[error("there are no dice in it")]
     NoDice,
+    /// Every die in it is subtracted.
+    #[error("dice are only taken off in it; there must be some to take them off from")]
+    OnlySubtracted,
 }
 
 /// One pass over the characters; `position` is the next one.
@@ -221,10 +224,7 @@ impl Parser {
             }
             self.skip_spaces();
             subtracted = match self.peek() {
-                None if notation.terms.is_empty() => {
-                    return Err(self.error(0, self.text.len(), NotationErrorKind::NoDice));
-                }
-                None => return Ok(notation.canonical()),
+                None => return self.finished(notation),
                 Some('+') => false,
                 Some('-') => true,
                 Some(_) => return Err(self.error_here(NotationErrorKind::SignExpected)),
@@ -233,6 +233,24 @@ impl Parser {
             self.skip_spaces();
         }
         Err(self.error_here(NotationErrorKind::TooManyTerms))
+    }
+
+    /// Checks the notation as a whole, and puts added dice first, so that its canonical form reads back.
+    fn finished(&self, mut notation: Notation) -> Result<Notation, NotationError> {
+        let refused = |kind| Err(self.error(0, self.text.len(), kind));
+        if notation.terms.is_empty() {
+            return refused(NotationErrorKind::NoDice);
+        }
+        if notation.terms.iter().all(|term| term.subtracted) {
+            return refused(NotationErrorKind::OnlySubtracted);
+        }
+        if notation.modifier.unsigned_abs() > u64::from(MAX_CONSTANT) {
+            return refused(NotationErrorKind::Constant);
+        }
+        if notation.terms[0].subtracted {
+            notation.terms.sort_by_key(|term| term.subtracted);
+        }
+        Ok(notation)
     }
 
     fn term(&mut self, subtracted: bool) -> Result<Term, NotationError> {
@@ -303,16 +321,6 @@ impl Parser {
     }
 }
 
-impl Notation {
-    /// Puts added dice before subtracted ones if the first term is subtracted, so that the form reads back.
-    fn canonical(mut self) -> Self {
-        if self.terms.first().is_some_and(|term| term.subtracted) {
-            self.terms.sort_by_key(|term| term.subtracted);
-        }
-        self
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -344,6 +352,7 @@ mod tests {
         check("1d6+0", "1d6");
         check("1d1", "1d1");
         check("1d20-1d4", "1d20-1d4");
+        check("1-1d4+1d20", "1d20-1d4+1");
     }
 
     #[test]
@@ -360,8 +369,9 @@ mod tests {
         refuse("2d6 x", "\"2d6 ⟨x⟩\": only + or - and a further term may follow here");
         refuse("hello", "\"⟨h⟩ello\": dice or a number are expected here, such as 2d6 or 3");
         refuse("7", "\"⟨7⟩\": there are no dice in it");
+        refuse("5-2d6", "\"⟨5-2d6⟩\": dice are only taken off in it; there must be some to take them off from");
         refuse("60d6+60d6", "\"60d6+⟨60d6⟩\": at most 100 dice can be rolled together");
-        refuse("1d6+1000001", "\"1d6+⟨1000001⟩\": a number may be at most 1000000");
+        refuse("1d6+1000001", "\"1d6+⟨1000001⟩\": what is added or taken off may be at most 1000000");
         refuse("", "\"⟨⟩\": a roll is expected, such as 2d6, 3d6! or 1d20+5");
     }
 
