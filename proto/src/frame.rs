@@ -37,15 +37,24 @@ pub fn to_json<M: Message>(full_name: &str, message: &M) -> Value {
     dynamic_to_json(&dynamic)
 }
 
+/// The message of a JSON text that [`to_json`] made.
+///
+/// # Errors
+///
+/// The text is not such a message in this version's contract.
+pub fn from_json<M: Message + Default>(full_name: &str, text: &str) -> Result<M, serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let dynamic = DynamicMessage::deserialize(descriptor(full_name), &mut deserializer)?;
+    dynamic.transcode_to().map_err(serde::de::Error::custom)
+}
+
 /// The event of a JSON text that [`to_json`] made.
 ///
 /// # Errors
 ///
 /// The text is not an event of this version's contract.
 pub fn event_from_json(text: &str) -> Result<SessionEvent, serde_json::Error> {
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    let dynamic = DynamicMessage::deserialize(descriptor("dicetower.orchestrator.v1.SessionEvent"), &mut deserializer)?;
-    dynamic.transcode_to().map_err(serde::de::Error::custom)
+    from_json("dicetower.orchestrator.v1.SessionEvent", text)
 }
 
 /// A dynamic message as JSON under [`json_options`].

@@ -1,1 +1,94 @@
-//! Placeholder.
+//! Puts the services together: all of them in one process on SQLite, or one of them behind a port.
+//!
+//! `cli` is what can be said on the command line, `database` where the data lies, `tower` the one process. The load
+//! program and the tests start services through here, as `main` does.
+
+mod cli;
+mod database;
+mod machine;
+mod roles;
+mod tower;
+
+use std::io::Write as _;
+
+use anyhow::Context as _;
+use tokio::{net::TcpListener, signal::unix::SignalKind};
+use tokio_util::sync::CancellationToken;
+
+pub use cli::{Cli, Command, TowerConfig};
+pub use tower::Tower;
+
+/// Reads `.env` from the working folder, if there is one. What the environment already says, stands.
+///
+/// # Errors
+///
+/// The file cannot be read or a line in it makes no sense.
+pub fn read_dotenv() -> anyhow::Result<()> {
+    match dotenvy::dotenv() {
+        Ok(_) => Ok(()),
+        Err(error) if error.not_found() => Ok(()),
+        Err(error) => Err(error).context("read .env"),
+    }
+}
+
+/// A token that is cancelled by SIGTERM or Ctrl-C.
+///
+/// # Errors
+///
+/// The operating system refuses to tell of signals.
+pub fn shutdown_signal() -> anyhow::Result<CancellationToken> {
+    let mut terminate = tokio::signal::unix::signal(SignalKind::terminate()).context("listen for SIGTERM")?;
+    let mut interrupt = tokio::signal::unix::signal(SignalKind::interrupt()).context("listen for Ctrl-C")?;
+    let shutdown = CancellationToken::new();
+    let token = shutdown.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        token.cancel();
+    });
+    Ok(shutdown)
+}
+
+/// Does what the command line says, until `shutdown`.
+///
+/// # Errors
+///
+/// A port is in use, a database cannot be opened, a definition cannot be read: whatever keeps it from its work.
+pub async fn run(cli: Cli, shutdown: CancellationToken) -> anyhow::Result<()> {
+    if let Some(Command::Machine(command)) = &cli.command {
+        return machine::run(command);
+    }
+    let name = cli.command.as_ref().map_or("dicetower", Command::name);
+    let _telemetry = service_kit::telemetry::init(&cli.telemetry, name)?;
+    let database = cli.database.config()?;
+    match cli.command {
+        Some(command) => roles::run(command, &database, &cli.peers, cli.allow_open, shutdown).await,
+        None => {
+            let tower = Tower::start(cli.tower, &database, cli.allow_open, shutdown).await?;
+            tell(&tower.describe())?;
+            tower.join().await
+        }
+    }
+}
+
+/// Writes to standard output.
+pub(crate) fn tell(text: &str) -> anyhow::Result<()> {
+    writeln!(std::io::stdout(), "{text}").context("write to standard output")
+}
+
+/// Binds an address, which must be loopback unless the operator has said that it may be open.
+pub(crate) async fn listen(address: &str, flag: &str, allow_open: bool) -> anyhow::Result<TcpListener> {
+    let addresses: Vec<_> = tokio::net::lookup_host(address)
+        .await
+        .with_context(|| format!("{address:?} ({flag}) is not an address such as 127.0.0.1:8001"))?
+        .collect();
+    let open = addresses.iter().any(|address| !address.ip().is_loopback());
+    anyhow::ensure!(
+        !open || allow_open,
+        "{address} ({flag}) can be reached from other machines, and nobody is asked who he is: use 127.0.0.1, or add \
+         --allow-open if the network is private"
+    );
+    TcpListener::bind(addresses.as_slice()).await.with_context(|| format!("listen on {address} ({flag})"))
+}

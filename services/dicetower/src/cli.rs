@@ -1,0 +1,101 @@
+//! The command line. Every flag has an environment twin; `.env` is read first.
+
+use clap::{Args, Parser, Subcommand};
+use service_kit::telemetry::TelemetryConfig;
+
+use crate::{database::DatabaseArgs, machine::MachineCommand, roles::PeerArgs};
+
+/// A tabletop-game backend: a game master that cannot invent a die, a turn keeper that cannot lose a turn.
+///
+/// Without a command every service runs in this process: open http://127.0.0.1:8001 and play.
+#[derive(Parser, Debug)]
+#[command(name = "dicetower", version)]
+pub struct Cli {
+    /// One service or task; left out, every service runs in this process.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// The services of the one process.
+    #[command(flatten)]
+    pub tower: TowerConfig,
+    /// Where the data lies.
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+    /// What is measured.
+    #[command(flatten)]
+    pub telemetry: TelemetryConfig,
+    /// Where the other services are.
+    #[command(flatten)]
+    pub peers: PeerArgs,
+    /// Listen beyond this machine although nobody is asked who he is. For private networks such as compose's.
+    #[arg(long, env = "DICETOWER_ALLOW_OPEN", global = true)]
+    pub allow_open: bool,
+}
+
+/// Every service, as the one process runs it.
+#[derive(Args, Clone, Debug, Default)]
+pub struct TowerConfig {
+    /// The dice service.
+    #[command(flatten)]
+    pub dice: dice::Config,
+    /// The character service.
+    #[command(flatten)]
+    pub character: character::Config,
+    /// The orchestrator.
+    #[command(flatten)]
+    pub orchestrator: orchestrator::Config,
+    /// The state machine service.
+    #[command(flatten)]
+    pub fsm: fsm::Config,
+    /// The gateway.
+    #[command(flatten)]
+    pub gateway: gateway::Config,
+    /// The Java client's line protocol.
+    #[command(flatten)]
+    pub tcp_adapter: tcp_adapter::Config,
+}
+
+/// One service, or a task that ends by itself.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// The dice service: the only source of chance.
+    Dice(Role<dice::Config, 50051>),
+    /// The character service: sheets, and what a character can do.
+    Character(Role<character::Config, 50052>),
+    /// The orchestrator: sessions, turns, the game master.
+    Orchestrator(Role<orchestrator::Config, 50053>),
+    /// The state machine service: board games, turn by turn.
+    Fsm(Role<fsm::Config, 50054>),
+    /// The gateway: web page, REST, WebSocket.
+    Gateway(gateway::Config),
+    /// The TCP adapter: the Java client's line protocol.
+    TcpAdapter(tcp_adapter::Config),
+    /// Checks or draws a state machine definition.
+    #[command(subcommand)]
+    Machine(MachineCommand),
+}
+
+/// A gRPC service on a port of its own.
+#[derive(Args, Clone, Debug)]
+pub struct Role<C: Args, const PORT: u16> {
+    /// Where the service listens.
+    #[arg(long, env = "DICETOWER_LISTEN", default_value_t = format!("127.0.0.1:{PORT}"))]
+    pub listen: String,
+    /// The service's own settings.
+    #[command(flatten)]
+    pub config: C,
+}
+
+impl Command {
+    /// The name under which the process is known to the collector.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Command::Dice(_) => "dice",
+            Command::Character(_) => "character",
+            Command::Orchestrator(_) => "orchestrator",
+            Command::Fsm(_) => "fsm",
+            Command::Gateway(_) => "gateway",
+            Command::TcpAdapter(_) => "tcp-adapter",
+            Command::Machine(_) => "machine",
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Every service in one process: their routes handed to each other, two ports to the outside.
+
+use std::net::SocketAddr;
+
+use service_kit::{Peers, client::in_process, db::DatabaseConfig, server::serve_router};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::{cli::TowerConfig, database::FolderLock, listen};
+
+/// The services that keep data.
+const KEEPERS: [&str; 4] = ["dice", "character", "orchestrator", "fsm"];
+
+/// The running process.
+pub struct Tower {
+    /// Where the page, REST and the WebSocket are.
+    pub http: SocketAddr,
+    /// Where the Java line is.
+    pub tcp: SocketAddr,
+    game_master: String,
+    data: String,
+    tasks: JoinSet<anyhow::Result<()>>,
+    _lock: FolderLock,
+}
+
+impl Tower {
+    /// Starts every service. Both ports are bound first, so that a port in use is told before anything is touched.
+    ///
+    /// # Errors
+    ///
+    /// A port is in use, the data folder is taken, a database cannot be opened, a definition cannot be read.
+    pub async fn start(
+        config: TowerConfig,
+        database: &DatabaseConfig,
+        allow_open: bool,
+        shutdown: CancellationToken,
+    ) -> anyhow::Result<Tower> {
+        let http_listener = listen(&config.gateway.http, "--http", allow_open).await?;
+        let tcp_listener = listen(&config.tcp_adapter.tcp, "--tcp", allow_open).await?;
+        let (http, tcp) = (http_listener.local_addr()?, tcp_listener.local_addr()?);
+        let lock = FolderLock::take(database, &KEEPERS)?;
+        let game_master = config.orchestrator.describe();
+        let data = match database {
+            DatabaseConfig::Folder { path, .. } => format!("{} (SQLite)", path.display()),
+            DatabaseConfig::Postgres(_) => "PostgreSQL".to_owned(),
+        };
+
+        let dice = dice::start(config.dice, database, Peers::none(), shutdown.clone()).await?;
+        let peers = Peers::none().with_dice(in_process(dice));
+        let character = character::start(config.character, database, peers.clone(), shutdown.clone()).await?;
+        let fsm = fsm::start(config.fsm, database, peers.clone(), shutdown.clone()).await?;
+        let peers = peers.with_character(in_process(character)).with_fsm(in_process(fsm));
+        let orchestrator = orchestrator::start(config.orchestrator, database, peers.clone(), shutdown.clone()).await?;
+        let peers = peers.with_orchestrator(in_process(orchestrator));
+
+        let mut tasks = JoinSet::new();
+        let router = gateway::router(&config.gateway, peers.clone(), shutdown.clone());
+        tasks.spawn(serve_router(router, http_listener, shutdown.clone()));
+        tasks.spawn(tcp_adapter::serve(config.tcp_adapter, tcp_listener, peers, shutdown));
+        Ok(Tower { http, tcp, game_master, data, tasks, _lock: lock })
+    }
+
+    /// Where everything is, for a person at a terminal.
+    pub fn describe(&self) -> String {
+        let Tower { http, tcp, game_master, data, .. } = self;
+        format!(
+            "Dicetower is ready.\n\n  Play      http://{http}\n  Traces    http://{http}/traces\n  Java line {tcp}   \
+             (try: telnet {ip} {port})\n  Data      {data}\n\n{game_master}",
+            ip = tcp.ip(),
+            port = tcp.port(),
+        )
+    }
+
+    /// Waits until everything has ended.
+    ///
+    /// # Errors
+    ///
+    /// The first failure of a service.
+    pub async fn join(mut self) -> anyhow::Result<()> {
+        while let Some(ended) = self.tasks.join_next().await {
+            ended??;
+        }
+        Ok(())
+    }
+}
