@@ -11,6 +11,7 @@ export class Conversation {
   #turns = new Map();
   #waiting = []; // Turns of our own that the server has not named yet.
   #following = true;
+  #isLive = false;
 
   /// `onRunning` is told whether a turn runs.
   constructor({ onRunning }) {
@@ -43,8 +44,8 @@ export class Conversation {
 
   /// From now on a screen reader is told what comes in; before, it is what was there already.
   goLive() {
+    this.#isLive = true;
     this.scroller.setAttribute("aria-live", "polite");
-    this.list.classList.add("is-live");
   }
 
   /// Shows what this player says, before the server has taken it up.
@@ -69,10 +70,10 @@ export class Conversation {
       case "tool_call":
       case "tool_result":
       case "complete":
-        this.#turnOf(frame).show(frame);
+        this.#turnOf(frame).show(frame, this.#isLive);
         break;
       case "error":
-        if (frame.turn_id) this.#turnOf(frame).show(frame);
+        if (frame.turn_id) this.#turnOf(frame).show(frame, this.#isLive);
         else this.#add(errorCard(frame));
         break;
       case "retract":
@@ -181,7 +182,8 @@ class Turn {
     this.#speak(message, [name, character].filter(Boolean).join(" · "));
   }
 
-  show(frame) {
+  /// Shows a frame of this turn; dice that are rolled before the reader's eyes tumble.
+  show(frame, isLive) {
     switch (frame.type) {
       case "processing":
         this.isRunning = true;
@@ -204,7 +206,7 @@ class Turn {
         break;
       case "tool_result":
         this.#tools += 1;
-        this.#card(frame.call_id, toolCard(frame));
+        this.#card(frame.call_id, toolCard(frame), isLive);
         break;
       case "error":
         this.#settle();
@@ -256,7 +258,8 @@ class Turn {
     for (const { element } of this.#steps.values()) element.removeAttribute("aria-busy");
   }
 
-  #card(callId, card) {
+  #card(callId, card, isLive = false) {
+    card.classList.toggle("is-live", isLive);
     const known = this.#calls.get(callId);
     if (known) known.replaceWith(card);
     else this.body.append(card);

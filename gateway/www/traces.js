@@ -13,15 +13,6 @@ const LEAST_WIDTH_PERCENT = 0.35;
 const main = document.getElementById("main");
 const traceId = /^\/traces\/([^/]+)$/.exec(location.pathname)?.[1];
 
-try {
-  if (traceId) showTrace(await api(`/traces/${segment(decodeURIComponent(traceId))}`));
-  else showList((await api("/traces")).traces);
-} catch (error) {
-  main.replaceChildren(
-    h("div", { class: "page" }, h("a", { class: "back", href: "/traces" }, icon("back"), "All traces"), h("h1", {}, "No trace to show"), h("p", { class: "notice notice-bad", role: "alert" }, error.message), h("p", { class: "dim" }, "Only the last traces of this process are kept.")),
-  );
-}
-
 // The list.
 
 function showList(traces) {
@@ -194,3 +185,14 @@ const colourOf = (service) => (SERVICES.includes(service) ? service : "other");
 const serviceTag = (service) => h("span", { class: "service-tag", data: { service: colourOf(service) } }, service || "unknown");
 
 const valueText = (value) => (typeof value === "object" ? JSON.stringify(value) : String(value));
+
+// All is in place: show what the address asks for.
+
+try {
+  if (traceId) showTrace(await api(`/traces/${segment(decodeURIComponent(traceId))}`));
+  else showList((await api("/traces")).traces);
+} catch (error) {
+  main.replaceChildren(
+    h("div", { class: "page" }, h("a", { class: "back", href: "/traces" }, icon("back"), "All traces"), h("h1", {}, "No trace to show"), h("p", { class: "notice notice-bad", role: "alert" }, error.message), h("p", { class: "dim" }, "Only the last traces of this process are kept.")),
+  );
+}
