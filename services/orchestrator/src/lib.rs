@@ -1,1 +1,6 @@
-//! Placeholder.
+//! The orchestrator: sessions, turns, the language model and its tools.
+
+mod config;
+mod llm;
+
+pub use config::Config;

@@ -1,0 +1,205 @@
+//! How the orchestrator is set up: which game master is at the table, and how long and how much a turn may take.
+
+use std::{fmt::Write as _, path::PathBuf, time::Duration};
+
+use secrecy::SecretString;
+
+/// x.ai's API, which `XAI_API_KEY` alone stands for.
+const XAI_URL: &str = "https://api.x.ai/v1";
+/// The model at x.ai unless `LLM_MODEL` names another.
+const XAI_MODEL: &str = "grok-4";
+/// The model where `LLM_URL` is given without one: servers of a single model take any name.
+const ANY_MODEL: &str = "default";
+
+/// How the orchestrator is set up.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Config {
+    /// Base address of an OpenAI-compatible API, such as http://localhost:11434/v1; its key is taken from the
+    /// variable LLM_API_KEY. Unset: x.ai with the variable XAI_API_KEY, or the built-in game master.
+    #[arg(long, env = "LLM_URL")]
+    pub llm_url: Option<String>,
+    /// The model to ask for [default at x.ai: grok-4].
+    #[arg(long, env = "LLM_MODEL")]
+    pub llm_model: Option<String>,
+    /// The key of the API at `llm_url`. From the environment only: a command line is for everybody to see.
+    #[arg(skip = secret("LLM_API_KEY"))]
+    pub llm_api_key: Option<SecretString>,
+    /// The key of x.ai. From the environment only.
+    #[arg(skip = secret("XAI_API_KEY"))]
+    pub xai_api_key: Option<SecretString>,
+    /// File with the system context: who the game master is and how he works. Unset: the built-in one.
+    #[arg(long, env = "DICETOWER_CONTEXT")]
+    pub context: Option<PathBuf>,
+    /// Seconds in which a connection to the model must come about.
+    #[arg(long, env = "LLM_CONNECT_TIMEOUT", default_value = "10", value_parser = seconds)]
+    pub llm_connect_timeout: Duration,
+    /// Seconds in which the model's answer must begin.
+    #[arg(long, env = "LLM_FIRST_TOKEN_TIMEOUT", default_value = "90", value_parser = seconds)]
+    pub llm_first_token_timeout: Duration,
+    /// Seconds that may pass between two pieces of the model's answer.
+    #[arg(long, env = "LLM_TOKEN_TIMEOUT", default_value = "45", value_parser = seconds)]
+    pub llm_token_timeout: Duration,
+    /// Seconds that a turn may take, from the game master's first thought to its end.
+    #[arg(long, env = "DICETOWER_TURN_TIMEOUT", default_value = "300", value_parser = seconds)]
+    pub turn_timeout: Duration,
+    /// Seconds that one tool may take.
+    #[arg(long, env = "DICETOWER_TOOL_TIMEOUT", default_value = "30", value_parser = seconds)]
+    pub tool_timeout: Duration,
+    /// How often the model may be asked in one turn.
+    #[arg(long, env = "DICETOWER_STEPS_PER_TURN", default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub steps_per_turn: u32,
+    /// Tokens that the model may write in one turn.
+    #[arg(long, env = "DICETOWER_TOKENS_PER_TURN", default_value_t = 32_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub tokens_per_turn: u64,
+}
+
+impl Default for Config {
+    /// The built-in game master, and the limits as shipped. Nothing is read from the environment.
+    fn default() -> Config {
+        Config {
+            llm_url: None,
+            llm_model: None,
+            llm_api_key: None,
+            xai_api_key: None,
+            context: None,
+            llm_connect_timeout: Duration::from_secs(10),
+            llm_first_token_timeout: Duration::from_secs(90),
+            llm_token_timeout: Duration::from_secs(45),
+            turn_timeout: Duration::from_secs(300),
+            tool_timeout: Duration::from_secs(30),
+            steps_per_turn: 12,
+            tokens_per_turn: 32_000,
+        }
+    }
+}
+
+/// Who sits in the game master's chair.
+#[derive(Debug, Clone)]
+pub(crate) enum GameMaster {
+    /// The built-in one.
+    House,
+    /// A model behind an OpenAI-compatible API.
+    Model {
+        /// Base address, without a slash at its end.
+        url: String,
+        /// The model's name.
+        model: String,
+        /// The key, where one is needed.
+        key: Option<SecretString>,
+    },
+}
+
+impl Config {
+    /// Who is at the table, in a line or two for whoever starts the server, with the way to a real model.
+    pub fn describe(&self) -> String {
+        match self.game_master() {
+            GameMaster::House => "game master: the built-in one, which needs no language model\n\
+                 for a real model set XAI_API_KEY (x.ai), or LLM_URL, LLM_MODEL and LLM_API_KEY (OpenAI, Ollama, llama.cpp, vLLM, ...)"
+                .to_owned(),
+            GameMaster::Model { url, model, key } => {
+                let mut text = format!("game master: {model} at {}", without_password(&url));
+                if key.is_none() {
+                    let _ = write!(text, " (without a key)");
+                }
+                text
+            }
+        }
+    }
+
+    /// `LLM_URL` wins over `XAI_API_KEY`; neither: the built-in game master. What is empty counts as unset.
+    pub(crate) fn game_master(&self) -> GameMaster {
+        let given = |text: &Option<String>| text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
+        let model = given(&self.llm_model);
+        if let Some(url) = given(&self.llm_url) {
+            let url = url.trim_end_matches('/').trim_end_matches("/chat/completions").trim_end_matches('/').to_owned();
+            return GameMaster::Model { url, model: model.unwrap_or_else(|| ANY_MODEL.into()), key: self.llm_api_key.clone() };
+        }
+        match self.xai_api_key.clone() {
+            Some(key) => {
+                let model = model.unwrap_or_else(|| XAI_MODEL.into());
+                GameMaster::Model { url: XAI_URL.into(), model, key: Some(key) }
+            }
+            None => GameMaster::House,
+        }
+    }
+}
+
+/// A secret of the environment; an empty one counts as unset.
+fn secret(variable: &str) -> Option<SecretString> {
+    let text = std::env::var(variable).ok()?;
+    let text = text.trim();
+    (!text.is_empty()).then(|| SecretString::from(text))
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| format!("{text:?} is not a number of seconds"))?;
+    if !(0.001..=86_400.0).contains(&seconds) {
+        return Err(format!("{text} seconds is outside 0.001 to 86400"));
+    }
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+/// The address as it may be shown: some people write their password into it.
+fn without_password(url: &str) -> String {
+    match reqwest::Url::parse(url) {
+        Ok(mut parsed) if !parsed.username().is_empty() || parsed.password().is_some() => {
+            let _ = parsed.set_username("");
+            let _ = parsed.set_password(None);
+            parsed.to_string()
+        }
+        _ => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(config: Config, expected: &str) {
+        assert_eq!(config.describe().lines().next().unwrap(), expected);
+    }
+
+    #[test]
+    fn without_a_key_the_built_in_game_master_is_at_the_table() {
+        check(Config::default(), "game master: the built-in one, which needs no language model");
+        check(
+            Config { llm_url: Some("  ".into()), ..Config::default() },
+            "game master: the built-in one, which needs no language model",
+        );
+    }
+
+    #[test]
+    fn a_key_of_x_ai_alone_means_grok_4() {
+        let config = Config { xai_api_key: Some("k".into()), ..Config::default() };
+        check(config.clone(), "game master: grok-4 at https://api.x.ai/v1");
+        check(
+            Config { llm_model: Some("grok-5".into()), ..config },
+            "game master: grok-5 at https://api.x.ai/v1",
+        );
+    }
+
+    #[test]
+    fn an_address_wins_over_the_key_of_x_ai_and_never_sees_it() {
+        let config = Config {
+            llm_url: Some("http://me:secret@localhost:1/v1/".into()),
+            xai_api_key: Some("k".into()),
+            ..Config::default()
+        };
+        check(config, "game master: default at http://localhost:1/v1 (without a key)");
+    }
+
+    #[test]
+    fn a_secret_is_not_shown_by_debug() {
+        let config = Config { llm_api_key: Some("hush".into()), ..Config::default() };
+        assert!(!format!("{config:?}").contains("hush"));
+    }
+
+    #[test]
+    fn a_time_out_is_a_number_of_seconds_within_bounds() {
+        assert_eq!(seconds("0.25"), Ok(Duration::from_millis(250)));
+        for bad in ["", "-1", "0", "NaN", "inf", "1e9", "soon"] {
+            assert!(seconds(bad).is_err(), "{bad}");
+        }
+    }
+}
