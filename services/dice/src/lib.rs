@@ -8,10 +8,7 @@ mod log;
 mod service;
 
 use proto::dice::v1::dice_service_server::DiceServiceServer;
-use service_kit::{
-    Peers,
-    db::DatabaseConfig,
-};
+use service_kit::{Peers, db::DatabaseConfig};
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 

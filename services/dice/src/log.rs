@@ -35,23 +35,27 @@ pub struct Cause {
 }
 
 impl Cause {
-    /// The cause of a request. `message` is the type's name in package `dicetower.dice.v1`.
-    pub fn of<M: Message>(
-        kind: &'static str,
-        message: &str,
-        request: &Request<M>,
-        reason: Option<&String>,
-    ) -> Result<Cause, Status> {
+    /// The cause of a request to the RPC `kind`.
+    ///
+    /// # Errors
+    ///
+    /// The idempotency key is not one.
+    pub fn of<M: Message>(kind: &'static str, request: &Request<M>, reason: Option<String>) -> Result<Cause, Status> {
         let key = match request.metadata().get("idempotency-key") {
             None => None,
-            Some(key) => Some(key.to_str().ok().filter(|key| !key.is_empty() && key.len() <= MAX_KEY).ok_or_else(|| {
-                status::error(ErrorCode::InvalidInput, format!("an idempotency key has 1 to {MAX_KEY} ASCII characters"))
-            })?),
+            Some(key) => {
+                Some(key.to_str().ok().filter(|key| !key.is_empty() && key.len() <= MAX_KEY).ok_or_else(|| {
+                    status::error(
+                        ErrorCode::InvalidInput,
+                        format!("an idempotency key has 1 to {MAX_KEY} ASCII characters"),
+                    )
+                })?)
+            }
         };
         Ok(Cause {
             kind,
-            reason: reason.cloned().unwrap_or_default(),
-            request: proto::frame::to_json(&full_name(message), request.get_ref()).to_string(),
+            reason: reason.unwrap_or_default(),
+            request: proto::frame::to_json(&request_name(kind), request.get_ref()).to_string(),
             key: key.map(str::to_owned),
         })
     }
@@ -68,7 +72,7 @@ impl RollLog {
     /// # Errors
     ///
     /// `CONFLICT` if the key belongs to another request.
-    pub async fn answered<M: Message + Default>(&self, cause: &Cause, message: &str) -> Result<Option<M>, Status> {
+    pub async fn answered<M: Message + Default>(&self, cause: &Cause) -> Result<Option<M>, Status> {
         let Some(key) = &cause.key else { return Ok(None) };
         let rows = self.db.fetch(BY_KEY, vec![key.as_str().into()]).await.map_err(|error| status::database(&error))?;
         let Some(row) = rows.first() else { return Ok(None) };
@@ -76,7 +80,9 @@ impl RollLog {
             let message = format!("the idempotency key {key:?} belongs to another request");
             return Err(status::error(ErrorCode::Conflict, message));
         }
-        proto::frame::from_json(&full_name(message), &row.text(2)).map(Some).map_err(|error| status::internal(&error))
+        proto::frame::from_json(&response_name(cause.kind), &row.text(2))
+            .map(Some)
+            .map_err(|error| status::internal(&error))
     }
 
     /// Keeps a roll. When it returns, the roll may be told; if another call with the same key was faster, it answers
@@ -86,7 +92,6 @@ impl RollLog {
         roll_id: Uuid,
         cause: &Cause,
         faces: &[u32],
-        message: &str,
         answer: M,
     ) -> Result<M, Status> {
         let insert = Statement::new(
@@ -99,14 +104,14 @@ impl RollLog {
                 trace::current_id_text().into(),
                 format!("{faces:?}").into(),
                 cause.request.as_str().into(),
-                proto::frame::to_json(&full_name(message), &answer).to_string().into(),
+                proto::frame::to_json(&response_name(cause.kind), &answer).to_string().into(),
                 cause.key.clone().into(),
             ],
         );
         match self.db.write(vec![insert]).await {
             Ok(()) => Ok(answer),
             Err(DbError::Unique) => {
-                let faster = self.answered(cause, message).await?;
+                let faster = self.answered(cause).await?;
                 faster.ok_or_else(|| status::error(ErrorCode::Conflict, "the roll's id is taken"))
             }
             Err(error) => Err(status::database(&error)),
@@ -114,6 +119,10 @@ impl RollLog {
     }
 }
 
-fn full_name(message: &str) -> String {
-    format!("dicetower.dice.v1.{message}")
+fn request_name(kind: &str) -> String {
+    format!("dicetower.dice.v1.{kind}Request")
+}
+
+fn response_name(kind: &str) -> String {
+    format!("dicetower.dice.v1.{kind}Response")
 }
