@@ -1,5 +1,7 @@
 //! The dice service over its port: what it rolls, refuses and remembers.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use proto::dice::v1::{
     RollActionDiceRequest, RollCombatDiceRequest, RollDiceRequest, RollHuntRequest, RollInitiativeRequest,
     dice_service_client::DiceServiceClient,
