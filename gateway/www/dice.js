@@ -15,7 +15,7 @@ const PIPS = {
 };
 
 /// One face: pips up to six, a figure above.
-function face(value) {
+export function face(value) {
   const pips = PIPS[value]?.map(([cx, cy]) => s("circle", { class: "die-pip", cx, cy, r: 3.6 }));
   const figure = () => s("text", { class: "die-figure", x: 20, y: 26, "text-anchor": "middle" }, value);
   return s(

@@ -3,6 +3,7 @@
 import { api, newId, segment } from "./api.js";
 import { Conversation } from "./conversation.js";
 import { Debug } from "./debug.js";
+import { face } from "./dice.js";
 import { count, h, hidden, icon, moment, words } from "./dom.js";
 import { Line } from "./line.js";
 import { SessionLog } from "./log.js";
@@ -12,6 +13,9 @@ import { openSheet, refreshSheet } from "./sheet.js";
 const LAST_SESSION = "dicetower-session";
 const LOG_PAGE = 1000;
 const MAX_MESSAGE = 8000;
+/// Sessions in the side panel; the start page has more.
+const SIDE_SESSIONS = 12;
+const START_SESSIONS = 120;
 
 const SUGGESTIONS = [
   "I shoot the ganger with my Ares Predator at 15 metres in dim light, he is running",
@@ -39,14 +43,14 @@ export function startView() {
   api("/api/sessions")
     .then(({ sessions: list }) => {
       if (list.length > 0) sessions.before(h("h2", {}, "Go on where you left off"));
-      sessions.append(...list.slice(0, 12).map(sessionCard));
+      sessions.append(...list.slice(0, START_SESSIONS).map(sessionCard));
     })
     .catch(showProblem);
 
   const element = h(
     "div",
     { class: "start" },
-    h("div", { class: "start-hero" }, h("h1", {}, "A game master who never invents a die"), h("p", {}, "Say what your character does. Every roll is a real roll on a real sheet, and you can follow each one through the machine."), begin, problem),
+    h("div", { class: "start-hero" }, h("div", { class: "start-dice", "aria-hidden": "true" }, [5, 2, 6, 4, 1].map(face)), h("h1", {}, "A game master who never invents a die"), h("p", {}, "Say what your character does. Every roll is a real roll on a real sheet, and you can follow each one through the machine."), begin, problem),
     sessions,
   );
   return { element, title: "Dicetower", focus: () => begin.focus(), close: () => {} };
@@ -70,6 +74,7 @@ export class TableView {
   #log = new SessionLog();
   #line = null;
   #isClosed = false;
+  #hasResumed = false;
   #characters = []; // All that exist.
   #party = []; // Those in the session, by street name.
 
@@ -145,7 +150,7 @@ export class TableView {
     this.count = h("span", { class: "dim", id: "message-count" });
     this.suggestions = h("div", { class: "suggestions" }, h("h2", {}, "The table is set"), h("p", {}, "Add a character, then say what happens. For example:"), h("ul", {}, SUGGESTIONS.map((text) => h("li", {}, h("button", { type: "button", on: { click: () => this.#suggest(text) } }, text)))));
     this.suggestions.hidden = true;
-    this.input = h("textarea", { id: "message", class: "composer-input", rows: "1", maxlength: MAX_MESSAGE, placeholder: "What do you do?", "aria-label": "Your message", "aria-describedby": "composer-help", on: { keydown: (event) => this.#key(event) } });
+    this.input = h("textarea", { id: "message", class: "composer-input", rows: "1", maxlength: MAX_MESSAGE, placeholder: "What do you do?", "aria-label": "Your message", "aria-describedby": "composer-help", on: { keydown: (event) => this.#key(event), input: () => this.#fitInput() } });
     this.cancel = h("button", { class: "button button-stop", type: "button", id: "cancel", hidden: true, on: { click: () => this.#line?.send({ type: "cancel" }) } }, icon("stop"), "Cancel");
     this.sendButton = h("button", { class: "button button-primary", type: "submit", id: "send" }, icon("send"), "Send");
     return h(
@@ -203,7 +208,8 @@ export class TableView {
   async #loadSessions() {
     try {
       const { sessions } = await api("/api/sessions");
-      this.sessionList.replaceChildren(...sessions.map((session) => this.#sessionItem(session)));
+      this.sessionList.replaceChildren(...sessions.slice(0, SIDE_SESSIONS).map((session) => this.#sessionItem(session)));
+      if (sessions.length > SIDE_SESSIONS) this.sessionList.append(h("li", {}, h("a", { href: "#/" }, `All ${sessions.length} sessions`)));
       this.#showParty(sessions.find(({ session_id: id }) => id === this.sessionId)?.characters);
     } catch {
       // The conversation says what is wrong; the list stays as it was.
@@ -252,12 +258,12 @@ export class TableView {
     this.conversation.show(frame);
   }
 
-  #resumed({ last_seq: last, epoch }) {
-    if (last !== undefined && last < this.#log.lastSeq) {
+  #resumed({ last_seq: last }) {
+    if (this.#hasResumed && last < this.#log.lastSeq) {
       location.reload(); // The log is another than the one shown: the server's data was replaced.
       return;
     }
-    this.epoch = epoch;
+    this.#hasResumed = true;
     this.#line.send({ type: "get_session_info" });
     // What went out as the line broke is sent again; the server knows it by its id.
     for (const said of this.conversation.unanswered) this.#line.send(said);
@@ -279,7 +285,15 @@ export class TableView {
     this.conversation.say(said);
     this.#line?.send(said); // If the line is down, it goes out when the line is back.
     this.input.value = "";
+    this.#fitInput();
     this.input.focus();
+  }
+
+  /// Grows the box with its text, where the browser does not do it by itself.
+  #fitInput() {
+    if (CSS.supports("field-sizing", "content")) return;
+    this.input.style.height = "auto";
+    this.input.style.height = `${this.input.scrollHeight}px`;
   }
 
   #key(event) {
@@ -289,6 +303,7 @@ export class TableView {
 
   #suggest(text) {
     this.input.value = text;
+    this.#fitInput();
     this.input.focus();
   }
 

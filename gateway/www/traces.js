@@ -9,6 +9,13 @@ const INDENT_REM = 1.1;
 const MAX_INDENT = 10;
 /// A span shorter than this share of the trace is still to be seen.
 const LEAST_WIDTH_PERCENT = 0.35;
+/// Spans are kept when they end, and the caller ends after the called: a young trace is looked at again.
+const YOUNG_MS = 5000;
+const LOOK_AGAIN_MS = 700;
+const MAX_LOOKS = 5;
+
+/// Spans that are unfolded; they stay so when the trace is shown again.
+const openSpans = new Set();
 
 const main = document.getElementById("main");
 const traceId = /^\/traces\/([^/]+)$/.exec(location.pathname)?.[1];
@@ -38,7 +45,7 @@ function showList(traces) {
 
 function listRow({ trace_id: id, name, service, start, duration_us: took, spans, error }, longest) {
   const bar = h("span", { class: "mini-bar", "aria-hidden": "true" });
-  bar.style.setProperty("--width", `${Math.max(1, (took / longest) * 100)}%`);
+  bar.style.setProperty("--share", took / longest);
   return h(
     "tr",
     { data: { text: `${name} ${service} ${id}`.toLowerCase() } },
@@ -56,6 +63,23 @@ function applyFilter(text, rows) {
 }
 
 // One trace.
+
+/// Shows a trace, and shows it again while it still grows.
+async function followTrace(path) {
+  let shown = 0;
+  for (let looks = 1; ; looks += 1) {
+    const trace = await api(path).catch((error) => {
+      if (error.status !== 404 || looks === MAX_LOOKS) throw error;
+      return { spans: [] }; // Its first span may end in a moment.
+    });
+    if (trace.spans.length > shown) showTrace(trace);
+    shown = trace.spans.length;
+    const ends = trace.spans.map(({ start, duration_us: took }) => microseconds(start) + took);
+    const isYoung = shown === 0 || Date.now() - Math.max(...ends) / 1000 < YOUNG_MS;
+    if (!isYoung || looks === MAX_LOOKS) return;
+    await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+  }
+}
 
 function showTrace({ trace_id: id, spans }) {
   const timed = spans.map((span) => ({ ...span, startUs: microseconds(span.start) }));
@@ -98,7 +122,7 @@ function tick(share, whole) {
 function spanRow(span, first, whole) {
   const { name, service, duration_us: took, depth, attributes = {}, events = [] } = span;
   const offset = span.startUs - first;
-  const hasFailed = Boolean(attributes.error) || attributes["otel.status_code"] === "ERROR" || events.some(({ attributes: own = {} }) => own.level === "ERROR");
+  const hasFailed = Boolean(attributes.error) || events.some(({ attributes: own = {} }) => own.level === "ERROR");
   const bar = h("span", { class: "span-bar", data: { service: colourOf(service) } });
   bar.style.setProperty("--start", `${(offset / whole) * 100}%`);
   bar.style.setProperty("--width", `${Math.max(LEAST_WIDTH_PERCENT, (took / whole) * 100)}%`);
@@ -113,7 +137,10 @@ function spanRow(span, first, whole) {
   const open = (isOpen) => {
     inner.hidden = !isOpen;
     toggle.setAttribute("aria-expanded", isOpen);
+    if (isOpen) openSpans.add(span.span_id);
+    else openSpans.delete(span.span_id);
   };
+  open(openSpans.has(span.span_id));
 
   const row = h(
     "div",
@@ -189,7 +216,7 @@ const valueText = (value) => (typeof value === "object" ? JSON.stringify(value) 
 // All is in place: show what the address asks for.
 
 try {
-  if (traceId) showTrace(await api(`/traces/${segment(decodeURIComponent(traceId))}`));
+  if (traceId) await followTrace(`/traces/${segment(decodeURIComponent(traceId))}`);
   else showList((await api("/traces")).traces);
 } catch (error) {
   main.replaceChildren(
