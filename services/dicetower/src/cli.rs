@@ -68,13 +68,18 @@ pub enum Command {
     /// The gateway: web page, REST, WebSocket.
     Gateway(gateway::Config),
     /// The TCP adapter: the Java client's line protocol.
-    TcpAdapter(tcp_adapter::Config),
+    TcpAdapter(Role<tcp_adapter::Config, 50055>),
+    /// Asks a running service whether it is well; exits with 0 if it is.
+    Health {
+        /// A gRPC service such as http://127.0.0.1:50051, or a page such as http://127.0.0.1:8001/health/ready.
+        url: String,
+    },
     /// Checks or draws a state machine definition.
     #[command(subcommand)]
     Machine(MachineCommand),
 }
 
-/// A gRPC service on a port of its own.
+/// A service whose gRPC port says whether it is well, and answers its calls.
 #[derive(Args, Clone, Debug)]
 pub struct Role<C: Args, const PORT: u16> {
     /// Where the service listens.
@@ -95,6 +100,7 @@ impl Command {
             Command::Fsm(_) => "fsm",
             Command::Gateway(_) => "gateway",
             Command::TcpAdapter(_) => "tcp-adapter",
+            Command::Health { .. } => "health",
             Command::Machine(_) => "machine",
         }
     }

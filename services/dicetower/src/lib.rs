@@ -5,6 +5,7 @@
 
 mod cli;
 mod database;
+mod health;
 mod machine;
 mod roles;
 mod tower;
@@ -57,8 +58,10 @@ pub fn shutdown_signal() -> anyhow::Result<CancellationToken> {
 ///
 /// A port is in use, a database cannot be opened, a definition cannot be read: whatever keeps it from its work.
 pub async fn run(cli: Cli, shutdown: CancellationToken) -> anyhow::Result<()> {
-    if let Some(Command::Machine(command)) = &cli.command {
-        return machine::run(command);
+    match &cli.command {
+        Some(Command::Machine(command)) => return machine::run(command),
+        Some(Command::Health { url }) => return health::check(url).await,
+        _ => {}
     }
     let name = cli.command.as_ref().map_or("dicetower", Command::name);
     let _telemetry = service_kit::telemetry::init(&cli.telemetry, name)?;

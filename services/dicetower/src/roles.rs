@@ -82,12 +82,14 @@ pub async fn run(
             let router = gateway::router(&config, peers.gateway()?, shutdown.clone());
             serve_router(router, listener, shutdown).await
         }
-        Command::TcpAdapter(config) => {
-            let listener = listen(&config.tcp, "--tcp", allow_open).await?;
+        Command::TcpAdapter(role) => {
+            let listener = listen(&role.config.tcp, "--tcp", allow_open).await?;
             tracing::info!(service = name, address = %listener.local_addr()?, "serving");
-            tcp_adapter::serve(config, listener, peers.tcp_adapter()?, shutdown).await
+            let lines = tcp_adapter::serve(role.config, listener, peers.tcp_adapter()?, shutdown.clone());
+            tokio::try_join!(lines, serve(name, Routes::default(), &role.listen, allow_open, shutdown))?;
+            Ok(())
         }
-        Command::Machine(_) => Ok(()),
+        Command::Health { .. } | Command::Machine(_) => Ok(()),
     }
 }
 

