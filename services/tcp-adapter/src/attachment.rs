@@ -1,0 +1,137 @@
+//! A connection's hold on a game: an open `Attach` stream of the fsm service.
+
+use std::time::Duration;
+
+use proto::fsm::v1::{
+    AttachRequest, Audience, GameUpdate, Greeting, ListGameHistoryRequest, Output,
+    fsm_service_client::FsmServiceClient, game_update::Update,
+};
+use service_kit::{Transport, trace};
+use tonic::{Status, Streaming};
+use tracing::Instrument;
+
+/// Time in which a game must greet.
+const GREETING_TIMEOUT: Duration = Duration::from_secs(5);
+/// Pause before the first attempt to find a lost game again; it doubles with each failure.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+/// Longest pause between two attempts.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// The role of the connection whose database is read.
+const HOST: &str = "host";
+
+/// The client of the fsm service.
+pub type Fsm = FsmServiceClient<Transport>;
+
+/// An open attachment.
+pub struct Attachment {
+    pub id: String,
+    pub game_id: String,
+    is_host: bool,
+    /// Sequence number of the last entry of the game's log that has been told.
+    sequence: u64,
+    /// Number of the last update that has been told.
+    pub number: u64,
+    updates: Streaming<GameUpdate>,
+}
+
+/// How far a connection had come when it lost its game.
+#[derive(Clone)]
+pub struct Progress {
+    game_id: String,
+    sequence: u64,
+}
+
+/// An attachment that has just come about, and what there is to tell.
+pub struct Greeted {
+    pub attachment: Box<Attachment>,
+    pub outputs: Vec<Output>,
+}
+
+impl Attachment {
+    /// The next update, or why there are no more.
+    pub async fn next(&mut self) -> Result<Update, Status> {
+        loop {
+            let ended = || Status::unavailable("the stream of the game has ended");
+            let GameUpdate { number, update } = self.updates.message().await?.ok_or_else(ended)?;
+            self.number = number;
+            if let Some(Update::Reaction(reaction)) = &update {
+                self.sequence = reaction.sequence;
+            }
+            if let Some(update) = update {
+                return Ok(update);
+            }
+        }
+    }
+
+    /// How far it has come.
+    pub fn progress(&self) -> Progress {
+        Progress { game_id: self.game_id.clone(), sequence: self.sequence }
+    }
+}
+
+/// Attaches to a game, the default game if `game` is not given, and waits for its greeting. `leaves` is the id of an
+/// attachment that is given up in the same step.
+pub async fn attach(mut fsm: Fsm, game: Option<String>, leaves: Option<String>) -> Result<Greeted, Status> {
+    let (span, _) = trace::begin("tcp-adapter", "ATTACH", None, None);
+    let greeted = async move {
+        let request = AttachRequest { game_id: game, create: true, observe: false, leaves };
+        let mut updates = fsm.attach(request).await?.into_inner();
+        let first = updates.message().await?;
+        let Some(GameUpdate { number, update: Some(Update::Greeting(greeting)) }) = first else {
+            return Err(Status::internal("the game did not greet"));
+        };
+        let Greeting { attachment_id, role, game_id, sequence, outputs } = greeting;
+        tracing::debug!(game_id, role, sequence, "attached");
+        let is_host = role == HOST;
+        let attachment = Attachment { id: attachment_id, game_id, is_host, sequence, number, updates };
+        Ok(Greeted { attachment: Box::new(attachment), outputs })
+    };
+    let greeted = tokio::time::timeout(GREETING_TIMEOUT, greeted.instrument(span)).await;
+    greeted.unwrap_or_else(|_| Err(Status::deadline_exceeded("the game did not greet in time")))
+}
+
+/// Attaches anew to a game that was lost; what it did in between comes before its greeting.
+pub async fn attach_again(mut fsm: Fsm, game: Option<String>, lost: Option<Progress>) -> Result<Greeted, Status> {
+    let mut greeted = attach(fsm.clone(), game, None).await?;
+    if let Some(lost) = lost.filter(|lost| lost.game_id == greeted.attachment.game_id) {
+        let mut outputs = missed(&mut fsm, &lost, &greeted.attachment).await?;
+        outputs.append(&mut greeted.outputs);
+        greeted.outputs = outputs;
+    }
+    Ok(greeted)
+}
+
+/// The same until it succeeds.
+pub async fn attach_patiently(fsm: Fsm, game: Option<String>, lost: Option<Progress>) -> Greeted {
+    let mut pause = FIRST_PAUSE;
+    loop {
+        tokio::time::sleep(pause).await;
+        match attach_again(fsm.clone(), game.clone(), lost.clone()).await {
+            Ok(greeted) => return greeted,
+            Err(status) => tracing::debug!(%status, "the game is still lost"),
+        }
+        pause = (2 * pause).min(LONGEST_PAUSE);
+    }
+}
+
+/// What the game told while it was lost, up to the greeting of its new attachment.
+async fn missed(fsm: &mut Fsm, lost: &Progress, attachment: &Attachment) -> Result<Vec<Output>, Status> {
+    let mut outputs = Vec::new();
+    let mut sequence = lost.sequence;
+    while sequence < attachment.sequence {
+        let request =
+            ListGameHistoryRequest { game_id: Some(lost.game_id.clone()), after_sequence: sequence, limit: None };
+        let history = fsm.list_game_history(request).await?.into_inner();
+        let Some(last) = history.entries.last() else { break };
+        sequence = last.sequence;
+        let entries = history.entries.into_iter().take_while(|entry| entry.sequence <= attachment.sequence);
+        outputs.extend(entries.flat_map(|entry| entry.outputs));
+    }
+    outputs.retain(|output| match output.audience() {
+        Audience::Unspecified => true,
+        Audience::Host => attachment.is_host,
+        Audience::Clients => !attachment.is_host,
+    });
+    Ok(outputs)
+}
