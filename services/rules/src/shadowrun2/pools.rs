@@ -88,6 +88,9 @@ pub fn magic_pool_for_drain(available: u32) -> PoolLimit {
     PoolLimit::new("Magic Pool", available, None)
 }
 
+/// Reaction a point of a deck's response increase gives, in the matrix only.
+pub const RESPONSE_REACTION: u32 = 2;
+
 /// Hacking Pool: Computer skill and Reaction, which only the deck's response increase may have raised.
 pub fn hacking_pool(computer: u32, reaction: u32) -> DicePool {
     DicePool::new([("Computer", to_dice(computer)), ("Reaction", to_dice(reaction))])
