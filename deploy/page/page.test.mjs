@@ -22,7 +22,16 @@ before(async () => {
   if (SCREENSHOTS) mkdirSync(SCREENSHOTS, { recursive: true });
   browser = await chromium.launch({
     executablePath: CHROMIUM,
-    args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+    args: [
+      "--headless",
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
   });
 });
 
@@ -78,6 +87,23 @@ test("a shot is told as it happens, with its roll as dice, and the turn ends onc
     const shown = (await page.locator(".narrative").allTextContents()).join("").replace(/\s/g, "");
     assert.ok(shown.length > 0);
     await picture(page, "attack");
+  });
+});
+
+test("pool dice go into the sentence they are put in for, and into no other", async () => {
+  await withPage({}, async (page) => {
+    await openSession(page);
+    await addCharacter(page, "Platinum");
+    await page.getByLabel("Pool dice").fill("3");
+
+    await say(page, SHOT);
+    await say(page, "Roll 4 dice against a target number of 5");
+
+    await turnEnd(page).nth(1).waitFor();
+    assert.deepEqual(await page.locator(".speech p").allTextContents(), [
+      `${SHOT}, with 3 dice from my combat pool`,
+      "Roll 4 dice against a target number of 5",
+    ]);
   });
 });
 
@@ -172,7 +198,12 @@ test("narration that comes twice or overlaps is shown once", async () => {
       const shown = pieces.map((frame) => log.accept(frame)?.content);
       const whileOpen = log.resumeAfter();
       log.accept({ type: "complete", turn_id: "t", seq: 4 });
-      return { shown, whileOpen, afterwards: log.resumeAfter(), again: log.accept({ type: "complete", turn_id: "t", seq: 4 }) };
+      return {
+        shown,
+        whileOpen,
+        afterwards: log.resumeAfter(),
+        again: log.accept({ type: "complete", turn_id: "t", seq: 4 }),
+      };
     });
 
     assert.deepEqual(told, { shown: ["Die 🎲 ", "falls", " off"], whileOpen: 2, afterwards: 4, again: null });
@@ -189,7 +220,15 @@ test("an error is a card a player can read, with its trace", async () => {
     await openSession(page);
     const trace = "0b0e4b1c-3c4f-4d8e-9a77-0d4e3b9f1a2c";
 
-    line.send(JSON.stringify({ type: "error", content: "The game master does not answer.", code: 4003, error_type: "GROK_TIMEOUT", trace_id: trace }));
+    line.send(
+      JSON.stringify({
+        type: "error",
+        content: "The game master does not answer.",
+        code: 4003,
+        error_type: "GROK_TIMEOUT",
+        trace_id: trace,
+      }),
+    );
 
     const card = page.locator(".card-error");
     await card.getByText("The game master does not answer.").waitFor();
@@ -206,10 +245,21 @@ test("the sheet opens with its sections", async () => {
     await page.getByRole("button", { name: "View the sheet of Platinum" }).click();
 
     const sheet = page.getByRole("dialog", { name: "Platinum" });
-    for (const section of ["Attributes", "Skills", "Resources and status", "Cyberware", "Bioware", "Weapons", "Armour", "Edges and flaws", "Contacts"]) {
+    for (const section of [
+      "Attributes",
+      "Skills",
+      "Resources and status",
+      "Cyberware",
+      "Bioware",
+      "Weapons",
+      "Armour",
+      "Edges and flaws",
+      "Contacts",
+    ]) {
       await sheet.getByRole("heading", { name: section, exact: true }).waitFor();
     }
     assert.match(await sheet.locator(".attributes").textContent(), /Reaction\s*27/);
+    assert.ok(await sheet.evaluate((dialog) => dialog.contains(document.activeElement)), "the focus is in the sheet");
     await picture(page, "sheet");
     await page.keyboard.press("Escape");
     await sheet.waitFor({ state: "hidden" });
@@ -223,7 +273,12 @@ test("a turn's trace opens as a waterfall through the services", async () => {
     await say(page, SHOT);
     await turnEnd(page).waitFor();
 
-    const [trace] = await Promise.all([context.waitForEvent("page"), turnEnd(page).getByRole("link", { name: /^Trace/ }).click()]);
+    const [trace] = await Promise.all([
+      context.waitForEvent("page"),
+      turnEnd(page)
+        .getByRole("link", { name: /^Trace/ })
+        .click(),
+    ]);
 
     for (const service of ["gateway", "orchestrator", "character", "dice"]) {
       await trace.locator(".span-row .service-tag").getByText(service, { exact: true }).first().waitFor();
@@ -364,15 +419,24 @@ for (const colorScheme of ["dark", "light"]) {
 
 /// Runs `use` with a page of its own and fails if the page had anything to complain about.
 async function withPage(options, use) {
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion: "reduce", ...options });
+  const context = await browser.newContext({
+    viewport: { width: 1440, height: 900 },
+    reducedMotion: "reduce",
+    ...options,
+  });
   context.setDefaultTimeout(10_000);
   const complaints = [];
   await context.exposeBinding("complain", (_, text) => complaints.push(text));
   await context.addInitScript(() => {
-    addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) => window.complain(`policy: ${violatedDirective} ${blockedURI}`));
+    addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) =>
+      window.complain(`policy: ${violatedDirective} ${blockedURI}`),
+    );
   });
   context.on("weberror", (error) => complaints.push(String(error.error())));
-  context.on("console", (message) => message.type() === "error" && complaints.push(`${message.text()} (${message.location().url})`));
+  context.on(
+    "console",
+    (message) => message.type() === "error" && complaints.push(`${message.text()} (${message.location().url})`),
+  );
   try {
     await use(await context.newPage(), context);
   } finally {
@@ -382,7 +446,11 @@ async function withPage(options, use) {
 }
 
 async function openSession(page) {
-  const answer = await fetch(`${DICETOWER_URL}/api/sessions`, { method: "POST", headers: { "content-type": "application/json" }, body: "{}" });
+  const answer = await fetch(`${DICETOWER_URL}/api/sessions`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: "{}",
+  });
   const { session_id: id } = await answer.json();
   await page.goto(`${DICETOWER_URL}/#/session/${encodeURIComponent(id)}`);
   await connected(page);
@@ -405,7 +473,14 @@ const turnEnd = (page) => page.locator(".turn-end");
 
 /// The conversation as text, without the times that a second reading may round otherwise.
 const conversation = (page) =>
-  page.locator(".log-inner").evaluate((log) => Array.from(log.querySelectorAll(".speech, .narrative, .card, .note, .turn-end"), (element) => `${element.className.split(" ")[0]}: ${element.textContent}`));
+  page
+    .locator(".log-inner")
+    .evaluate((log) =>
+      Array.from(
+        log.querySelectorAll(".speech, .narrative, .card, .note, .turn-end"),
+        (element) => `${element.className.split(" ")[0]}: ${element.textContent}`,
+      ),
+    );
 
 function framesOf(page) {
   const frames = [];
@@ -432,7 +507,10 @@ async function accessible(page, view) {
   const grave = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
   await picture(page, view);
   assert.deepEqual(
-    grave.map(({ id, nodes }) => `${view}: ${id}: ${nodes.map(({ target, failureSummary }) => `${target} ${failureSummary}`).join("; ")}`),
+    grave.map(
+      ({ id, nodes }) =>
+        `${view}: ${id}: ${nodes.map(({ target, failureSummary }) => `${target} ${failureSummary}`).join("; ")}`,
+    ),
     [],
   );
 }

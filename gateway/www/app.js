@@ -74,6 +74,8 @@ document.getElementById("skip").addEventListener("click", (event) => {
   if (view.element.classList.contains("table")) view.focus();
   else main.focus();
 });
-document.getElementById("sheet").addEventListener("click", ({ target, currentTarget }) => target === currentTarget && currentTarget.close());
+document
+  .getElementById("sheet")
+  .addEventListener("click", ({ target, currentTarget }) => target === currentTarget && currentTarget.close());
 
 route({ isFirst: true });

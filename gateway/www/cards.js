@@ -10,6 +10,7 @@ const CARDS = {
   calculate_ranged_attack: attackCard,
   ranged_combat: attackCard,
   cast_spell: spellCard,
+  get_character_skill: skillCard,
   calculate_target_number: targetCard,
   calculate_dice_pool: poolCard,
   roll_action_dice: actionDiceCard,
@@ -19,7 +20,12 @@ const CARDS = {
 
 /// What stands in the card's place while the tool works.
 export function pendingCard(tool) {
-  return h("div", { class: "card card-pending", data: { tool } }, h("span", { class: "spinner", "aria-hidden": "true" }), `${words(tool)} …`);
+  return h(
+    "div",
+    { class: "card card-pending", data: { tool } },
+    h("span", { class: "spinner", "aria-hidden": "true" }),
+    `${words(tool)} …`,
+  );
 }
 
 /// The card of a `tool_result` or `roll` frame.
@@ -33,10 +39,10 @@ export function toolCard({ tool, result, failed, trace_id: traceId }) {
 
 /// A failure that a player can read.
 export function errorCard({ content, code, error_type: type, trace_id: traceId }) {
-  return frame({ className: "card-error", symbol: "warning", title: "Something went wrong", traceId, what: "the error" }, [
-    h("p", { class: "card-text" }, content),
-    codeLine(code, type, traceId),
-  ]);
+  return frame(
+    { className: "card-error", symbol: "warning", title: "Something went wrong", traceId, what: "the error" },
+    [h("p", { class: "card-text" }, content), codeLine(code, type, traceId)],
+  );
 }
 
 function failureCard(tool, { error, message, code }, traceId) {
@@ -67,33 +73,84 @@ function rollCard(result, { tool, traceId }) {
 function initiativeCard(result, { tool, traceId }) {
   const { notation, initiative, rolls, modifier, phases, character, reason } = result;
   const faces = result.dice ?? rolls;
-  return frame({ symbol: "clock", title: "Initiative", subtitle: [character, reason, notation].filter(Boolean).join(" · "), tool, traceId, what: "the roll" }, [
-    verdict(initiative, "plain", modifier ? `dice ${signed(modifier)}` : ""),
-    diceRow({ faces, totals: rolls, label: "Initiative dice" }),
-    phases?.length > 0 &&
-      h("div", { class: "phases" }, h("span", { class: "label" }, "Acts in phase"), h("ol", {}, phases.map((phase) => h("li", {}, phase)))),
-    notes(result),
-  ]);
+  return frame(
+    {
+      symbol: "clock",
+      title: "Initiative",
+      subtitle: [character, reason, notation].filter(Boolean).join(" · "),
+      tool,
+      traceId,
+      what: "the roll",
+    },
+    [
+      verdict(initiative, "plain", modifier ? `dice ${signed(modifier)}` : ""),
+      diceRow({ faces, totals: rolls, label: "Initiative dice" }),
+      phases?.length > 0 &&
+        h(
+          "div",
+          { class: "phases" },
+          h("span", { class: "label" }, "Acts in phase"),
+          h(
+            "ol",
+            {},
+            phases.map((phase) => h("li", {}, phase)),
+          ),
+        ),
+      notes(result),
+    ],
+  );
 }
 
 function attackCard(result, { tool, traceId }) {
   const { character, weapon, final_tn: target, hit, damage, successes, roll = {}, dice_pool_breakdown: pool } = result;
   const distance = result.target_distance ?? result.distance;
-  const subtitle = [weapon, result.target_description ?? result.target_name, distance !== undefined && `${distance} m`, range(result.range_category)];
+  const subtitle = [
+    weapon,
+    result.target_description ?? result.target_name,
+    distance !== undefined && `${distance} m`,
+    range(result.range_category),
+  ];
   const hits = hit ?? successes > 0;
-  return frame({ symbol: "target", title: `${character} attacks`, subtitle: subtitle.filter(Boolean).join(" · "), tool, traceId, what: "the attack" }, [
-    h(
-      "div",
-      { class: "verdicts" },
-      verdict(hits ? "Hit" : "Miss", hits ? "good" : "bad", count(successes ?? roll.successes ?? 0, "success", "successes")),
-      damage?.code && h("div", { class: hits ? "damage" : "damage damage-idle" }, h("span", { class: "label" }, "Damage"), h("strong", {}, damage.code), h("span", { class: "damage-level" }, level(damage.level))),
-    ),
-    disaster(roll) && disasterLine(),
-    h("div", { class: "card-split" }, targetBox(target), h("div", { class: "roll" }, dice(roll, target), poolLine(pool))),
-    ladder(result),
-    result.on_sheet === false && h("p", { class: "notice" }, `${weapon} is not on the sheet; the catalogue's figures were used.`),
-    notes(result),
-  ]);
+  return frame(
+    {
+      symbol: "target",
+      title: `${character} attacks`,
+      subtitle: subtitle.filter(Boolean).join(" · "),
+      tool,
+      traceId,
+      what: "the attack",
+    },
+    [
+      h(
+        "div",
+        { class: "verdicts" },
+        verdict(
+          hits ? "Hit" : "Miss",
+          hits ? "good" : "bad",
+          count(successes ?? roll.successes ?? 0, "success", "successes"),
+        ),
+        damage?.code &&
+          h(
+            "div",
+            { class: hits ? "damage" : "damage damage-idle" },
+            h("span", { class: "label" }, "Damage"),
+            h("strong", {}, damage.code),
+            h("span", { class: "damage-level" }, level(damage.level)),
+          ),
+      ),
+      disaster(roll) && disasterLine(),
+      h(
+        "div",
+        { class: "card-split" },
+        targetBox(target),
+        h("div", { class: "roll" }, dice(roll, target), poolLine(pool)),
+      ),
+      ladder(result),
+      result.on_sheet === false &&
+        h("p", { class: "notice" }, `${weapon} is not on the sheet; the catalogue's figures were used.`),
+      notes(result),
+    ],
+  );
 }
 
 function spellCard(result, { tool, traceId }) {
@@ -109,17 +166,26 @@ function spellCard(result, { tool, traceId }) {
     {
       symbol: "spell",
       title: `${caster} casts ${spell}`,
-      subtitle: [`Force ${force}`, words(result.spell_category ?? ""), target && `at ${target}`].filter(Boolean).join(" · "),
+      subtitle: [`Force ${force}`, words(result.spell_category ?? ""), target && `at ${target}`]
+        .filter(Boolean)
+        .join(" · "),
       tool,
       traceId,
       what: "the spell",
     },
     [
       verdictOfTest(roll.successes ?? 0, disaster(roll)),
-      h("div", { class: "card-split" }, targetBox(targetNumber), h("div", { class: "roll" }, dice(roll, targetNumber, "Spell dice"), factLine(parts))),
+      h(
+        "div",
+        { class: "card-split" },
+        targetBox(targetNumber),
+        h("div", { class: "roll" }, dice(roll, targetNumber, "Spell dice"), factLine(parts)),
+      ),
       ladder(result),
       drain && drainPart(drain, result.drain_pool_dice),
-      result.pool_remaining !== undefined && result.pool_remaining !== null && h("p", { class: "aside" }, `Pool left: ${shortValue(result.pool_remaining)}`),
+      result.pool_remaining !== undefined &&
+        result.pool_remaining !== null &&
+        h("p", { class: "aside" }, `Pool left: ${shortValue(result.pool_remaining)}`),
       notes(result),
     ],
   );
@@ -132,20 +198,88 @@ function drainPart(drain, fromPool) {
   return h(
     "section",
     { class: "drain", "aria-label": "Drain" },
-    h("div", { class: "drain-head" }, h("span", { class: "label" }, "Drain"), h("strong", {}, drain.code ?? ""), h("span", { class: taken > 0 ? "pill pill-bad" : "pill pill-good" }, outcome)),
-    h("div", { class: "card-split" }, targetBox(drain.target_number), h("div", { class: "roll" }, dice(roll, drain.target_number, "Drain dice"), factLine([["Dice", drain.resist_dice], ["from spell pool", fromPool]]))),
+    h(
+      "div",
+      { class: "drain-head" },
+      h("span", { class: "label" }, "Drain"),
+      h("strong", {}, drain.code ?? ""),
+      h("span", { class: taken > 0 ? "pill pill-bad" : "pill pill-good" }, outcome),
+    ),
+    h(
+      "div",
+      { class: "card-split" },
+      targetBox(drain.target_number),
+      h(
+        "div",
+        { class: "roll" },
+        dice(roll, drain.target_number, "Drain dice"),
+        factLine([
+          ["Dice", drain.resist_dice],
+          ["from spell pool", fromPool],
+        ]),
+      ),
+    ),
+  );
+}
+
+function skillCard(result, { tool, traceId }) {
+  const {
+    character,
+    skill,
+    skill_rating: rating,
+    base_rating: base,
+    specialization,
+    attribute,
+    attribute_rating: attributeRating,
+    summary,
+  } = result;
+  return frame(
+    {
+      symbol: "book",
+      title: `${character}: ${skill}`,
+      subtitle: specialization,
+      className: "card-plain",
+      tool,
+      traceId,
+    },
+    [
+      rating !== null &&
+        rating !== undefined &&
+        verdict(rating, "plain", base !== null && base !== undefined && base !== rating ? `base ${base}` : "rating"),
+      factLine([[words(attribute ?? ""), attributeRating]]),
+      summary && h("p", { class: "card-text" }, summary),
+      notes(result),
+    ],
   );
 }
 
 function targetCard(result, { tool, traceId }) {
-  return frame({ symbol: "target", title: "Target number", subtitle: [result.situation, words(result.difficulty ?? "")].filter(Boolean).join(" · "), tool, traceId }, [
-    h("div", { class: "card-split" }, targetBox(result.target_number), h("div", { class: "roll" }, ladder({ ...result, base_tn: undefined }) || breakdown(result))),
-    notes({ ...result, breakdown: undefined }),
-  ]);
+  return frame(
+    {
+      symbol: "target",
+      title: "Target number",
+      subtitle: [result.situation, words(result.difficulty ?? "")].filter(Boolean).join(" · "),
+      tool,
+      traceId,
+    },
+    [
+      h(
+        "div",
+        { class: "card-split" },
+        targetBox(result.target_number),
+        h("div", { class: "roll" }, ladder({ ...result, base_tn: undefined }) || breakdown(result)),
+      ),
+      notes({ ...result, breakdown: undefined }),
+    ],
+  );
 }
 
 function poolCard(result, { tool, traceId }) {
-  const sum = [["Skill", result.skill], ["attribute", result.attribute], ["modifiers", result.modifiers]];
+  const sum = [
+    ["Skill", result.skill],
+    ["attribute", result.attribute],
+    ["modifiers", result.modifiers],
+  ];
   return frame({ symbol: "dice", title: "Dice pool", tool, traceId }, [
     verdict(result.sr2_pool ?? result.pool, "plain", "dice in Second Edition"),
     factLine([...sum, ["plain sum", result.pool]]),
@@ -154,16 +288,42 @@ function poolCard(result, { tool, traceId }) {
 }
 
 function actionDiceCard({ faces = [], side, reason }, { tool, traceId }) {
-  return frame({ symbol: "dice", title: "Action dice", subtitle: [side && words(side), reason].filter(Boolean).join(" · "), tool, traceId, what: "the roll" }, [wordDice(faces, "Action dice")]);
+  return frame(
+    {
+      symbol: "dice",
+      title: "Action dice",
+      subtitle: [side && words(side), reason].filter(Boolean).join(" · "),
+      tool,
+      traceId,
+      what: "the roll",
+    },
+    [wordDice(faces, "Action dice")],
+  );
 }
 
 function boardRollCard(result, { tool, traceId }) {
   const { rolls = [], rerolled = [], target } = result;
-  return frame({ symbol: "dice", title: tool === "roll_hunt" ? "Hunt for the Ring" : "Combat dice", subtitle: result.reason, tool, traceId, what: "the roll" }, [
-    verdict(result.hits ?? result.successes ?? 0, "plain", tool === "roll_hunt" ? "successes" : "hits"),
-    h("div", { class: "card-split" }, targetBox(target), diceRow({ totals: rolls, target, label: "Dice" })),
-    rerolled.length > 0 && h("div", { class: "again" }, h("span", { class: "label" }, "Rolled again"), diceRow({ totals: rerolled, target, label: "Dice rolled again" })),
-  ]);
+  return frame(
+    {
+      symbol: "dice",
+      title: tool === "roll_hunt" ? "Hunt for the Ring" : "Combat dice",
+      subtitle: result.reason,
+      tool,
+      traceId,
+      what: "the roll",
+    },
+    [
+      verdict(result.hits ?? result.successes ?? 0, "plain", tool === "roll_hunt" ? "successes" : "hits"),
+      h("div", { class: "card-split" }, targetBox(target), diceRow({ totals: rolls, target, label: "Dice" })),
+      rerolled.length > 0 &&
+        h(
+          "div",
+          { class: "again" },
+          h("span", { class: "label" }, "Rolled again"),
+          diceRow({ totals: rerolled, target, label: "Dice rolled again" }),
+        ),
+    ],
+  );
 }
 
 function genericCard(result, { tool, traceId }) {
@@ -171,7 +331,10 @@ function genericCard(result, { tool, traceId }) {
   const isSheet = tool === "get_character";
   return frame({ symbol: isSheet ? "sheet" : "tool", title: words(tool), className: "card-plain", tool, traceId }, [
     summary && h("p", { class: "card-text" }, summary),
-    !summary && facts(isSheet ? { name: result.street_name ?? result.name, archetype: result.archetype } : (result.scene ?? result)),
+    !summary &&
+      facts(
+        isSheet ? { name: result.street_name ?? result.name, archetype: result.archetype } : (result.scene ?? result),
+      ),
     details("Everything it answered", json(result, `Result of ${words(tool)}`)),
   ]);
 }
@@ -194,12 +357,19 @@ function frame({ symbol, title, subtitle, className = "", tool = "", traceId, wh
 }
 
 function verdict(value, tone, aside = "") {
-  return h("p", { class: `verdict verdict-${tone}` }, h("strong", {}, String(value ?? "–")), aside && h("span", {}, aside));
+  return h(
+    "p",
+    { class: `verdict verdict-${tone}` },
+    h("strong", {}, String(value ?? "–")),
+    aside && h("span", {}, aside),
+  );
 }
 
 function verdictOfTest(successes, isDisaster) {
   if (isDisaster) return disasterLine();
-  return successes > 0 ? verdict(successes, "good", successes === 1 ? "success" : "successes") : verdict("No success", "bad");
+  return successes > 0
+    ? verdict(successes, "good", successes === 1 ? "success" : "successes")
+    : verdict("No success", "bad");
 }
 
 const disasterLine = () => verdict("Disaster", "bad", "every die shows a one");
@@ -208,7 +378,12 @@ const disaster = ({ all_ones: allOnes, critical_glitch: glitch }) => Boolean(all
 
 function targetBox(target) {
   if (target === null || target === undefined) return null;
-  return h("p", { class: "target" }, h("span", { class: "label" }, "Target"), h("strong", { class: "target-number" }, target));
+  return h(
+    "p",
+    { class: "target" },
+    h("span", { class: "label" }, "Target"),
+    h("strong", { class: "target-number" }, target),
+  );
 }
 
 function dice(roll, target, label = "Dice") {
@@ -219,14 +394,25 @@ function dice(roll, target, label = "Dice") {
 const rollOf = (roll) => (Array.isArray(roll) ? { rolls: roll } : (roll ?? {}));
 
 function poolLine(pool) {
-  return pool && factLine([["Skill", pool.skill], ["combat pool", pool.combat_pool], ["dice rolled", pool.total]]);
+  return (
+    pool &&
+    factLine([
+      ["Skill", pool.skill],
+      ["combat pool", pool.combat_pool],
+      ["dice rolled", pool.total],
+    ])
+  );
 }
 
 /// "Skill 9 · combat pool 4", leaving out what is unknown or nought.
 function factLine(parts) {
   const known = parts.filter(([, value]) => value !== null && value !== undefined && value !== 0);
   if (known.length === 0) return null;
-  return h("p", { class: "fact-line" }, known.map(([name, value]) => h("span", {}, `${name} `, h("b", {}, shortValue(value)))));
+  return h(
+    "p",
+    { class: "fact-line" },
+    known.map(([name, value]) => h("span", {}, `${name} `, h("b", {}, shortValue(value)))),
+  );
 }
 
 /// From the base target number through each modifier to the final one.
@@ -242,9 +428,25 @@ function ladder(result) {
     h(
       "tbody",
       {},
-      base !== undefined && h("tr", { class: "ladder-base" }, h("th", { scope: "row" }, `Base${category ? `, ${range(category)}` : ""}`), h("td", {}, base)),
+      base !== undefined &&
+        h(
+          "tr",
+          { class: "ladder-base" },
+          h("th", { scope: "row" }, `Base${category ? `, ${range(category)}` : ""}`),
+          h("td", {}, base),
+        ),
       modifiers.map(({ type, value, explanation }) =>
-        h("tr", {}, h("th", { scope: "row" }, h("span", { class: "ladder-name" }, explanation || words(type ?? "")), explanation && type && h("span", { class: "ladder-type" }, words(type))), h("td", { class: toneOf(value) }, signed(Number(value ?? 0)))),
+        h(
+          "tr",
+          {},
+          h(
+            "th",
+            { scope: "row" },
+            h("span", { class: "ladder-name" }, explanation || words(type ?? "")),
+            explanation && type && h("span", { class: "ladder-type" }, words(type)),
+          ),
+          h("td", { class: toneOf(value) }, signed(Number(value ?? 0))),
+        ),
       ),
     ),
     final !== undefined && h("tfoot", {}, h("tr", {}, h("th", { scope: "row" }, "Target number"), h("td", {}, final))),
@@ -265,7 +467,12 @@ const sumText = (sum, modifier) => (modifier ? `${sum} ${signed(modifier)}` : ""
 function notes({ notes: list, breakdown: account }) {
   const lines = [list].flat().filter(Boolean);
   return [
-    lines.length > 0 && h("ul", { class: "notes" }, lines.map((line) => h("li", {}, shortValue(line)))),
+    lines.length > 0 &&
+      h(
+        "ul",
+        { class: "notes" },
+        lines.map((line) => h("li", {}, shortValue(line))),
+      ),
     account && details("How it was worked out", breakdown({ breakdown: account })),
   ];
 }
@@ -273,7 +480,13 @@ function notes({ notes: list, breakdown: account }) {
 function breakdown({ breakdown: account }) {
   if (!account) return null;
   if (typeof account === "string") return h("p", { class: "breakdown" }, account);
-  return Array.isArray(account) ? h("ul", { class: "breakdown" }, account.map((line) => h("li", {}, shortValue(line)))) : facts(account);
+  return Array.isArray(account)
+    ? h(
+        "ul",
+        { class: "breakdown" },
+        account.map((line) => h("li", {}, shortValue(line))),
+      )
+    : facts(account);
 }
 
 function details(summary, content) {
@@ -282,9 +495,15 @@ function details(summary, content) {
 
 /// A table of names and values, for answers of no particular shape.
 export function facts(values) {
-  const rows = Object.entries(values).filter(([, value]) => value !== null && value !== undefined && value !== "" && String(value) !== "[object Object]");
+  const rows = Object.entries(values).filter(
+    ([, value]) => value !== null && value !== undefined && value !== "" && String(value) !== "[object Object]",
+  );
   if (rows.length === 0) return null;
-  return h("dl", { class: "facts" }, rows.slice(0, 12).map(([name, value]) => h("div", {}, h("dt", {}, words(name)), h("dd", {}, shortValue(value)))));
+  return h(
+    "dl",
+    { class: "facts" },
+    rows.slice(0, 12).map(([name, value]) => h("div", {}, h("dt", {}, words(name)), h("dd", {}, shortValue(value)))),
+  );
 }
 
 /// A value in a few words.
@@ -292,6 +511,9 @@ export function shortValue(value) {
   if (value === true) return "yes";
   if (value === false) return "no";
   if (Array.isArray(value)) return value.map(shortValue).join(", ");
-  if (value && typeof value === "object") return Object.entries(value).map(([name, inner]) => `${words(name)}: ${shortValue(inner)}`).join(", ");
+  if (value && typeof value === "object")
+    return Object.entries(value)
+      .map(([name, inner]) => `${words(name)}: ${shortValue(inner)}`)
+      .join(", ");
   return String(value);
 }

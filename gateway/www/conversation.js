@@ -17,10 +17,23 @@ export class Conversation {
   constructor({ onRunning }) {
     this.onRunning = onRunning;
     this.list = h("div", { class: "log-inner" });
-    this.latest = h("button", { class: "latest", type: "button", hidden: true, on: { click: () => this.#toEnd() } }, icon("down"), "Latest");
+    this.latest = h(
+      "button",
+      { class: "latest", type: "button", hidden: true, on: { click: () => this.#toEnd() } },
+      icon("down"),
+      "Latest",
+    );
     this.scroller = h(
       "div",
-      { class: "log", id: "log", role: "log", "aria-label": "Conversation", "aria-live": "off", tabindex: "0", on: { scroll: () => this.#noteScroll() } },
+      {
+        class: "log",
+        id: "log",
+        role: "log",
+        "aria-label": "Conversation",
+        "aria-live": "off",
+        tabindex: "0",
+        on: { scroll: () => this.#noteScroll() },
+      },
       this.list,
     );
     this.element = h("div", { class: "log-frame" }, this.scroller, this.latest);
@@ -86,7 +99,9 @@ export class Conversation {
         this.note(frame.content);
         break;
       case "presence":
-        this.note(`${frame.name} ${frame.present ? "has come to the table" : "has left the table"}${frame.reason ? ` (${frame.reason})` : ""}`);
+        this.note(
+          `${frame.name} ${frame.present ? "has come to the table" : "has left the table"}${frame.reason ? ` (${frame.reason})` : ""}`,
+        );
         break;
       case "character_updated":
         this.note(`${frame.character}: ${changes(frame.changes)}`);
@@ -127,7 +142,8 @@ export class Conversation {
 
   /// The message of our own that a frame answers, known by its trace or, where a trace was made anew, by its text.
   #claim(frame) {
-    const isOurs = ({ said }) => said.trace_id === frame.trace_id || (frame.type === "player_message" && said.message === frame.message);
+    const isOurs = ({ said }) =>
+      said.trace_id === frame.trace_id || (frame.type === "player_message" && said.message === frame.message);
     const index = this.#waiting.findIndex(isOurs);
     if (index < 0) return null;
     const [turn] = this.#waiting.splice(index, 1);
@@ -167,7 +183,12 @@ class Turn {
 
   constructor(message) {
     this.body = h("div", { class: "turn-body" });
-    this.thinking = h("p", { class: "thinking" }, h("span", { class: "thinking-dots", "aria-hidden": "true" }, h("i"), h("i"), h("i")), h("span", { class: "thinking-text" }));
+    this.thinking = h(
+      "p",
+      { class: "thinking" },
+      h("span", { class: "thinking-dots", "aria-hidden": "true" }, h("i"), h("i"), h("i")),
+      h("span", { class: "thinking-text" }),
+    );
     this.element = h("article", { class: "turn" }, this.body);
     if (message) this.#speak(message);
   }
@@ -225,7 +246,13 @@ class Turn {
   }
 
   #speak(message, who) {
-    this.speech = h("div", { class: "speech" }, hidden(`${who || "You"}: `), who && h("span", { class: "speech-who", "aria-hidden": "true" }, who), h("p", {}, message));
+    this.speech = h(
+      "div",
+      { class: "speech" },
+      hidden(`${who || "You"}: `),
+      who && h("span", { class: "speech-who", "aria-hidden": "true" }, who),
+      h("p", {}, message),
+    );
     this.element.prepend(this.speech);
     if (!who && !this.element.dataset.turn) this.element.classList.add("turn-waiting");
   }
@@ -278,12 +305,24 @@ class Turn {
       this.#tools > 0 && count(this.#tools, "tool call"),
       clock(at, { hour: "2-digit", minute: "2-digit" }),
     ];
-    this.body.append(h("footer", { class: "turn-end" }, h("span", {}, parts.filter(Boolean).join(" · ")), traceLink(traceId, "the turn")));
+    this.body.append(
+      h(
+        "footer",
+        { class: "turn-end" },
+        h("span", {}, parts.filter(Boolean).join(" · ")),
+        traceLink(traceId, "the turn"),
+      ),
+    );
   }
 }
 
 function changes(values) {
   const entries = Object.entries(values ?? {});
   if (entries.length === 0) return "the sheet has changed";
-  return entries.map(([name, value]) => `${words(name).toLowerCase()} ${typeof value === "number" && /change|delta/.test(name) ? signed(value) : typeof value === "object" ? JSON.stringify(value) : value}`).join(", ");
+  return entries
+    .map(
+      ([name, value]) =>
+        `${words(name).toLowerCase()} ${typeof value === "number" && /change|delta/.test(name) ? signed(value) : typeof value === "object" ? JSON.stringify(value) : value}`,
+    )
+    .join(", ");
 }

@@ -15,12 +15,21 @@ export class Debug {
     this.calls = list("Tool calls");
     this.events = list("Telemetry events");
     this.turns = list("Turns");
-    this.filter = h("input", { type: "search", class: "input", id: "event-filter", placeholder: "Filter events", "aria-label": "Filter events", on: { input: () => this.#applyFilter() } });
+    this.filter = h("input", {
+      type: "search",
+      class: "input",
+      id: "event-filter",
+      placeholder: "Filter events",
+      "aria-label": "Filter events",
+      on: { input: () => this.#applyFilter() },
+    });
     const panels = [
       ["Tool calls", this.calls, []],
       ["Events", this.events, [this.filter]],
       ["Timings", this.turns, []],
-    ].map(([name, entries, tools], index) => this.#tab(name, index, [...tools, entries, h("p", { class: "empty" }, "Nothing yet.")]));
+    ].map(([name, entries, tools], index) =>
+      this.#tab(name, index, [...tools, entries, h("p", { class: "empty" }, "Nothing yet.")]),
+    );
 
     this.element = h(
       "aside",
@@ -30,9 +39,17 @@ export class Debug {
         { class: "debug-head" },
         h("h2", {}, "Behind the screen"),
         h("button", { class: "link", type: "button", on: { click: () => this.clear() } }, "Clear"),
-        h("button", { class: "icon-button", type: "button", "aria-label": "Close the debug drawer", on: { click: onClose } }, icon("cross")),
+        h(
+          "button",
+          { class: "icon-button", type: "button", "aria-label": "Close the debug drawer", on: { click: onClose } },
+          icon("cross"),
+        ),
       ),
-      h("div", { class: "debug-tabs", role: "tablist", "aria-label": "Debug", on: { keydown: (event) => this.#arrow(event) } }, this.#tabs),
+      h(
+        "div",
+        { class: "debug-tabs", role: "tablist", "aria-label": "Debug", on: { keydown: (event) => this.#arrow(event) } },
+        this.#tabs,
+      ),
       panels,
     );
     this.#select(0);
@@ -68,8 +85,22 @@ export class Debug {
   #call({ tool, arguments: given, call_id: callId, at, trace_id: traceId }) {
     const state = h("span", { class: "pill" }, "running");
     const body = h("div", { class: "entry-body" }, h("h4", {}, "Arguments"), json(given ?? {}, `Arguments of ${tool}`));
-    add(this.calls, h("details", { class: "entry" }, h("summary", {}, h("span", { class: "entry-name" }, tool), state, h("time", {}, clock(at ?? Date.now()))), body));
-    this.#calls.set(callId, { state, body, startedAt: performance.now(), isLive: !at || Date.now() - Date.parse(at) < 5000, traceId });
+    add(
+      this.calls,
+      h(
+        "details",
+        { class: "entry" },
+        h("summary", {}, h("span", { class: "entry-name" }, tool), state, h("time", {}, clock(at ?? Date.now()))),
+        body,
+      ),
+    );
+    this.#calls.set(callId, {
+      state,
+      body,
+      startedAt: performance.now(),
+      isLive: !at || Date.now() - Date.parse(at) < 5000,
+      traceId,
+    });
   }
 
   #result({ tool, result, failed, duration_us: took, call_id: callId, trace_id: traceId }) {
@@ -79,7 +110,11 @@ export class Debug {
     const isFailure = failed || Boolean(result?.error);
     call.state.textContent = [isFailure ? "failed" : "", duration(measured)].filter(Boolean).join(" ") || "done";
     call.state.className = isFailure ? "pill pill-bad" : "pill pill-good";
-    call.body.append(h("h4", {}, "Result"), json(result ?? {}, `Result of ${tool}`), traceLink(traceId ?? call.traceId, `${tool}`) ?? "");
+    call.body.append(
+      h("h4", {}, "Result"),
+      json(result ?? {}, `Result of ${tool}`),
+      traceLink(traceId ?? call.traceId, `${tool}`) ?? "",
+    );
     this.#calls.delete(callId);
   }
 
@@ -87,7 +122,13 @@ export class Debug {
     const entry = h(
       "details",
       { class: "entry", data: { text: `${event} ${level} ${JSON.stringify(data ?? {})}`.toLowerCase() } },
-      h("summary", {}, h("span", { class: "entry-name" }, event), h("span", { class: `pill pill-${level === "error" ? "bad" : "plain"}` }, level || "info"), h("time", {}, clock(timestamp))),
+      h(
+        "summary",
+        {},
+        h("span", { class: "entry-name" }, event),
+        h("span", { class: `pill pill-${level === "error" ? "bad" : "plain"}` }, level || "info"),
+        h("time", {}, clock(timestamp)),
+      ),
       h("div", { class: "entry-body" }, json(data ?? {}, `Data of ${event}`), traceLink(traceId, event) ?? ""),
     );
     add(this.events, entry);
@@ -110,8 +151,8 @@ export class Debug {
     const since = (moment) => (moment === null ? "…" : duration((moment - turn.startedAt) * 1000));
     turn.row.replaceChildren(
       h("span", { class: "entry-name" }, clock(turn.startedAt)),
-      h("span", { class: "timing-part" }, "first text ", h("b", {}, since(turn.firstAt))),
-      h("span", { class: "timing-part" }, "whole turn ", h("b", {}, since(turn.endedAt))),
+      h("span", { class: "timing-part" }, "first ", h("b", {}, since(turn.firstAt))),
+      h("span", { class: "timing-part" }, "whole ", h("b", {}, since(turn.endedAt))),
       turn.hasFailed ? h("span", { class: "pill pill-bad" }, "error") : "",
       traceLink(turn.traceId, "the turn") ?? "",
     );
@@ -127,8 +168,18 @@ export class Debug {
   #tab(name, index, children) {
     const panelId = `debug-panel-${index}`;
     const tabId = `debug-tab-${index}`;
-    this.#tabs.push(h("button", { type: "button", role: "tab", id: tabId, "aria-controls": panelId, on: { click: () => this.#select(index) } }, name));
-    return h("div", { class: "debug-panel", role: "tabpanel", id: panelId, "aria-labelledby": tabId, tabindex: "0" }, children);
+    this.#tabs.push(
+      h(
+        "button",
+        { type: "button", role: "tab", id: tabId, "aria-controls": panelId, on: { click: () => this.#select(index) } },
+        name,
+      ),
+    );
+    return h(
+      "div",
+      { class: "debug-panel", role: "tabpanel", id: panelId, "aria-labelledby": tabId, tabindex: "0" },
+      children,
+    );
   }
 
   #select(index) {

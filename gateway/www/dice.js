@@ -7,11 +7,36 @@ const MIDDLE = 20;
 const HIGH = 29;
 const PIPS = {
   1: [[MIDDLE, MIDDLE]],
-  2: [[LOW, LOW], [HIGH, HIGH]],
-  3: [[LOW, LOW], [MIDDLE, MIDDLE], [HIGH, HIGH]],
-  4: [[LOW, LOW], [HIGH, LOW], [LOW, HIGH], [HIGH, HIGH]],
-  5: [[LOW, LOW], [HIGH, LOW], [MIDDLE, MIDDLE], [LOW, HIGH], [HIGH, HIGH]],
-  6: [[LOW, LOW], [HIGH, LOW], [LOW, MIDDLE], [HIGH, MIDDLE], [LOW, HIGH], [HIGH, HIGH]],
+  2: [
+    [LOW, LOW],
+    [HIGH, HIGH],
+  ],
+  3: [
+    [LOW, LOW],
+    [MIDDLE, MIDDLE],
+    [HIGH, HIGH],
+  ],
+  4: [
+    [LOW, LOW],
+    [HIGH, LOW],
+    [LOW, HIGH],
+    [HIGH, HIGH],
+  ],
+  5: [
+    [LOW, LOW],
+    [HIGH, LOW],
+    [MIDDLE, MIDDLE],
+    [LOW, HIGH],
+    [HIGH, HIGH],
+  ],
+  6: [
+    [LOW, LOW],
+    [HIGH, LOW],
+    [LOW, MIDDLE],
+    [HIGH, MIDDLE],
+    [LOW, HIGH],
+    [HIGH, HIGH],
+  ],
 };
 
 /// One face: pips up to six, a figure above.
@@ -60,5 +85,9 @@ function toneOf(die, total, target) {
 
 /// Dice whose faces are words.
 export function wordDice(faces, label) {
-  return h("ul", { class: "dice", "aria-label": label }, faces.map((name) => h("li", { class: "word-die" }, String(name).replaceAll("_", " "))));
+  return h(
+    "ul",
+    { class: "dice", "aria-label": label },
+    faces.map((name) => h("li", { class: "word-die" }, String(name).replaceAll("_", " "))),
+  );
 }

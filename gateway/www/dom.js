@@ -20,7 +20,9 @@ function fill(element, { on = {}, data = {}, ...attributes }, children) {
   }
   Object.assign(element.dataset, data);
   for (const [event, listener] of Object.entries(on)) element.addEventListener(event, listener);
-  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(
+    ...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false),
+  );
   return element;
 }
 
@@ -33,11 +35,12 @@ const ICONS = {
   plus: "M12 5v14M5 12h14",
   cross: "M6 6l12 12M18 6 6 18",
   sheet: "M6 3h9l4 4v14H6ZM9 11h7M9 15h7M9 7h3",
-  people: "M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7ZM2.5 20c.6-4 3-6 6.5-6s5.9 2 6.5 6M16 4.500a3.5 3.5 0 0 1 0 6.500M18 14.500c2 .8 3.2 2.6 3.5 5.5",
+  people:
+    "M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7ZM2.5 20c.6-4 3-6 6.5-6s5.9 2 6.5 6M16 4.5a3.5 3.5 0 0 1 0 6.5M18 14.5c2 .8 3.2 2.6 3.5 5.5",
   debug: "M4 6h16M4 12h10M4 18h13",
   trace: "M4 6h9M8 12h10M13 18h7",
   target: "M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16ZM12 9a3 3 0 1 0 0 6 3 3 0 0 0 0-6ZM12 1v4M12 19v4M1 12h4M19 12h4",
-  spell: "M12 3l2.2 6.300L21 12l-6.8 2.700L12 21l-2.2-6.300L3 12l6.8-2.700Z",
+  spell: "M12 3l2.2 6.3L21 12l-6.8 2.7L12 21l-2.2-6.3L3 12l6.8-2.7Z",
   dice: "M5 5h14v14H5ZM9 9h.01M15 15h.01M15 9h.01M9 15h.01",
   clock: "M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16ZM12 8v4l3 2",
   tool: "M14 6a4 4 0 0 0 5 5l-8.5 8.500a2 2 0 0 1-3-3L16 8M14 6l2 2",
@@ -57,7 +60,13 @@ export function traceLink(traceId, what = "this") {
   if (!traceId) return null;
   return h(
     "a",
-    { class: "trace-link", href: `/traces/${encodeURIComponent(traceId)}`, target: "_blank", rel: "noopener", title: `Trace ${traceId}` },
+    {
+      class: "trace-link",
+      href: `/traces/${encodeURIComponent(traceId)}`,
+      target: "_blank",
+      rel: "noopener",
+      title: `Trace ${traceId}`,
+    },
     icon("trace"),
     "Trace",
     hidden(` of ${what}, opens in a new tab`),

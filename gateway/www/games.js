@@ -13,7 +13,15 @@ export function gamesView() {
   const games = h("ul", { class: "game-cards", id: "games" });
   const problem = h("div", { role: "alert" });
   const showProblem = (error) => problem.replaceChildren(errorNotice(error));
-  const name = h("input", { class: "input", id: "new-game", "aria-label": "Name of the new game (optional)", placeholder: "Name (optional)", pattern: "[A-Za-z0-9_\\-]{1,64}", title: "1 to 64 letters, digits, _ or -", autocomplete: "off" });
+  const name = h("input", {
+    class: "input",
+    id: "new-game",
+    "aria-label": "Name of the new game (optional)",
+    placeholder: "Name (optional)",
+    pattern: "[A-Za-z0-9_\\-]{1,64}",
+    title: "1 to 64 letters, digits, _ or -",
+    autocomplete: "off",
+  });
   const create = async (event) => {
     event.preventDefault();
     const wanted = name.value.trim();
@@ -22,13 +30,34 @@ export function gamesView() {
   };
 
   api("/api/games")
-    .then(({ games: list }) => games.append(...(list.length > 0 ? list.map(gameCard) : [h("li", { class: "empty" }, "No game yet. Start one here, or connect the game's own client.")])))
+    .then(({ games: list }) =>
+      games.append(
+        ...(list.length > 0
+          ? list.map(gameCard)
+          : [h("li", { class: "empty" }, "No game yet. Start one here, or connect the game's own client.")]),
+      ),
+    )
     .catch(showProblem);
 
   const element = h(
     "div",
     { class: "games page" },
-    h("header", { class: "page-head" }, h("div", {}, h("h1", { tabindex: "-1" }, "Games"), h("p", { class: "dim" }, "Each is a state machine; the page is a second controller for any of them.")), h("form", { class: "new-game", on: { submit: (event) => create(event).catch(showProblem) } }, name, h("button", { class: "button button-primary", type: "submit" }, icon("plus"), "New game"))),
+    h(
+      "header",
+      { class: "page-head" },
+      h(
+        "div",
+        {},
+        h("h1", { tabindex: "-1" }, "Games"),
+        h("p", { class: "dim" }, "Each is a state machine; the page is a second controller for any of them."),
+      ),
+      h(
+        "form",
+        { class: "new-game", on: { submit: (event) => create(event).catch(showProblem) } },
+        name,
+        h("button", { class: "button button-primary", type: "submit" }, icon("plus"), "New game"),
+      ),
+    ),
     problem,
     games,
   );
@@ -44,7 +73,19 @@ function gameCard({ game_id: id, machine, state, label, turn, phase, watchers, u
       { href: `#/games/${segment(id)}` },
       h("strong", {}, id),
       h("span", {}, label || words(state)),
-      h("span", { class: "dim" }, [machine, turn > 0 && `turn ${turn}`, phase && words(phase), watchers > 0 && count(watchers, "watcher"), moment(at)].filter(Boolean).join(" · ")),
+      h(
+        "span",
+        { class: "dim" },
+        [
+          machine,
+          turn > 0 && `turn ${turn}`,
+          phase && words(phase),
+          watchers > 0 && count(watchers, "watcher"),
+          moment(at),
+        ]
+          .filter(Boolean)
+          .join(" · "),
+      ),
     ),
   );
 }
@@ -66,7 +107,14 @@ export class GameView {
     this.state = h("section", { class: "panel game-state", "aria-label": "State", "aria-live": "polite" });
     this.menu = h("section", { class: "panel game-menu", "aria-label": "Menu", hidden: true });
     this.events = h("div", { class: "game-events", role: "group", "aria-label": "Valid events" });
-    this.payload = h("textarea", { class: "input", id: "payload", rows: "3", spellcheck: "false", "aria-label": "Data of the event as JSON (optional)", placeholder: '{"piece_id": 210}' });
+    this.payload = h("textarea", {
+      class: "input",
+      id: "payload",
+      rows: "3",
+      spellcheck: "false",
+      "aria-label": "Data of the event as JSON (optional)",
+      placeholder: '{"piece_id": 210}',
+    });
     this.variables = h("section", { class: "panel", "aria-label": "Figures", hidden: true });
     this.history = h("ol", { class: "history", id: "history", "aria-label": "History, the latest first" });
 
@@ -79,8 +127,30 @@ export class GameView {
       h(
         "div",
         { class: "game-columns" },
-        h("div", { class: "game-main" }, this.state, this.menu, h("section", { class: "panel", "aria-labelledby": "events-title" }, h("h2", { id: "events-title" }, "What can happen now"), this.events, h("details", { class: "more" }, h("summary", {}, "With data"), this.payload))),
-        h("div", { class: "game-side" }, this.variables, h("section", { class: "panel", "aria-labelledby": "history-title" }, h("h2", { id: "history-title" }, "History"), this.history)),
+        h(
+          "div",
+          { class: "game-main" },
+          this.state,
+          this.menu,
+          h(
+            "section",
+            { class: "panel", "aria-labelledby": "events-title" },
+            h("h2", { id: "events-title" }, "What can happen now"),
+            this.events,
+            h("details", { class: "more" }, h("summary", {}, "With data"), this.payload),
+          ),
+        ),
+        h(
+          "div",
+          { class: "game-side" },
+          this.variables,
+          h(
+            "section",
+            { class: "panel", "aria-labelledby": "history-title" },
+            h("h2", { id: "history-title" }, "History"),
+            this.history,
+          ),
+        ),
       ),
     );
     this.#start();
@@ -113,10 +183,27 @@ export class GameView {
 
   #show(game) {
     if (this.#isClosed) return;
-    const { machine, state, label, description, final, turn, phase, prompt, menu = [], valid_events: events = [], variables = {} } = game;
+    const {
+      machine,
+      state,
+      label,
+      description,
+      final,
+      turn,
+      phase,
+      prompt,
+      menu = [],
+      valid_events: events = [],
+      variables = {},
+    } = game;
     this.about.textContent = [machine, turn > 0 && `turn ${turn}`, phase && words(phase)].filter(Boolean).join(" · ");
     this.state.replaceChildren(
-      h("div", { class: "state-head" }, h("span", { class: "label" }, "State"), final && h("span", { class: "pill" }, "over")),
+      h(
+        "div",
+        { class: "state-head" },
+        h("span", { class: "label" }, "State"),
+        final && h("span", { class: "pill" }, "over"),
+      ),
       h("p", { class: "state-name", data: { state } }, label || words(state)),
       h("p", { class: "state-code" }, state),
       description && h("p", {}, description),
@@ -130,7 +217,13 @@ export class GameView {
 
   #showMenu(lines) {
     this.menu.hidden = lines.length === 0;
-    this.menu.replaceChildren(h("div", { class: "menu-lines" }, lines.map((line) => (RULER.test(line) ? h("hr", {}) : h("p", {}, line === "" ? "\u00a0" : line)))));
+    this.menu.replaceChildren(
+      h(
+        "div",
+        { class: "menu-lines" },
+        lines.map((line) => (RULER.test(line) ? h("hr", {}) : h("p", {}, line === "" ? "\u00a0" : line))),
+      ),
+    );
   }
 
   #showEvents(events) {
@@ -138,16 +231,35 @@ export class GameView {
     const ordered = [...first, ...events.filter((event) => LAST_EVENTS.test(event))];
     const focused = this.events.contains(document.activeElement) ? document.activeElement.dataset.event : null;
     const buttons = ordered.map((event, index) =>
-      h("button", { class: index === 0 ? "button button-primary event" : "button event", type: "button", data: { event }, on: { click: () => this.#send(event) } }, h("span", {}, words(event)), h("code", {}, event)),
+      h(
+        "button",
+        {
+          class: index === 0 ? "button button-primary event" : "button event",
+          type: "button",
+          data: { event },
+          on: { click: () => this.#send(event) },
+        },
+        h("span", {}, words(event)),
+        h("code", {}, event),
+      ),
     );
-    this.events.replaceChildren(...(buttons.length > 0 ? buttons : [h("p", { class: "empty" }, "Nothing: the game waits, or is over.")]));
+    this.events.replaceChildren(
+      ...(buttons.length > 0 ? buttons : [h("p", { class: "empty" }, "Nothing: the game waits, or is over.")]),
+    );
     if (focused) (buttons.find(({ dataset }) => dataset.event === focused) ?? buttons[0] ?? this.heading).focus();
   }
 
   #showVariables(variables) {
     const known = Object.entries(variables).filter(([, value]) => value !== null && value !== "");
     this.variables.hidden = known.length === 0;
-    this.variables.replaceChildren(h("h2", {}, "Figures"), h("dl", { class: "facts" }, known.map(([name, value]) => h("div", {}, h("dt", {}, words(name)), h("dd", {}, shortValue(value))))));
+    this.variables.replaceChildren(
+      h("h2", {}, "Figures"),
+      h(
+        "dl",
+        { class: "facts" },
+        known.map(([name, value]) => h("div", {}, h("dt", {}, words(name)), h("dd", {}, shortValue(value)))),
+      ),
+    );
   }
 
   async #send(event) {
@@ -158,7 +270,11 @@ export class GameView {
       this.#show(await api(`${this.path}/events`, { method: "POST", body: { event, data } }));
       this.payload.value = "";
     } catch (error) {
-      this.problem.replaceChildren(error instanceof SyntaxError ? h("p", { class: "notice notice-bad" }, `The data is not JSON: ${error.message}`) : errorNotice(error));
+      this.problem.replaceChildren(
+        error instanceof SyntaxError
+          ? h("p", { class: "notice notice-bad" }, `The data is not JSON: ${error.message}`)
+          : errorNotice(error),
+      );
     }
   }
 
@@ -181,12 +297,46 @@ function historyItem({ seq, at, event, from, to, trace_id: traceId, lines = [] }
   return h(
     "li",
     { data: { seq } },
-    h("div", { class: "history-head" }, h("span", { class: "history-seq" }, hidden("Entry "), seq), h("strong", {}, words(event)), h("time", { datetime: at }, clock(at)), traceLink(traceId, words(event))),
-    (from || to) && h("p", { class: "history-step" }, from === to ? words(to) : [words(from ?? ""), h("span", { "aria-hidden": "true" }, " → "), hidden(" to "), words(to ?? "")]),
-    told.length > 0 && h("details", { class: "more" }, h("summary", {}, count(told.length, "line")), h("div", { class: "menu-lines" }, told.map((line) => h("p", {}, line)))),
+    h(
+      "div",
+      { class: "history-head" },
+      h("span", { class: "history-seq" }, hidden("Entry "), seq),
+      h("strong", {}, words(event)),
+      h("time", { datetime: at }, clock(at)),
+      traceLink(traceId, words(event)),
+    ),
+    (from || to) &&
+      h(
+        "p",
+        { class: "history-step" },
+        from === to
+          ? words(to)
+          : [words(from ?? ""), h("span", { "aria-hidden": "true" }, " → "), hidden(" to "), words(to ?? "")],
+      ),
+    told.length > 0 &&
+      h(
+        "details",
+        { class: "more" },
+        h("summary", {}, count(told.length, "line")),
+        h(
+          "div",
+          { class: "menu-lines" },
+          told.map((line) => h("p", {}, line)),
+        ),
+      ),
   );
 }
 
 function errorNotice(error) {
-  return h("div", { class: "notice notice-bad" }, h("p", {}, error.message), h("p", { class: "dim" }, [error.code && `Error ${error.code}`, error.traceId && `trace ${error.traceId}`].filter(Boolean).join(" · ")), traceLink(error.traceId, "the error"));
+  return h(
+    "div",
+    { class: "notice notice-bad" },
+    h("p", {}, error.message),
+    h(
+      "p",
+      { class: "dim" },
+      [error.code && `Error ${error.code}`, error.traceId && `trace ${error.traceId}`].filter(Boolean).join(" · "),
+    ),
+    traceLink(error.traceId, "the error"),
+  );
 }

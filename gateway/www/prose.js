@@ -13,14 +13,26 @@ export function prose(text) {
 function setBlock(block) {
   const lines = block.split("\n");
   if (lines.every((line) => /^\s*[-*•] /.test(line))) {
-    return h("ul", {}, lines.map((line) => h("li", {}, inline(line.replace(/^\s*[-*•] /, "")))));
+    return h(
+      "ul",
+      {},
+      lines.map((line) => h("li", {}, inline(line.replace(/^\s*[-*•] /, "")))),
+    );
   }
   if (lines.every((line) => /^\s*\d+[.)] /.test(line))) {
-    return h("ol", {}, lines.map((line) => h("li", {}, inline(line.replace(/^\s*\d+[.)] /, "")))));
+    return h(
+      "ol",
+      {},
+      lines.map((line) => h("li", {}, inline(line.replace(/^\s*\d+[.)] /, "")))),
+    );
   }
   const heading = /^#{1,6} (.*)$/.exec(block);
   if (heading) return h("p", { class: "prose-heading" }, inline(heading[1]));
-  return h("p", {}, lines.map((line, index) => [index > 0 && h("br"), inline(line)]));
+  return h(
+    "p",
+    {},
+    lines.map((line, index) => [index > 0 && h("br"), inline(line)]),
+  );
 }
 
 const MARKS = /(\*\*[^*\n]+\*\*|\*[^*\s][^*\n]*\*|`[^`\n]+`)/;

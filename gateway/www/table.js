@@ -8,14 +8,18 @@ import { count, h, hidden, icon, moment, words } from "./dom.js";
 import { Line } from "./line.js";
 import { SessionLog } from "./log.js";
 import { shortValue } from "./cards.js";
-import { openSheet, refreshSheet } from "./sheet.js";
+import { CONDITION_BOXES, conditionOf, openSheet, refreshSheet } from "./sheet.js";
 
 const LAST_SESSION = "dicetower-session";
 const LOG_PAGE = 1000;
-const MAX_MESSAGE = 8000;
+/// The server's limit of 8,000 less what pool dice add to a message.
+const MAX_MESSAGE = 7950;
 /// Sessions in the side panel; the start page has more.
 const SIDE_SESSIONS = 12;
 const START_SESSIONS = 120;
+
+/// The largest number of pool dice one can put into an action here.
+const MAX_POOL_DICE = 40;
 
 const SUGGESTIONS = [
   "I shoot the ganger with my Ares Predator at 15 metres in dim light, he is running",
@@ -37,8 +41,20 @@ export function lastSession() {
 export function startView() {
   const sessions = h("ul", { class: "session-cards" });
   const problem = h("div", { role: "alert" });
-  const begin = h("button", { class: "button button-primary button-large", type: "button", on: { click: () => createSession(null).catch(showProblem) } }, icon("plus"), "Start a new session");
-  const showProblem = (error) => problem.replaceChildren(h("p", { class: "notice notice-bad" }, `${error.message} `, error.traceId && hidden(`Trace ${error.traceId}`)));
+  const begin = h(
+    "button",
+    {
+      class: "button button-primary button-large",
+      type: "button",
+      on: { click: () => createSession(null).catch(showProblem) },
+    },
+    icon("plus"),
+    "Start a new session",
+  );
+  const showProblem = (error) =>
+    problem.replaceChildren(
+      h("p", { class: "notice notice-bad" }, `${error.message} `, error.traceId && hidden(`Trace ${error.traceId}`)),
+    );
 
   api("/api/sessions")
     .then(({ sessions: list }) => {
@@ -50,7 +66,19 @@ export function startView() {
   const element = h(
     "div",
     { class: "start" },
-    h("div", { class: "start-hero" }, h("div", { class: "start-dice", "aria-hidden": "true" }, [5, 2, 6, 4, 1].map(face)), h("h1", {}, "A game master who never invents a die"), h("p", {}, "Say what your character does. Every roll is a real roll on a real sheet, and you can follow each one through the machine."), begin, problem),
+    h(
+      "div",
+      { class: "start-hero" },
+      h("div", { class: "start-dice", "aria-hidden": "true" }, [5, 2, 6, 4, 1].map(face)),
+      h("h1", {}, "A game master who never invents a die"),
+      h(
+        "p",
+        {},
+        "Say what your character does. Every roll is a real roll on a real sheet, and you can follow each one through the machine.",
+      ),
+      begin,
+      problem,
+    ),
     sessions,
   );
   return { element, title: "Dicetower", focus: () => begin.focus(), close: () => {} };
@@ -60,13 +88,26 @@ function sessionCard({ session_id: id, characters, message_count: messages, crea
   return h(
     "li",
     {},
-    h("a", { href: `#/session/${segment(id)}` }, h("strong", {}, id), h("span", {}, characters.length > 0 ? characters.join(", ") : "Nobody at the table yet"), h("span", { class: "dim" }, [count(messages, "message"), moment(at)].filter(Boolean).join(" · "))),
+    h(
+      "a",
+      { href: `#/session/${segment(id)}` },
+      h("strong", {}, id),
+      h("span", {}, characters.length > 0 ? characters.join(", ") : "Nobody at the table yet"),
+      h("span", { class: "dim" }, [count(messages, "message"), moment(at)].filter(Boolean).join(" · ")),
+    ),
   );
 }
 
 async function createSession(wanted) {
   const { session_id: id } = await api("/api/sessions", { method: "POST", body: wanted ? { session_id: wanted } : {} });
   location.hash = `#/session/${segment(id)}`;
+}
+
+/// What is added to a sentence to put pool dice into the action.
+function poolClause(text, dice) {
+  if (dice === 0) return "";
+  const pool = /\b(cast|spell)/i.test(text) ? "spell" : "combat";
+  return `${/[.!?]$/.test(text) ? " I use" : ", with"} ${count(dice, "die", "dice")} from my ${pool} pool`;
 }
 
 /// The view of one session. `connection` shows the state of the line.
@@ -77,6 +118,7 @@ export class TableView {
   #hasResumed = false;
   #characters = []; // All that exist.
   #party = []; // Those in the session, by street name.
+  #sheets = new Map(); // Their sheets, by street name.
 
   constructor(sessionId, connection) {
     this.sessionId = sessionId;
@@ -112,13 +154,30 @@ export class TableView {
     this.partyList = h("ul", { class: "party", id: "party" });
     this.choice = h("select", { class: "input", id: "character", "aria-label": "Character" });
     this.sessionList = h("ul", { class: "sessions", id: "sessions" });
-    this.newName = h("input", { class: "input", id: "new-session", "aria-label": "Name of the new session (optional)", placeholder: "Name (optional)", pattern: "[A-Za-z0-9._:\\-]{1,128}", title: "1 to 128 letters, digits or . _ : -", autocomplete: "off" });
+    this.newName = h("input", {
+      class: "input",
+      id: "new-session",
+      "aria-label": "Name of the new session (optional)",
+      placeholder: "Name (optional)",
+      pattern: "[A-Za-z0-9._:\\-]{1,128}",
+      title: "1 to 128 letters, digits or . _ : -",
+      autocomplete: "off",
+    });
     this.scene = h("section", { class: "panel", "aria-labelledby": "scene-title", hidden: true });
     this.order = h("section", { class: "panel", "aria-labelledby": "order-title", hidden: true });
     this.side = h(
       "aside",
       { class: "side", id: "side", "aria-label": "Table", tabindex: "-1" },
-      h("button", { class: "icon-button side-close", type: "button", "aria-label": "Close the table panel", on: { click: () => this.#toggleSide(false) } }, icon("cross")),
+      h(
+        "button",
+        {
+          class: "icon-button side-close",
+          type: "button",
+          "aria-label": "Close the table panel",
+          on: { click: () => this.#toggleSide(false) },
+        },
+        icon("cross"),
+      ),
       h(
         "section",
         { class: "panel", "aria-labelledby": "party-title" },
@@ -128,7 +187,22 @@ export class TableView {
           "form",
           { class: "bring", on: { submit: (event) => this.#bring(event) } },
           this.choice,
-          h("div", { class: "bring-buttons" }, h("button", { class: "button", type: "submit", id: "add-character" }, icon("plus"), "Add"), h("button", { class: "button", type: "button", id: "view-sheet", on: { click: () => this.choice.value && openSheet(this.choice.value) } }, icon("sheet"), "View sheet")),
+          h(
+            "div",
+            { class: "bring-buttons" },
+            h("button", { class: "button", type: "submit", id: "add-character" }, icon("plus"), "Add"),
+            h(
+              "button",
+              {
+                class: "button",
+                type: "button",
+                id: "view-sheet",
+                on: { click: () => this.choice.value && openSheet(this.choice.value) },
+              },
+              icon("sheet"),
+              "View sheet",
+            ),
+          ),
         ),
       ),
       this.scene,
@@ -137,7 +211,12 @@ export class TableView {
         "section",
         { class: "panel", "aria-labelledby": "sessions-title" },
         h("h2", { id: "sessions-title" }, "Sessions"),
-        h("form", { class: "new-session", on: { submit: (event) => this.#create(event) } }, this.newName, h("button", { class: "button", type: "submit", "aria-label": "Create a session" }, icon("plus"))),
+        h(
+          "form",
+          { class: "new-session", on: { submit: (event) => this.#create(event) } },
+          this.newName,
+          h("button", { class: "button", type: "submit", "aria-label": "Create a session" }, icon("plus")),
+        ),
         this.sessionList,
       ),
     );
@@ -145,25 +224,107 @@ export class TableView {
   }
 
   #buildChat() {
-    this.sideButton = h("button", { class: "icon-button side-open", type: "button", "aria-label": "Show the table: characters and sessions", "aria-expanded": "false", "aria-controls": "side", on: { click: () => this.#toggleSide(true) } }, icon("people"));
-    this.debugButton = h("button", { class: "button button-quiet", type: "button", id: "debug-toggle", "aria-expanded": "false", "aria-controls": "debug", on: { click: () => this.#toggleDebug(this.debug.element.hidden) } }, icon("debug"), "Debug");
+    this.sideButton = h(
+      "button",
+      {
+        class: "icon-button side-open",
+        type: "button",
+        "aria-label": "Show the table: characters and sessions",
+        "aria-expanded": "false",
+        "aria-controls": "side",
+        on: { click: () => this.#toggleSide(true) },
+      },
+      icon("people"),
+    );
+    this.debugButton = h(
+      "button",
+      {
+        class: "button button-quiet",
+        type: "button",
+        id: "debug-toggle",
+        "aria-expanded": "false",
+        "aria-controls": "debug",
+        on: { click: () => this.#toggleDebug(this.debug.element.hidden) },
+      },
+      icon("debug"),
+      "Debug",
+    );
     this.count = h("span", { class: "dim", id: "message-count" });
-    this.suggestions = h("div", { class: "suggestions" }, h("h2", {}, "The table is set"), h("p", {}, "Add a character, then say what happens. For example:"), h("ul", {}, SUGGESTIONS.map((text) => h("li", {}, h("button", { type: "button", on: { click: () => this.#suggest(text) } }, text)))));
+    this.suggestions = h(
+      "div",
+      { class: "suggestions" },
+      h("h2", {}, "The table is set"),
+      h("p", {}, "Add a character, then say what happens. For example:"),
+      h(
+        "ul",
+        {},
+        SUGGESTIONS.map((text) =>
+          h("li", {}, h("button", { type: "button", on: { click: () => this.#suggest(text) } }, text)),
+        ),
+      ),
+    );
     this.suggestions.hidden = true;
-    this.input = h("textarea", { id: "message", class: "composer-input", rows: "1", maxlength: MAX_MESSAGE, placeholder: "What do you do?", "aria-label": "Your message", "aria-describedby": "composer-help", on: { keydown: (event) => this.#key(event), input: () => this.#fitInput() } });
-    this.cancel = h("button", { class: "button button-stop", type: "button", id: "cancel", hidden: true, on: { click: () => this.#line?.send({ type: "cancel" }) } }, icon("stop"), "Cancel");
+    this.input = h("textarea", {
+      id: "message",
+      class: "composer-input",
+      rows: "1",
+      maxlength: MAX_MESSAGE,
+      placeholder: "What do you do?",
+      "aria-label": "Your message",
+      "aria-describedby": "composer-help",
+      on: { keydown: (event) => this.#key(event), input: () => this.#fitInput() },
+    });
+    this.poolDice = h("input", {
+      type: "number",
+      class: "input",
+      id: "pool-dice",
+      min: "0",
+      max: MAX_POOL_DICE,
+      value: "0",
+      inputmode: "numeric",
+      on: { keydown: (event) => this.#key(event) },
+    });
+    this.cancel = h(
+      "button",
+      {
+        class: "button button-stop",
+        type: "button",
+        id: "cancel",
+        hidden: true,
+        on: { click: () => this.#line?.send({ type: "cancel" }) },
+      },
+      icon("stop"),
+      "Cancel",
+    );
     this.sendButton = h("button", { class: "button button-primary", type: "submit", id: "send" }, icon("send"), "Send");
     return h(
       "section",
       { class: "chat", "aria-label": "Session" },
-      h("header", { class: "chat-head" }, this.sideButton, h("h1", { id: "session-title" }, this.sessionId), this.count, this.debugButton),
+      h(
+        "header",
+        { class: "chat-head" },
+        this.sideButton,
+        h("h1", { id: "session-title" }, this.sessionId),
+        this.count,
+        this.debugButton,
+      ),
       this.conversation.element,
       this.suggestions,
       h(
         "form",
         { class: "composer", id: "composer", on: { submit: (event) => this.#send(event) } },
         h("div", { class: "composer-box" }, this.input, this.cancel, this.sendButton),
-        h("p", { class: "composer-help", id: "composer-help" }, "Enter sends, Shift and Enter begin a new line"),
+        h(
+          "div",
+          { class: "composer-foot" },
+          h(
+            "label",
+            { class: "pool", for: "pool-dice", title: "Dice of the combat or spell pool to put into this action" },
+            "Pool dice",
+            this.poolDice,
+          ),
+          h("p", { class: "composer-help", id: "composer-help" }, "Enter sends, Shift and Enter begin a new line"),
+        ),
       ),
     );
   }
@@ -171,6 +332,13 @@ export class TableView {
   // Loading and the line.
 
   async #start() {
+    try {
+      // An unknown session comes into being; one that exists stays as it is.
+      await api("/api/sessions", { method: "POST", body: { session_id: this.sessionId } });
+    } catch (error) {
+      this.conversation.fail(error);
+      if (error.status >= 400 && error.status < 500) return; // No line would be had under such a name.
+    }
     await Promise.all([this.#loadCharacters(), this.#loadSessions(), this.#loadLog()]);
     if (this.#isClosed) return;
     this.conversation.goLive();
@@ -185,14 +353,16 @@ export class TableView {
 
   async #loadLog() {
     try {
-      for (let more = true; more && !this.#isClosed; ) {
+      for (let more = true; more && !this.#isClosed;) {
         const after = this.#log.lastSeq;
-        const { events, last_seq: last } = await api(`/api/sessions/${segment(this.sessionId)}/events?after_seq=${after}&limit=${LOG_PAGE}`);
+        const { events, last_seq: last } = await api(
+          `/api/sessions/${segment(this.sessionId)}/events?after_seq=${after}&limit=${LOG_PAGE}`,
+        );
         for (const frame of events) this.#receive(frame);
         more = events.length > 0 && this.#log.lastSeq > after && this.#log.lastSeq < last;
       }
     } catch (error) {
-      if (error.status !== 404) this.conversation.fail(error); // An unknown session is made by connecting.
+      this.conversation.fail(error); // The line brings it, once there is one.
     }
   }
 
@@ -208,8 +378,11 @@ export class TableView {
   async #loadSessions() {
     try {
       const { sessions } = await api("/api/sessions");
-      this.sessionList.replaceChildren(...sessions.slice(0, SIDE_SESSIONS).map((session) => this.#sessionItem(session)));
-      if (sessions.length > SIDE_SESSIONS) this.sessionList.append(h("li", {}, h("a", { href: "#/" }, `All ${sessions.length} sessions`)));
+      this.sessionList.replaceChildren(
+        ...sessions.slice(0, SIDE_SESSIONS).map((session) => this.#sessionItem(session)),
+      );
+      if (sessions.length > SIDE_SESSIONS)
+        this.sessionList.append(h("li", {}, h("a", { href: "#/" }, `All ${sessions.length} sessions`)));
       this.#showParty(sessions.find(({ session_id: id }) => id === this.sessionId)?.characters);
     } catch {
       // The conversation says what is wrong; the list stays as it was.
@@ -219,7 +392,16 @@ export class TableView {
   #sessionItem({ session_id: id, characters, message_count: messages }) {
     const isCurrent = id === this.sessionId;
     const about = [characters.join(", "), count(messages, "message")].filter(Boolean).join(" · ");
-    return h("li", {}, h("a", { href: `#/session/${segment(id)}`, "aria-current": isCurrent && "page" }, h("span", { class: "session-name" }, id), h("span", { class: "dim" }, about)));
+    return h(
+      "li",
+      {},
+      h(
+        "a",
+        { href: `#/session/${segment(id)}`, "aria-current": isCurrent && "page" },
+        h("span", { class: "session-name" }, id),
+        h("span", { class: "dim" }, about),
+      ),
+    );
   }
 
   #receive(sent) {
@@ -244,6 +426,7 @@ export class TableView {
         return;
       case "character_updated":
         refreshSheet(frame.character);
+        this.#loadVitals(frame.character);
         break;
       case "complete":
         this.#line?.send({ type: "get_session_info" });
@@ -278,13 +461,15 @@ export class TableView {
 
   #send(event) {
     event.preventDefault();
-    const message = this.input.value.trim();
-    if (message === "") return;
+    const text = this.input.value.trim();
+    if (text === "" || !this.poolDice.reportValidity()) return;
+    const message = text + poolClause(text, this.poolDice.valueAsNumber || 0);
     const said = { type: "chat", message, message_id: newId(), trace_id: newId() };
     this.suggestions.hidden = true;
     this.conversation.say(said);
     this.#line?.send(said); // If the line is down, it goes out when the line is back.
     this.input.value = "";
+    this.poolDice.value = "0"; // Pool dice are put in anew for each action.
     this.#fitInput();
     this.input.focus();
   }
@@ -332,13 +517,19 @@ export class TableView {
     this.#party = names;
     const known = new Map(this.#characters.map((character) => [character.name.toLowerCase(), character]));
     this.partyList.replaceChildren(...names.map((name) => this.#member(name, known.get(name.toLowerCase()))));
+    for (const name of names) if (!this.#sheets.has(name)) this.#loadVitals(name);
     if (names.length === 0) this.partyList.append(h("li", { class: "empty" }, "Nobody yet."));
 
     const seated = new Set(names.map((name) => name.toLowerCase()));
     const chosen = this.choice.value;
     const away = this.#characters.filter(({ name }) => !seated.has(name.toLowerCase()));
-    this.choice.replaceChildren(...away.map(({ name, archetype }) => h("option", { value: name }, archetype ? `${name} (${archetype})` : name)));
-    if (away.length === 0) this.choice.append(h("option", { value: "" }, this.#characters.length > 0 ? "All are at the table" : "No characters"));
+    this.choice.replaceChildren(
+      ...away.map(({ name, archetype }) => h("option", { value: name }, archetype ? `${name} (${archetype})` : name)),
+    );
+    if (away.length === 0)
+      this.choice.append(
+        h("option", { value: "" }, this.#characters.length > 0 ? "All are at the table" : "No characters"),
+      );
     if (away.some(({ name }) => name === chosen)) this.choice.value = chosen;
   }
 
@@ -347,18 +538,75 @@ export class TableView {
       "li",
       { class: "member", data: { character: name } },
       h("span", { class: "avatar", "aria-hidden": "true" }, name.slice(0, 1).toUpperCase()),
-      h("span", { class: "member-text" }, h("strong", {}, name), h("span", { class: "dim" }, [character?.metatype, character?.archetype].filter(Boolean).join(" "))),
-      h("button", { class: "icon-button", type: "button", "aria-label": `View the sheet of ${name}`, title: "Sheet", on: { click: () => openSheet(name) } }, icon("sheet")),
-      h("button", { class: "icon-button", type: "button", "aria-label": `Remove ${name} from the table`, title: "Remove", on: { click: () => this.#remove(name) } }, icon("cross")),
+      h(
+        "span",
+        { class: "member-text" },
+        h("strong", {}, name),
+        h("span", { class: "dim" }, [character?.metatype, character?.archetype].filter(Boolean).join(" ")),
+      ),
+      h(
+        "button",
+        {
+          class: "icon-button",
+          type: "button",
+          "aria-label": `View the sheet of ${name}`,
+          title: "Sheet",
+          on: { click: () => openSheet(name) },
+        },
+        icon("sheet"),
+      ),
+      h(
+        "button",
+        {
+          class: "icon-button",
+          type: "button",
+          "aria-label": `Remove ${name} from the table`,
+          title: "Remove",
+          on: { click: () => this.#remove(name) },
+        },
+        icon("cross"),
+      ),
+      vitals(this.#sheets.get(name)),
     );
   }
 
+  /// Reads what the party list tells of a character: initiative, pools, wounds.
+  async #loadVitals(name) {
+    this.#sheets.set(name, this.#sheets.get(name) ?? null); // Asked for once, however often the list is shown.
+    try {
+      const body = await api(`/api/character/${segment(name)}`);
+      this.#sheets.set(name, { ...body, ...body.data });
+    } catch {
+      return; // The list does without; opening the sheet says why.
+    }
+    const member = Array.from(this.partyList.children).find(({ dataset }) => dataset.character === name);
+    member?.querySelector(".vitals")?.remove();
+    member?.append(vitals(this.#sheets.get(name)));
+  }
+
   #showScene(scene) {
-    const known = Object.entries(scene).filter(([, value]) => value !== null && value !== "" && typeof value !== "object");
+    const known = Object.entries(scene).filter(
+      ([, value]) => value !== null && value !== "" && typeof value !== "object",
+    );
     this.scene.hidden = known.length === 0;
     this.scene.replaceChildren(
       h("h2", { id: "scene-title" }, "Scene"),
-      h("dl", { class: "scene" }, known.map(([name, value]) => h("div", {}, h("dt", {}, words(name.replace("target_distance", "distance"))), h("dd", {}, name === "target_distance" ? `${value} m` : name === "light_level" ? words(value) : shortValue(value))))),
+      h(
+        "dl",
+        { class: "scene" },
+        known.map(([name, value]) =>
+          h(
+            "div",
+            {},
+            h("dt", {}, words(name.replace("target_distance", "distance"))),
+            h(
+              "dd",
+              {},
+              name === "target_distance" ? `${value} m` : name === "light_level" ? words(value) : shortValue(value),
+            ),
+          ),
+        ),
+      ),
     );
   }
 
@@ -366,7 +614,18 @@ export class TableView {
     this.order.hidden = order.length === 0;
     this.order.replaceChildren(
       h("h2", { id: "order-title" }, "Turn order"),
-      h("ol", { class: "order" }, order.map((actor) => h("li", {}, h("span", {}, actor.name ?? actor.character ?? shortValue(actor)), h("b", {}, actor.initiative ?? actor.total ?? "")))),
+      h(
+        "ol",
+        { class: "order" },
+        order.map((actor) =>
+          h(
+            "li",
+            {},
+            h("span", {}, actor.name ?? actor.character ?? shortValue(actor)),
+            h("b", {}, actor.initiative ?? actor.total ?? ""),
+          ),
+        ),
+      ),
     );
   }
 
@@ -396,6 +655,34 @@ export class TableView {
 
   #escape() {
     if (this.element.classList.contains("has-side")) this.#toggleSide(false);
-    else if (!this.debug.element.hidden && this.debug.element.contains(document.activeElement)) this.#toggleDebug(false);
+    else if (!this.debug.element.hidden && this.debug.element.contains(document.activeElement))
+      this.#toggleDebug(false);
   }
+}
+
+function vitals(sheet) {
+  if (!sheet) return null;
+  const condition = conditionOf(sheet);
+  const pools = [
+    ["Initiative", sheet.initiative],
+    ["combat pool", sheet.combat_pool],
+    ["spell pool", sheet.spell_pool || sheet.magic_pool],
+  ];
+  return h(
+    "div",
+    { class: "vitals" },
+    pools.filter(([, value]) => value).map(([name, value]) => h("span", {}, `${name} `, h("b", {}, value))),
+    condition &&
+      h(
+        "div",
+        { class: "vital-bars" },
+        Object.entries(condition.tracks).map(([name, boxes]) => vitalBar(name, boxes)),
+      ),
+  );
+}
+
+function vitalBar(name, filled) {
+  const boxes = Array.from({ length: CONDITION_BOXES }, (_, index) => h("i", { class: index < filled && "is-filled" }));
+  const label = `${words(name)} damage: ${filled} of ${CONDITION_BOXES}`;
+  return h("div", { class: `vital-bar vital-${name}`, role: "img", "aria-label": label, title: label }, boxes);
 }

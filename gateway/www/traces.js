@@ -26,18 +26,55 @@ function showList(traces) {
   document.title = "Traces · Dicetower";
   const longest = Math.max(1, ...traces.map(({ duration_us: took }) => took));
   const rows = traces.map((trace) => listRow(trace, longest));
-  const filter = h("input", { type: "search", class: "input", id: "filter", placeholder: "Filter by name, service or id", "aria-label": "Filter traces", on: { input: ({ target }) => applyFilter(target.value, rows) } });
+  const filter = h("input", {
+    type: "search",
+    class: "input",
+    id: "filter",
+    placeholder: "Filter by name, service or id",
+    "aria-label": "Filter traces",
+    on: { input: ({ target }) => applyFilter(target.value, rows) },
+  });
   main.replaceChildren(
     h(
       "div",
       { class: "page traces" },
-      h("header", { class: "page-head" }, h("div", {}, h("h1", {}, "Traces"), h("p", { class: "dim" }, `The last ${count(traces.length, "trace")} of this process, the latest first.`)), h("div", { class: "page-tools" }, filter, h("button", { class: "button", type: "button", on: { click: () => location.reload() } }, "Reload"))),
+      h(
+        "header",
+        { class: "page-head" },
+        h(
+          "div",
+          {},
+          h("h1", {}, "Traces"),
+          h("p", { class: "dim" }, `The last ${count(traces.length, "trace")} of this process, the latest first.`),
+        ),
+        h(
+          "div",
+          { class: "page-tools" },
+          filter,
+          h("button", { class: "button", type: "button", on: { click: () => location.reload() } }, "Reload"),
+        ),
+      ),
       traces.length === 0
         ? h("p", { class: "empty" }, "Nothing has happened yet.")
         : h(
             "div",
             { class: "table-wrap", tabindex: "0", role: "group", "aria-label": "Traces" },
-            h("table", { class: "grid trace-list" }, h("thead", {}, h("tr", {}, ["Trace", "Service", "Spans", "Started", "Duration"].map((heading) => h("th", { scope: "col" }, heading)))), h("tbody", {}, rows)),
+            h(
+              "table",
+              { class: "grid trace-list" },
+              h(
+                "thead",
+                {},
+                h(
+                  "tr",
+                  {},
+                  ["Trace", "Service", "Spans", "Started", "Duration"].map((heading) =>
+                    h("th", { scope: "col" }, heading),
+                  ),
+                ),
+              ),
+              h("tbody", {}, rows),
+            ),
           ),
     ),
   );
@@ -49,7 +86,12 @@ function listRow({ trace_id: id, name, service, start, duration_us: took, spans,
   return h(
     "tr",
     { data: { text: `${name} ${service} ${id}`.toLowerCase() } },
-    h("th", { scope: "row" }, h("a", { href: `/traces/${segment(id)}` }, name), error && h("span", { class: "pill pill-bad" }, "error")),
+    h(
+      "th",
+      { scope: "row" },
+      h("a", { href: `/traces/${segment(id)}` }, name),
+      error && h("span", { class: "pill pill-bad" }, "error"),
+    ),
     h("td", {}, serviceTag(service)),
     h("td", {}, spans),
     h("td", {}, h("time", { datetime: start }, `${moment(start)}`, hidden(clock(start)))),
@@ -88,7 +130,9 @@ function showTrace({ trace_id: id, spans }) {
   const whole = Math.max(1, last - first);
   const ordered = nest(timed);
   const root = ordered[0];
-  const services = [...new Set(timed.map(({ service }) => service))].sort((one, other) => SERVICES.indexOf(one) - SERVICES.indexOf(other));
+  const services = [...new Set(timed.map(({ service }) => service))].sort(
+    (one, other) => SERVICES.indexOf(one) - SERVICES.indexOf(other),
+  );
   document.title = `${root?.name ?? "Trace"} · Traces · Dicetower`;
 
   main.replaceChildren(
@@ -96,17 +140,48 @@ function showTrace({ trace_id: id, spans }) {
       "div",
       { class: "page trace" },
       h("a", { class: "back", href: "/traces" }, icon("back"), "All traces"),
-      h("header", { class: "page-head" }, h("div", {}, h("h1", {}, root?.name ?? "Trace"), h("p", { class: "dim trace-id" }, id))),
+      h(
+        "header",
+        { class: "page-head" },
+        h("div", {}, h("h1", {}, root?.name ?? "Trace"), h("p", { class: "dim trace-id" }, id)),
+      ),
       h(
         "dl",
         { class: "trace-facts" },
-        [["Duration", duration(whole)], ["Spans", timed.length], ["Services", services.length], ["Started", root ? `${moment(root.start)}` : ""]].map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))),
+        [
+          ["Duration", duration(whole)],
+          ["Spans", timed.length],
+          ["Services", services.length],
+          ["Started", root ? `${moment(root.start)}` : ""],
+        ].map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))),
       ),
-      h("ul", { class: "legend", "aria-label": "Services" }, services.map((service) => h("li", {}, serviceTag(service), h("span", { class: "dim" }, count(timed.filter((span) => span.service === service).length, "span"))))),
+      h(
+        "ul",
+        { class: "legend", "aria-label": "Services" },
+        services.map((service) =>
+          h(
+            "li",
+            {},
+            serviceTag(service),
+            h("span", { class: "dim" }, count(timed.filter((span) => span.service === service).length, "span")),
+          ),
+        ),
+      ),
       h(
         "div",
         { class: "waterfall", role: "table", "aria-label": "Spans in the order they began, nested by caller" },
-        h("div", { class: "waterfall-head", role: "row" }, h("span", { role: "columnheader" }, "Span"), h("span", { class: "ruler", role: "columnheader" }, hidden("Time"), [0, 0.25, 0.5, 0.75].map((share) => tick(share, whole))), h("span", { role: "columnheader" }, "Duration")),
+        h(
+          "div",
+          { class: "waterfall-head", role: "row" },
+          h("span", { role: "columnheader" }, "Span"),
+          h(
+            "span",
+            { class: "ruler", role: "columnheader" },
+            hidden("Time"),
+            [0, 0.25, 0.5, 0.75].map((share) => tick(share, whole)),
+          ),
+          h("span", { role: "columnheader" }, "Duration"),
+        ),
         ordered.map((span) => spanRow(span, first, whole)),
       ),
     ),
@@ -132,8 +207,19 @@ function spanRow(span, first, whole) {
     return mark;
   });
 
-  const inner = h("div", { class: "span-inner", hidden: true, role: "row" }, h("div", { class: "span-details", role: "cell" }, spanDetails(span, first)));
-  const toggle = h("button", { class: "span-name", type: "button", "aria-expanded": "false", on: { click: () => open(inner.hidden) } }, h("span", { class: "span-arrow", "aria-hidden": "true" }), serviceTag(service), h("span", { class: "span-title" }, name), hasFailed && h("span", { class: "pill pill-bad" }, "error"));
+  const inner = h(
+    "div",
+    { class: "span-inner", hidden: true, role: "row" },
+    h("div", { class: "span-details", role: "cell" }, spanDetails(span, first)),
+  );
+  const toggle = h(
+    "button",
+    { class: "span-name", type: "button", "aria-expanded": "false", on: { click: () => open(inner.hidden) } },
+    h("span", { class: "span-arrow", "aria-hidden": "true" }),
+    serviceTag(service),
+    h("span", { class: "span-title" }, name),
+    hasFailed && h("span", { class: "pill pill-bad" }, "error"),
+  );
   const open = (isOpen) => {
     inner.hidden = !isOpen;
     toggle.setAttribute("aria-expanded", isOpen);
@@ -156,14 +242,30 @@ function spanRow(span, first, whole) {
 function spanDetails({ service, span_id: id, start, attributes = {}, events = [] }, first) {
   const pairs = [...Object.entries(attributes), ["service", service], ["span_id", id], ["start", start]];
   return [
-    h("dl", { class: "span-attributes" }, pairs.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, valueText(value))))),
+    h(
+      "dl",
+      { class: "span-attributes" },
+      pairs.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, valueText(value)))),
+    ),
     events.length > 0 && [
       h("h2", {}, "Log"),
       h(
         "ol",
         { class: "span-log" },
         events.map(({ name, at, attributes: own = {} }) =>
-          h("li", { class: own.level === "ERROR" ? "is-error" : own.level === "WARN" ? "is-warning" : "" }, h("time", { datetime: at }, `+${duration(microseconds(at) - first)}`), h("span", {}, name), h("span", { class: "dim" }, Object.entries(own).map(([key, value]) => `${key}=${valueText(value)}`).join("  "))),
+          h(
+            "li",
+            { class: own.level === "ERROR" ? "is-error" : own.level === "WARN" ? "is-warning" : "" },
+            h("time", { datetime: at }, `+${duration(microseconds(at) - first)}`),
+            h("span", {}, name),
+            h(
+              "span",
+              { class: "dim" },
+              Object.entries(own)
+                .map(([key, value]) => `${key}=${valueText(value)}`)
+                .join("  "),
+            ),
+          ),
         ),
       ),
     ],
@@ -209,7 +311,8 @@ function microseconds(at) {
 
 const colourOf = (service) => (SERVICES.includes(service) ? service : "other");
 
-const serviceTag = (service) => h("span", { class: "service-tag", data: { service: colourOf(service) } }, service || "unknown");
+const serviceTag = (service) =>
+  h("span", { class: "service-tag", data: { service: colourOf(service) } }, service || "unknown");
 
 const valueText = (value) => (typeof value === "object" ? JSON.stringify(value) : String(value));
 
@@ -220,6 +323,13 @@ try {
   else showList((await api("/traces")).traces);
 } catch (error) {
   main.replaceChildren(
-    h("div", { class: "page" }, h("a", { class: "back", href: "/traces" }, icon("back"), "All traces"), h("h1", {}, "No trace to show"), h("p", { class: "notice notice-bad", role: "alert" }, error.message), h("p", { class: "dim" }, "Only the last traces of this process are kept.")),
+    h(
+      "div",
+      { class: "page" },
+      h("a", { class: "back", href: "/traces" }, icon("back"), "All traces"),
+      h("h1", {}, "No trace to show"),
+      h("p", { class: "notice notice-bad", role: "alert" }, error.message),
+      h("p", { class: "dim" }, "Only the last traces of this process are kept."),
+    ),
   );
 }
