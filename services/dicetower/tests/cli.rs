@@ -1,0 +1,134 @@
+//! The binary as a user meets it: what it prints, what it refuses, how it ends.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod support;
+
+use std::fs;
+
+use support::{http, run, signal, start, start_with};
+use tempfile::tempdir;
+use tokio::net::TcpListener;
+
+#[tokio::test]
+async fn it_prints_where_it_is_and_how_to_use_a_real_model() {
+    let folder = tempdir().unwrap();
+    let tower = start(&folder).await;
+
+    assert!(tower.greeting.starts_with("Dicetower is ready."), "{}", tower.greeting);
+    let health = status_of(&format!("{}/health/ready", tower.http)).await;
+    assert_eq!(health, 200);
+    assert!(folder.path().join("data/dice.db").exists(), "the data lies in ./data");
+    assert_eq!(tower.terminate().await, Some(0), "SIGTERM drains and exits with 0");
+}
+
+#[tokio::test]
+async fn an_interrupt_ends_it_as_well() {
+    let folder = tempdir().unwrap();
+    let mut tower = start(&folder).await;
+
+    signal(&tower.child, "INT").await;
+
+    assert_eq!(tower.child.wait().await.unwrap().code(), Some(0));
+}
+
+/// One clear line and an exit code that is not 0.
+async fn refuses(args: &[&str], expected: &str) {
+    let folder = tempdir().unwrap();
+    let ended = run(folder.path(), args).await;
+    assert_eq!(ended.code, Some(1), "{args:?}: {}", ended.stderr);
+    let lines: Vec<&str> = ended.stderr.lines().filter(|line| line.starts_with("dicetower: ")).collect();
+    assert_eq!(lines.len(), 1, "{}", ended.stderr);
+    assert!(lines[0].contains(expected), "{args:?}: {}", lines[0]);
+}
+
+#[tokio::test]
+async fn a_port_in_use_is_told_in_a_line() {
+    let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    refuses(&["--http", &address, "--tcp", "127.0.0.1:0"], &format!("listen on {address} (--http)")).await;
+    refuses(&["--tcp", &address, "--http", "127.0.0.1:0"], &format!("listen on {address} (--tcp)")).await;
+}
+
+#[tokio::test]
+async fn it_does_not_listen_beyond_this_machine_unasked() {
+    refuses(&["--http", "0.0.0.0:0", "--tcp", "127.0.0.1:0"], "--allow-open").await;
+}
+
+#[tokio::test]
+async fn what_it_cannot_work_with_is_told_in_a_line() {
+    let ports = ["--http", "127.0.0.1:0", "--tcp", "127.0.0.1:0"];
+    let with = |more: &[&'static str]| [&ports, more].concat();
+    refuses(&with(&["--machine", "nowhere.yaml"]), "nowhere.yaml").await;
+    refuses(&with(&["--context", "nowhere.txt"]), "nowhere.txt").await;
+    refuses(&with(&["--database-url", "mysql://a/b"]), "DATABASE_URL must begin with postgres://").await;
+    refuses(&with(&["--database-url", "postgres://a@127.0.0.1:1/b"]), "open the PostgreSQL database").await;
+    refuses(&with(&["--data", "/dev/null/data"]), "data folder").await;
+    refuses(&with(&["--http", "no such address"]), "is not an address").await;
+}
+
+#[tokio::test]
+async fn a_data_folder_serves_one_process() {
+    let folder = tempdir().unwrap();
+    let _tower = start(&folder).await;
+
+    let ended = run(folder.path(), &["--http", "127.0.0.1:0", "--tcp", "127.0.0.1:0"]).await;
+
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.stderr.contains("another dicetower is at work in the data folder"), "{}", ended.stderr);
+}
+
+#[tokio::test]
+async fn a_dotenv_file_is_read_and_the_environment_wins() {
+    let folder = tempdir().unwrap();
+    fs::write(folder.path().join(".env"), "DICETOWER_HTTP=127.0.0.1:0\nDICETOWER_TCP=127.0.0.1:0\nDICETOWER_DATA=kept\n")
+        .unwrap();
+
+    let tower = start_with(&folder, &[]).await;
+
+    assert!(folder.path().join("kept/dice.db").exists());
+    assert_eq!(tower.terminate().await, Some(0));
+}
+
+#[tokio::test]
+async fn an_unknown_flag_is_refused_with_help() {
+    let folder = tempdir().unwrap();
+    let ended = run(folder.path(), &["--no-such-flag"]).await;
+    assert_eq!(ended.code, Some(2));
+    assert!(ended.stderr.contains("--help"), "{}", ended.stderr);
+}
+
+#[tokio::test]
+async fn log_files_hold_every_line_with_its_trace() {
+    let folder = tempdir().unwrap();
+    let args = ["--http", "127.0.0.1:0", "--tcp", "127.0.0.1:0", "--log-dir", "logs"];
+    let tower = start_with(&folder, &args).await;
+    let trace_id = "a1b2c3d4-e5f6-7890-abcd-ef1234567890";
+    let answer = http().get(format!("{}/api/character/Platinum", tower.http)).header("x-trace-id", trace_id).send().await;
+    assert_eq!(answer.unwrap().status(), 200);
+    assert_eq!(tower.terminate().await, Some(0));
+
+    let log = fs::read_to_string(folder.path().join("logs/dicetower.log")).unwrap();
+    let line = log.lines().find(|line| line.contains("GET /api/character/Platinum")).unwrap();
+    assert!(line.contains(&format!("| INFO     | [Trace: {trace_id}] |")), "{line}");
+    assert_eq!(fs::read_to_string(folder.path().join("logs/dicetower-errors.log")).unwrap(), "");
+}
+
+#[tokio::test]
+async fn machines_are_checked_and_drawn() {
+    let folder = tempdir().unwrap();
+    let checked = run(folder.path(), &["machine", "check", "war-of-the-ring"]).await;
+    assert_eq!(checked.code, Some(0), "{}{}", checked.stdout, checked.stderr);
+    let drawn = run(folder.path(), &["machine", "draw", "document"]).await;
+    assert!(drawn.stdout.contains("GAME_START"), "{}", drawn.stdout);
+
+    fs::write(folder.path().join("bad.json"), r#"{"initial_state": "A", "states": {"A": {"transitions": {"GO": "B"}}}}"#)
+        .unwrap();
+    let refused = run(folder.path(), &["machine", "check", "bad.json"]).await;
+    assert_eq!(refused.code, Some(1));
+    assert!(refused.stdout.contains('B') && refused.stderr.contains("cannot be played"), "{}", refused.stdout);
+}
+
+async fn status_of(url: &str) -> u16 {
+    http().get(url).send().await.unwrap().status().as_u16()
+}
