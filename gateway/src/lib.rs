@@ -1,1 +1,137 @@
-//! Placeholder.
+//! The gateway: REST, WebSocket and the web page. It translates, and keeps nothing that a restart may lose.
+//!
+//! A request passes `observe` (its trace, its log line, the form of every error), `access` (who may call) and then its
+//! handler: `rest` and `games` for JSON, `socket` for a table's WebSocket, `page` and `traces` for people, `health` for
+//! operators.
+
+mod access;
+mod answer;
+mod config;
+mod extract;
+mod games;
+mod health;
+mod observe;
+mod page;
+mod rest;
+mod socket;
+mod streams;
+mod traces;
+
+use std::{any::Any, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Request, State},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::{any, get, post},
+};
+use service_kit::{Peers, status::ErrorCode, tools::Toolbox};
+use tokio_util::sync::CancellationToken;
+use tower_http::catch_panic::CatchPanicLayer;
+
+pub use config::{Config, Origin, OriginError};
+
+use crate::{access::Access, answer::Problem, streams::Streams};
+
+/// Longest time until a request is answered; a stream need only have begun.
+const REQUEST_DEADLINE: Duration = Duration::from_secs(60);
+
+/// What every handler can reach.
+#[derive(Clone)]
+pub(crate) struct Gateway(Arc<Shared>);
+
+pub(crate) struct Shared {
+    peers: Peers,
+    toolbox: Toolbox,
+    access: Access,
+    streams: Arc<Streams>,
+    /// Whether a page other than ours is served.
+    other_page: bool,
+    shutdown: CancellationToken,
+}
+
+impl std::ops::Deref for Gateway {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+/// The routes of the gateway. They must be served with the caller's address (`ConnectInfo<SocketAddr>`), as
+/// `service_kit::server::serve_router` does. After `shutdown` sockets and streams end by themselves.
+pub fn router(config: &Config, peers: Peers, shutdown: CancellationToken) -> Router {
+    let gateway = Gateway(Arc::new(Shared {
+        toolbox: Toolbox::new(peers.clone()),
+        peers,
+        access: Access::new(config),
+        streams: Arc::new(Streams::new(config.streams_per_address)),
+        other_page: config.www.is_some(),
+        shutdown,
+    }));
+    let routes = Router::new()
+        .route("/game/{session_id}", any(socket::upgrade))
+        .route("/api/characters", get(rest::list_characters))
+        .route("/api/character/{name}", get(rest::get_character))
+        .route("/api/sessions", get(rest::list_sessions).post(rest::create_session))
+        .route("/api/sessions/{session_id}/events", get(rest::list_events))
+        .route("/api/cast_spell", post(rest::cast_spell))
+        .route("/api/sustained_spells/{name}", get(rest::get_sustained_spells))
+        .route("/api/drop_spell", post(rest::drop_spell))
+        .route("/api/tools", get(rest::list_tools))
+        .route("/api/tools/{name}", post(rest::call_tool))
+        .route("/api/games", get(games::list).post(games::create))
+        .route("/api/games/{game_id}", get(games::get))
+        .route("/api/games/{game_id}/events", post(games::send_event))
+        .route("/api/games/{game_id}/history", get(games::history))
+        .route("/api/games/{game_id}/watch", get(games::watch))
+        .route("/traces", get(traces::list))
+        .route("/traces/{trace_id}", get(traces::get))
+        .route("/health/live", get(health::live))
+        .route("/health/ready", get(health::ready))
+        .route("/ui/{*path}", get(page::file));
+    let routes = match &config.www {
+        None => routes.route("/", get(page::index)).fallback(nothing_here),
+        Some(folder) => page::serve_folder(routes, folder),
+    };
+    routes
+        .method_not_allowed_fallback(wrong_method)
+        .layer(DefaultBodyLimit::max(config.body_limit))
+        .layer(middleware::from_fn(within_deadline))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn_with_state(gateway.clone(), access::guard))
+        .layer(middleware::from_fn_with_state(gateway.clone(), observe::observe))
+        .with_state(gateway)
+}
+
+async fn nothing_here(request: Request) -> Problem {
+    Problem::new(ErrorCode::NotFound, format!("there is nothing at {}", shown(request.uri().path())))
+}
+
+async fn wrong_method(request: Request) -> Problem {
+    Problem::wrong_method(format!("{} cannot be used on {}", request.method(), shown(request.uri().path())))
+}
+
+/// As much of a text from outside as fits a message.
+fn shown(text: &str) -> String {
+    text.chars().take(200).collect()
+}
+
+async fn within_deadline(request: Request, next: Next) -> Response {
+    match tokio::time::timeout(REQUEST_DEADLINE, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => {
+            let message = format!("no answer within {} seconds", REQUEST_DEADLINE.as_secs());
+            Problem::new(ErrorCode::ApiTimeout, message).into_response()
+        }
+    }
+}
+
+fn panicked(_: Box<dyn Any + Send>) -> Response {
+    tracing::error!("a handler panicked");
+    Problem::new(ErrorCode::InternalError, "internal error").into_response()
+}
+
+/// The gateway as handlers extract it.
+pub(crate) type Shares = State<Gateway>;

@@ -1,0 +1,46 @@
+//! Whether this process runs, and whether it can do its work.
+
+use std::time::Duration;
+
+use axum::{Json, extract::State, response::{IntoResponse, Response}};
+use futures_util::future::join_all;
+use http::StatusCode;
+use serde_json::{Map, Value, json};
+use service_kit::Transport;
+use tonic::{Code, Request};
+use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
+
+use crate::Shares;
+
+/// Time in which a service must say that it is well.
+const CHECK_DEADLINE: Duration = Duration::from_secs(2);
+/// A trace that is not recorded: probes come every few seconds and tell nothing.
+const UNRECORDED: &str = "00-00000000000000000000000000000001-0000000000000001-00";
+
+/// The process runs.
+pub(crate) async fn live() -> Json<Value> {
+    Json(json!({"status": "ok"}))
+}
+
+/// Every service that the gateway calls is well; else 503, and which is not.
+pub(crate) async fn ready(State(gateway): Shares) -> Response {
+    let checks = gateway.peers.iter().map(|(name, transport)| async move { (name, is_well(transport).await) });
+    let services = join_all(checks).await;
+    let is_ready = services.iter().all(|(_, well)| *well) && !gateway.shutdown.is_cancelled();
+    let word = |well: bool| if well { "ok" } else { "unavailable" };
+    let services: Map<_, _> = services.iter().map(|(name, well)| ((*name).to_owned(), word(*well).into())).collect();
+    let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(json!({"status": word(is_ready), "services": services}))).into_response()
+}
+
+async fn is_well(transport: Transport) -> bool {
+    let mut request = Request::new(HealthCheckRequest::default());
+    request.metadata_mut().insert("traceparent", UNRECORDED.parse().expect("visible ASCII"));
+    let answer = tokio::time::timeout(CHECK_DEADLINE, HealthClient::new(transport).check(request)).await;
+    match answer {
+        Ok(Ok(answer)) => answer.into_inner().status() == ServingStatus::Serving,
+        // In this process a service has no port and no health service; that it says so is enough.
+        Ok(Err(status)) => status.code() == Code::Unimplemented,
+        Err(_) => false,
+    }
+}

@@ -1,0 +1,104 @@
+//! The outermost layer: the trace of a request, its log line, the form of its error, and the headers that protect a page.
+
+use std::time::Instant;
+
+use axum::{
+    body::Body,
+    extract::{MatchedPath, Request},
+    middleware::Next,
+    response::Response,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use opentelemetry::trace::Status;
+use service_kit::trace;
+use tracing::{Instrument, Span};
+use tracing_opentelemetry::OpenTelemetrySpanExt;
+use uuid::Uuid;
+
+use crate::{
+    Shares,
+    answer::{self, Problem},
+    extract::text_header,
+};
+
+/// For answers that are no page: nothing in them is to be run or shown in a frame.
+const NO_PAGE: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+/// For a page that the operator has put in place of ours: what it loads is his choice, but nobody frames it.
+const OTHER_PAGE: HeaderValue = HeaderValue::from_static("frame-ancestors 'none'; object-src 'none'; base-uri 'self'");
+
+/// Runs a request in its trace, and gives its answer a form.
+pub(crate) async fn observe(gateway: Shares, request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    let route = request.extensions().get::<MatchedPath>().map_or("(no route)", MatchedPath::as_str).to_owned();
+    let (span, trace_id) = begin(&format!("{method} {route}"), &route, request.headers());
+    span.set_attribute("http.request.method", method.to_string());
+    span.set_attribute("url.path", path.clone());
+
+    let mut response = next.run(request).instrument(span.clone()).await;
+    if let Some(problem) = finish(&mut response, trace_id, gateway.other_page) {
+        span.set_attribute("error.type", problem.code().name());
+    }
+
+    let status = response.status();
+    span.set_attribute("http.response.status_code", i64::from(status.as_u16()));
+    if status.is_server_error() {
+        span.set_status(Status::error(status.to_string()));
+    }
+    let ms = started.elapsed().as_millis();
+    let status = status.as_u16();
+    span.in_scope(|| match status {
+        500.. => tracing::warn!(target: "request", status, ms, "{method} {path}"),
+        _ if is_quiet(&route) => tracing::debug!(target: "request", status, ms, "{method} {path}"),
+        _ => tracing::info!(target: "request", status, ms, "{method} {path}"),
+    });
+    response
+}
+
+/// The span of a request and its trace id. What is asked for all the time is not recorded, so that the list of traces
+/// holds what players do.
+fn begin(name: &str, route: &str, headers: &HeaderMap) -> (Span, Uuid) {
+    let wanted = text_header(headers, trace::TRACE_ID_HEADER.as_str()).and_then(trace::parse_trace_id);
+    if is_quiet(route) {
+        return (Span::none(), wanted.unwrap_or_else(Uuid::now_v7));
+    }
+    trace::begin("gateway", name, wanted, text_header(headers, trace::TRACEPARENT_HEADER.as_str()))
+}
+
+fn is_quiet(route: &str) -> bool {
+    ["/ui/", "/traces", "/health/"].iter().any(|prefix| route.starts_with(prefix))
+}
+
+/// Completes an answer, and tells what it fails with, if it does.
+fn finish(response: &mut Response, trace_id: Uuid, other_page: bool) -> Option<Problem> {
+    let problem = response.extensions_mut().remove::<Problem>().or_else(|| told_by_a_library(response));
+    if let Some(problem) = &problem {
+        *response.body_mut() = Body::from(answer::envelope(problem, trace_id).to_string());
+        let headers = response.headers_mut();
+        headers.remove(header::CONTENT_LENGTH);
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
+    let headers = response.headers_mut();
+    let is_json = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
+    let policy = if other_page && !is_json { OTHER_PAGE } else { NO_PAGE };
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(policy);
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    let same_origin = HeaderValue::from_static("same-origin");
+    headers.insert(HeaderName::from_static("cross-origin-opener-policy"), same_origin);
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
+    headers.insert(trace::TRACE_ID_HEADER, HeaderValue::from_str(&trace_id.to_string()).expect("hex digits and hyphens"));
+    problem
+}
+
+/// A failure that one of our libraries answered by itself, in its own form.
+fn told_by_a_library(response: &Response) -> Option<Problem> {
+    let status = response.status();
+    let is_failure = status.is_client_error() || status.is_server_error();
+    // An answer to a conditional or ranged request has its own rules.
+    if !is_failure || status == StatusCode::RANGE_NOT_SATISFIABLE {
+        return None;
+    }
+    Some(Problem::from_http(status, ""))
+}

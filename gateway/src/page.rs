@@ -1,0 +1,119 @@
+//! The web page: its files are in the binary; another page may be served from a folder instead.
+
+use std::path::Path as FilePath;
+
+use axum::{
+    Router,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderValue, header};
+use service_kit::status::ErrorCode;
+use tower_http::services::ServeDir;
+
+use crate::{Gateway, answer::Problem, extract::Path};
+
+/// Our page loads and calls this server, and nothing else.
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; \
+     form-action 'self'",
+);
+
+const HTML: &str = "text/html; charset=utf-8";
+const STYLE: &str = "text/css; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const IMAGE: &str = "image/svg+xml";
+
+/// A file of the page.
+struct File {
+    name: &'static str,
+    kind: &'static str,
+    bytes: &'static [u8],
+}
+
+macro_rules! files {
+    ($($name:literal $kind:ident)*) => {
+        &[$(File { name: $name, kind: $kind, bytes: include_bytes!(concat!("../www/", $name)) }),*]
+    };
+}
+
+/// The files under `/ui/`.
+const FILES: &[File] = files! {
+    "index.html" HTML
+    "traces.html" HTML
+    "style.css" STYLE
+    "favicon.svg" IMAGE
+    "theme.js" SCRIPT
+    "app.js" SCRIPT
+    "table.js" SCRIPT
+    "conversation.js" SCRIPT
+    "cards.js" SCRIPT
+    "dice.js" SCRIPT
+    "prose.js" SCRIPT
+    "sheet.js" SCRIPT
+    "games.js" SCRIPT
+    "traces.js" SCRIPT
+    "debug.js" SCRIPT
+    "line.js" SCRIPT
+    "log.js" SCRIPT
+    "api.js" SCRIPT
+    "dom.js" SCRIPT
+};
+
+/// The table and the games.
+pub(crate) async fn index() -> Response {
+    html(include_bytes!("../www/index.html"))
+}
+
+/// The traces.
+pub(crate) fn traces() -> Response {
+    html(include_bytes!("../www/traces.html"))
+}
+
+/// A file of the page.
+pub(crate) async fn file(Path(name): Path<String>) -> Result<Response, Problem> {
+    let file = FILES.iter().find(|file| file.name == name);
+    let file = file.ok_or_else(|| Problem::new(ErrorCode::NotFound, "the page has no such file"))?;
+    Ok(answer(file.kind, file.bytes))
+}
+
+/// Serves the files of a folder where no other route is: as they lie there, and under `/static/`, where pages written
+/// for other servers look.
+pub(crate) fn serve_folder(routes: Router<Gateway>, folder: &FilePath) -> Router<Gateway> {
+    let files = ServeDir::new(folder);
+    routes.nest_service("/static", files.clone()).fallback_service(files)
+}
+
+fn html(bytes: &'static [u8]) -> Response {
+    answer(HTML, bytes)
+}
+
+fn answer(kind: &'static str, bytes: &'static [u8]) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        // Asked for anew each time, so that a new version is whole at once.
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+    ];
+    (headers, bytes).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_of_the_page_is_served() {
+        let folder = FilePath::new(env!("CARGO_MANIFEST_DIR")).join("www");
+        let mut there: Vec<_> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap())
+            .filter(|entry| entry.file_type().unwrap().is_file())
+            .map(|entry| entry.file_name().into_string().unwrap())
+            .collect();
+        let mut served: Vec<_> = FILES.iter().map(|file| file.name.to_owned()).collect();
+        there.sort();
+        served.sort();
+
+        assert_eq!(served, there);
+    }
+}

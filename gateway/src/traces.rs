@@ -1,0 +1,40 @@
+//! The last traces of this process, for people as a page, for programs as JSON.
+
+use axum::{
+    Json,
+    http::HeaderMap,
+    response::{IntoResponse, Response},
+};
+use serde_json::json;
+use service_kit::{status::ErrorCode, trace, traces::STORE};
+
+use crate::{
+    answer::Problem,
+    extract::{Path, text_header},
+    page,
+};
+
+/// All traces, the newest first.
+pub(crate) async fn list(headers: HeaderMap) -> Response {
+    if !wants_json(&headers) {
+        return page::traces();
+    }
+    Json(json!({"traces": STORE.list()})).into_response()
+}
+
+/// One trace, by its UUID or its 32 hexadecimal digits.
+pub(crate) async fn get(Path(trace_id): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
+    if !wants_json(&headers) {
+        return Ok(page::traces());
+    }
+    let trace_id = trace::parse_trace_id(&trace_id)
+        .ok_or_else(|| Problem::invalid("a trace id is a UUID or 32 hexadecimal digits, not all of them 0"))?;
+    let trace = STORE.get(trace_id).ok_or_else(|| {
+        Problem::new(ErrorCode::NotFound, "no such trace is kept here: only the last ones of this process are")
+    })?;
+    Ok(Json(trace).into_response())
+}
+
+fn wants_json(headers: &HeaderMap) -> bool {
+    text_header(headers, "accept").is_some_and(|accept| accept.contains("application/json"))
+}
