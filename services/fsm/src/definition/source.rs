@@ -1,8 +1,11 @@
 //! The two formats of a definition as they are written, before anything is checked.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt, marker::PhantomData};
 
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor},
+};
 use serde_json::{Map, Value};
 
 /// What stands in a library, and may stand in a definition of the modules format to add to it or to replace parts of it.
@@ -57,7 +60,7 @@ pub enum MenuLine {
 }
 
 /// One step of an action: exactly one of the verbs, under a condition or not.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Operation {
     /// Only if this holds.
@@ -75,7 +78,7 @@ pub struct Operation {
     /// Sends a game record to the host, in assist only.
     pub record: Option<String>,
     /// Sets variables, one after the other.
-    pub set: Option<serde_norway::Mapping>,
+    pub set: Option<Pairs<String>>,
     /// Sets a variable to a map from two lists of the same length.
     pub pair: Option<Pair>,
     /// Rolls dice.
@@ -299,6 +302,9 @@ pub struct Transition {
     /// Actions on the way.
     #[serde(default)]
     pub actions: Vec<String>,
+    /// Whether the event is not announced: nobody needs to send it on purpose.
+    #[serde(default)]
+    pub quiet: bool,
 }
 
 /// A definition in the document's flat format.
@@ -310,8 +316,8 @@ pub struct Flat {
     /// Seconds a game is kept after its last watcher is gone, or `never`.
     #[serde(default)]
     pub grace: Option<Grace>,
-    /// The states by name.
-    pub states: Map<String, Value>,
+    /// The states by name, in the order written.
+    pub states: Pairs<FlatState>,
 }
 
 /// A state of the flat format.
@@ -324,18 +330,57 @@ pub struct FlatState {
     /// Calls of `send_command`, with `;` between.
     #[serde(default)]
     pub on_enter: Option<String>,
-    /// Event to state.
+    /// Event to state, in the order written.
     #[serde(default)]
-    pub transitions: Map<String, Value>,
+    pub transitions: Pairs<FlatTransition>,
 }
 
-/// A transition of the flat format that sends commands on the way; the short form is the target alone.
+/// A transition of the flat format.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FlatTransition {
+#[serde(untagged)]
+pub enum FlatTransition {
     /// The state entered.
-    pub target: String,
-    /// Calls of `send_command`, with `;` between.
-    #[serde(default, rename = "do")]
-    pub calls: Option<String>,
+    Target(String),
+    /// One that sends commands on the way; ours, not the document's.
+    WithCalls {
+        /// The state entered.
+        target: String,
+        /// Calls of `send_command`, with `;` between.
+        #[serde(rename = "do")]
+        calls: String,
+    },
+}
+
+/// The entries of a map in the order written, those of the same name included.
+#[derive(Debug)]
+pub struct Pairs<T>(pub Vec<(String, T)>);
+
+impl<T> Default for Pairs<T> {
+    fn default() -> Pairs<T> {
+        Pairs(Vec::new())
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Pairs<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Pairs<T>, D::Error> {
+        struct PairsVisitor<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for PairsVisitor<T> {
+            type Value = Pairs<T>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a map")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs<T>, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some(pair) = map.next_entry()? {
+                    pairs.push(pair);
+                }
+                Ok(Pairs(pairs))
+            }
+        }
+
+        deserializer.deserialize_map(PairsVisitor(PhantomData))
+    }
 }

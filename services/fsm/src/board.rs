@@ -1,0 +1,616 @@
+//! The board of War of the Ring: figures computed from the pieces a client's database tells of.
+//!
+//! Two shapes are known. In the client's own, `scenario_setup` has the opening and `game_pieces` those that moved since;
+//! pieces go by number. In the documented one every piece has a row, cards and dice have types of their own, and some
+//! markers go by name. Areas and piece numbers are those of the base game; they are permanent.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value, json};
+
+/// The figures that a database may give. A figure that it does not give is the machine's own variable.
+pub const FIGURES: &[&str] = &[
+    "ACTIVE_NATIONS",
+    "BESIEGED_REGIONS",
+    "COMPANIONS",
+    "CONQUERED_REGIONS",
+    "CONTESTED_REGIONS",
+    "CORRUPTION",
+    "DB_TURN",
+    "DICE_IN_CURRENT_ACTION",
+    "EYE_DICE",
+    "FELLOWSHIP_AREA",
+    "FELLOWSHIP_PROGRESS",
+    "FELLOWSHIP_REVEALED",
+    "FP_HAND_SIZE",
+    "FP_LEADERSHIP",
+    "FP_POOL",
+    "FP_RINGS",
+    "FP_UNITS",
+    "FP_VP",
+    "GUIDE",
+    "HUNT_FP_DICE",
+    "HUNT_LEVEL",
+    "HUNT_POOL",
+    "HUNT_REROLLS",
+    "NATION_STEPS",
+    "SHADOW_VP",
+    "SP_HAND_SIZE",
+    "SP_LEADERSHIP",
+    "SP_POOL",
+    "SP_RINGS",
+    "SP_UNITS",
+];
+
+const AREAS: &str = include_str!("../machines/areas.tsv");
+
+const FELLOWSHIP: i64 = 247;
+const PROGRESS_COUNTER: i64 = 248;
+const CORRUPTION_COUNTER: i64 = 252;
+const FREE_PEOPLES_VP: i64 = 422;
+const SHADOW_VP: i64 = 423;
+const WITCH_KING: i64 = 253;
+const COMPANIONS: [(i64, &str); 7] = [
+    (240, "Gandalf the Grey"),
+    (241, "Strider"),
+    (242, "Legolas"),
+    (243, "Gimli"),
+    (244, "Boromir"),
+    (245, "Merry"),
+    (246, "Pippin"),
+];
+/// Political markers: number, name of the nation, the word in its documented id.
+const NATIONS: [(i64, &str, &str); 8] = [
+    (256, "Elves", "elves"),
+    (257, "Dwarves", "dwarves"),
+    (258, "North", "north"),
+    (259, "Rohan", "rohan"),
+    (260, "Gondor", "gondor"),
+    (261, "Southrons and Easterlings", "southrons"),
+    (262, "Sauron", "sauron"),
+    (263, "Isengard", "isengard"),
+];
+
+const HUNT_BOX: i64 = 114;
+const FELLOWSHIP_BOX: i64 = 115;
+const GUIDE_BOX: i64 = 116;
+const CURRENT_ACTION: i64 = 152;
+const FREE_PEOPLES_DICE: i64 = 178;
+const SHADOW_DICE: i64 = 179;
+const FREE_PEOPLES_HAND: i64 = 180;
+const SHADOW_HAND: i64 = 181;
+const DOCUMENTED_FREE_PEOPLES_HAND: i64 = 144;
+const DOCUMENTED_SHADOW_HAND: i64 = 145;
+const HUNT_POOL: i64 = 182;
+/// First area of the Fellowship Track; the area's number less this is the value.
+const TRACK: i64 = 131;
+const VICTORY_TRACK: i64 = 163;
+/// At war; the area's number taken from this is the steps that are left.
+const AT_WAR: i64 = 120;
+/// Stronghold boxes and the regions they belong to.
+const STRONGHOLD_BOXES: [(i64, i64); 16] = [
+    (105, 82),
+    (106, 4),
+    (107, 27),
+    (108, 70),
+    (109, 37),
+    (110, 45),
+    (111, 74),
+    (112, 42),
+    (155, 44),
+    (156, 35),
+    (157, 63),
+    (158, 40),
+    (159, 91),
+    (160, 96),
+    (161, 86),
+    (162, 49),
+];
+
+/// A side of the game.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Side {
+    /// The Free Peoples.
+    FreePeoples,
+    /// The Shadow.
+    Shadow,
+}
+
+/// Where figures come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// A database as the client writes it.
+    Client,
+    /// A database in the documented shape.
+    Documented,
+    /// No database: the machine's own variables.
+    Machine,
+}
+
+impl Source {
+    /// The word for it, as `GetGame` answers.
+    pub fn word(self) -> &'static str {
+        match self {
+            Source::Client => "database",
+            Source::Documented => "documented database",
+            Source::Machine => "machine",
+        }
+    }
+}
+
+/// The figures of a board.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Figures {
+    /// Where they come from.
+    pub source: Source,
+    /// The figures by name.
+    pub values: Map<String, Value>,
+}
+
+impl Figures {
+    /// What is known without a database: nothing.
+    pub fn none() -> Figures {
+        Figures { source: Source::Machine, values: Map::new() }
+    }
+}
+
+/// What a database says about the game under way.
+#[derive(Debug, Clone, Default)]
+pub struct Tables {
+    /// The columns of the game's row that count.
+    pub game: GameRow,
+    /// Opening areas by piece number, from `scenario_setup`.
+    pub setup: BTreeMap<i64, i64>,
+    /// The rows of `game_pieces` for the game.
+    pub pieces: Vec<Piece>,
+}
+
+/// A row of `game_state`.
+#[derive(Debug, Clone, Default)]
+pub struct GameRow {
+    /// The turn; the client never moves it on.
+    pub turn: i64,
+    /// Victory points of the Free Peoples; the client never moves them on.
+    pub free_peoples_vp: i64,
+    /// Victory points of the Shadow; likewise.
+    pub shadow_vp: i64,
+}
+
+/// A row of `game_pieces`.
+#[derive(Debug, Clone)]
+pub struct Piece {
+    /// Its number, or its name where it goes by one.
+    pub id: PieceId,
+    /// `piece_type`.
+    pub kind: String,
+    /// `area_id`.
+    pub area: i64,
+    /// `state_data`, read leniently.
+    pub state: Map<String, Value>,
+}
+
+/// A piece's id.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PieceId {
+    /// A number of the base game.
+    Number(i64),
+    /// A name.
+    Name(String),
+}
+
+impl PieceId {
+    fn to_value(&self) -> Value {
+        match self {
+            PieceId::Number(number) => Value::from(*number),
+            PieceId::Name(name) => Value::from(name.as_str()),
+        }
+    }
+}
+
+/// Reads `state_data`. The client's own setters splice text and leave commas where JSON has none.
+pub fn parse_state(text: &str) -> Map<String, Value> {
+    if let Ok(state) = serde_json::from_str(text) {
+        return state;
+    }
+    let mut repaired = String::with_capacity(text.len());
+    for letter in text.chars() {
+        let last = repaired.trim_end().chars().next_back();
+        let stray = letter == ',' && matches!(last, Some('{' | ','));
+        if stray {
+            continue;
+        }
+        if letter == '}' && last == Some(',') {
+            repaired.truncate(repaired.trim_end().len() - 1);
+        }
+        repaired.push(letter);
+    }
+    serde_json::from_str(&repaired).unwrap_or_default()
+}
+
+/// The numbers of a side's action dice.
+pub fn die_side(id: i64) -> Option<Side> {
+    match id {
+        210..=213 | 358..=359 => Some(Side::FreePeoples),
+        99..=105 | 360..=362 => Some(Side::Shadow),
+        _ => None,
+    }
+}
+
+/// The side of an Army unit; leaders, Nazgûl and characters are none.
+fn unit_side(id: i64) -> Option<Side> {
+    match id {
+        37..=40 => None,
+        0..=57 | 322..=357 => Some(Side::Shadow),
+        62 | 68 | 74 | 85 | 95..=98 | 270..=272 | 283..=285 | 296..=298 | 309..=311 => None,
+        58..=98 | 264..=317 => Some(Side::FreePeoples),
+        _ => None,
+    }
+}
+
+/// Side and Leadership of whoever leads an Army.
+fn leadership(id: i64) -> Option<(Side, i64)> {
+    match id {
+        62 | 68 | 74 | 85 | 95..=98 | 270..=272 | 283..=285 | 296..=298 | 309..=311 => Some((Side::FreePeoples, 1)),
+        240..=246 => Some((Side::FreePeoples, 1)),
+        37..=40 | 318..=321 | 254 => Some((Side::Shadow, 1)),
+        WITCH_KING | 255 => Some((Side::Shadow, 2)),
+        _ => None,
+    }
+}
+
+fn is_nazgul(id: i64) -> bool {
+    matches!(id, 37..=40 | 318..=321 | WITCH_KING)
+}
+
+/// Regions are areas 0 to 104.
+fn is_region(area: i64) -> bool {
+    (0..=104).contains(&area)
+}
+
+/// Where the Fellowship's figure may stand: a region, or a step of the Mordor Track.
+fn is_on_the_way(area: i64) -> bool {
+    is_region(area) || (188..=193).contains(&area)
+}
+
+/// What `areas.tsv` says about the areas, as the constants of the game's machines.
+pub fn area_constants() -> Map<String, Value> {
+    let mut names = Map::new();
+    let mut settlements = Map::new();
+    for line in AREAS.lines().filter(|line| !line.starts_with('#')) {
+        let mut columns = line.split('\t');
+        let (Some(area), Some(name)) = (columns.next(), columns.next()) else { continue };
+        names.insert(area.to_owned(), Value::from(name));
+        if let (Some(nation), Some(kind)) = (columns.next(), columns.next()) {
+            settlements.insert(area.to_owned(), json!({"nation": nation, "kind": kind}));
+        }
+    }
+    let mut constants = Map::new();
+    constants.insert("AREA_NAMES".to_owned(), Value::Object(names));
+    constants.insert("SETTLEMENTS".to_owned(), Value::Object(settlements));
+    constants
+}
+
+/// Strongholds that are the Shadow's from the beginning, and the Free Peoples'.
+fn stronghold_side(region: i64) -> Option<Side> {
+    match region {
+        35 | 40 | 44 | 49 | 63 | 86 | 91 | 96 => Some(Side::Shadow),
+        4 | 27 | 37 | 42 | 45 | 70 | 74 | 82 => Some(Side::FreePeoples),
+        _ => None,
+    }
+}
+
+/// The figures of the board.
+pub fn figures(tables: &Tables) -> Figures {
+    let documented = is_documented(&tables.pieces);
+    let board = Board::new(tables);
+    let mut values = Map::new();
+    let mut put = |name: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            debug_assert!(FIGURES.contains(&name), "{name} is no figure");
+            values.insert(name.to_owned(), value);
+        }
+    };
+    let count = |number: usize| Some(Value::from(number));
+
+    put("FP_HAND_SIZE", board.hand(documented, DOCUMENTED_FREE_PEOPLES_HAND, FREE_PEOPLES_HAND));
+    put("SP_HAND_SIZE", board.hand(documented, DOCUMENTED_SHADOW_HAND, SHADOW_HAND));
+    put("FP_POOL", board.dice(Side::FreePeoples, FREE_PEOPLES_DICE));
+    put("SP_POOL", board.dice(Side::Shadow, SHADOW_DICE));
+    put("DICE_IN_CURRENT_ACTION", Some(board.current_action()));
+    if board.has_dice() {
+        put("HUNT_LEVEL", count(board.dice_in(Side::Shadow, HUNT_BOX).len()));
+        put("HUNT_FP_DICE", count(board.dice_in(Side::FreePeoples, HUNT_BOX).len()));
+    }
+    put("EYE_DICE", board.eye_dice());
+
+    put("FELLOWSHIP_AREA", board.fellowship_area().map(Value::from));
+    put("FELLOWSHIP_REVEALED", board.fellowship_state("revealed").filter(Value::is_boolean));
+    put("FELLOWSHIP_PROGRESS", board.on_track(PROGRESS_COUNTER, TRACK, 12));
+    put("CORRUPTION", board.corruption());
+    put("HUNT_POOL", board.numbers_in(HUNT_POOL));
+    put("HUNT_REROLLS", board.fellowship_area().map(|area| Value::from(board.hunt_rerolls(area))));
+    put("COMPANIONS", board.companions());
+    put("GUIDE", board.guide());
+
+    put("FP_RINGS", board.rings(125..=127));
+    put("SP_RINGS", board.rings(128..=130));
+    put("FP_VP", board.victory_points(FREE_PEOPLES_VP, tables.game.free_peoples_vp));
+    put("SHADOW_VP", board.victory_points(SHADOW_VP, tables.game.shadow_vp));
+    put("NATION_STEPS", board.nation_steps());
+    put("ACTIVE_NATIONS", board.active_nations());
+
+    let (fp_units, sp_units) = (board.units(Side::FreePeoples), board.units(Side::Shadow));
+    let contested: Vec<i64> = fp_units.keys().copied().filter(|region| sp_units.contains_key(region)).collect();
+    put("CONTESTED_REGIONS", Some(Value::from(contested)));
+    put("BESIEGED_REGIONS", Some(Value::from(board.besieged_regions())));
+    put("CONQUERED_REGIONS", Some(Value::from(board.controlled(411..=420).into_iter().collect::<Vec<_>>())));
+    put("FP_UNITS", Some(by_region(&fp_units)));
+    put("SP_UNITS", Some(by_region(&sp_units)));
+    put("FP_LEADERSHIP", Some(by_region(&board.leadership(Side::FreePeoples))));
+    put("SP_LEADERSHIP", Some(by_region(&board.leadership(Side::Shadow))));
+    put("DB_TURN", Some(Value::from(tables.game.turn)));
+    Figures { source: if documented { Source::Documented } else { Source::Client }, values }
+}
+
+fn by_region(counts: &BTreeMap<i64, i64>) -> Value {
+    counts.iter().map(|(region, count)| (region.to_string(), Value::from(*count))).collect::<Map<_, _>>().into()
+}
+
+/// Whether a row shows the documented shape: a type of its own for cards and dice, or a political marker by name.
+fn is_documented(pieces: &[Piece]) -> bool {
+    pieces.iter().any(|piece| {
+        let named_marker = matches!(&piece.id, PieceId::Name(name) if name.ends_with("_marker"));
+        piece.kind == "card" || piece.kind == "action_die" || named_marker
+    })
+}
+
+/// The pieces where they are now.
+struct Board<'a> {
+    pieces: &'a [Piece],
+    /// Area by number: where the piece has moved to, else where the game opened with it.
+    areas: BTreeMap<i64, i64>,
+}
+
+impl Board<'_> {
+    fn new(tables: &Tables) -> Board<'_> {
+        let mut areas = tables.setup.clone();
+        for piece in &tables.pieces {
+            if let PieceId::Number(number) = piece.id {
+                areas.insert(number, piece.area);
+            }
+        }
+        Board { pieces: &tables.pieces, areas }
+    }
+
+    fn area(&self, id: i64) -> Option<i64> {
+        self.areas.get(&id).copied()
+    }
+
+    fn of_kind<'b>(&'b self, kind: &'b str) -> impl Iterator<Item = &'b Piece> {
+        self.pieces.iter().filter(move |piece| piece.kind == kind)
+    }
+
+    fn state(&self, id: i64) -> Option<&Map<String, Value>> {
+        self.pieces.iter().find(|piece| piece.id == PieceId::Number(id)).map(|piece| &piece.state)
+    }
+
+    fn in_area(&self, area: i64) -> impl Iterator<Item = i64> {
+        self.areas.iter().filter(move |(_, there)| **there == area).map(|(id, _)| *id)
+    }
+
+    fn numbers_in(&self, area: i64) -> Option<Value> {
+        (!self.areas.is_empty()).then(|| Value::from(self.in_area(area).collect::<Vec<_>>()))
+    }
+
+    fn hand(&self, documented: bool, documented_area: i64, area: i64) -> Option<Value> {
+        if documented {
+            let cards = self.of_kind("card").filter(|piece| piece.area == documented_area).count();
+            if 0 < cards {
+                return Some(Value::from(cards));
+            }
+        }
+        (!self.areas.is_empty()).then(|| Value::from(self.in_area(area).count()))
+    }
+
+    fn has_dice(&self) -> bool {
+        self.areas.keys().any(|id| die_side(*id).is_some()) || self.of_kind("action_die").next().is_some()
+    }
+
+    /// The dice of a side in an area, in ascending order. Dice by name belong to the side in whose pool they lie.
+    fn dice_in(&self, side: Side, area: i64) -> Vec<PieceId> {
+        let numbered = self.in_area(area).filter(|id| die_side(*id) == Some(side)).map(PieceId::Number);
+        let named = self.of_kind("action_die").filter(|piece| piece.area == area).filter_map(|piece| match &piece.id {
+            PieceId::Name(name) => {
+                let shadow = area == SHADOW_DICE || name.contains("sp") || name.contains("shadow");
+                let of_side = shadow == (side == Side::Shadow);
+                of_side.then(|| piece.id.clone())
+            }
+            PieceId::Number(_) => None,
+        });
+        let mut dice: Vec<_> = numbered.chain(named).collect();
+        dice.sort();
+        dice
+    }
+
+    fn dice(&self, side: Side, area: i64) -> Option<Value> {
+        self.has_dice().then(|| self.dice_in(side, area).iter().map(PieceId::to_value).collect())
+    }
+
+    fn current_action(&self) -> Value {
+        let sides = [Side::FreePeoples, Side::Shadow];
+        sides.into_iter().flat_map(|side| self.dice_in(side, CURRENT_ACTION)).map(|id| id.to_value()).collect()
+    }
+
+    /// Shadow dice in the pool that show an Eye; the client keeps no faces in its database.
+    fn eye_dice(&self) -> Option<Value> {
+        let face = |piece: &Piece| piece.state.get("result").and_then(Value::as_str).map(str::to_ascii_lowercase);
+        let is_die = |piece: &&Piece| match piece.id {
+            PieceId::Number(number) => die_side(number) == Some(Side::Shadow),
+            PieceId::Name(_) => piece.kind == "action_die",
+        };
+        let faces: Vec<_> = self.pieces.iter().filter(is_die).filter_map(|piece| Some((piece.area, face(piece)?))).collect();
+        let eyes = faces.iter().filter(|(area, face)| *area == SHADOW_DICE && face == "eye").count();
+        (!faces.is_empty()).then(|| Value::from(eyes))
+    }
+
+    fn fellowship_area(&self) -> Option<i64> {
+        let by_kind = self.of_kind("fellowship").map(|piece| piece.area).find(|area| *area != 0 && is_on_the_way(*area));
+        self.area(FELLOWSHIP).filter(|area| is_on_the_way(*area)).or(by_kind)
+    }
+
+    /// What a row says about the Fellowship: its counter first, then its figure, then the row that goes by its name.
+    fn fellowship_state(&self, key: &str) -> Option<Value> {
+        let named = self.pieces.iter().find(|piece| piece.id == PieceId::Name("fellowship".to_owned()));
+        let states = [self.state(PROGRESS_COUNTER), self.state(FELLOWSHIP), named.map(|piece| &piece.state)];
+        states.into_iter().flatten().find_map(|state| state.get(key).cloned())
+    }
+
+    fn on_track(&self, id: i64, first: i64, highest: i64) -> Option<Value> {
+        let value = self.area(id)? - first;
+        (0..=highest).contains(&value).then(|| Value::from(value))
+    }
+
+    fn corruption(&self) -> Option<Value> {
+        let by_kind = self.of_kind("corruption_counter").map(|piece| piece.area - TRACK).find(|value| (0..=12).contains(value));
+        let on_track = self.on_track(CORRUPTION_COUNTER, TRACK, 12).or(by_kind.map(Value::from));
+        on_track.or_else(|| self.fellowship_state("corruption").filter(|value| value.as_i64().is_some_and(|value| (0..=12).contains(&value))))
+    }
+
+    fn companions(&self) -> Option<Value> {
+        let known = COMPANIONS.iter().any(|(id, _)| self.areas.contains_key(id));
+        let inside = |id: &i64| matches!(self.area(*id), Some(FELLOWSHIP_BOX | GUIDE_BOX));
+        known.then(|| COMPANIONS.iter().filter(|(id, _)| inside(id)).map(|(_, name)| *name).collect())
+    }
+
+    fn guide(&self) -> Option<Value> {
+        let known = COMPANIONS.iter().any(|(id, _)| self.areas.contains_key(id));
+        let guide = COMPANIONS.iter().find(|(id, _)| self.area(*id) == Some(GUIDE_BOX)).map(|(_, name)| *name);
+        known.then(|| Value::from(guide.unwrap_or("Gollum")))
+    }
+
+    fn rings(&self, areas: std::ops::RangeInclusive<i64>) -> Option<Value> {
+        let rings: Vec<i64> = (249..=251).filter_map(|id| self.area(id)).collect();
+        (!rings.is_empty()).then(|| Value::from(rings.iter().filter(|area| areas.contains(area)).count()))
+    }
+
+    fn victory_points(&self, marker: i64, column: i64) -> Option<Value> {
+        let on_track = self.on_track(marker, VICTORY_TRACK, 10).and_then(|value| value.as_i64());
+        Some(Value::from(on_track.unwrap_or(0).max(column)))
+    }
+
+    fn nation_marker(&self, number: i64, word: &str) -> Option<(i64, Option<&Map<String, Value>>)> {
+        let name = PieceId::Name(format!("{word}_political_marker"));
+        let named = self.pieces.iter().find(|piece| piece.id == name).map(|piece| (piece.area, Some(&piece.state)));
+        named.or_else(|| Some((self.area(number)?, self.state(number))))
+    }
+
+    fn nation_steps(&self) -> Option<Value> {
+        let mut steps = Map::new();
+        for (number, nation, word) in NATIONS {
+            if let Some((area, _)) = self.nation_marker(number, word)
+                && (0..=3).contains(&(AT_WAR - area))
+            {
+                steps.insert(nation.to_owned(), Value::from(AT_WAR - area));
+            }
+        }
+        (!steps.is_empty()).then_some(Value::Object(steps))
+    }
+
+    /// Nations whose marker says that they are active; the client does not store the marker's face.
+    fn active_nations(&self) -> Option<Value> {
+        let mut any = false;
+        let mut active = Vec::new();
+        for (number, nation, word) in NATIONS {
+            let Some((area, state)) = self.nation_marker(number, word) else { continue };
+            let said = state.and_then(|state| state.get("active")).and_then(Value::as_bool);
+            any |= said.is_some();
+            if said == Some(true) || area == AT_WAR {
+                active.push(nation);
+            }
+        }
+        any.then(|| Value::from(active))
+    }
+
+    fn units(&self, side: Side) -> BTreeMap<i64, i64> {
+        let mut units = BTreeMap::new();
+        for (_, area) in self.areas.iter().filter(|(id, area)| unit_side(**id) == Some(side) && is_region(**area)) {
+            *units.entry(*area).or_default() += 1;
+        }
+        units
+    }
+
+    fn leadership(&self, side: Side) -> BTreeMap<i64, i64> {
+        let mut sums = BTreeMap::new();
+        for (id, area) in self.areas.iter().filter(|(_, area)| is_region(**area)) {
+            if let Some((of, points)) = leadership(*id)
+                && of == side
+            {
+                *sums.entry(*area).or_default() += points;
+            }
+        }
+        sums
+    }
+
+    fn besieged_regions(&self) -> Vec<i64> {
+        let besieged = |stronghold: i64| self.in_area(stronghold).any(|id| unit_side(id).is_some());
+        let mut regions: Vec<i64> = STRONGHOLD_BOXES.iter().filter(|(area, _)| besieged(*area)).map(|(_, region)| *region).collect();
+        regions.sort_unstable();
+        regions
+    }
+
+    /// Regions with one of these control markers.
+    fn controlled(&self, markers: std::ops::RangeInclusive<i64>) -> BTreeSet<i64> {
+        markers.filter_map(|id| self.area(id)).filter(|area| is_region(*area)).collect()
+    }
+
+    /// Failed Hunt dice that may be rolled again: a stronghold, an Army and a Nazgûl of the Shadow in the region.
+    ///
+    /// Source: the rules of the Hunt, "Re-rolls".
+    fn hunt_rerolls(&self, region: i64) -> usize {
+        let stronghold = match stronghold_side(region) {
+            Some(Side::Shadow) => !self.controlled(405..=410).contains(&region),
+            Some(Side::FreePeoples) => self.controlled(411..=420).contains(&region),
+            None => false,
+        };
+        let army = self.in_area(region).any(|id| unit_side(id) == Some(Side::Shadow));
+        let nazgul = self.in_area(region).any(is_nazgul);
+        [stronghold, army, nazgul].into_iter().filter(|there| *there).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_state(text: &str, expected: Value) {
+        assert_eq!(Value::Object(parse_state(text)), expected);
+    }
+
+    #[test]
+    fn state_data_is_read_leniently() {
+        check_state("{}", json!({}));
+        check_state(r#"{"revealed":true}"#, json!({"revealed": true}));
+        check_state(r#"{,"corruption":3,"revealed":false}"#, json!({"corruption": 3, "revealed": false}));
+        check_state(r#"{"a":1,,"b":2,}"#, json!({"a": 1, "b": 2}));
+        check_state("not json", json!({}));
+        check_state("[1]", json!({}));
+        check_state("", json!({}));
+    }
+
+    #[test]
+    fn every_area_has_a_name_and_every_settlement_a_nation() {
+        let constants = area_constants();
+        assert_eq!(constants["AREA_NAMES"].as_object().unwrap().len(), 194);
+        assert_eq!(constants["AREA_NAMES"]["193"], "Mordor 5 - The Cracks of Doom");
+        let settlements = constants["SETTLEMENTS"].as_object().unwrap();
+        let of_kind = |kind: &str| settlements.values().filter(|settlement| settlement["kind"] == kind).count();
+        assert_eq!((of_kind("stronghold"), of_kind("city"), of_kind("town")), (16, 6, 14));
+    }
+
+    #[test]
+    fn a_board_without_rows_has_no_figure_of_its_pieces() {
+        let values = figures(&Tables::default()).values;
+        assert!(!values.contains_key("CORRUPTION") && !values.contains_key("FP_POOL") && !values.contains_key("FP_HAND_SIZE"));
+    }
+}

@@ -1,0 +1,6 @@
+//! Tests of the pure core and of the client's database; the service as a whole is tested in `tests/`.
+
+mod definitions;
+mod figures;
+mod play;
+mod wotr_db;
