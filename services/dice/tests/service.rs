@@ -8,31 +8,24 @@ use proto::dice::v1::{
 };
 use service_kit::{
     Peers, Transport,
-    db::DatabaseConfig,
     status::{ErrorCode, Failure},
+    testing::TestDatabase,
 };
-use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Status};
 
-struct Dice {
-    client: DiceServiceClient<Transport>,
-    folder: TempDir,
+/// The service on an empty database.
+async fn start() -> (DiceServiceClient<Transport>, TestDatabase) {
+    let database = TestDatabase::sqlite();
+    (serve(&database).await, database)
 }
 
-async fn start() -> Dice {
-    let folder = tempfile::tempdir().unwrap();
-    let client = serve(&folder).await;
-    Dice { client, folder }
-}
-
-async fn serve(folder: &TempDir) -> DiceServiceClient<Transport> {
+async fn serve(database: &TestDatabase) -> DiceServiceClient<Transport> {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let config = dice::Config { seed: Some(1) };
-    let database = DatabaseConfig::Folder { path: folder.path().into(), fsync: false };
-    let routes = dice::start(config, &database, Peers::none(), CancellationToken::new()).await.unwrap();
+    let routes = dice::start(config, &database.config, Peers::none(), CancellationToken::new()).await.unwrap();
     tokio::spawn(service_kit::serve(routes, listener, CancellationToken::new()));
     DiceServiceClient::new(service_kit::client::connect(&url).unwrap())
 }
@@ -60,9 +53,9 @@ fn refused(status: Status, code: ErrorCode, text: &str) {
 
 #[tokio::test]
 async fn a_success_test_counts_the_dice_that_reach_the_target_number() {
-    let mut dice = start().await;
+    let (mut dice, _database) = start().await;
 
-    let roll = dice.client.roll_dice(pool(20, 4)).await.unwrap().into_inner();
+    let roll = dice.roll_dice(pool(20, 4)).await.unwrap().into_inner();
 
     let reached = roll.rolls.iter().filter(|total| 4 <= **total).count();
     assert_eq!((roll.rolls.len(), roll.successes), (20, Some(u32::try_from(reached).unwrap())));
@@ -72,18 +65,18 @@ async fn a_success_test_counts_the_dice_that_reach_the_target_number() {
 
 #[tokio::test]
 async fn a_target_number_below_two_counts_as_two() {
-    let mut dice = start().await;
+    let (mut dice, _database) = start().await;
 
-    let roll = dice.client.roll_dice(pool(10, -3)).await.unwrap().into_inner();
+    let roll = dice.roll_dice(pool(10, -3)).await.unwrap().into_inner();
 
     assert_eq!(roll.target_number, 2);
 }
 
 #[tokio::test]
 async fn a_notation_adds_up_its_dice_and_its_modifier() {
-    let mut dice = start().await;
+    let (mut dice, _database) = start().await;
 
-    let roll = dice.client.roll_dice(notation("3d6+4")).await.unwrap().into_inner();
+    let roll = dice.roll_dice(notation("3d6+4")).await.unwrap().into_inner();
 
     let sum = roll.rolls.iter().map(|face| i64::from(*face)).sum::<i64>();
     assert_eq!((roll.sum, roll.modifier, roll.total), (Some(sum), Some(4), Some(sum + 4)));
@@ -92,35 +85,35 @@ async fn a_notation_adds_up_its_dice_and_its_modifier() {
 
 #[tokio::test]
 async fn one_form_is_wanted_and_exactly_one() {
-    let mut dice = start().await;
+    let (mut dice, _database) = start().await;
     let both = RollDiceRequest { notation: Some("2d6".into()), ..pool(2, 4) };
     for request in [RollDiceRequest::default(), both, RollDiceRequest { target_number: None, ..pool(2, 4) }] {
-        let status = dice.client.roll_dice(request).await.unwrap_err();
+        let status = dice.roll_dice(request).await.unwrap_err();
         refused(status, ErrorCode::InvalidInput, "give either `pool` and `target_number`, or `notation` alone");
     }
 }
 
 #[tokio::test]
 async fn what_is_no_roll_is_refused_with_the_reason() {
-    let mut dice = start().await;
+    let (mut dice, _database) = start().await;
     for (text, reason) in
         [("0d6", "1 to 100 dice"), ("2d0", "1 to 1000 sides"), ("-2d6", "not with a sign"), ("1d1!", "")]
     {
-        let status = dice.client.roll_dice(notation(text)).await.unwrap_err();
+        let status = dice.roll_dice(notation(text)).await.unwrap_err();
         refused(status, ErrorCode::InvalidInput, reason);
     }
-    let status = dice.client.roll_dice(pool(0, 4)).await.unwrap_err();
+    let status = dice.roll_dice(pool(0, 4)).await.unwrap_err();
     refused(status, ErrorCode::InvalidInput, "`pool` must be 1 to 100, not 0");
-    let status = dice.client.roll_dice(pool(101, 4)).await.unwrap_err();
+    let status = dice.roll_dice(pool(101, 4)).await.unwrap_err();
     refused(status, ErrorCode::InvalidInput, "`pool` must be 1 to 100, not 101");
 }
 
 #[tokio::test]
 async fn initiative_never_explodes_and_names_the_phases() {
-    let mut dice = start().await;
+    let (mut dice, _database) = start().await;
     let request = RollInitiativeRequest { notation: "4d6!+27".into(), reason: None };
 
-    let roll = dice.client.roll_initiative(request).await.unwrap().into_inner();
+    let roll = dice.roll_initiative(request).await.unwrap().into_inner();
 
     let total = 27 + roll.rolls.iter().map(|face| i64::from(*face)).sum::<i64>();
     assert_eq!((roll.rolls.len(), roll.initiative), (4, total));
@@ -130,24 +123,24 @@ async fn initiative_never_explodes_and_names_the_phases() {
 
 #[tokio::test]
 async fn action_dice_show_the_faces_of_their_side() {
-    let mut dice = start().await;
+    let (mut dice, _database) = start().await;
     for (side, never) in [("free_peoples", "eye"), ("shadow", "will_of_the_west")] {
         let request = RollActionDiceRequest { side: side.into(), count: 6, reason: None };
-        let roll = dice.client.roll_action_dice(request).await.unwrap().into_inner();
+        let roll = dice.roll_action_dice(request).await.unwrap().into_inner();
         assert_eq!(roll.faces.len(), 6);
         assert!(roll.faces.iter().all(|face| face != never), "{:?}", roll.faces);
     }
     let request = RollActionDiceRequest { side: "sauron".into(), count: 1, reason: None };
-    let status = dice.client.roll_action_dice(request).await.unwrap_err();
+    let status = dice.roll_action_dice(request).await.unwrap_err();
     refused(status, ErrorCode::InvalidInput, "must be one of free_peoples, shadow");
 }
 
 #[tokio::test]
 async fn a_battle_hits_on_its_target_and_rolls_failures_once_more() {
-    let mut dice = start().await;
+    let (mut dice, _database) = start().await;
     let request = RollCombatDiceRequest { count: 5, target: 5, rerolls: Some(5), reason: None };
 
-    let roll = dice.client.roll_combat_dice(request).await.unwrap().into_inner();
+    let roll = dice.roll_combat_dice(request).await.unwrap().into_inner();
 
     let hits = |faces: &[i32]| faces.iter().filter(|face| 5 <= **face).count();
     assert_eq!(roll.rerolled.len(), 5 - hits(&roll.rolls));
@@ -156,10 +149,10 @@ async fn a_battle_hits_on_its_target_and_rolls_failures_once_more() {
 
 #[tokio::test]
 async fn the_hunt_rolls_five_dice_at_most() {
-    let mut dice = start().await;
+    let (mut dice, _database) = start().await;
     let request = RollHuntRequest { hunt_level: 8, free_peoples_dice: Some(2), ..Default::default() };
 
-    let roll = dice.client.roll_hunt(request).await.unwrap().into_inner();
+    let roll = dice.roll_hunt(request).await.unwrap().into_inner();
 
     assert_eq!((roll.rolls.len(), roll.target), (5, 4));
     assert_eq!(roll.successes as usize, roll.rolls.iter().filter(|face| 4 <= **face).count());
@@ -167,27 +160,31 @@ async fn the_hunt_rolls_five_dice_at_most() {
 
 #[tokio::test]
 async fn the_same_key_answers_the_same_roll_also_after_a_restart() {
-    let mut dice = start().await;
-    let first = dice.client.roll_dice(keyed(pool(6, 5), "turn/1/1")).await.unwrap().into_inner();
-    let again = dice.client.roll_dice(keyed(pool(6, 5), "turn/1/1")).await.unwrap().into_inner();
-    let after = serve(&dice.folder).await.roll_dice(keyed(pool(6, 5), "turn/1/1")).await.unwrap().into_inner();
+    for database in TestDatabase::each().await {
+        let mut dice = serve(&database).await;
+        let first = dice.roll_dice(keyed(pool(6, 5), "turn/1/1")).await.unwrap().into_inner();
+        let again = dice.roll_dice(keyed(pool(6, 5), "turn/1/1")).await.unwrap().into_inner();
+        let after = serve(&database).await.roll_dice(keyed(pool(6, 5), "turn/1/1")).await.unwrap().into_inner();
 
-    assert_eq!((&first, &first), (&again, &after));
-    let status = dice.client.roll_dice(keyed(pool(7, 5), "turn/1/1")).await.unwrap_err();
-    refused(status, ErrorCode::Conflict, "belongs to another request");
+        assert_eq!((&first, &first), (&again, &after));
+        let status = dice.roll_dice(keyed(pool(7, 5), "turn/1/1")).await.unwrap_err();
+        refused(status, ErrorCode::Conflict, "belongs to another request");
+    }
 }
 
 #[tokio::test]
 async fn one_key_at_the_same_time_is_one_roll() {
-    let dice = start().await;
-    let calls = (0..20).map(|_| {
-        let mut client = dice.client.clone();
-        tokio::spawn(async move { client.roll_dice(keyed(pool(30, 5), "race")).await.unwrap().into_inner() })
-    });
-    let mut rolls = Vec::new();
-    for call in calls.collect::<Vec<_>>() {
-        rolls.push(call.await.unwrap());
-    }
+    for database in TestDatabase::each().await {
+        let dice = serve(&database).await;
+        let calls = (0..20).map(|_| {
+            let mut dice = dice.clone();
+            tokio::spawn(async move { dice.roll_dice(keyed(pool(30, 5), "race")).await.unwrap().into_inner() })
+        });
+        let mut rolls = Vec::new();
+        for call in calls.collect::<Vec<_>>() {
+            rolls.push(call.await.unwrap());
+        }
 
-    assert!(rolls.iter().all(|roll| *roll == rolls[0]));
+        assert!(rolls.iter().all(|roll| *roll == rolls[0]));
+    }
 }

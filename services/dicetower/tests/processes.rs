@@ -8,12 +8,10 @@ use std::collections::BTreeSet;
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
+use service_kit::testing::TestDatabase;
 use support::{Line, PATIENCE, http, signal, start_service};
 use tempfile::{TempDir, tempdir};
-use tokio::{
-    process::{Child, Command},
-    time::timeout,
-};
+use tokio::{process::Child, time::timeout};
 use tokio_tungstenite::{connect_async, tungstenite::Message};
 
 /// Six processes and the database they share.
@@ -22,19 +20,6 @@ struct Deployment {
     tcp: String,
     processes: Vec<Child>,
     url: String,
-}
-
-/// A database of its own on the server that the test run offers; without one there is nothing to test here.
-async fn database() -> Option<String> {
-    let Ok(server) = std::env::var("DICETOWER_TEST_POSTGRES") else {
-        assert!(std::env::var_os("CI").is_none(), "the CI must offer PostgreSQL");
-        return None;
-    };
-    let name = format!("test_{}", uuid::Uuid::new_v4().simple());
-    let create = format!("CREATE DATABASE {name}");
-    assert!(Command::new("psql").args([&server, "-qc", &create]).status().await.unwrap().success());
-    let (host, _) = server.rsplit_once('/').unwrap();
-    Some(format!("{host}/{name}"))
 }
 
 async fn deploy(folder: &TempDir, url: &str) -> Deployment {
@@ -92,7 +77,8 @@ impl Deployment {
 
 #[tokio::test]
 async fn a_turn_and_a_game_run_through_six_processes_and_survive_a_restart() {
-    let Some(url) = database().await else { return };
+    let Some(database) = TestDatabase::postgres().await else { return };
+    let url = database.url().unwrap().to_owned();
     let folder = tempdir().unwrap();
     let deployment = deploy(&folder, &url).await;
     assert_eq!(deployment.get("/api/characters").await["characters"].as_array().unwrap().len(), 5);

@@ -430,27 +430,14 @@ backend!(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::TestDatabase;
 
     const MIGRATIONS: &[&str] = &["CREATE TABLE things (id TEXT NOT NULL PRIMARY KEY, size BIGINT, note TEXT);"];
     const INSERT: &str = "INSERT INTO things (id, size, note) VALUES ($1, $2, $3)";
     const RESIZE: &str = "UPDATE things SET size = $2 WHERE id = $1";
 
-    /// The same facts on SQLite, and on PostgreSQL where the test run offers one.
-    async fn databases() -> Vec<(Db, Option<tempfile::TempDir>)> {
-        let folder = tempfile::tempdir().unwrap();
-        let config = DatabaseConfig::Folder { path: folder.path().into(), fsync: false };
-        let mut databases = vec![(open(&config).await, Some(folder))];
-        match std::env::var("DICETOWER_TEST_POSTGRES") {
-            Ok(url) => databases.push((open(&DatabaseConfig::Postgres(url.into())).await, None)),
-            Err(_) => assert!(std::env::var_os("CI").is_none(), "the CI must offer PostgreSQL"),
-        }
-        databases
-    }
-
     async fn open(config: &DatabaseConfig) -> Db {
-        let db = Db::open(config, "kit_test", MIGRATIONS).await.unwrap();
-        db.write(vec![Statement::new("DELETE FROM things", vec![])]).await.unwrap();
-        db
+        Db::open(config, "kit_test", MIGRATIONS).await.unwrap()
     }
 
     fn insert(id: &str, size: i64) -> Statement {
@@ -459,7 +446,8 @@ mod tests {
 
     #[tokio::test]
     async fn every_store_keeps_the_same_contract() {
-        for (db, _folder) in databases().await {
+        for database in TestDatabase::each().await {
+            let db = open(&database.config).await;
             what_is_written_is_read(&db).await;
             a_failed_write_changes_nothing(&db).await;
             a_group_fails_only_where_it_must(&db).await;

@@ -6,6 +6,8 @@ pub mod db;
 pub mod server;
 pub mod status;
 pub mod telemetry;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod tools;
 pub mod trace;
 pub mod traces;
