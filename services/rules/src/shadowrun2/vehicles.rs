@@ -1,0 +1,85 @@
+//! Vehicles: position tests, crashes, a rigger's initiative.
+//!
+//! Source: *Shadowrun, Second Edition*, "Vehicles and Drones".
+
+use serde::Serialize;
+
+use super::condition::Level;
+use super::damage::DamageCode;
+use super::modifier::{Modifier, TargetNumber};
+
+/// Ground a vehicle moves over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Terrain {
+    /// Open.
+    Open,
+    /// Normal.
+    Normal,
+    /// Restricted.
+    Restricted,
+    /// Tight.
+    Tight,
+}
+
+impl Terrain {
+    /// Added to the target number of a position test.
+    pub fn modifier(self) -> i32 {
+        match self {
+            Terrain::Open => 0,
+            Terrain::Normal => 1,
+            Terrain::Restricted => 2,
+            Terrain::Tight => 4,
+        }
+    }
+}
+
+/// The position test: vehicle skill and Control Pool dice against Handling and the terrain.
+pub fn position_test(handling: u32, terrain: Terrain) -> TargetNumber {
+    let terrain = Modifier::new("terrain", terrain.modifier(), format!("{terrain:?} terrain").to_lowercase());
+    TargetNumber::new(i32::try_from(handling).unwrap_or(i32::MAX), "Handling", vec![terrain])
+}
+
+/// The damage of a crash at this speed in metres a turn: Power a tenth of it, level by speed.
+pub fn crash_damage(speed: u32) -> Option<DamageCode> {
+    let level = match speed {
+        0 => return None,
+        1..=20 => Level::Light,
+        21..=60 => Level::Moderate,
+        61..=200 => Level::Serious,
+        201.. => Level::Deadly,
+    };
+    Some(DamageCode::physical(i32::try_from(speed / 10).unwrap_or(i32::MAX), level))
+}
+
+/// A rigger's Reaction and initiative dice: only the vehicle control rig adds to them, 2 and 1 a level.
+pub fn rigger_initiative(natural_reaction: u32, rig_level: u32) -> (u32, u32) {
+    (natural_reaction.saturating_add(rig_level.saturating_mul(2)), rig_level.saturating_add(1))
+}
+
+/// Kilometres an hour of a speed in metres a turn of three seconds.
+pub fn kilometres_per_hour(speed: u32) -> f64 {
+    f64::from(speed) * 1.2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_crash_is_as_bad_as_it_is_fast() {
+        assert_eq!(crash_damage(210).map(|damage| damage.to_string()).as_deref(), Some("21D"));
+        assert_eq!(crash_damage(60).map(|damage| damage.to_string()).as_deref(), Some("6M"));
+        assert_eq!(crash_damage(0), None);
+    }
+
+    #[test]
+    fn tight_ground_makes_driving_harder() {
+        assert_eq!(position_test(3, Terrain::Tight).target_number, 7);
+    }
+
+    #[test]
+    fn only_the_rig_adds_to_a_riggers_initiative() {
+        assert_eq!(rigger_initiative(5, 2), (9, 3));
+    }
+}
