@@ -9,6 +9,7 @@ const CARDS = {
   roll_initiative: initiativeCard,
   calculate_ranged_attack: attackCard,
   ranged_combat: attackCard,
+  test_skill: testCard,
   cast_spell: spellCard,
   get_character_skill: skillCard,
   calculate_target_number: targetCard,
@@ -106,9 +107,9 @@ function attackCard(result, { tool, traceId }) {
   const distance = result.target_distance ?? result.distance;
   const subtitle = [
     weapon,
-    result.target_description ?? result.target_name,
+    result.target_description || result.target_name,
     distance !== undefined && `${distance} m`,
-    range(result.range_category),
+    rangeOf(result),
   ];
   const hits = hit ?? successes > 0;
   return frame(
@@ -124,28 +125,17 @@ function attackCard(result, { tool, traceId }) {
       h(
         "div",
         { class: "verdicts" },
-        verdict(
-          hits ? "Hit" : "Miss",
-          hits ? "good" : "bad",
-          count(successes ?? roll.successes ?? 0, "success", "successes"),
-        ),
-        damage?.code &&
-          h(
-            "div",
-            { class: hits ? "damage" : "damage damage-idle" },
-            h("span", { class: "label" }, "Damage"),
-            h("strong", {}, damage.code),
-            h("span", { class: "damage-level" }, level(damage.level)),
-          ),
+        verdict(hits ? "Hit" : "Miss", hits ? "good" : "bad", count(successes ?? 0, "success", "successes")),
+        damage?.code && damageBox(damage, hits),
       ),
       disaster(roll) && disasterLine(),
       h(
         "div",
         { class: "card-split" },
         targetBox(target),
-        h("div", { class: "roll" }, dice(roll, target), poolLine(pool)),
+        h("div", { class: "roll" }, dice(roll, target), factLine(poolParts(pool))),
       ),
-      ladder(result),
+      ladder(result, target),
       result.on_sheet === false &&
         h("p", { class: "notice" }, `${weapon} is not on the sheet; the catalogue's figures were used.`),
       notes(result),
@@ -153,41 +143,105 @@ function attackCard(result, { tool, traceId }) {
   );
 }
 
+/// The skill rolled with its modifiers, as an attack is, but for no one's harm.
+function testCard(result, { tool, traceId }) {
+  const { character, skill, rolled, defaulted, final_tn: target, successes, roll = {} } = result;
+  const subtitle = [defaulted && `rolled as ${rolled}`, result.reason].filter(Boolean).join(" · ");
+  return frame({ symbol: "dice", title: `${character}: ${skill}`, subtitle, tool, traceId, what: "the test" }, [
+    verdictOfTest(successes ?? 0, disaster(roll)),
+    h(
+      "div",
+      { class: "card-split" },
+      targetBox(target),
+      h("div", { class: "roll" }, dice(roll, target), factLine(parts(result.dice_parts))),
+    ),
+    ladder(result, target),
+    notes(result),
+  ]);
+}
+
+function damageBox({ code, level, unresisted_level: unresisted, resist_target_number: resist }, hits) {
+  const staged = hits && unresisted && unresisted !== level && `up to ${levelName(unresisted)} unresisted`;
+  const aside = [levelName(level), staged, resist && `resist against ${resist}`].filter(Boolean).join(", ");
+  return h(
+    "div",
+    { class: hits ? "damage" : "damage damage-idle" },
+    h("span", { class: "label" }, "Damage"),
+    h("strong", {}, code),
+    h("span", { class: "damage-level" }, aside),
+  );
+}
+
 function spellCard(result, { tool, traceId }) {
-  const { caster, spell, force, target, target_number: targetNumber, spell_roll: spellRoll = {}, drain } = result;
-  const roll = rollOf(spellRoll);
-  const parts = [
+  const { caster, spell, force, target, target_number: targetNumber, drain, resistance } = result;
+  const roll = rollOf(result.spell_roll);
+  const sums = [
     ["Spell dice", result.spell_dice_pool],
     ["from spell pool", result.spell_pool_dice],
     ["totem", result.totem_bonus],
     ["focus", result.focus_bonus],
   ];
+  const subtitle = [`Force ${force}`, words(result.spell_category ?? ""), target && `at ${target}`];
   return frame(
     {
       symbol: "spell",
       title: `${caster} casts ${spell}`,
-      subtitle: [`Force ${force}`, words(result.spell_category ?? ""), target && `at ${target}`]
-        .filter(Boolean)
-        .join(" · "),
+      subtitle: subtitle.filter(Boolean).join(" · "),
       tool,
       traceId,
       what: "the spell",
     },
     [
-      verdictOfTest(roll.successes ?? 0, disaster(roll)),
+      h(
+        "div",
+        { class: "verdicts" },
+        verdictOfTest(roll.successes ?? 0, disaster(roll)),
+        result.takes_effect === false && h("span", { class: "pill pill-bad" }, "no effect"),
+        result.sustained && h("span", { class: "pill pill-good" }, "sustained"),
+      ),
       h(
         "div",
         { class: "card-split" },
         targetBox(targetNumber),
-        h("div", { class: "roll" }, dice(roll, targetNumber, "Spell dice"), factLine(parts)),
+        h(
+          "div",
+          { class: "roll" },
+          dice(roll, targetNumber, "Spell dice"),
+          factLine(parts(result.dice_parts).length > 0 ? parts(result.dice_parts) : sums),
+        ),
       ),
-      ladder(result),
+      ladder(result, targetNumber),
+      resistance && resistancePart(target, resistance, result.net_successes),
       drain && drainPart(drain, result.drain_pool_dice),
-      result.pool_remaining !== undefined &&
-        result.pool_remaining !== null &&
-        h("p", { class: "aside" }, `Pool left: ${shortValue(result.pool_remaining)}`),
+      result.pool_remaining !== undefined && h("p", { class: "aside" }, `Pool left: ${result.pool_remaining}`),
       notes(result),
     ],
+  );
+}
+
+function resistancePart(target, { attribute, target_number: number, roll, parts: from, dice: pool }, net) {
+  const outcome = net !== undefined && h("span", { class: "pill" }, count(net, "net success", "net successes"));
+  return h(
+    "section",
+    { class: "drain", "aria-label": "Resistance" },
+    h(
+      "div",
+      { class: "drain-head" },
+      h("span", { class: "label" }, "Resistance"),
+      h("strong", {}, [target, attribute].filter(Boolean).join(", ")),
+      outcome,
+    ),
+    h(
+      "div",
+      { class: "card-split" },
+      targetBox(number),
+      h(
+        "div",
+        { class: "roll" },
+        dice(rollOf(roll), number, "Resistance dice"),
+        factLine(parts(from).length > 0 ? parts(from) : [["Dice", pool]]),
+      ),
+    ),
   );
 }
 
@@ -213,10 +267,14 @@ function drainPart(drain, fromPool) {
         "div",
         { class: "roll" },
         dice(roll, drain.target_number, "Drain dice"),
-        factLine([
-          ["Dice", drain.resist_dice],
-          ["from spell pool", fromPool],
-        ]),
+        factLine(
+          parts(drain.resist_parts).length > 0
+            ? parts(drain.resist_parts)
+            : [
+                ["Dice", drain.resist_dice],
+                ["from spell pool", fromPool],
+              ],
+        ),
       ),
     ),
   );
@@ -228,26 +286,34 @@ function skillCard(result, { tool, traceId }) {
     skill,
     skill_rating: rating,
     base_rating: base,
-    specialization,
     attribute,
-    attribute_rating: attributeRating,
-    summary,
+    attribute_rating: ofAttribute,
   } = result;
+  const defaults = Array.isArray(result.defaults) ? result.defaults : [];
+  const isKnown = result.on_sheet !== false;
   return frame(
     {
       symbol: "book",
       title: `${character}: ${skill}`,
-      subtitle: specialization,
+      subtitle: result.specialization,
       className: "card-plain",
       tool,
       traceId,
     },
     [
-      rating !== null &&
-        rating !== undefined &&
-        verdict(rating, "plain", base !== null && base !== undefined && base !== rating ? `base ${base}` : "rating"),
-      factLine([[words(attribute ?? ""), attributeRating]]),
-      summary && h("p", { class: "card-text" }, summary),
+      isKnown
+        ? verdict(rating, "plain", base === rating ? "rating" : `base ${base}`)
+        : verdict("Not on the sheet", "plain"),
+      factLine([...parts(result.rating_parts), [words(attribute ?? ""), ofAttribute]]),
+      result.summary && h("p", { class: "card-text" }, result.summary),
+      defaults.length > 0 &&
+        h(
+          "ul",
+          { class: "notes" },
+          defaults.map(({ rolled, rating: dice, modifier }) =>
+            h("li", {}, `${rolled}: ${count(dice, "die", "dice")}, target number ${signed(modifier)}`),
+          ),
+        ),
       notes(result),
     ],
   );
@@ -267,7 +333,7 @@ function targetCard(result, { tool, traceId }) {
         "div",
         { class: "card-split" },
         targetBox(result.target_number),
-        h("div", { class: "roll" }, ladder({ ...result, base_tn: undefined }) || breakdown(result)),
+        h("div", { class: "roll" }, breakdown(result)),
       ),
       notes({ ...result, breakdown: undefined }),
     ],
@@ -283,7 +349,7 @@ function poolCard(result, { tool, traceId }) {
   return frame({ symbol: "dice", title: "Dice pool", tool, traceId }, [
     verdict(result.sr2_pool ?? result.pool, "plain", "dice in Second Edition"),
     factLine([...sum, ["plain sum", result.pool]]),
-    notes(result),
+    notes({ ...result, notes: result.notes ?? result.note }),
   ]);
 }
 
@@ -393,20 +459,23 @@ function dice(roll, target, label = "Dice") {
 /// Rolls come as an object or, in some answers, as the bare totals.
 const rollOf = (roll) => (Array.isArray(roll) ? { rolls: roll } : (roll ?? {}));
 
-function poolLine(pool) {
-  return (
-    pool &&
-    factLine([
-      ["Skill", pool.skill],
-      ["combat pool", pool.combat_pool],
-      ["dice rolled", pool.total],
-    ])
-  );
+/// Where the dice come from, as the server names it.
+const parts = (list) => (Array.isArray(list) ? list.map(({ source, dice: number }) => [source, number]) : []);
+
+/// The same of an attack; the sums where the parts are not told.
+function poolParts(pool) {
+  if (!pool) return [];
+  if (parts(pool.parts).length > 0) return parts(pool.parts);
+  return [
+    ["Skill", pool.skill],
+    ["combat pool", pool.combat_pool],
+    ["dice rolled", pool.total],
+  ];
 }
 
 /// "Skill 9 · combat pool 4", leaving out what is unknown or nought.
-function factLine(parts) {
-  const known = parts.filter(([, value]) => value !== null && value !== undefined && value !== 0);
+function factLine(facts) {
+  const known = facts.filter(([, value]) => value !== null && value !== undefined && value !== 0);
   if (known.length === 0) return null;
   return h(
     "p",
@@ -416,8 +485,9 @@ function factLine(parts) {
 }
 
 /// From the base target number through each modifier to the final one.
-function ladder(result) {
-  const { base_tn: base, modifiers, final_tn: final, range_category: category } = result;
+function ladder(result, final) {
+  const { base_tn: base, modifiers } = result;
+  const category = result.effective_range_category || result.range_category;
   if (!Array.isArray(modifiers) || modifiers.some((modifier) => typeof modifier !== "object")) return null;
   if (modifiers.length === 0 && base === undefined) return null;
   return h(
@@ -458,8 +528,14 @@ const toneOf = (value) => (value > 0 ? "harder" : value < 0 ? "easier" : "");
 /// "medium" or "Medium range" alike.
 const range = (category) => category && (/range/i.test(category) ? category : `${category} range`);
 
+/// The range, and what it counts as where magnification brings it nearer.
+function rangeOf({ range_category: real, effective_range_category: effective }) {
+  if (!effective || effective === real) return range(real);
+  return `${range(real)}, counts as ${effective}`;
+}
+
 const LEVELS = { L: "light", M: "moderate", S: "serious", D: "deadly" };
-const level = (code) => LEVELS[code] ?? String(code ?? "").toLowerCase();
+const levelName = (code) => LEVELS[code] ?? String(code ?? "").toLowerCase();
 
 const sumText = (sum, modifier) => (modifier ? `${sum} ${signed(modifier)}` : "");
 

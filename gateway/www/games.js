@@ -211,7 +211,7 @@ export class GameView {
     );
     this.#showMenu(menu);
     this.#showEvents(events);
-    this.#showVariables(variables);
+    this.#showVariables(variables, game.figures_from);
     this.#loadHistory();
   }
 
@@ -249,11 +249,12 @@ export class GameView {
     if (focused) (buttons.find(({ dataset }) => dataset.event === focused) ?? buttons[0] ?? this.heading).focus();
   }
 
-  #showVariables(variables) {
+  #showVariables(variables, from) {
     const known = Object.entries(variables).filter(([, value]) => value !== null && value !== "");
     this.variables.hidden = known.length === 0;
     this.variables.replaceChildren(
       h("h2", {}, "Figures"),
+      from ? h("p", { class: "dim figures-from" }, `From the ${from}`) : "",
       h(
         "dl",
         { class: "facts" },
@@ -292,7 +293,7 @@ export class GameView {
   }
 }
 
-function historyItem({ seq, at, event, from, to, trace_id: traceId, lines = [] }) {
+function historyItem({ seq, at, event, cause, from, to, trace_id: traceId, lines = [] }) {
   const told = lines.filter((line) => line.trim() !== "" && !RULER.test(line));
   return h(
     "li",
@@ -302,6 +303,7 @@ function historyItem({ seq, at, event, from, to, trace_id: traceId, lines = [] }
       { class: "history-head" },
       h("span", { class: "history-seq" }, hidden("Entry "), seq),
       h("strong", {}, words(event)),
+      cause && h("span", { class: "pill" }, cause),
       h("time", { datetime: at }, clock(at)),
       traceLink(traceId, words(event)),
     ),

@@ -91,6 +91,7 @@ function sheetContent(body, sustained, dialog) {
     resources(sheet),
     pools(sheet),
     edgesAndFlaws(sheet, nested),
+    forms(sheet),
     skills(sheet, nested),
     ware("Cyberware", "Essence", "essence_cost", sheet.cyberware),
     ware("Bioware", "Body index", "body_index_cost", sheet.bioware),
@@ -339,6 +340,17 @@ function pools({ combat_pool, magic_pool, spell_pool, task_pool, hacking_pool, c
       : null,
   };
   return section("Dice pools", pairs(Object.fromEntries(Object.entries(values).filter(([, value]) => value))));
+}
+
+/// Other shapes of a shape-changer.
+function forms({ forms: shapes }) {
+  return section(
+    "Forms",
+    list(shapes).map(({ name, attributes: values, ...rest }) => [
+      h("h4", {}, words(name ?? "Form")),
+      pairs({ ...values, ...rest }),
+    ]),
+  );
 }
 
 function edgesAndFlaws(sheet, nested) {

@@ -116,6 +116,8 @@ export class TableView {
   #line = null;
   #isClosed = false;
   #hasResumed = false;
+  #caughtUpAt = Infinity; // The end of the log when the line came back.
+  #isReady = false; // Whether the line is up and the log is shown up to there.
   #characters = []; // All that exist.
   #party = []; // Those in the session, by street name.
   #sheets = new Map(); // Their sheets, by street name.
@@ -406,7 +408,11 @@ export class TableView {
 
   #receive(sent) {
     const frame = this.#log.accept(sent);
-    if (!frame) return;
+    if (frame) this.#take(frame);
+    if (!this.#isReady && this.#caughtUpAt <= this.#log.lastSeq) this.#becomeReady();
+  }
+
+  #take(frame) {
     this.debug.note(frame);
     switch (frame.type) {
       case "session_info":
@@ -425,6 +431,7 @@ export class TableView {
         this.#showOrder(frame.order ?? []);
         return;
       case "character_updated":
+        if (!this.#line) break; // The log that is being restored: the sheet has it all already.
         refreshSheet(frame.character);
         this.#loadVitals(frame.character);
         break;
@@ -448,7 +455,12 @@ export class TableView {
     }
     this.#hasResumed = true;
     this.#line.send({ type: "get_session_info" });
-    // What went out as the line broke is sent again; the server knows it by its id.
+    this.#caughtUpAt = last;
+  }
+
+  /// Says what was said while the line was down, and what went out as it broke and never reached the log.
+  #becomeReady() {
+    this.#isReady = true;
     for (const said of this.conversation.unanswered) this.#line.send(said);
   }
 
@@ -467,7 +479,7 @@ export class TableView {
     const said = { type: "chat", message, message_id: newId(), trace_id: newId() };
     this.suggestions.hidden = true;
     this.conversation.say(said);
-    this.#line?.send(said); // If the line is down, it goes out when the line is back.
+    if (this.#isReady) this.#line.send(said);
     this.input.value = "";
     this.poolDice.value = "0"; // Pool dice are put in anew for each action.
     this.#fitInput();
@@ -635,6 +647,10 @@ export class TableView {
   }
 
   #showState(state) {
+    if (state !== "open") {
+      this.#isReady = false;
+      this.#caughtUpAt = Infinity;
+    }
     this.connection.show(state);
   }
 
