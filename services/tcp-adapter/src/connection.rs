@@ -62,6 +62,10 @@ pub struct Connection {
     lines: Lines,
     unread: Unread,
     link: Link,
+    /// The way to another game, if it is on it. Meanwhile lines wait, and the game it is leaving is not heard.
+    switching: Option<Switch>,
+    /// How far it had come in its game when it lost it last.
+    lost: Option<Progress>,
     /// The event that is being answered.
     sending: Option<BoxFuture<'static, Result<Response<SendEventResponse>, Status>>>,
     /// Number of the update after which the next line may be handled.
@@ -74,35 +78,23 @@ pub struct Connection {
 enum Link {
     Attached(Box<Attachment>),
     /// The first attempt, or the first after a loss: lines wait for it.
-    Attaching {
-        attempt: BoxFuture<'static, Result<Greeted, Status>>,
-        lost: Option<Progress>,
-    },
+    Attaching(BoxFuture<'static, Result<Greeted, Status>>),
     /// The game cannot be reached; lines are answered without it.
     Lost(BoxFuture<'static, Greeted>),
-    /// On the way to another game: lines wait. If that fails, the connection stays where it was.
-    Switching {
-        from: Box<Attachment>,
-        to: String,
-        attempt: BoxFuture<'static, Result<Greeted, Status>>,
-    },
+}
+
+/// A connection on its way to another game.
+struct Switch {
+    to: String,
+    attempt: BoxFuture<'static, Result<Greeted, Status>>,
 }
 
 /// What a link has to say.
 #[expect(clippy::large_enum_variant, reason = "one at a time, and it is taken apart at once")]
 enum News {
     Update(Result<Update, Status>),
-    Greeted(Result<Greeted, Status>),
-}
-
-impl Link {
-    async fn next(&mut self) -> News {
-        match self {
-            Link::Attached(attachment) => News::Update(attachment.next().await),
-            Link::Attaching { attempt, .. } | Link::Switching { attempt, .. } => News::Greeted(attempt.await),
-            Link::Lost(attempt) => News::Greeted(Ok(attempt.await)),
-        }
-    }
+    Attached(Result<Greeted, Status>),
+    Switched(Result<Greeted, Status>),
 }
 
 impl Connection {
@@ -115,7 +107,9 @@ impl Connection {
             game,
             lines: Lines::default(),
             unread: Unread::default(),
-            link: Link::Attaching { attempt, lost: None },
+            link: Link::Attaching(attempt),
+            switching: None,
+            lost: None,
             sending: None,
             awaited: 0,
             ended: false,
@@ -149,7 +143,15 @@ impl Connection {
                 return Ok(Closed::Gone);
             }
             let interest = self.interest();
-            let Connection { socket, link, sending, .. } = self;
+            let Connection { socket, link, switching, sending, .. } = self;
+            let news = async {
+                match (switching, link) {
+                    (Some(switch), _) => News::Switched((&mut switch.attempt).await),
+                    (None, Link::Attached(attachment)) => News::Update(attachment.next().await),
+                    (None, Link::Attaching(attempt)) => News::Attached(attempt.await),
+                    (None, Link::Lost(attempt)) => News::Attached(Ok(attempt.await)),
+                }
+            };
             let answered = async {
                 match sending {
                     Some(answer) => answer.await,
@@ -164,7 +166,7 @@ impl Connection {
             };
             tokio::select! {
                 () = &mut stopping => return Ok(Closed::Stopping),
-                news = link.next() => self.take_news(news),
+                news = news => self.take_news(news),
                 answer = answered => self.take_answer(answer),
                 ready = ready => {
                     if ready?.is_readable() {
@@ -191,9 +193,9 @@ impl Connection {
         let told = match &self.link {
             Link::Attached(attachment) => self.awaited <= attachment.number,
             Link::Lost(_) => true,
-            Link::Attaching { .. } | Link::Switching { .. } => false,
+            Link::Attaching(_) => false,
         };
-        told && self.sending.is_none()
+        told && self.sending.is_none() && self.switching.is_none()
     }
 
     /// Whether the client has gone and all that it sent is answered.
@@ -246,16 +248,12 @@ impl Connection {
     }
 
     fn switch(&mut self, to: String) {
-        let attempt = |leaves| Box::pin(attach(self.fsm.clone(), Some(to.clone()), leaves));
-        match std::mem::replace(&mut self.link, Link::Lost(Box::pin(pending()))) {
+        match &self.link {
             Link::Attached(from) => {
-                let attempt = attempt(Some(from.id.clone()));
-                self.link = Link::Switching { from, to, attempt };
+                let attempt = Box::pin(attach(self.fsm.clone(), Some(to.clone()), Some(from.id.clone())));
+                self.switching = Some(Switch { to, attempt });
             }
-            link => {
-                self.link = link;
-                self.tell(BUSY);
-            }
+            _ => self.tell(BUSY),
         }
     }
 
@@ -278,8 +276,13 @@ impl Connection {
             News::Update(Ok(Update::RoleChange(change))) => self.tell_outputs(change.outputs),
             News::Update(Ok(Update::Refusal(refusal))) => self.tell(&format!("ERROR: {}", refusal.message)),
             News::Update(Err(status)) => self.lose(&status),
-            News::Greeted(Ok(greeted)) => self.greet(greeted),
-            News::Greeted(Err(status)) => self.stay_without(&status),
+            News::Attached(Ok(greeted)) => self.greet(greeted, self.lost.is_none()),
+            News::Attached(Err(status)) => {
+                tracing::warn!(%status, "a game could not be attached to");
+                let attempt = attach_patiently(self.fsm.clone(), self.game.clone(), self.lost.clone());
+                self.link = Link::Lost(Box::pin(attempt));
+            }
+            News::Switched(greeted) => self.arrive(greeted),
         }
     }
 
@@ -287,41 +290,34 @@ impl Connection {
     fn lose(&mut self, status: &Status) {
         tracing::warn!(%status, "a connection lost its game");
         if let Link::Attached(attachment) = &self.link {
-            let lost = Some(attachment.progress());
-            let attempt = Box::pin(attach_again(self.fsm.clone(), self.game.clone(), lost.clone()));
-            self.link = Link::Attaching { attempt, lost };
+            self.lost = Some(attachment.progress());
         }
+        let attempt = attach_again(self.fsm.clone(), self.game.clone(), self.lost.clone());
+        self.link = Link::Attaching(Box::pin(attempt));
     }
 
-    fn greet(&mut self, greeted: Greeted) {
-        let link = std::mem::replace(&mut self.link, Link::Attached(greeted.attachment));
-        self.awaited = 0;
-        let returns = match link {
-            Link::Switching { to, .. } => {
+    /// The way to another game has ended, there or where it began.
+    fn arrive(&mut self, greeted: Result<Greeted, Status>) {
+        let Some(Switch { to, .. }) = self.switching.take() else { return };
+        match greeted {
+            Ok(greeted) => {
                 self.game = Some(to);
-                false
+                self.greet(greeted, true);
             }
-            Link::Attaching { lost, .. } => lost.is_some(),
-            Link::Attached(_) | Link::Lost(_) => true,
-        };
-        if !returns {
-            self.unread.push(Line::Told, CONNECTED);
-        }
-        self.tell_outputs(greeted.outputs);
-    }
-
-    fn stay_without(&mut self, status: &Status) {
-        tracing::warn!(%status, "a game could not be attached to");
-        match std::mem::replace(&mut self.link, Link::Lost(Box::pin(pending()))) {
-            Link::Switching { from, .. } => {
-                self.link = Link::Attached(from);
+            Err(status) => {
+                tracing::warn!(%status, "another game could not be attached to");
                 self.tell(BUSY);
             }
-            Link::Attaching { lost, .. } => {
-                self.link = Link::Lost(Box::pin(attach_patiently(self.fsm.clone(), self.game.clone(), lost)));
-            }
-            link => self.link = link,
         }
+    }
+
+    fn greet(&mut self, greeted: Greeted, is_new: bool) {
+        self.link = Link::Attached(greeted.attachment);
+        self.awaited = 0;
+        if is_new {
+            self.tell(CONNECTED);
+        }
+        self.tell_outputs(greeted.outputs);
     }
 
     fn tell(&mut self, line: &str) {

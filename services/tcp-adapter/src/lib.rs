@@ -12,7 +12,7 @@ mod lines;
 
 use std::{
     collections::HashMap,
-    net::{IpAddr, SocketAddr},
+    net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -41,7 +41,7 @@ const DRAIN: Duration = Duration::from_secs(5);
 pub struct Config {
     /// Address of the Java line.
     #[arg(long, env = "DICETOWER_TCP", default_value = "127.0.0.1:8080")]
-    pub tcp: SocketAddr,
+    pub tcp: String,
     /// Game in which a connection is at first; unset, the default game of the fsm service.
     #[arg(long, env = "DICETOWER_TCP_GAME", value_parser = game_id)]
     pub tcp_game: Option<String>,
@@ -56,7 +56,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Config {
         Config {
-            tcp: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            tcp: "127.0.0.1:8080".to_owned(),
             tcp_game: None,
             tcp_connections: 8192,
             tcp_connections_per_address: 2048,

@@ -1,0 +1,109 @@
+//! What a stranger cannot do to the server, and what an idle friend costs it.
+
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::harness::{Client, Server, states};
+
+#[tokio::test]
+async fn a_reader_that_falls_behind_is_closed_and_the_others_play_on() {
+    let server = Server::start().await;
+    let mut player = server.client().await;
+    let mut sleeper = server.client().await;
+
+    // It writes and never reads; each line of two bytes is answered with twenty-one.
+    let lines = b"x\n".repeat(32 * 1024);
+    let closed = loop {
+        if let Err(error) = sleeper.stream.get_mut().write_all(&lines).await {
+            break error;
+        }
+    };
+
+    assert!(matches!(closed.kind(), std::io::ErrorKind::ConnectionReset | std::io::ErrorKind::BrokenPipe));
+    assert_eq!(states(&player.answers("EVENT:TOGGLE_LOME").await), ["SETUP_GAME_OPTIONS"]);
+}
+
+#[tokio::test]
+async fn a_line_without_an_end_is_told_of_once_however_long_it_grows() {
+    let (_server, mut client) = Server::alone().await;
+    for _ in 0..64 {
+        client.send_bytes(&[b'x'; 64 * 1024]).await;
+    }
+    assert_eq!(client.line().await, "ERROR: Line too long");
+    assert_eq!(client.answers("").await, Vec::<String>::new());
+    assert_eq!(states(&client.answers("EVENT:TOGGLE_LOME").await), ["SETUP_GAME_OPTIONS"]);
+}
+
+#[tokio::test]
+async fn one_connection_too_many_is_told_so_and_closed() {
+    let config = tcp_adapter::Config { tcp_connections_per_address: 1, ..tcp_adapter::Config::default() };
+    let server = Server::configured(tempfile::tempdir().unwrap(), &[], config).await;
+    let first = server.client().await;
+
+    let mut second = Client::connect(server.address).await;
+    assert_eq!(second.line().await, "ERROR: Busy");
+    assert!(second.is_closed().await);
+
+    drop(first);
+    // Its place is free as soon as the server has seen it go.
+    loop {
+        let mut again = Client::connect(server.address).await;
+        if again.line().await != "ERROR: Busy" {
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_scanner_is_answered_and_harms_nothing() {
+    let (server, _client) = Server::alone().await;
+    let mut scanner = Client::connect(server.address).await;
+    scanner.send_bytes(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n\x16\x03\x01\x00\xa5").await;
+    scanner.stream.get_mut().shutdown().await.unwrap();
+    let mut all = String::new();
+    scanner.stream.read_to_string(&mut all).await.unwrap();
+    assert_eq!(all.lines().filter(|line| *line == "ERROR: Not a command").count(), 2);
+}
+
+#[tokio::test]
+async fn answers_are_not_held_back() {
+    let (_server, mut client) = Server::alone().await;
+    let mut times = Vec::new();
+    for _ in 0..50 {
+        let begun = Instant::now();
+        client.send("EVENT:TOGGLE_LOME").await;
+        client.until(|line| line.starts_with("<valid_events>")).await;
+        times.push(begun.elapsed());
+    }
+    times.sort();
+    // Two small writes would wait for a delayed acknowledgement, 40 ms each time.
+    assert!(times[25] < Duration::from_millis(20), "{:?}", times[25]);
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn an_idle_connection_costs_little_memory() {
+    const CONNECTIONS: usize = 400;
+    const BYTES_EACH: usize = 20 * 1024;
+    let server = Server::start().await;
+    // What the first ones bring with them is no cost of the later ones.
+    let mut idle = Vec::new();
+    for _ in 0..50 {
+        idle.push(server.client().await);
+    }
+    let before = resident_bytes();
+    for _ in 0..CONNECTIONS {
+        idle.push(server.client().await);
+    }
+    let each = resident_bytes().saturating_sub(before) / CONNECTIONS;
+    // A client here has a buffer of 8 KiB of its own.
+    assert!(each <= BYTES_EACH + 8 * 1024, "{each} bytes for each connection");
+}
+
+#[cfg(target_os = "linux")]
+fn resident_bytes() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024
+}

@@ -1,0 +1,10 @@
+//! The Java line with the real fsm and dice services behind it, spoken over raw sockets.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod clients;
+mod harness;
+mod limits;
+mod lines;
+mod loss;
+mod turn;
