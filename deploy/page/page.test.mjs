@@ -210,6 +210,30 @@ test("narration that comes twice or overlaps is shown once", async () => {
   });
 });
 
+test("a passage that another's doing cuts in two reads on as one", async () => {
+  await withPage({}, async (page) => {
+    let line;
+    await page.routeWebSocket(/\/game\//, (route) => {
+      line = route;
+      route.connectToServer();
+    });
+    await openSession(page);
+    const send = (frame) => line.send(JSON.stringify({ turn_id: "t", ...frame }));
+
+    send({ type: "processing", content: "GM is thinking...", seq: 101 });
+    send({ type: "narrative", content: "The lift do", offset: 0, seq: 102 });
+    send({ type: "system", content: "Added Oak to session", seq: 103, turn_id: undefined });
+    send({ type: "narrative", content: "or is open.", offset: 0, seq: 104 });
+    send({ type: "narrative", content: "Never told", offset: 0, seq: 105 });
+    send({ type: "retract", retracted_seq: 105, seq: 106 });
+    send({ type: "complete", content: "Response complete", seq: 107 });
+
+    await turnEnd(page).waitFor();
+    await page.locator(".narrative p", { hasText: /^The lift door is open\.$/ }).waitFor();
+    assert.equal(await page.locator(".narrative").count(), 1);
+  });
+});
+
 test("an error is a card a player can read, with its trace", async () => {
   await withPage({}, async (page) => {
     let line;

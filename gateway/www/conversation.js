@@ -1,7 +1,7 @@
 // The conversation of a session: what was said, told and rolled, turn by turn.
 
 import { errorCard, pendingCard, toolCard } from "./cards.js";
-import { clock, count, duration, h, hidden, icon, signed, traceLink, words } from "./dom.js";
+import { clock, count, duration, h, hidden, icon, traceLink, words } from "./dom.js";
 import { prose } from "./prose.js";
 
 /// As near to the end counts as being there: new text then scrolls along.
@@ -176,7 +176,8 @@ export class Conversation {
 class Turn {
   isRunning = false;
   said = null;
-  #steps = new Map(); // Narrations by seq: text and element.
+  #passages = new Map(); // The block a passage stands in, by its seq.
+  #block = null; // The narration that is being told.
   #calls = new Map(); // Cards by call id.
   #tools = 0;
   #startedAt = null;
@@ -241,8 +242,11 @@ class Turn {
   }
 
   retract(seq) {
-    this.#steps.get(seq)?.element.remove();
-    this.#steps.delete(seq);
+    const block = this.#passages.get(seq);
+    if (!block) return;
+    this.#passages.delete(seq);
+    block.texts.delete(seq);
+    this.#set(block);
   }
 
   #speak(message, who) {
@@ -262,27 +266,35 @@ class Turn {
     this.thinking.hidden = false;
   }
 
+  /// A piece of the story. What one step tells may come as several passages, each with a seq of its own, where
+  /// something else happened at the table meanwhile; they read on as one.
   #narrate({ seq, content }) {
-    let step = this.#steps.get(seq);
-    if (!step) {
-      this.#settle();
-      step = { text: "", element: h("div", { class: "narrative", "aria-busy": "true" }), isDue: false };
-      this.#steps.set(seq, step);
-      this.body.append(step.element);
+    let block = this.#passages.get(seq) ?? this.#block;
+    if (!block) {
+      block = { texts: new Map(), element: h("div", { class: "narrative", "aria-busy": "true" }), isDue: false };
+      this.body.append(block.element);
+      this.#block = block;
     }
-    step.text += content;
+    this.#passages.set(seq, block);
+    block.texts.set(seq, (block.texts.get(seq) ?? "") + content);
     this.thinking.hidden = true;
-    if (step.isDue) return;
-    step.isDue = true; // Pieces that come within one frame of the screen are set together.
+    this.#set(block);
+  }
+
+  /// Sets the text of a block, once for all pieces that come within one frame of the screen.
+  #set(block) {
+    if (block.isDue) return;
+    block.isDue = true;
     requestAnimationFrame(() => {
-      step.isDue = false;
-      step.element.replaceChildren(...prose(step.text));
+      block.isDue = false;
+      block.element.replaceChildren(...prose(Array.from(block.texts.values()).join("")));
     });
   }
 
   /// The narration so far is whole: a screen reader may read it.
   #settle() {
-    for (const { element } of this.#steps.values()) element.removeAttribute("aria-busy");
+    this.#block?.element.removeAttribute("aria-busy");
+    this.#block = null;
   }
 
   #card(callId, card, isLive = false) {
@@ -316,13 +328,12 @@ class Turn {
   }
 }
 
+/// What changed on a sheet: in the service's words, or the values it names.
 function changes(values) {
-  const entries = Object.entries(values ?? {});
-  if (entries.length === 0) return "the sheet has changed";
-  return entries
-    .map(
-      ([name, value]) =>
-        `${words(name).toLowerCase()} ${typeof value === "number" && /change|delta/.test(name) ? signed(value) : typeof value === "object" ? JSON.stringify(value) : value}`,
-    )
-    .join(", ");
+  const told = values?.summary ?? values?.message;
+  if (told) return told;
+  const entries = Object.entries(values ?? {}).filter(([, value]) => value !== null && typeof value !== "object");
+  return entries.length > 0
+    ? entries.map(([name, value]) => `${words(name).toLowerCase()} ${value}`).join(", ")
+    : "changed";
 }

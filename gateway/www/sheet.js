@@ -29,12 +29,12 @@ export async function openSheet(name) {
   await fetchSheet(name, dialog);
 }
 
-/// Reads the sheet again if it is the one that is open.
-export async function refreshSheet(name) {
+/// Reads the sheet that is open again, if one is.
+export async function refreshSheet() {
   const dialog = document.getElementById("sheet");
-  if (!dialog.open || shown?.toLowerCase() !== String(name).toLowerCase()) return;
+  if (!dialog.open) return;
   const top = dialog.querySelector(".sheet-body")?.scrollTop ?? 0;
-  await fetchSheet(name, dialog);
+  await fetchSheet(shown, dialog);
   dialog.querySelector(".sheet-body")?.scrollTo(0, top);
 }
 
@@ -583,7 +583,7 @@ function sustainedItem(sheet, { spell_name: spell, force }) {
   const name = sheet.street_name || sheet.name;
   const drop = async () => {
     await api("/api/drop_spell", { method: "POST", body: { character_name: name, spell_name: spell } });
-    await refreshSheet(shown);
+    await refreshSheet();
   };
   return h(
     "li",

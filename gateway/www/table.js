@@ -106,7 +106,7 @@ async function createSession(wanted) {
 /// What is added to a sentence to put pool dice into the action.
 function poolClause(text, dice) {
   if (dice === 0) return "";
-  const pool = /\b(cast|spell)/i.test(text) ? "spell" : "combat";
+  const pool = /\b(cast|spell)/i.test(text) ? "magic" : "combat";
   return `${/[.!?]$/.test(text) ? " I use" : ", with"} ${count(dice, "die", "dice")} from my ${pool} pool`;
 }
 
@@ -116,6 +116,7 @@ export class TableView {
   #line = null;
   #isClosed = false;
   #hasResumed = false;
+  #hasRolled = false; // Whether a tool was called in the turn that runs.
   #caughtUpAt = Infinity; // The end of the log when the line came back.
   #isReady = false; // Whether the line is up and the log is shown up to there.
   #characters = []; // All that exist.
@@ -321,7 +322,7 @@ export class TableView {
           { class: "composer-foot" },
           h(
             "label",
-            { class: "pool", for: "pool-dice", title: "Dice of the combat or spell pool to put into this action" },
+            { class: "pool", for: "pool-dice", title: "Dice of the Combat or Magic Pool to put into this action" },
             "Pool dice",
             this.poolDice,
           ),
@@ -431,13 +432,17 @@ export class TableView {
         this.#showOrder(frame.order ?? []);
         return;
       case "character_updated":
-        if (!this.#line) break; // The log that is being restored: the sheet has it all already.
-        refreshSheet(frame.character);
-        this.#loadVitals(frame.character);
+        if (this.#line) this.#refreshParty(); // Else the log is being restored: the sheets have it all already.
+        break;
+      case "tool_result":
+        this.#hasRolled = true;
         break;
       case "complete":
-        this.#line?.send({ type: "get_session_info" });
+        if (!this.#line) break;
+        this.#line.send({ type: "get_session_info" });
         this.#loadSessionsSoon();
+        if (this.#hasRolled) this.#refreshParty(); // A tool may have changed a sheet.
+        this.#hasRolled = false;
         break;
       case "system":
         if (/^Connected to session /.test(frame.content)) return; // The connection's own sign says it.
@@ -448,8 +453,8 @@ export class TableView {
     this.conversation.show(frame);
   }
 
-  #resumed({ last_seq: last }) {
-    if (this.#hasResumed && last < this.#log.lastSeq) {
+  #resumed({ recovered, last_seq: last }) {
+    if (this.#hasResumed && !recovered) {
       location.reload(); // The log is another than the one shown: the server's data was replaced.
       return;
     }
@@ -582,6 +587,11 @@ export class TableView {
     );
   }
 
+  #refreshParty() {
+    refreshSheet();
+    for (const name of this.#party) this.#loadVitals(name);
+  }
+
   /// Reads what the party list tells of a character: initiative, pools, wounds.
   async #loadVitals(name) {
     this.#sheets.set(name, this.#sheets.get(name) ?? null); // Asked for once, however often the list is shown.
@@ -682,7 +692,7 @@ function vitals(sheet) {
   const pools = [
     ["Initiative", sheet.initiative],
     ["combat pool", sheet.combat_pool],
-    ["spell pool", sheet.spell_pool || sheet.magic_pool],
+    ["magic pool", sheet.magic_pool],
   ];
   return h(
     "div",
