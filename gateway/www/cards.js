@@ -489,7 +489,7 @@ function ladder(result, final) {
   const { base_tn: base, modifiers } = result;
   const category = result.effective_range_category || result.range_category;
   if (!Array.isArray(modifiers) || modifiers.some((modifier) => typeof modifier !== "object")) return null;
-  if (modifiers.length === 0 && base === undefined) return null;
+  if (modifiers.length === 0) return null; // The target number stands beside the dice.
   return h(
     "table",
     { class: "ladder" },

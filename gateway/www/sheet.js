@@ -34,7 +34,11 @@ export async function refreshSheet() {
   const dialog = document.getElementById("sheet");
   if (!dialog.open) return;
   const top = dialog.querySelector(".sheet-body")?.scrollTop ?? 0;
+  const folded = Array.from(dialog.querySelectorAll(".sheet-section:not([open])"), ({ dataset }) => dataset.name);
   await fetchSheet(shown, dialog);
+  for (const element of dialog.querySelectorAll(".sheet-section")) {
+    if (folded.includes(element.dataset.name)) element.open = false;
+  }
   dialog.querySelector(".sheet-body")?.scrollTo(0, top);
 }
 
@@ -439,27 +443,33 @@ function effect(item) {
 }
 
 function weapons(sheet, nested) {
+  const headings = ["Weapon", "Class", "Damage", "Modes", "Conceal", "Ammunition", "Modifications and notes"];
   const rows = gear(sheet, "weapon", nested.weapons);
   return section(
     "Weapons",
-    table(["Weapon", "Damage", "Conceal", "Ammunition", "Modifications and notes"], rows, (item) => {
+    table(headings, rows, (item) => {
       const stats = item.weapon_stats ?? item.stats ?? {};
       return [
-        item.gear_name ?? item.name,
+        named(item),
+        stats.class,
         item.damage ?? stats.damage,
-        item.conceal ?? stats.conceal ?? stats.concealability,
-        item.ammo_capacity ?? stats.ammo ?? stats.ammo_capacity,
+        list(stats.modes).join(", "),
+        item.conceal ?? stats.conceal,
+        item.ammo_capacity ?? stats.ammo_capacity,
         remarks(item),
       ];
     }),
   );
 }
 
+/// The name, and how many there are if more than one.
+const named = ({ gear_name: gearName, name, quantity }) => `${gearName ?? name}${quantity > 1 ? ` ×${quantity}` : ""}`;
+
 function armor(sheet, nested) {
   return section(
     "Armour",
     table(["Armour", "Ballistic", "Impact", "Modifications and notes"], gear(sheet, "armor", nested.armor), (item) => [
-      item.gear_name ?? item.name,
+      named(item),
       item.ballistic_rating ?? item.ballistic,
       item.impact_rating ?? item.impact,
       remarks(item),
