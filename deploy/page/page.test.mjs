@@ -370,7 +370,7 @@ test("the keyboard alone can speak, open the drawer and leave it", async () => {
 });
 
 test("nothing is wider than a phone", async () => {
-  await withPage({ viewport: { width: 375, height: 780 } }, async (page) => {
+  await withPage({ viewport: { width: 320, height: 640 } }, async (page) => {
     const fits = async (view) => {
       const [content, screen] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
       assert.ok(content <= screen, `${view} is ${content} pixels wide on a screen of ${screen}`);
