@@ -10,6 +10,27 @@ use std::{sync::Arc, time::Duration};
 use futures_util::stream::BoxStream;
 use serde_json::{Map, Value};
 
+use crate::config::{Config, GameMaster};
+
+/// The game master that the configuration asks for.
+///
+/// # Errors
+///
+/// The model's address or key makes no sense, or no connection to it can ever be made from here.
+pub(crate) fn connect(config: &Config) -> anyhow::Result<Arc<dyn Provider>> {
+    Ok(match config.game_master() {
+        GameMaster::House => Arc::new(house::House),
+        GameMaster::Model { url, model, key } => {
+            let timeouts = openai::Timeouts {
+                connect: config.llm_connect_timeout,
+                first_token: config.llm_first_token_timeout,
+                between_tokens: config.llm_token_timeout,
+            };
+            Arc::new(openai::OpenAi::new(&url, model, key, timeouts)?)
+        }
+    })
+}
+
 /// What a model is asked: the whole conversation, and the state it must speak from.
 #[derive(Debug, Clone)]
 pub struct ModelRequest {
@@ -69,7 +90,7 @@ pub enum Message {
 /// A finished call of a tool.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ToolCall {
-    /// Unique within the session.
+    /// Unique within the turn.
     pub id: String,
     /// The tool's name, as the model gave it.
     pub name: String,

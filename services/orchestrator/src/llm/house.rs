@@ -1,11 +1,33 @@
-//! The built-in game master: rules instead of a language model, through the very same turns.
+//! The house game master: a rule book with a voice, who sits at the table when no language model is configured.
+//!
+//! He answers like a model: text in pieces and tool calls, the same turns, the same tools. He remembers nothing between
+//! two requests and draws no chance: what he knows stands in the request, and every roll is a tool's. `words` splits a
+//! sentence, `said` and `understand` read it by the tables of `lexicon`, `conversation` joins what is told over turns,
+//! `plan` chooses the next step, `narrate` and `phrases` put it into words, `sheet` reads character sheets.
+
+mod conversation;
+mod lexicon;
+mod narrate;
+mod phrases;
+mod plan;
+mod said;
+mod sheet;
+#[cfg(test)]
+mod tests;
+mod understand;
+mod words;
 
 use futures_util::{StreamExt, stream, stream::BoxStream};
+use uuid::Uuid;
 
+use self::plan::{Step, Table};
 use super::{ModelError, ModelEvent, ModelRequest, Provider};
 
-/// The built-in game master.
-#[derive(Debug, Default)]
+/// Words that come in one piece of text, as a model would stream them.
+const WORDS_A_PIECE: usize = 3;
+
+/// The house game master.
+#[derive(Debug, Clone, Copy, Default)]
 pub struct House;
 
 #[async_trait::async_trait]
@@ -20,9 +42,31 @@ impl Provider for House {
 
     async fn ask(
         &self,
-        _request: ModelRequest,
+        request: ModelRequest,
     ) -> Result<BoxStream<'static, Result<ModelEvent, ModelError>>, ModelError> {
-        let text = ModelEvent::Text("The game master nods.".into());
-        Ok(stream::iter([Ok(text), Ok(ModelEvent::End)]).boxed())
+        let events = answer(&request).into_iter().map(Ok);
+        Ok(stream::iter(events).boxed())
     }
+}
+
+fn answer(request: &ModelRequest) -> Vec<ModelEvent> {
+    let (text, calls) = match plan::next(&Table::new(request)) {
+        Step::Say(text) => (text, Vec::new()),
+        Step::Call { lead, calls } => (lead, calls),
+    };
+    let mut events: Vec<ModelEvent> = pieces(&text).into_iter().map(ModelEvent::Text).collect();
+    for (index, call) in (0..).zip(calls) {
+        // Unique, not chance: nobody sees it but the session's log.
+        let id = format!("call_{}", Uuid::now_v7().simple());
+        let arguments = serde_json::Value::Object(call.arguments).to_string();
+        events.push(ModelEvent::ToolCall { index, id: Some(id), name: Some(call.tool.to_owned()), arguments });
+    }
+    events.push(ModelEvent::End);
+    events
+}
+
+/// A text in pieces of a few words; together they are the text again.
+fn pieces(text: &str) -> Vec<String> {
+    let words: Vec<&str> = text.split_inclusive([' ', '\n']).collect();
+    words.chunks(WORDS_A_PIECE).map(<[&str]>::concat).collect()
 }

@@ -1,1 +1,180 @@
-//! Any model behind an OpenAI-compatible API.
+//! Any model behind an OpenAI-compatible API: OpenAI, x.ai, Ollama, llama.cpp, vLLM and their kin.
+//!
+//! async-openai speaks the protocol; what comes back is read leniently by `wire`, since no two servers agree in the
+//! details, and `http` sees each answer before the library does: it keeps statuses, tries again, and notices `[DONE]`.
+
+mod http;
+mod wire;
+
+use std::{
+    collections::VecDeque,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use async_openai::{Client, error::OpenAIError};
+use futures_util::{
+    Stream, StreamExt,
+    stream::{self, BoxStream},
+};
+use secrecy::SecretString;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::{ModelError, ModelEvent, ModelRequest, Provider};
+
+/// How long the rest of an answer that has said its reason to finish may take: usually the usage still follows.
+const AFTER_FINISH: Duration = Duration::from_secs(1);
+/// Unreadable pieces of one answer that are passed over.
+const MAX_UNREADABLE: u32 = 20;
+
+/// How long a model may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Timeouts {
+    /// Until a connection stands.
+    pub connect: Duration,
+    /// From the question to the first piece of the answer.
+    pub first_token: Duration,
+    /// From one piece to the next.
+    pub between_tokens: Duration,
+}
+
+/// A model behind an OpenAI-compatible API.
+#[derive(Debug)]
+pub struct OpenAi {
+    client: reqwest::Client,
+    endpoint: http::Endpoint,
+    model: String,
+    timeouts: Timeouts,
+}
+
+impl OpenAi {
+    /// The model `model` at the API whose base address is `url`.
+    ///
+    /// # Errors
+    ///
+    /// The address or the key cannot stand in a request, or this host has no certificates to trust an https address.
+    pub fn new(url: &str, model: String, key: Option<SecretString>, timeouts: Timeouts) -> anyhow::Result<OpenAi> {
+        let endpoint = http::Endpoint::new(url, key)?;
+        let client = http::client(endpoint.url(), timeouts.connect)?;
+        Ok(OpenAi { client, endpoint, model, timeouts })
+    }
+}
+
+#[async_trait::async_trait]
+impl Provider for OpenAi {
+    fn name(&self) -> &'static str {
+        "openai"
+    }
+
+    fn model(&self) -> &str {
+        &self.model
+    }
+
+    async fn ask(
+        &self,
+        request: ModelRequest,
+    ) -> Result<BoxStream<'static, Result<ModelEvent, ModelError>>, ModelError> {
+        let first_by = Instant::now() + self.timeouts.first_token;
+        let is_done = Arc::new(AtomicBool::new(false));
+        let sender = http::Sender::new(self.client.clone(), is_done.clone());
+        let client = Client::build(self.client.clone(), self.endpoint.clone()).with_http_service(sender);
+        let body = wire::request(&self.model, &request);
+
+        let chat = client.chat();
+        let asked = tokio::time::timeout_at(first_by, chat.create_stream_byot::<_, Value>(body));
+        let chunks = asked.await.map_err(|_| ModelError::Timeout("the first piece"))?.map_err(model_error)?;
+        let answer = Answer {
+            chunks,
+            is_done,
+            reader: wire::Reader::default(),
+            ready: VecDeque::new(),
+            first_by: Some(first_by),
+            between_tokens: self.timeouts.between_tokens,
+            unreadable: 0,
+            is_over: false,
+        };
+        Ok(stream::unfold(answer, |mut answer| async move { Some((answer.next().await?, answer)) }).boxed())
+    }
+}
+
+/// An answer that is being read.
+struct Answer {
+    chunks: Pin<Box<dyn Stream<Item = Result<Value, OpenAIError>> + Send>>,
+    /// Whether `[DONE]` has come; the library keeps it to itself.
+    is_done: Arc<AtomicBool>,
+    reader: wire::Reader,
+    ready: VecDeque<ModelEvent>,
+    /// When the first piece must have come; none once it has.
+    first_by: Option<Instant>,
+    between_tokens: Duration,
+    unreadable: u32,
+    is_over: bool,
+}
+
+impl Answer {
+    async fn next(&mut self) -> Option<Result<ModelEvent, ModelError>> {
+        loop {
+            if let Some(event) = self.ready.pop_front() {
+                return Some(Ok(event));
+            }
+            if self.is_over {
+                return None;
+            }
+            if let Err(error) = self.read().await {
+                self.is_over = true;
+                return Some(Err(error));
+            }
+        }
+    }
+
+    /// Reads the next piece.
+    async fn read(&mut self) -> Result<(), ModelError> {
+        let until = match self.first_by {
+            _ if self.reader.is_finished() => Instant::now() + AFTER_FINISH,
+            Some(first_by) => first_by,
+            None => Instant::now() + self.between_tokens,
+        };
+        match tokio::time::timeout_at(until, self.chunks.next()).await {
+            Ok(Some(Ok(chunk))) => {
+                self.first_by = None;
+                self.ready.extend(self.reader.read(&chunk)?);
+            }
+            // The library has read a line that is not JSON; what follows it may still be sound.
+            Ok(Some(Err(OpenAIError::JSONDeserialize(..)))) => {
+                tracing::warn!("the model sent a line that is not JSON");
+                self.unreadable += 1;
+                if self.unreadable == MAX_UNREADABLE {
+                    return Err(ModelError::Invalid);
+                }
+            }
+            Ok(Some(Err(_)) | None) => return self.end(ModelError::Cut),
+            Err(_) if self.first_by.is_some() => return self.end(ModelError::Timeout("the first piece")),
+            Err(_) => return self.end(ModelError::Timeout("the next piece")),
+        }
+        Ok(())
+    }
+
+    /// Nothing more comes: the regular end if the model has said so in either way.
+    fn end(&mut self, otherwise: ModelError) -> Result<(), ModelError> {
+        if !self.reader.is_finished() && !self.is_done.load(Ordering::Acquire) {
+            return Err(otherwise);
+        }
+        self.is_over = true;
+        self.ready.push_back(ModelEvent::End);
+        Ok(())
+    }
+}
+
+/// What `http` said about a request that never got an answer.
+fn model_error(error: OpenAIError) -> ModelError {
+    match error {
+        OpenAIError::Boxed(error) => error.downcast::<ModelError>().map_or(ModelError::Unreachable, |error| *error),
+        OpenAIError::Reqwest(_) => ModelError::Unreachable,
+        _ => ModelError::Invalid,
+    }
+}

@@ -1,6 +1,6 @@
 //! The words the house game master knows, as tables: weapons, spells, skills, verbs, light, places on a sheet.
 //!
-//! A table is data: to teach him a word is to add a line. Names are the rule book's; which of them a character has, and
+//! A table is data: to teach him a word is to add a line. Where several phrases fit, the longest is meant. Names are the rule book's; which of them a character has, and
 //! with what figures, only the character service knows.
 
 /// What kind of weapon a word means, to find the fitting one on a sheet.
@@ -41,7 +41,7 @@ pub(crate) const RANGED_WEAPONS: &[&str] = &[
     "Ingram Valiant", "Ingram Smartgun",
 ];
 
-/// Words for a weapon that do not name one. Longer ones first: the first that fits is meant.
+/// Words for a weapon that do not name one.
 pub(crate) const WEAPON_WORDS: &[(&str, WeaponKind)] = &[
     ("submachine gun", WeaponKind::MachineGun),
     ("machine pistol", WeaponKind::MachineGun),
@@ -108,7 +108,7 @@ pub(crate) const MELEE_WEAPONS: &[(&str, &str)] = &[
 /// Verbs of shooting.
 pub(crate) const SHOOT_VERBS: &[&str] = &[
     "shoot", "shoots", "shooting", "shot", "fire", "fires", "firing", "fired", "blast", "blasts", "blasting", "snipe",
-    "snipes", "gun", "guns", "plug", "cap", "ventilate", "shootin", "unload", "unloads",
+    "snipes", "unload", "unloads", "shootin", "shoooot", "shooot", "shhot", "shoto", "shoout",
 ];
 
 /// Verbs of attacking by whatever means.
@@ -149,7 +149,7 @@ pub(crate) const EVERYDAY_SPELLS: &[&str] = &[
 
 /// Verbs of casting.
 pub(crate) const CAST_VERBS: &[&str] =
-    &["cast", "casts", "casting", "castin", "spell", "hurl", "hurls", "invoke", "sling", "slings", "throw", "zap", "kast"];
+    &["cast", "casts", "casting", "castin", "hurl", "hurls", "invoke", "sling", "slings", "zap", "zaps", "kast", "csat"];
 
 /// Skills, as the rule book and the sheets spell them.
 pub(crate) const SKILLS: &[&str] = &[
@@ -161,7 +161,7 @@ pub(crate) const SKILLS: &[&str] = &[
     "Whips", "Mech/Anthroform", "English", "French", "Cooking", "Survival",
 ];
 
-/// Other words for a skill, mostly what the player does. Longer ones first: the first that fits is meant.
+/// Other words for a skill, mostly what the player does.
 pub(crate) const SKILL_WORDS: &[(&str, &str)] = &[
     ("first aid", "Biotech"), ("pick the lock", "Electronics"), ("pick a lock", "Electronics"),
     ("open the lock", "Electronics"), ("open the maglock", "Electronics"), ("crack the maglock", "Electronics"),
@@ -206,7 +206,7 @@ pub(crate) const ATTRIBUTE_WORDS: &[(&str, &str)] = &[
     ("force open", "strength"), ("bash", "strength"), ("push the", "strength"), ("resist damage", "body"),
 ];
 
-/// Words that tell how hard a test is, and what `calculate_target_number` calls it. Longer ones first.
+/// Words that tell how hard a test is, and what `calculate_target_number` calls it.
 pub(crate) const DIFFICULTIES: &[(&str, &str)] = &[
     ("very difficult", "very_difficult"), ("very hard", "very_difficult"), ("extremely hard", "very_difficult"),
     ("extremely difficult", "very_difficult"), ("nearly impossible", "very_difficult"), ("not easy", "difficult"),
@@ -215,7 +215,7 @@ pub(crate) const DIFFICULTIES: &[(&str, &str)] = &[
     ("hard", "difficult"), ("tough", "difficult"), ("challenging", "difficult"), ("tricky", "difficult"),
 ];
 
-/// Light, as the scene calls it. Longer ones first.
+/// Light, as the scene calls it.
 pub(crate) const LIGHTS: &[(&str, &str)] = &[
     ("lights go out", "DARK"), ("lights went out", "DARK"), ("lights are out", "DARK"), ("lights out", "DARK"),
     ("lights die", "DARK"), ("turn off the lights", "DARK"), ("turn the lights off", "DARK"),
@@ -233,10 +233,27 @@ pub(crate) const LIGHTS: &[(&str, &str)] = &[
     ("darkness", "DARK"), ("dark", "DARK"),
 ];
 
-/// What hangs in the air, for the attack's `environment`. Longer ones first.
-pub(crate) const AIR: &[&str] = &[
-    "heavy smoke", "light smoke", "thick smoke", "thin smoke", "heavy fog", "light fog", "heavy rain", "light rain",
-    "thermal smoke", "smoke", "fog", "mist", "rain", "glare",
+/// What hampers sight besides the light, as an attack's `conditions` call it.
+pub(crate) const AIR: &[(&str, &str)] = &[
+    ("heavy smoke", "heavy_smoke"), ("thick smoke", "heavy_smoke"), ("light smoke", "light_smoke"),
+    ("thin smoke", "light_smoke"), ("smoke", "light_smoke"), ("heavy fog", "heavy_smoke"), ("thick fog", "heavy_smoke"),
+    ("fog", "light_smoke"), ("heavy rain", "heavy_smoke"), ("pouring rain", "heavy_smoke"), ("rain", "light_smoke"),
+    ("thermal smoke", "light_thermal_smoke"), ("heavy thermal smoke", "heavy_thermal_smoke"), ("mist", "mist"),
+    ("glare", "glare"),
+];
+
+/// How a weapon is fired.
+pub(crate) const FIRING_MODES: &[(&str, &str)] = &[
+    ("single shot", "SS"), ("semi auto", "SA"), ("semiauto", "SA"), ("semi automatic", "SA"), ("burst", "BF"),
+    ("burst fire", "BF"), ("three round burst", "BF"), ("full auto", "FA"), ("full automatic", "FA"), ("fully automatic", "FA"),
+    ("autofire", "FA"),
+];
+
+/// Rounds that are not the regular ones.
+pub(crate) const AMMUNITION: &[(&str, &str)] = &[
+    ("explosive rounds", "explosive"), ("explosive ammo", "explosive"), ("explosive bullets", "explosive"),
+    ("ex rounds", "explosive"), ("gel rounds", "gel"), ("gel ammo", "gel"), ("gel bullets", "gel"),
+    ("flechette", "flechette"), ("flechettes", "flechette"),
 ];
 
 /// How something moves.
@@ -315,7 +332,7 @@ pub(crate) enum Section {
     Background,
 }
 
-/// Words for a section. Longer ones first: the first that fits is meant.
+/// Words for a section.
 pub(crate) const SECTIONS: &[(&str, Section)] = &[
     ("character sheet", Section::Whole), ("combat pool", Section::Pools), ("magic pool", Section::Pools),
     ("hacking pool", Section::Pools), ("control pool", Section::Pools), ("dice pools", Section::Pools),
@@ -356,14 +373,13 @@ pub(crate) const UNSUPPORTED: &[(&str, &str)] = &[
 
 /// Verbs and words that begin a question or ask to be shown something.
 pub(crate) const ASKING: &[&str] = &[
-    "what", "whats", "which", "how", "who", "whos", "whose", "where", "show", "list", "display", "tell", "view", "check",
-    "describe", "read", "look", "lookup", "see", "give", "do", "does", "have", "got", "is", "are", "any", "wat", "print",
+    "what", "whats", "which", "how", "who", "whos", "whose", "where", "show", "list", "display", "tell", "view", "describe",
+    "read", "lookup", "see", "do", "does", "is", "are", "am", "wat", "print", "open", "pull",
 ];
 
-/// What a target may be called; with an article before it, it is taken as one.
-pub(crate) const FOES: &[&str] = &[
-    "ganger", "gangers", "guard", "guards", "troll", "ork", "elf", "dwarf", "mage", "shaman", "samurai", "drone", "sniper",
-    "rigger", "decker", "thug", "cop", "officer", "soldier", "goon", "mercenary", "merc", "spirit", "dog", "hellhound",
-    "ghoul", "ghouls", "man", "woman", "boss", "leader", "driver", "biker", "assassin", "target", "enemy", "turret", "camera",
-    "car", "van", "bike", "bandit", "corpsec", "security", "bouncer", "johnson", "vampire", "dragon", "barghest", "devil rat",
+/// Spells thrown at somebody: without a word about the target, the scene's target is meant.
+pub(crate) const SPELLS_AT_A_FOE: &[&str] = &[
+    "Fireball", "Hellblast", "Mana Bolt", "Mana Dart", "Mana Missile", "Manaball", "Mana Ball", "Power Bolt",
+    "Power Dart", "Power Missile", "Powerball", "Power Ball", "Ram", "Sleep", "Chaos", "Chaotic World", "Confusion",
+    "Flamethrower", "Flame Bomb", "Spark", "Control Actions", "Control Emotion", "Control Thoughts", "Mind Probe",
 ];

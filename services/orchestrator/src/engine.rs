@@ -1,0 +1,197 @@
+//! What every turn needs: the game master, the tools at the table, and the limits.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::future::join_all;
+use proto::{character::v1::GetCharacterRequest, structs};
+use serde_json::{Map, Value, json};
+use service_kit::{
+    Peers,
+    status::{self, ErrorCode, Failure},
+    tools::Toolbox,
+};
+use tokio_util::sync::CancellationToken;
+use tonic::{Status, metadata::MetadataMap};
+
+use crate::{
+    events,
+    llm::{CharacterBrief, Provider, ToolDefinition},
+    scene,
+    session::{Origin, Session},
+};
+
+/// The service whose tools are answered here.
+const OURS: &str = "dicetower.orchestrator.v1.OrchestratorService";
+/// Tools of a board game have no place at a table where a story is told.
+const BOARD: &str = "board";
+
+/// What every turn needs.
+pub(crate) struct Engine {
+    pub provider: Arc<dyn Provider>,
+    /// The system context.
+    pub instructions: Arc<str>,
+    /// The tools that the game master may call.
+    pub offered: Arc<[ToolDefinition]>,
+    pub limits: Limits,
+    pub shutdown: CancellationToken,
+    toolbox: Toolbox,
+    peers: Peers,
+}
+
+/// How much a turn may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    pub turn: Duration,
+    pub tool: Duration,
+    pub steps: u32,
+    pub tokens: u64,
+}
+
+/// Who calls a tool at a table.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Caller {
+    /// The model: only what it was offered.
+    GameMaster,
+    /// A person at the table.
+    Person,
+}
+
+impl Engine {
+    pub fn new(
+        provider: Arc<dyn Provider>,
+        instructions: Arc<str>,
+        limits: Limits,
+        peers: Peers,
+        shutdown: CancellationToken,
+    ) -> Engine {
+        let toolbox = Toolbox::new(peers.clone());
+        let offered = offered(&toolbox, &peers);
+        Engine { provider, instructions, offered, limits, shutdown, toolbox, peers }
+    }
+
+    /// The characters in a few words each. One whose sheet cannot be had is still at the table.
+    pub async fn briefs(&self, characters: &[String]) -> Vec<CharacterBrief> {
+        let brief = |name: &String| {
+            let name = name.clone();
+            async move {
+                let summary = match self.sheet(&name).await {
+                    Ok(sheet) => sheet["summary"].as_str().unwrap_or_default().to_owned(),
+                    Err(status) => {
+                        tracing::warn!(character = name, code = ?status.code(), "no sheet for the game master");
+                        String::new()
+                    }
+                };
+                CharacterBrief { name, summary }
+            }
+        };
+        join_all(characters.iter().map(brief)).await
+    }
+
+    /// A character's sheet, by street name or given name.
+    pub async fn sheet(&self, character: &str) -> Result<Value, Status> {
+        let request = GetCharacterRequest { character_name: character.to_owned() };
+        let sheet = self.peers.character().get_character(request).await?.into_inner();
+        Ok(structs::to_json(sheet))
+    }
+
+    /// Calls a tool at a table, within its time.
+    ///
+    /// # Errors
+    ///
+    /// What the tool says, or why it may not be called here.
+    pub async fn call(
+        &self,
+        session: &Session,
+        origin: &Origin,
+        caller: Caller,
+        name: &str,
+        arguments: Map<String, Value>,
+        metadata: MetadataMap,
+    ) -> Result<Value, Failure> {
+        let call = self.dispatch(session, origin, caller, name, arguments, metadata);
+        match tokio::time::timeout(self.limits.tool, call).await {
+            Ok(result) => result.map_err(|status| Failure::from(&status)),
+            Err(_) => Err(Failure {
+                code: ErrorCode::ToolTimeout,
+                message: format!("{name} did not answer within {} s", self.limits.tool.as_secs_f32()),
+                details: Map::new(),
+            }),
+        }
+    }
+
+    async fn dispatch(
+        &self,
+        session: &Session,
+        origin: &Origin,
+        caller: Caller,
+        name: &str,
+        arguments: Map<String, Value>,
+        mut metadata: MetadataMap,
+    ) -> Result<Value, Status> {
+        let tool = self.toolbox.find(name)?;
+        if caller == Caller::GameMaster && !self.offered.iter().any(|offered| offered.name == name) {
+            let text = format!("{name} is not among the tools at this table");
+            return Err(status::error(ErrorCode::Forbidden, text));
+        }
+        if tool.role == proto::catalogue::Role::Operator {
+            return Err(status::error(ErrorCode::Forbidden, format!("{name} is for whoever runs the server")));
+        }
+        if tool.service() == OURS {
+            return scene::call(session, origin, tool, arguments).await;
+        }
+        let timeout_ms = self.limits.tool.as_millis().clamp(1, 99_999_999);
+        if let Ok(timeout) = format!("{timeout_ms}m").parse() {
+            metadata.insert("grpc-timeout", timeout);
+        }
+        if let Ok(id) = session.id.parse() {
+            metadata.insert("session-id", id);
+        }
+        let result = self.toolbox.call(name, Value::Object(arguments.clone()), metadata).await?;
+        if caller == Caller::Person && tool.effect {
+            let character = arguments.get("character_name").and_then(Value::as_str);
+            let event = match character {
+                Some(character) if !is_roll(&result) => events::character_updated(character, result.clone()),
+                _ => events::roll(name, result.clone()),
+            };
+            session.append(origin, vec![event]).await.map_err(|error| status::database(&error))?;
+        }
+        Ok(result)
+    }
+}
+
+/// Whether dice stand in a tool's result.
+fn is_roll(result: &Value) -> bool {
+    ["roll_id", "rolls", "dice", "roll", "spell_roll"].iter().any(|key| result.get(key).is_some())
+}
+
+/// The tools for the game master: those of the services that are there and of this table, without what a person must
+/// agree to. The table itself is given; no tool asks for it.
+fn offered(toolbox: &Toolbox, peers: &Peers) -> Arc<[ToolDefinition]> {
+    let is_there = |service: &str| {
+        let package = service.rsplit_once('.').map_or(service, |(package, _)| package);
+        service == OURS || peers.transport(package).is_some()
+    };
+    let tools = toolbox.catalogue().iter().filter(|tool| {
+        let is_allowed = tool.role <= proto::catalogue::Role::Gm && !tool.confirm;
+        is_allowed && tool.group != BOARD && is_there(&tool.service())
+    });
+    let define = |tool: &proto::catalogue::Tool| {
+        let mut parameters = tool.parameters.clone();
+        if tool.service() == OURS
+            && let Some(properties) = parameters["properties"].as_object_mut()
+        {
+            properties.remove("session_id");
+        }
+        ToolDefinition { name: tool.name.clone(), description: tool.description.clone(), parameters }
+    };
+    tools.map(define).collect()
+}
+
+/// A failure as a tool's result tells it.
+pub(crate) fn failure_json(failure: &Failure) -> Value {
+    let mut result = json!({"error": failure.message, "code": failure.code.number()});
+    if !failure.details.is_empty() {
+        result["details"] = Value::Object(failure.details.clone());
+    }
+    result
+}

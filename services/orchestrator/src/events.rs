@@ -1,0 +1,86 @@
+//! The events of a session, in the words that clients know.
+
+use proto::{
+    orchestrator::v1::session_event::{
+        Body, CharacterUpdated, Complete, Error, Processing, Roll, Scene, System, Telemetry, ToolCall, ToolExecution,
+        ToolResult,
+    },
+    structs,
+};
+use serde_json::{Map, Value};
+use service_kit::{status::ErrorCode, telemetry::now_ms};
+
+use crate::clock::rfc3339;
+
+pub(crate) fn processing() -> Body {
+    Body::Processing(Processing { content: "GM is thinking...".into() })
+}
+
+pub(crate) fn complete(content: &str) -> Body {
+    Body::Complete(Complete { content: content.into() })
+}
+
+pub(crate) fn error(code: ErrorCode, content: impl Into<String>) -> Body {
+    Body::Error(Error { content: content.into(), code: code.number(), error_type: code.name().into() })
+}
+
+/// What a turn says that the server itself broke off.
+pub(crate) fn interrupted() -> Body {
+    error(ErrorCode::ApiError, "The server was restarted before the game master had finished. Please say it again.")
+}
+
+pub(crate) fn character_added(name: &str) -> Body {
+    Body::System(System {
+        content: format!("Added {name} to session"),
+        character_added: Some(name.into()),
+        character_removed: None,
+    })
+}
+
+pub(crate) fn character_removed(name: &str) -> Body {
+    Body::System(System {
+        content: format!("Removed {name} from session"),
+        character_added: None,
+        character_removed: Some(name.into()),
+    })
+}
+
+pub(crate) fn scene(scene: Map<String, Value>) -> Body {
+    Body::Scene(Scene { scene: Some(structs::from_json(Value::Object(scene))) })
+}
+
+pub(crate) fn tool_execution(tools: Vec<String>) -> Body {
+    Body::ToolExecution(ToolExecution { tools })
+}
+
+pub(crate) fn tool_call(tool: &str, call_id: &str, arguments: Value) -> Body {
+    let arguments = Some(structs::from_json(arguments));
+    Body::ToolCall(ToolCall { tool: tool.into(), arguments, call_id: call_id.into() })
+}
+
+pub(crate) fn tool_result(tool: &str, call_id: &str, result: Value, failed: bool, duration_us: u64) -> Body {
+    let result = Some(structs::from_json(result));
+    Body::ToolResult(ToolResult { tool: tool.into(), result, call_id: call_id.into(), failed, duration_us })
+}
+
+pub(crate) fn roll(tool: &str, result: Value) -> Body {
+    Body::Roll(Roll { tool: tool.into(), result: Some(structs::from_json(result)) })
+}
+
+pub(crate) fn character_updated(character: &str, changes: Value) -> Body {
+    Body::CharacterUpdated(CharacterUpdated {
+        character: character.into(),
+        changes: Some(structs::from_json(changes)),
+    })
+}
+
+/// A line of the debug window.
+pub(crate) fn telemetry(event: &str, data: Value) -> Body {
+    let level = if event.ends_with("_error") { "error" } else { "info" };
+    Body::Telemetry(Telemetry {
+        event: event.into(),
+        data: Some(structs::from_json(data)),
+        timestamp: rfc3339(now_ms()),
+        level: level.into(),
+    })
+}

@@ -1,0 +1,149 @@
+//! The conversation as turns: what each player said, what was called for it, and what is still open.
+//!
+//! The house game master remembers nothing; all he knows of earlier turns is read here, each time anew.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value};
+
+use super::understand::{Action, Details, Understanding, understand};
+use crate::llm::{Message, ModelRequest};
+
+/// Turns before the current one that a question may be answered from.
+const TURNS_BACK: usize = 6;
+
+/// Tools that carry out what a player wants; the others only prepare it.
+pub(super) const DEEDS: &[&str] =
+    &["calculate_ranged_attack", "cast_spell", "test_skill", "roll_dice", "roll_initiative", "drop_spell"];
+
+/// A player's message and what followed it.
+#[derive(Debug, Default)]
+pub(super) struct Turn<'r> {
+    /// What he said.
+    pub(super) text: &'r str,
+    /// The character he plays, if he said so.
+    pub(super) character: Option<&'r str>,
+    /// How often the game master has spoken or called since.
+    pub(super) rounds: usize,
+    /// The calls that were answered, in order.
+    pub(super) done: Vec<Done<'r>>,
+}
+
+/// A call with its answer.
+#[derive(Debug)]
+pub(super) struct Done<'r> {
+    /// The tool.
+    pub(super) tool: &'r str,
+    /// What it was given.
+    pub(super) arguments: Map<String, Value>,
+    /// What it answered.
+    pub(super) result: &'r Value,
+    /// Whether it failed.
+    pub(super) failed: bool,
+    /// In which round of its turn it was called, from 1.
+    pub(super) round: usize,
+}
+
+/// The turns of a request, oldest first. Empty if no player has spoken.
+pub(super) fn turns(request: &ModelRequest) -> Vec<Turn<'_>> {
+    let mut turns: Vec<Turn<'_>> = Vec::new();
+    let mut arguments: HashMap<&str, (&str, usize)> = HashMap::new();
+    for message in &request.messages {
+        match message {
+            Message::Player { character, text, .. } => {
+                turns.push(Turn { text, character: character.as_deref(), ..Turn::default() });
+            }
+            Message::GameMaster { tool_calls, .. } => {
+                let Some(turn) = turns.last_mut() else { continue };
+                turn.rounds += 1;
+                arguments.extend(tool_calls.iter().map(|call| (call.id.as_str(), (call.arguments.as_str(), turn.rounds))));
+            }
+            Message::ToolResult { call_id, tool, result, failed } => {
+                let Some(turn) = turns.last_mut() else { continue };
+                let (text, round) = arguments.get(call_id.as_str()).copied().unwrap_or(("{}", turn.rounds));
+                let arguments = serde_json::from_str(text).unwrap_or_default();
+                turn.done.push(Done { tool, arguments, result, failed: *failed, round });
+            }
+        }
+    }
+    turns
+}
+
+/// What the last turn's player means, completed by what he said before where the game master had to ask.
+pub(super) fn meaning(turns: &[Turn<'_>], names: &[&str]) -> Understanding {
+    let mut open: Option<Understanding> = None;
+    let from = turns.len().saturating_sub(TURNS_BACK + 1);
+    let mut meaning = Understanding::default();
+    for turn in &turns[from..] {
+        let said = understand(turn.text, names);
+        meaning = match open.take() {
+            Some(earlier) if completes(&said, &earlier) => merge(said, earlier),
+            _ => said,
+        };
+        open = is_open(&meaning, turn).then(|| meaning.clone());
+    }
+    meaning
+}
+
+/// Whether it is a deed that has not been done yet.
+fn is_open(meaning: &Understanding, turn: &Turn<'_>) -> bool {
+    let succeeded = |done: &Done<'_>| !done.failed && DEEDS.contains(&done.tool);
+    match meaning.action {
+        Action::Attack
+        | Action::Melee(_)
+        | Action::Cast
+        | Action::DropSpell
+        | Action::SkillTest(_)
+        | Action::AttributeTest(_)
+        | Action::Roll
+        | Action::Initiative => !turn.done.iter().any(succeeded),
+        Action::Sheet(_) | Action::Sustained => turn.done.is_empty(),
+        _ => false,
+    }
+}
+
+/// Whether what is said now answers what was left open.
+fn completes(said: &Understanding, earlier: &Understanding) -> bool {
+    let lacks_distance = earlier.action == Action::Attack && earlier.details.distance.is_none();
+    match &said.action {
+        Action::Fragment => true,
+        Action::Nothing => said.actor.is_some(),
+        Action::Scene => lacks_distance && said.details.distance.is_some(),
+        Action::Cast => {
+            earlier.action == Action::Cast
+                && (said.details.spell.is_none() || earlier.details.spell.is_none() || said.details.spell == earlier.details.spell)
+        }
+        action => *action == earlier.action && !matches!(action, Action::Sheet(_)),
+    }
+}
+
+fn merge(said: Understanding, earlier: Understanding) -> Understanding {
+    let mut details: Details = said.details.or(earlier.details);
+    if let Some(number) = details.number.take() {
+        let slot = match earlier.action {
+            Action::Attack => &mut details.distance,
+            Action::Cast => &mut details.force,
+            Action::Roll if details.dice.is_none() => &mut details.dice,
+            _ => &mut details.target_number,
+        };
+        slot.get_or_insert(number);
+    }
+    Understanding {
+        action: earlier.action,
+        details,
+        actor: said.actor.or(earlier.actor),
+        stranger: said.stranger.or(earlier.stranger),
+        is_first_person: said.is_first_person || earlier.is_first_person,
+    }
+}
+
+/// The last successful call of one of the tools before the current turn, by that character if one is given.
+pub(super) fn last_call<'t, 'r>(turns: &'t [Turn<'r>], tools: &[&str], character: Option<&str>) -> Option<&'t Done<'r>> {
+    let earlier = turns.split_last().map_or(&[][..], |(_, earlier)| earlier);
+    let is_his = |done: &Done<'_>| {
+        let name = ["character_name", "caster_name"].iter().find_map(|key| done.arguments.get(*key)?.as_str());
+        character.is_none_or(|character| name.is_none_or(|name| name.eq_ignore_ascii_case(character)))
+    };
+    let calls = earlier.iter().rev().flat_map(|turn| turn.done.iter().rev());
+    calls.into_iter().find(|done| !done.failed && tools.contains(&done.tool) && is_his(done))
+}

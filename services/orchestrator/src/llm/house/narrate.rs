@@ -1,0 +1,692 @@
+//! The story of what the tools answered. Every number in it stands in a result: what no result supports is not told.
+
+use serde_json::{Map, Value};
+
+use super::{
+    conversation::Done,
+    lexicon::{self, Section},
+    phrases::{self, and_list, capital, fill, pick, with_article},
+    plan::Table,
+    sheet::{self, list, plain, text},
+    understand::{Action, Question},
+};
+
+/// Entries of a list that are told; the rest stand on the sheet.
+const MAX_ENTRIES: usize = 40;
+/// Characters of an error's text that are told.
+const MAX_ERROR_LENGTH: usize = 600;
+
+/// What became of the turn's calls.
+pub(super) fn outcome(table: &Table<'_>) -> String {
+    let done = table.done();
+    let last_round = done.iter().map(|done| done.round).max().unwrap_or_default();
+    let has_more = 1 < done.iter().filter(|done| done.round == last_round).count();
+    let mut parts: Vec<String> = Vec::new();
+    for answer in done.iter().filter(|done| done.round == last_round || done.failed) {
+        // Beside a deed a change of scene is no news, unless it failed.
+        if answer.tool == "update_scene" && has_more {
+            continue;
+        }
+        parts.push(if answer.failed { failure(answer) } else { success(table, answer) });
+    }
+    parts.retain(|part| !part.is_empty());
+    if parts.is_empty() {
+        return phrases::not_understood(table.variety(), &table.request.characters);
+    }
+    parts.join("\n\n")
+}
+
+fn success(table: &Table<'_>, done: &Done<'_>) -> String {
+    let result = done.result;
+    match done.tool {
+        "calculate_ranged_attack" => attack(table, done),
+        "cast_spell" => spell(table, result),
+        "test_skill" => test(table, result),
+        "roll_dice" => roll(table, result),
+        "roll_initiative" => initiative(done),
+        "get_character_skill" => skill(result),
+        "get_character" => character(table, result),
+        "get_sustained_spells" => sustained(table, done),
+        "drop_spell" => dropped(result),
+        "list_characters" => characters(table, result),
+        "update_scene" | "get_scene" => scene(table, result),
+        _ => String::new(),
+    }
+}
+
+/// A failed call in plain words.
+fn failure(done: &Done<'_>) -> String {
+    let said = text(done.result, "error").unwrap_or_default();
+    let said: String = said.chars().take(MAX_ERROR_LENGTH).collect();
+    let said = sentence(&capital(&said));
+    let code = done.result.get("code").and_then(Value::as_f64).unwrap_or_default();
+    // Ours, not the player's: 200x to 400x but for "not found", and 9xxx.
+    let is_ours = [2002.0, 2003.0, 2005.0, 2006.0, 3001.0, 3002.0, 9000.0, 9001.0].contains(&code);
+    if is_ours || said.is_empty() {
+        return "The table's own machinery failed just now, so I cannot tell you how this ends, and I will not make it up. Try it again \
+                in a moment."
+            .to_owned();
+    }
+    let hint = match done.tool {
+        "calculate_ranged_attack" | "cast_spell" | "test_skill" => " Tell me what you change, and I take the rest as you said it.",
+        "get_character" | "get_character_skill" => " Ask \"which characters are there?\" and I list them.",
+        _ => "",
+    };
+    format!("That does not go. {said}{hint}")
+}
+
+fn attack(table: &Table<'_>, done: &Done<'_>) -> String {
+    const HITS: &[&str] = &[
+        "The {weapon} roars, and {target} staggers as the shot strikes home.",
+        "A flash, a crack, and {target} is hit. The echo of the {weapon} rolls away between the walls.",
+        "Your shot finds its mark. {Target} jerks under the impact.",
+        "You feel the {weapon} kick, and see the shot land: {target} reels.",
+    ];
+    const MISSES: &[&str] = &[
+        "The {weapon} barks, but the shot goes wide of {target}.",
+        "A flash, a crack, and nothing: the round whips past {target} and is gone.",
+        "Your shot tears at the air beside {target}. A miss.",
+        "The {weapon} kicks in your hand; {target} is still standing, untouched.",
+    ];
+    const DISASTERS: &[&str] = &[
+        "Every single die shows a one. The {weapon} gives a sound that no gun should make: a disaster, and no hit.",
+        "All ones. Whatever could go wrong with that shot does; {target} is unharmed, and your evening has just become worse.",
+    ];
+    let result = done.result;
+    let weapon = text(result, "weapon").unwrap_or_else(|| "weapon".to_owned());
+    let target = text(result, "target_description");
+    let target = target.or_else(|| done.arguments.get("target_description").and_then(plain));
+    let target = target.map_or_else(|| "the target".to_owned(), |target| with_article(&target));
+    let is_hit = is_true(result, "hit");
+    let is_disaster = result.get("roll").is_some_and(|roll| is_true(roll, "all_ones"));
+    let phrases = if is_disaster { DISASTERS } else if is_hit { HITS } else { MISSES };
+    let capital_target = capital(&target);
+    let values = [("weapon", weapon.as_str()), ("target", target.as_str()), ("Target", capital_target.as_str())];
+    let story = fill(pick(table.variety(), phrases), &values);
+
+    let mut figures = Vec::new();
+    let who = name_if_crowded(table, result, "character");
+    if let (Some(distance), Some(range)) = (text(result, "target_distance"), text(result, "range_category")) {
+        let effective = text(result, "effective_range_category").filter(|effective| *effective != range);
+        let effective = effective.map(|effective| format!(", counted as {effective} by magnification")).unwrap_or_default();
+        figures.push(format!("{who}{weapon} at {distance} metres: {range} range{effective}."));
+    }
+    figures.push(target_number(result, "final_tn"));
+    if let Some(pool) = result.get("dice_pool_breakdown") {
+        let dice = text(pool, "total").unwrap_or_default();
+        let skill = text(pool, "skill_name").unwrap_or_else(|| "skill".to_owned());
+        let own = text(pool, "skill").map(|rating| format!("{skill} {rating}"));
+        let combat = text(pool, "combat_pool").filter(|dice| dice != "0").map(|dice| format!("Combat Pool {dice}"));
+        let parts: Vec<String> = own.into_iter().chain(combat).collect();
+        figures.push(format!("Dice: {dice} ({}).", parts.join(", ")));
+    }
+    figures.push(rolled(result.get("roll"), text(result, "successes")));
+    if is_hit && let Some(damage) = result.get("damage") {
+        figures.push(damage_line(damage));
+    }
+    if result.get("on_sheet").is_some_and(|on_sheet| on_sheet == false) {
+        figures.push(format!("The {weapon} is not on the sheet; the rule book's figures stand in."));
+    }
+    paragraphs(&[story, joined(figures)])
+}
+
+fn damage_line(damage: &Value) -> String {
+    let Some(code) = text(damage, "code") else { return String::new() };
+    let mut line = format!("Damage {code} before resistance");
+    if let Some(level) = text(damage, "unresisted_level") {
+        line.push_str(&format!("; if nothing is resisted, a {} wound", level_word(&level)));
+    }
+    if let Some(number) = text(damage, "resist_target_number") {
+        line.push_str(&format!("; the target resists against {number}"));
+    }
+    line + "."
+}
+
+fn spell(table: &Table<'_>, result: &Value) -> String {
+    const TAKES: &[&str] = &[
+        "The mana answers. {spell} takes hold{on}.",
+        "The world bends a little, and {spell} is there{on}.",
+        "You let go, and {spell} bites{on}.",
+        "The astral flares for a heartbeat: {spell} works{on}.",
+    ];
+    const FAILS: &[&str] = &[
+        "The mana slides out of your grip, and {spell} comes to nothing.",
+        "For a moment {spell} almost has a shape. Then it is gone.",
+        "You push, and the astral pushes back: {spell} fails.",
+    ];
+    const RESISTED: &[&str] = &[
+        "{spell} is cast, but it breaks{on}: the will on the other side is stronger.",
+        "{spell} washes over its target and finds no hold.",
+    ];
+    let spell = text(result, "spell").unwrap_or_else(|| "the spell".to_owned());
+    let target = text(result, "target");
+    let is_own = target.is_some() && target == text(result, "caster");
+    let on = match &target {
+        Some(_) if is_own => " on yourself".to_owned(),
+        Some(target) => format!(" on {}", with_article(target)),
+        None => String::new(),
+    };
+    let takes_effect = is_true(result, "takes_effect");
+    let successes = result.get("spell_roll").and_then(|roll| text(roll, "successes"));
+    let has_successes = successes.as_deref().is_some_and(|successes| successes != "0");
+    let phrases = if takes_effect { TAKES } else if has_successes { RESISTED } else { FAILS };
+    let story = capital(&fill(pick(table.variety(), phrases), &[("spell", spell.as_str()), ("on", on.as_str())]));
+
+    let mut figures = Vec::new();
+    let who = name_if_crowded(table, result, "caster");
+    if let Some(force) = text(result, "force") {
+        figures.push(format!("{who}{spell} at Force {force}."));
+    }
+    figures.push(target_number(result, "target_number"));
+    if let Some(dice) = text(result, "spell_dice_pool") {
+        figures.push(format!("Dice: {dice}{}.", parts(result, "dice_parts")));
+    }
+    figures.push(rolled(result.get("spell_roll"), successes));
+    if let Some(resistance) = result.get("resistance").filter(|resistance| resistance.is_object()) {
+        figures.push(resisted(resistance));
+    }
+    if takes_effect && let Some(net) = text(result, "net_successes") {
+        figures.push(format!("Net successes: {net}."));
+    }
+    if let Some(level) = text(result, "wound_level") {
+        figures.push(format!("It leaves a {} wound.", level_word(&level)));
+    }
+    if is_true(result, "sustained") {
+        let penalty = text(result, "sustaining_penalty").filter(|penalty| penalty != "0");
+        let penalty = penalty.map(|penalty| format!("; it makes your other tests {penalty} harder")).unwrap_or_default();
+        figures.push(format!("You are sustaining it{penalty}."));
+    }
+    let drain = result.get("drain").map(|drain| drained(table, drain)).unwrap_or_default();
+    let left = text(result, "pool_remaining").map(|left| format!("Magic Pool left until your next action: {left}.")).unwrap_or_default();
+    paragraphs(&[story, joined(figures), joined(vec![drain, left])])
+}
+
+fn resisted(resistance: &Value) -> String {
+    let attribute = text(resistance, "attribute").unwrap_or_else(|| "will".to_owned());
+    let roll = resistance.get("roll");
+    let successes = roll.and_then(|roll| text(roll, "successes"));
+    let (Some(dice), Some(number)) = (text(resistance, "dice"), text(resistance, "target_number")) else {
+        return String::new();
+    };
+    format!("The target resists with {attribute}, {dice} dice against {number}. {}", rolled(roll, successes))
+}
+
+fn drained(table: &Table<'_>, drain: &Value) -> String {
+    const NONE: &[&str] =
+        &["The drain runs off you like rain.", "You swallow the drain without a tremor.", "The drain comes, and you stand it off."];
+    const SOME: &[&str] =
+        &["The drain hits behind the eyes.", "The drain takes its price.", "Your nose starts to bleed: the drain is real."];
+    let boxes = text(drain, "damage_taken").unwrap_or_else(|| "0".to_owned());
+    let mut line = pick(table.variety() >> 3, if boxes == "0" { NONE } else { SOME }).to_owned();
+    let level = text(drain, "level").map(|level| format!("{} ", level_word(&level))).unwrap_or_default();
+    if let (Some(dice), Some(number)) = (text(drain, "resist_dice"), text(drain, "target_number")) {
+        line.push_str(&format!(" {}drain, {dice} dice against {number}.", capital(&level)));
+    }
+    let roll = drain.get("resist_roll").filter(|roll| roll.is_object());
+    if let Some(roll) = roll {
+        line.push(' ');
+        line.push_str(&rolled(Some(roll), text(roll, "successes")));
+    }
+    if boxes == "0" {
+        line.push_str(" No damage.");
+    } else {
+        let kind = text(drain, "damage_type").unwrap_or_else(|| "stun".to_owned());
+        line.push_str(&format!(" Damage taken: {boxes} {kind}."));
+    }
+    line
+}
+
+fn test(table: &Table<'_>, result: &Value) -> String {
+    let skill = text(result, "skill").unwrap_or_else(|| "the test".to_owned());
+    let is_success = is_true(result, "success") || text(result, "result").as_deref() == Some("success");
+    let is_disaster = result.get("roll").is_some_and(|roll| is_true(roll, "all_ones"));
+    let story = pick(table.variety(), story_of(&skill, is_success, is_disaster)).to_owned();
+
+    let mut figures = Vec::new();
+    let who = name_if_crowded(table, result, "character");
+    let rolled_skill = text(result, "rolled").filter(|rolled| *rolled != skill);
+    match rolled_skill.filter(|_| is_true(result, "defaulted")) {
+        Some(rolled) => figures.push(format!("{who}{skill} is not on the sheet; {rolled} stands in.")),
+        None => figures.push(format!("{who}{skill}.")),
+    }
+    figures.push(target_number(result, "final_tn"));
+    if let Some(dice) = text(result, "dice_pool") {
+        figures.push(format!("Dice: {dice}{}.", parts(result, "dice_parts")));
+    }
+    figures.push(rolled(result.get("roll"), text(result, "successes")));
+    paragraphs(&[story, joined(figures)])
+}
+
+/// What a test looks like, by what is tested.
+fn story_of(skill: &str, is_success: bool, is_disaster: bool) -> &'static [&'static str] {
+    if is_disaster {
+        return &[
+            "Every die a one. It does not merely fail, it fails loudly.",
+            "All ones: the kind of failure people tell stories about.",
+        ];
+    }
+    let family = skill.to_lowercase();
+    let is = |names: &[&str]| names.iter().any(|name| family.contains(name));
+    match is_success {
+        true if is(&["stealth"]) => &[
+            "You are a shadow among shadows. Nobody turns a head.",
+            "One breath, one step, one breath. You pass unseen.",
+        ],
+        false if is(&["stealth"]) => &[
+            "Something scrapes under your boot, and a head comes up.",
+            "A loose tile, a long silence, and then a voice: somebody has noticed.",
+        ],
+        true if is(&["negotiation", "etiquette", "leadership", "interrogation"]) => &[
+            "You find the tone and keep it; they come round to you.",
+            "A look, a pause, the right word: it works on them.",
+        ],
+        false if is(&["negotiation", "etiquette", "leadership", "interrogation"]) => &[
+            "You talk, and watch their faces close.",
+            "The words come out wrong. They are not having it.",
+        ],
+        true if is(&["computer", "electronics", "demolitions"]) => &[
+            "Your fingers know the way. A click, a green light, and it is yours.",
+            "It takes a moment, and then it gives way as if it had always wanted to.",
+        ],
+        false if is(&["computer", "electronics", "demolitions"]) => &[
+            "A red light answers you. It is not going to open today.",
+            "You try it twice in your head and once for real, and it still does not work.",
+        ],
+        true if is(&["athletics"]) => &["Muscle, timing, a bit of luck: you make it.", "You commit, and your body follows. Clean."],
+        false if is(&["athletics"]) => &["Your grip goes, and you with it.", "You are a handbreadth short."],
+        true if is(&["car", "bike", "rotor", "hovercraft", "boat", "thrust", "winged"]) => {
+            &["The machine does just what you want of it.", "Tyres, engine, nerve: everything holds."]
+        }
+        false if is(&["car", "bike", "rotor", "hovercraft", "boat", "thrust", "winged"]) => {
+            &["The machine has its own idea, and it is not yours.", "You feel the moment when it gets away from you."]
+        }
+        true if is(&["biotech"]) => &["Your hands are quick and sure. It helps.", "You stop what has to be stopped."],
+        false if is(&["biotech"]) => &["You do what you can. It is not enough.", "Too much blood, too little light; it does not help."],
+        true if is(&["combat", "monowhip", "whip"]) => &["You move in, and your strike is on its way.", "You find the gap in the guard."],
+        false if is(&["combat", "monowhip", "whip"]) => &["You strike, and strike air.", "Your move is read before it is made."],
+        true if is(&["perception", "intelligence"]) => &["You catch it: something there does not fit.", "Your eyes and ears do not let you down."],
+        false if is(&["perception", "intelligence"]) => &["You notice nothing out of the ordinary.", "Rain, neon, noise. Nothing more."],
+        true => &["It works.", "You have it: it goes the way you wanted.", "A breath held, and then relief. You succeed."],
+        false => &["It does not work.", "You try, and it slips away from you.", "Not this time."],
+    }
+}
+
+fn roll(table: &Table<'_>, result: &Value) -> String {
+    if let Some(notation) = text(result, "notation") {
+        let total = text(result, "total").unwrap_or_default();
+        let faces = numbers(result.get("rolls"));
+        return format!("{notation}: {faces}. Total: {total}.");
+    }
+    const SUCCESSES: &[&str] = &["The dice are with you.", "That will do.", "They come up well enough."];
+    const FAILURES: &[&str] = &["Nothing.", "The dice look the other way.", "Not one of them makes it."];
+    const DISASTERS: &[&str] = &["All ones. The Rule of One: a disaster.", "Every die a one; that is a disaster."];
+    let successes = text(result, "successes");
+    let is_success = text(result, "result").as_deref() == Some("success");
+    let is_disaster = is_true(result, "all_ones");
+    let phrases = if is_disaster { DISASTERS } else if is_success { SUCCESSES } else { FAILURES };
+    let pool = text(result, "pool").unwrap_or_default();
+    let number = text(result, "target_number").unwrap_or_default();
+    let figures = format!("{pool} dice against {number}. {}", rolled(Some(result), successes));
+    paragraphs(&[pick(table.variety(), phrases).to_owned(), figures])
+}
+
+fn initiative(done: &Done<'_>) -> String {
+    let result = done.result;
+    let reason = done.arguments.get("reason").and_then(Value::as_str);
+    let name = reason.and_then(|reason| reason.strip_prefix("Initiative of ")).unwrap_or("Initiative");
+    let total = text(result, "initiative").unwrap_or_default();
+    let notation = text(result, "notation").unwrap_or_default();
+    let phases = list(result, "phases").iter().filter_map(plain).collect::<Vec<_>>();
+    let acts = match phases.as_slice() {
+        [] => "no action this turn".to_owned(),
+        [only] => format!("acts in phase {only}"),
+        several => format!("acts in phases {}", and_list(several)),
+    };
+    format!("{name}: {total} ({notation}: {}); {acts}.", numbers(result.get("rolls")))
+}
+
+fn skill(result: &Value) -> String {
+    let character = text(result, "character").unwrap_or_else(|| "The character".to_owned());
+    let skill = text(result, "skill").unwrap_or_else(|| "that skill".to_owned());
+    let is_missing = result.get("on_sheet").is_some_and(|on_sheet| on_sheet == false);
+    if is_missing {
+        let ways: Vec<String> = list(result, "defaults").iter().take(3).filter_map(default_way).collect();
+        if ways.is_empty() {
+            return format!("{character} does not have {skill}, and nothing else stands in for it.");
+        }
+        return format!("{character} does not have {skill}. In its place may be rolled: {}.", ways.join("; "));
+    }
+    let rating = text(result, "current_rating").or_else(|| text(result, "skill_rating")).unwrap_or_default();
+    let mut line = format!("{character} has {skill} {rating}");
+    if let Some(base) = text(result, "base_rating").filter(|base| *base != rating) {
+        line.push_str(&format!(" (base {base}{})", parts(result, "rating_parts").replace(" (", "; ").replace(')', "")));
+    }
+    if let Some(specialization) = text(result, "specialization") {
+        line.push_str(&format!(", specialised in {specialization}"));
+    }
+    line + "."
+}
+
+fn default_way(way: &Value) -> Option<String> {
+    let (rolled, rating) = (text(way, "rolled")?, text(way, "rating")?);
+    let modifier = text(way, "modifier").filter(|modifier| modifier != "0");
+    let harder = modifier.map(|modifier| format!(", {} to the target number", signed(&modifier))).unwrap_or_default();
+    Some(format!("{} {rating}{harder}", capital(&rolled)))
+}
+
+fn sustained(table: &Table<'_>, done: &Done<'_>) -> String {
+    let result = done.result;
+    let name = text(result, "character").or_else(|| done.arguments.get("character_name").and_then(plain));
+    let name = name.unwrap_or_else(|| "The caster".to_owned());
+    let spells = sustained_list(result);
+    if spells.is_empty() {
+        return format!("{name} sustains no spell.");
+    }
+    let penalty = text(result, "sustaining_penalty").filter(|penalty| penalty != "0");
+    let penalty = penalty.map(|penalty| format!(" Every other test is {penalty} harder for it.")).unwrap_or_default();
+    let question = if table.meaning.action == Action::DropSpell { " Which one do you drop?" } else { "" };
+    format!("{name} sustains {}.{penalty}{question}", and_list(&spells))
+}
+
+fn sustained_list(result: &Value) -> Vec<String> {
+    let told = |spell: &Value| {
+        let name = text(spell, "spell_name")?;
+        let force = text(spell, "force").map(|force| format!(" at Force {force}")).unwrap_or_default();
+        let on = text(spell, "target_name").map(|target| format!(" on {target}")).unwrap_or_default();
+        Some(format!("{name}{force}{on}"))
+    };
+    list(result, "sustained_spells").iter().take(MAX_ENTRIES).filter_map(told).collect()
+}
+
+fn dropped(result: &Value) -> String {
+    let message = text(result, "message").map(|message| sentence(&message));
+    let message = message.unwrap_or_else(|| "The spell is gone.".to_owned());
+    let left = sustained_list(result);
+    if left.is_empty() {
+        return format!("{message} Nothing is sustained any more.");
+    }
+    format!("{message} Still sustained: {}.", and_list(&left))
+}
+
+fn characters(table: &Table<'_>, result: &Value) -> String {
+    let told = |character: &Value| {
+        let name = text(character, "name")?;
+        let kind: Vec<String> = ["metatype", "archetype"].iter().filter_map(|key| text(character, key)).collect();
+        Some(if kind.is_empty() { format!("- {name}") } else { format!("- {name}, {}", kind.join(" ").to_lowercase()) })
+    };
+    let lines: Vec<String> = list(result, "characters").iter().take(MAX_ENTRIES).filter_map(told).collect();
+    if lines.is_empty() {
+        return "No character exists yet.".to_owned();
+    }
+    let end = if table.request.characters.is_empty() {
+        "\n\nAdd one to the table, under Active Characters on the page, and tell me what he or she does."
+    } else {
+        ""
+    };
+    format!("These characters exist:\n{}{end}", lines.join("\n"))
+}
+
+fn scene(table: &Table<'_>, result: &Value) -> String {
+    let empty = Map::new();
+    let now = result.get("scene").and_then(Value::as_object).unwrap_or(&empty);
+    let details = &table.meaning.details;
+    let mood = match details.light.as_deref() {
+        Some("DARK") => &["Darkness falls over everything.", "The light dies, and with it half of what you knew of the room."][..],
+        Some("NORMAL") => &["Light floods back.", "Everything stands out sharp and plain."][..],
+        Some(_) => &["The shadows grow long.", "What light there is makes everything look guilty."][..],
+        None if details.location.is_some() => &["You take it in with one look.", "You move on.", "A new place, new exits to count."][..],
+        None => &["I have it.", "Noted.", "So it stands."][..],
+    };
+    format!("{} {}", pick(table.variety(), mood), phrases::scene(now))
+}
+
+/// Part of a sheet, or a short view of it.
+fn character(table: &Table<'_>, sheet: &Value) -> String {
+    let name = text(sheet, "character").or_else(|| text(sheet, "street_name")).or_else(|| text(sheet, "name"));
+    let name = name.unwrap_or_else(|| "The character".to_owned());
+    match &table.meaning.action {
+        Action::Sheet(Question::Attribute(attribute)) => attribute_line(sheet, &name, attribute),
+        Action::Sheet(Question::Section(section)) => section_text(sheet, &name, *section),
+        _ => section_text(sheet, &name, Section::Whole),
+    }
+}
+
+fn attribute_line(character: &Value, name: &str, attribute: &str) -> String {
+    let Some(current) = sheet::attribute(character, attribute) else {
+        return format!("{name}'s sheet does not show {}.", capital(attribute));
+    };
+    let base = sheet::base_attribute(character, attribute).filter(|base| *base != current);
+    let base = base.map(|base| format!(" (base {base})")).unwrap_or_default();
+    format!("{name}'s {} is {current}{base}.", capital(attribute))
+}
+
+fn section_text(sheet: &Value, name: &str, section: Section) -> String {
+    match section {
+        Section::Whole => whole(sheet, name),
+        Section::Attributes => {
+            let told = |attribute: &&str| {
+                let current = sheet::attribute(sheet, attribute)?;
+                let base = sheet::base_attribute(sheet, attribute).filter(|base| *base != current);
+                let base = base.map(|base| format!(" ({base})")).unwrap_or_default();
+                Some(format!("{} {current}{base}", capital(attribute)))
+            };
+            let attributes: Vec<String> = lexicon::ATTRIBUTES.iter().filter_map(told).collect();
+            entries(name, "attributes", attributes)
+        }
+        Section::Skills => entries(name, "skills", sheet::skills(sheet).into_iter().filter_map(|(kind, skill)| skill_entry(kind, skill)).collect()),
+        Section::Spells => entries(name, "spells", all(sheet, "spells", &["spell_name", "name"], &[("learned_force", "Force "), ("force", "Force ")], &["spell_category"])),
+        Section::Weapons => entries(name, "weapons", weapons(sheet)),
+        Section::Armor => entries(name, "armour", gear(sheet, "armor")),
+        Section::Equipment => entries(name, "equipment", gear(sheet, "equipment")),
+        Section::Contacts => entries(name, "contacts", all(sheet, "contacts", &["name"], &[("connection", "connection "), ("loyalty", "loyalty ")], &["archetype"])),
+        Section::Vehicles => entries(name, "vehicles", all(sheet, "vehicles", &["vehicle_name", "name"], &[("handling", "handling "), ("speed", "speed "), ("body", "body "), ("armor", "armour ")], &["vehicle_type"])),
+        Section::Cyberware => entries(name, "cyberware", all(sheet, "cyberware", &["name"], &[("essence_cost", "Essence ")], &[])),
+        Section::Bioware => entries(name, "bioware", all(sheet, "bioware", &["name"], &[("body_index_cost", "body index ")], &[])),
+        Section::Cyberdecks => entries(name, "cyberdecks", all(sheet, "cyberdecks", &["deck_name", "name"], &[("mpcp", "MPCP "), ("hardening", "hardening "), ("memory", "memory "), ("storage", "storage "), ("response_increase", "response increase ")], &[])),
+        Section::EdgesAndFlaws => {
+            let edges = all(sheet, "edges", &["name"], &[], &[]);
+            let flaws = all(sheet, "flaws", &["name"], &[], &[]);
+            format!("{} {}", entries(name, "edges", edges), entries(name, "flaws", flaws))
+        }
+        Section::Spirits => entries(name, "bound spirits", all(sheet, "spirits", &["spirit_name", "name"], &[("force", "Force "), ("services", "services ")], &["spirit_type"])),
+        Section::Foci => entries(name, "foci", all(sheet, "foci", &["focus_name", "name"], &[("force", "rating ")], &["focus_type"])),
+        Section::Powers => entries(name, "adept powers", all(sheet, "powers", &["power_name", "name"], &[("level", "level ")], &[])),
+        Section::Nuyen => match text(sheet, "nuyen") {
+            Some(nuyen) => format!("{name} has {nuyen} nuyen."),
+            None => format!("{name}'s sheet shows no nuyen."),
+        },
+        Section::Karma => scalars(sheet, name, "karma", &[("karma_pool", "Karma Pool"), ("karma_available", "Good Karma available"), ("karma_total", "Karma earned in all")]),
+        Section::Pools => scalars(sheet, name, "dice pools", &[("combat_pool", "Combat Pool"), ("magic_pool", "Magic Pool"), ("spell_pool", "Spell Pool"), ("hacking_pool", "Hacking Pool"), ("task_pool", "Task Pool"), ("karma_pool", "Karma Pool")]),
+        Section::Initiative => match text(sheet, "initiative") {
+            Some(initiative) => format!("{name}'s initiative is {initiative}."),
+            None => attribute_line(sheet, name, "reaction"),
+        },
+        Section::Lifestyle => scalars(sheet, name, "lifestyle", &[("lifestyle", "lifestyle"), ("lifestyle_cost", "nuyen a month"), ("lifestyle_months_prepaid", "months prepaid")]),
+        Section::Condition => condition(sheet, name),
+        Section::Background => scalars(sheet, name, "background", &[("background", "background"), ("notes", "notes")]),
+    }
+}
+
+fn whole(sheet: &Value, name: &str) -> String {
+    let summary = text(sheet, "summary").map_or_else(
+        || {
+            let kind: Vec<String> = ["metatype", "archetype"].iter().filter_map(|key| text(sheet, key)).collect();
+            if kind.is_empty() { format!("{name}.") } else { format!("{name}: {}.", kind.join(" ")) }
+        },
+        |summary| sentence(&summary),
+    );
+    let is_told = |section: &Section| !section_text(sheet, name, *section).contains("shows no");
+    let sections = [Section::Attributes, Section::Pools, Section::Initiative, Section::Skills, Section::Weapons, Section::Spells];
+    let mut lines = vec![summary];
+    lines.extend(sections.iter().filter(|section| is_told(section)).map(|section| section_text(sheet, name, *section)));
+    lines.push("Ask for gear, ware, contacts, vehicles, karma or nuyen, and I read on.".to_owned());
+    lines.join("\n")
+}
+
+fn skill_entry(kind: &str, skill: &Value) -> Option<String> {
+    let name = text(skill, "skill_name")?;
+    let rating = ["current_rating", "rating", "base_rating"].iter().find_map(|key| text(skill, key)).unwrap_or_default();
+    let specialization = text(skill, "specialization").map(|special| format!(" ({special})")).unwrap_or_default();
+    let kind = if kind == "active" { String::new() } else { format!(", {kind}") };
+    Some(format!("{name}{specialization} {rating}{kind}"))
+}
+
+fn weapons(sheet: &Value) -> Vec<String> {
+    let mut told: Vec<String> = Vec::new();
+    let nested = list(sheet, "weapons").iter();
+    let is_weapon = |gear: &&Value| gear.get("gear_type").and_then(Value::as_str) == Some("weapon");
+    let flat = list(sheet, "gear").iter().filter(is_weapon);
+    let mut names: Vec<String> = Vec::new();
+    for weapon in nested.chain(flat) {
+        let Some(name) = text(weapon, "name").or_else(|| text(weapon, "gear_name")) else { continue };
+        if names.contains(&name) {
+            continue;
+        }
+        let stats = weapon.get("stats").or_else(|| weapon.get("weapon_stats")).unwrap_or(&Value::Null);
+        let damage = text(weapon, "damage").or_else(|| text(stats, "damage"));
+        told.push(damage.map_or_else(|| name.clone(), |damage| format!("{name} ({damage})")));
+        names.push(name);
+    }
+    told
+}
+
+fn gear(sheet: &Value, kind: &str) -> Vec<String> {
+    let nested = list(sheet, kind).iter();
+    let is_kind = |gear: &&Value| gear.get("gear_type").and_then(Value::as_str) == Some(kind);
+    let flat: Vec<&Value> = list(sheet, "gear").iter().filter(is_kind).collect();
+    let source: Vec<&Value> = if flat.is_empty() { nested.collect() } else { flat };
+    let told = |gear: &Value| {
+        let name = text(gear, "gear_name").or_else(|| text(gear, "name"))?;
+        let quantity = text(gear, "quantity").filter(|quantity| quantity != "1").map(|count| format!(", {count} of them")).unwrap_or_default();
+        let ratings = (text(gear, "ballistic_rating"), text(gear, "impact_rating"));
+        let ratings = match ratings {
+            (Some(ballistic), Some(impact)) => format!(" {ballistic}/{impact}"),
+            _ => String::new(),
+        };
+        Some(format!("{name}{ratings}{quantity}"))
+    };
+    source.into_iter().filter_map(told).collect()
+}
+
+/// The entries of a list: a name, words and figures in brackets.
+fn all(sheet: &Value, key: &str, names: &[&str], figures: &[(&str, &str)], words: &[&str]) -> Vec<String> {
+    let told = |entry: &Value| {
+        let name = names.iter().find_map(|name| text(entry, name)).or_else(|| plain(entry))?;
+        let mut inside: Vec<String> = words.iter().filter_map(|word| text(entry, word)).collect();
+        for (figure, label) in figures {
+            let Some(value) = text(entry, figure) else { continue };
+            let line = format!("{label}{value}");
+            if !inside.iter().any(|told| told.starts_with(label)) {
+                inside.push(line);
+            }
+        }
+        Some(if inside.is_empty() { name } else { format!("{name} ({})", inside.join(", ")) })
+    };
+    list(sheet, key).iter().filter_map(told).collect()
+}
+
+fn entries(name: &str, what: &str, entries: Vec<String>) -> String {
+    if entries.is_empty() {
+        return format!("{name}'s sheet shows no {what}.");
+    }
+    let is_cut = MAX_ENTRIES < entries.len();
+    let shown: Vec<String> = entries.into_iter().take(MAX_ENTRIES).collect();
+    let end = if is_cut { ", and more on the sheet" } else { "" };
+    format!("{}: {}{end}.", capital(&format!("{name}'s {what}")), shown.join(", "))
+}
+
+fn scalars(sheet: &Value, name: &str, what: &str, fields: &[(&str, &str)]) -> String {
+    let told: Vec<String> =
+        fields.iter().filter_map(|(key, label)| Some(format!("{label} {}", text(sheet, key)?))).collect();
+    entries(name, what, told)
+}
+
+fn condition(character: &Value, name: &str) -> String {
+    let monitor = ["condition", "condition_monitor"].iter().find_map(|key| sheet::field(character, key)).unwrap_or(character);
+    let told: Vec<String> = [("physical", "physical"), ("stun", "stun"), ("overflow", "overflow"), ("physical_damage", "physical"), ("stun_damage", "stun")]
+        .iter()
+        .filter_map(|(key, label)| Some(format!("{label} {}", text(monitor, key)?)))
+        .collect();
+    if told.is_empty() {
+        return format!("{name}'s sheet does not show any wounds.");
+    }
+    format!("{name}'s condition monitor, in boxes: {}.", told.join(", "))
+}
+
+// Figures.
+
+/// "Target number 6: base 4, target running +2."
+fn target_number(result: &Value, key: &str) -> String {
+    let Some(number) = text(result, key) else { return String::new() };
+    let base = text(result, "base_tn").map(|base| format!("base {base}"));
+    let modifier = |modifier: &Value| {
+        let value = text(modifier, "value").filter(|value| value != "0")?;
+        let why = text(modifier, "explanation").or_else(|| text(modifier, "type"))?;
+        let has_value = why.contains(&signed(&value));
+        let why = why.trim_end_matches('.');
+        Some(if has_value { why.to_owned() } else { format!("{why} {}", signed(&value)) })
+    };
+    let modifiers = list(result, "modifiers").iter().take(MAX_ENTRIES).filter_map(modifier);
+    let reasons: Vec<String> = base.into_iter().chain(modifiers).collect();
+    if reasons.is_empty() { format!("Target number {number}.") } else { format!("Target number {number}: {}.", reasons.join(", ")) }
+}
+
+/// "Rolled 5, 4, 1: two successes" with the result's own figures.
+fn rolled(roll: Option<&Value>, successes: Option<String>) -> String {
+    let faces = numbers(roll.and_then(|roll| roll.get("rolls")));
+    let count = match successes.as_deref() {
+        None => return if faces.is_empty() { String::new() } else { format!("Rolled {faces}.") },
+        Some("0") => "no success".to_owned(),
+        Some("1") => "1 success".to_owned(),
+        Some(many) => format!("{many} successes"),
+    };
+    if faces.is_empty() { format!("{}.", capital(&count)) } else { format!("Rolled {faces}: {count}.") }
+}
+
+fn numbers(rolls: Option<&Value>) -> String {
+    let faces = rolls.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    faces.iter().take(100).filter_map(plain).collect::<Vec<_>>().join(", ")
+}
+
+/// " (Firearms 9, Combat Pool 4)", or nothing.
+fn parts(result: &Value, key: &str) -> String {
+    let told = |part: &Value| Some(format!("{} {}", text(part, "source")?, text(part, "dice")?));
+    let parts: Vec<String> = list(result, key).iter().take(MAX_ENTRIES).filter_map(told).collect();
+    if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
+}
+
+fn signed(value: &str) -> String {
+    if value.starts_with('-') { value.to_owned() } else { format!("+{value}") }
+}
+
+fn level_word(level: &str) -> &str {
+    match level {
+        "L" => "light",
+        "M" => "moderate",
+        "S" => "serious",
+        "D" => "deadly",
+        other => other,
+    }
+}
+
+fn is_true(result: &Value, key: &str) -> bool {
+    result.get(key).is_some_and(|value| value == true)
+}
+
+/// "Platinum: " at a table with several characters.
+fn name_if_crowded(table: &Table<'_>, result: &Value, key: &str) -> String {
+    text(result, key).filter(|_| table.is_crowded()).map(|name| format!("{name}: ")).unwrap_or_default()
+}
+
+fn sentence(text: &str) -> String {
+    let text = text.trim();
+    if text.is_empty() || text.ends_with(['.', '!', '?']) { text.to_owned() } else { format!("{text}.") }
+}
+
+fn joined(sentences: Vec<String>) -> String {
+    sentences.into_iter().filter(|sentence| !sentence.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+fn paragraphs(parts: &[String]) -> String {
+    parts.iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join("\n\n")
+}

@@ -1,0 +1,453 @@
+//! What a player means: from his words to an action and its details. Pure; the player's text is only ever data here.
+
+use super::{
+    lexicon::{self, Section, WeaponKind},
+    said::Said,
+    words,
+};
+
+/// A message, understood.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Understanding {
+    /// What he wants.
+    pub(crate) action: Action,
+    /// Everything he said about it.
+    pub(crate) details: Details,
+    /// The active character he named as the one who acts or is asked about.
+    pub(crate) actor: Option<String>,
+    /// A name he gave that no active character has: "Raven" in "Raven's sheet".
+    pub(crate) stranger: Option<String>,
+    /// Whether he speaks as his character: "I", "my".
+    pub(crate) is_first_person: bool,
+}
+
+/// What a player wants.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) enum Action {
+    /// A shot.
+    Attack,
+    /// Close combat, with the skill it takes.
+    Melee(String),
+    /// A spell.
+    Cast,
+    /// To let go of a sustained spell.
+    DropSpell,
+    /// To know which spells are sustained.
+    Sustained,
+    /// A test of a skill.
+    SkillTest(String),
+    /// A test of an attribute, by its name on the sheet.
+    AttributeTest(String),
+    /// Plain dice.
+    Roll,
+    /// Initiative.
+    Initiative,
+    /// Something on a sheet.
+    Sheet(Question),
+    /// Who is at the table.
+    Party,
+    /// Which characters exist.
+    Characters,
+    /// How the scene stands.
+    TellScene,
+    /// The scene changes; nothing else.
+    Scene,
+    /// The same as before.
+    Again,
+    /// To do nothing: "I don't shoot".
+    Hold,
+    /// To bend the rules: "give me 20 successes".
+    Plea,
+    /// Something beyond this game master, with the nearest thing he can do.
+    Unsupported(&'static str),
+    /// Good evening.
+    Greeting,
+    /// What can you do?
+    Help,
+    /// Thank you.
+    Thanks,
+    /// Only details: an answer to a question, perhaps.
+    Fragment,
+    /// Nothing he knows.
+    #[default]
+    Nothing,
+}
+
+/// What is asked of a sheet.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Question {
+    /// A section of it.
+    Section(Section),
+    /// One skill.
+    Skill(String),
+    /// One attribute, by its name on the sheet.
+    Attribute(String),
+}
+
+/// A weapon, as far as it was named.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum WeaponSaid {
+    /// By name.
+    Named(String),
+    /// By kind: "my pistol".
+    Kind(WeaponKind, String),
+}
+
+/// What was said about an action. Distances in metres.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Details {
+    pub(crate) weapon: Option<WeaponSaid>,
+    pub(crate) target: Option<String>,
+    pub(crate) distance: Option<u32>,
+    pub(crate) light: Option<String>,
+    pub(crate) movement: Option<String>,
+    pub(crate) own_movement: Option<String>,
+    pub(crate) location: Option<String>,
+    pub(crate) air: Option<String>,
+    pub(crate) firing_mode: Option<String>,
+    pub(crate) rounds: Option<u32>,
+    pub(crate) ammunition: Option<String>,
+    pub(crate) cover: Option<String>,
+    pub(crate) aim_actions: Option<u32>,
+    pub(crate) is_called_shot: bool,
+    pub(crate) combat_pool: Option<u32>,
+    pub(crate) spell: Option<String>,
+    pub(crate) force: Option<u32>,
+    pub(crate) spell_pool: Option<u32>,
+    pub(crate) drain_pool: Option<u32>,
+    pub(crate) dice: Option<u32>,
+    pub(crate) notation: Option<String>,
+    pub(crate) target_number: Option<u32>,
+    pub(crate) difficulty: Option<String>,
+    pub(crate) is_again: bool,
+    /// A number that stands alone: the answer to "at what Force?".
+    pub(crate) number: Option<u32>,
+}
+
+impl Details {
+    /// These details, completed by earlier ones where they say nothing.
+    pub(crate) fn or(self, earlier: Details) -> Details {
+        Details {
+            weapon: self.weapon.or(earlier.weapon),
+            target: self.target.or(earlier.target),
+            distance: self.distance.or(earlier.distance),
+            light: self.light.or(earlier.light),
+            movement: self.movement.or(earlier.movement),
+            own_movement: self.own_movement.or(earlier.own_movement),
+            location: self.location.or(earlier.location),
+            air: self.air.or(earlier.air),
+            firing_mode: self.firing_mode.or(earlier.firing_mode),
+            rounds: self.rounds.or(earlier.rounds),
+            ammunition: self.ammunition.or(earlier.ammunition),
+            cover: self.cover.or(earlier.cover),
+            aim_actions: self.aim_actions.or(earlier.aim_actions),
+            is_called_shot: self.is_called_shot || earlier.is_called_shot,
+            combat_pool: self.combat_pool.or(earlier.combat_pool),
+            spell: self.spell.or(earlier.spell),
+            force: self.force.or(earlier.force),
+            spell_pool: self.spell_pool.or(earlier.spell_pool),
+            drain_pool: self.drain_pool.or(earlier.drain_pool),
+            dice: self.dice.or(earlier.dice),
+            notation: self.notation.or(earlier.notation),
+            target_number: self.target_number.or(earlier.target_number),
+            difficulty: self.difficulty.or(earlier.difficulty),
+            is_again: self.is_again || earlier.is_again,
+            number: self.number.or(earlier.number),
+        }
+    }
+
+    /// Whether something of the scene was said.
+    fn tells_scene(&self) -> bool {
+        let has_place = self.location.is_some() || self.light.is_some();
+        has_place || self.movement.is_some() || self.distance.is_some()
+    }
+}
+
+/// Reads a message. `names` are the active characters.
+pub(crate) fn understand(text: &str, names: &[&str]) -> Understanding {
+    let text = words::plain(text);
+    let mut said = Said::new(&text);
+    let actor = said.take_actor(names);
+    let is_first_person =
+        said.words.iter().any(|word| matches!(word.text.as_str(), "i" | "i'm" | "im" | "i'll" | "i've" | "i'd" | "my" | "me"));
+    let stranger = if actor.is_none() { said.stranger() } else { None };
+    let details = said.details(names);
+    let action = said.action(&details, text.contains('?'));
+    Understanding { action, details, actor, stranger, is_first_person }.settled()
+}
+
+impl Understanding {
+    /// Loose numbers find their place once the action is known.
+    fn settled(mut self) -> Understanding {
+        let details = &mut self.details;
+        match &self.action {
+            Action::Attack | Action::Melee(_) => details.combat_pool = details.combat_pool.or(details.dice.take()),
+            Action::Cast => {
+                details.spell_pool = details.spell_pool.or(details.dice.take()).or(details.combat_pool.take());
+            }
+            _ => {}
+        }
+        if matches!(self.action, Action::Roll)
+            && let (Some(notation), Some(_)) = (&details.notation, details.target_number)
+            && let Some(dice) = notation.strip_suffix("d6").or_else(|| notation.strip_suffix("d6!"))
+            && let Ok(dice) = dice.parse()
+        {
+            // "8d6 against 5" is a success test.
+            details.dice = Some(dice);
+            details.notation = None;
+        }
+        self
+    }
+}
+
+
+impl Said<'_> {
+    /// What is wanted, the surest signs first.
+    fn action(&self, details: &Details, has_question_mark: bool) -> Action {
+        if self.words.is_empty() {
+            return Action::Nothing;
+        }
+        if self.is_plea() {
+            return Action::Plea;
+        }
+        if self.is_help() {
+            return Action::Help;
+        }
+        let is_asking = self.is_asking(has_question_mark);
+        let is_short = self.words.len() <= 4;
+
+        let spells_end = self.has(&["drop", "stop", "end", "release", "dispel", "cancel", "drops", "dropping"]);
+        let names_spells = details.spell.is_some() || self.has(&["spell", "spells", "sustaining"]);
+        if spells_end && names_spells && !self.has(lexicon::SHOOT_VERBS) {
+            return Action::DropSpell;
+        }
+        if self.words.iter().any(|word| word.text.starts_with("sustain")) && !self.has(&["cast", "casting"]) {
+            return Action::Sustained;
+        }
+        if let Some(action) = self.about_the_table(is_asking, details) {
+            return action;
+        }
+        if self.is_held_back() {
+            return Action::Hold;
+        }
+        if self.is_cast(details, is_asking) {
+            return Action::Cast;
+        }
+
+        let asks_for_test = self.has(&["roll", "test", "check", "rolls", "make", "try", "attempt", "tests"]);
+        let has_roll = self.has(&["roll", "rolls", "throw", "reroll", "dice"]);
+        let shoots = self.shoots();
+        let skill = self.skill();
+        if is_asking && !asks_for_test && !shoots && let Some(question) = self.question(skill) {
+            return Action::Sheet(question);
+        }
+        if self.has(&["initiative", "initative", "initiatve", "init", "inititative"]) && !is_asking {
+            return Action::Initiative;
+        }
+        let has_dice = details.notation.is_some() || details.dice.is_some();
+        if has_dice && !shoots && (has_roll || is_short || details.notation.is_some()) && details.combat_pool.is_none() {
+            return Action::Roll;
+        }
+        if asks_for_test && !(shoots && (details.weapon.is_some() || details.distance.is_some())) {
+            if let Some(skill) = skill {
+                return Action::SkillTest(skill.to_owned());
+            }
+            if let Some(attribute) = self.attribute() {
+                return Action::AttributeTest(attribute.to_owned());
+            }
+        }
+        if let Some(action) = self.attack(details, shoots) {
+            return action;
+        }
+        if let Some((_, attribute, range)) = self.longest(lexicon::ATTRIBUTE_WORDS)
+            && self.longest(lexicon::SKILL_WORDS).is_none_or(|(_, _, other)| other.len() <= range.len())
+            && !is_asking
+        {
+            return Action::AttributeTest(attribute.to_owned());
+        }
+        if let Some((_, skill, _)) = self.longest(lexicon::SKILL_WORDS).filter(|_| !is_asking) {
+            return Action::SkillTest(skill.to_owned());
+        }
+        if let Some((_, answer, _)) = self.longest(lexicon::UNSUPPORTED) {
+            return Action::Unsupported(answer);
+        }
+        if (is_short || is_asking) && let Some(question) = self.question(skill) {
+            return Action::Sheet(question);
+        }
+        if has_roll {
+            return Action::Roll;
+        }
+        self.small_talk(details)
+    }
+
+    /// Attempts to talk the game master out of his rules.
+    fn is_plea(&self) -> bool {
+        const DROPPING: &[&str] = &["ignore", "forget", "disregard", "override", "bypass", "break", "change", "bend"];
+        const RULES: &[&str] = &["rules", "instructions", "prompt", "instruction", "guidelines"];
+        let drops_rules = self.has(DROPPING) && self.has(RULES);
+        let wants_successes = self.has(&["successes", "sucesses", "critical"])
+            && self.has(&["give", "grant", "got", "have", "rolled", "say", "assume", "pretend", "count"]);
+        let wants_goods = self.has(&["give", "grant", "set", "add"])
+            && self.has(&["nuyen", "karma"])
+            && !self.has(&["list", "overview"])
+            && self.words.iter().any(|word| word.number.is_some());
+        drops_rules
+            || wants_successes
+            || wants_goods
+            || self.says(&[
+                "system prompt", "you are now", "pretend you", "pretend that", "automatically succeed", "automatic success",
+                "i automatically", "auto succeed", "jailbreak", "developer mode", "let me win", "make me win", "i win",
+                "act as", "new instructions", "i rolled all sixes", "skip the roll", "without rolling", "don't roll",
+            ])
+    }
+
+    fn is_help(&self) -> bool {
+        let is_lone = self.has(&["help", "commands", "examples", "manual", "instructions"]) && self.words.len() <= 3;
+        is_lone
+            || self.says(&[
+                "what can you do", "what can i do", "what can i say", "what do you do", "how does this work", "how do i play",
+                "how do i start", "how does it work", "what do you understand", "who are you", "what are you", "how do i shoot",
+                "how do i cast", "how do i roll", "how do i attack", "what now", "what are my options", "can you help",
+                "what should i do", "how do we play", "how do we start",
+            ])
+    }
+
+    /// Whether it asks for knowledge rather than for a deed.
+    fn is_asking(&self, has_question_mark: bool) -> bool {
+        const POLITE: &[&str] = &["please", "gm", "hey", "so", "and", "ok", "okay", "can", "could", "you", "well", "hi", "hello", "let", "me", "i", "want", "to"];
+        let first = self.words.iter().position(|word| !POLITE.contains(&word.text.as_str())).unwrap_or_default();
+        let begins = lexicon::ASKING.contains(&self.text(first));
+        let is_request = matches!(self.text(0), "can" | "could" | "may" | "let" | "shall");
+        begins || (has_question_mark && !is_request)
+    }
+
+    /// Questions about the session and the scene.
+    fn about_the_table(&self, is_asking: bool, details: &Details) -> Option<Action> {
+        if self.says(&["who is here", "who here", "who is in", "who in the", "who is at", "who at the", "who is playing", "who playing", "who else is", "active characters", "in this session", "in the session", "the party", "our party", "who are we", "who is with", "at the table"])
+        {
+            return Some(Action::Party);
+        }
+        let exist = self.says(&["which characters", "what characters", "list characters", "list the characters", "list all characters", "available characters", "characters are there", "characters exist", "all characters", "who can i play", "show characters", "show the characters", "show all characters"]);
+        if exist {
+            return Some(Action::Characters);
+        }
+        let tell = self.says(&["where are we", "where am i", "what do i see", "what do we see", "the scene", "how far", "how dark", "how light", "how bright", "what is the light", "what the light", "what is the distance", "what the distance", "describe the", "what is around", "what around", "who is my target", "what is my target", "what is happening", "what happening", "look at the scene", "my surroundings", "how well lit"]);
+        if tell && is_asking {
+            return Some(Action::TellScene);
+        }
+        let asks_light = is_asking && details.light.is_some() && self.words.len() <= 6 && !self.has(lexicon::SHOOT_VERBS);
+        asks_light.then_some(Action::TellScene)
+    }
+
+    /// "I don't shoot", "we hold our fire".
+    fn is_held_back(&self) -> bool {
+        const NOT: &[&str] = &["don't", "dont", "not", "never", "won't", "wont", "hold", "holds", "cease", "stop", "stops", "without"];
+        let is_deed = |text: &str| lexicon::SHOOT_VERBS.contains(&text) || lexicon::CAST_VERBS.contains(&text) || text == "attack";
+        let is_subject_moving = self.says(&["stops moving", "not moving"]);
+        !is_subject_moving
+            && (0..self.words.len()).any(|index| {
+                is_deed(self.text(index)) && (1..=2).any(|back| NOT.contains(&self.before(index, back)))
+            })
+    }
+
+    fn is_cast(&self, details: &Details, is_asking: bool) -> bool {
+        let verb = self.has(lexicon::CAST_VERBS);
+        if is_asking && !verb {
+            return false;
+        }
+        let names_other = self.has(&["test", "check", "spells", "drain"]) && !verb;
+        let has_spell = details.spell.is_some() && !names_other && !self.has(&["book", "describe"]);
+        has_spell || (verb && (details.force.is_some() || self.has(&["spell", "cast", "casting", "casts"])) && !self.has(&["doubt"]))
+    }
+
+    fn shoots(&self) -> bool {
+        let verb = (0..self.words.len()).any(|index| {
+            let is_noun = matches!(self.text(index), "fire" | "blast" | "shot")
+                && matches!(self.before(index, 1), "the" | "a" | "on" | "under" | "set" | "in" | "by" | "covering" | "called" | "friendly");
+            lexicon::SHOOT_VERBS.contains(&self.text(index)) && !is_noun
+        });
+        verb || self.says(&["open fire", "pull the trigger", "take a shot", "take the shot", "take another shot", "squeeze the trigger", "squeeze off", "empty my clip", "put a bullet", "opens fire", "pulls the trigger"])
+    }
+
+    fn attack(&self, details: &Details, shoots: bool) -> Option<Action> {
+        let melee_weapon = self.longest(lexicon::MELEE_WEAPONS);
+        let melee_verb = self.longest(lexicon::MELEE_VERBS);
+        let attacks = self.has(lexicon::ATTACK_VERBS);
+        let has_gun = details.weapon.is_some();
+        if !shoots && !has_gun {
+            if let Some((_, skill, _)) = melee_weapon.filter(|_| attacks || melee_verb.is_some() || self.has(&["use", "with", "draw"])) {
+                return Some(Action::Melee(skill.to_owned()));
+            }
+            if let Some((_, skill, _)) = melee_verb {
+                return Some(Action::Melee(skill.to_owned()));
+            }
+        }
+        let uses_gun = has_gun && (details.target.is_some() || details.distance.is_some()) && !self.is_statement();
+        let aims = details.aim_actions.is_some() && (has_gun || details.target.is_some());
+        (shoots || attacks || uses_gun || aims).then_some(Action::Attack)
+    }
+
+    /// "The troll has a gun", "the guard is 20 metres away": told of others, not done.
+    fn is_statement(&self) -> bool {
+        self.has(&["is", "are", "has", "have", "stands"]) && !self.has(&["i", "i'm", "my", "use", "using"])
+    }
+
+    /// The skill that is named outright.
+    fn skill(&self) -> Option<&'static str> {
+        if let Some((name, _)) = words::find_name(&self.words, lexicon::SKILLS.iter().copied()) {
+            return Some(name);
+        }
+        self.longest(lexicon::SKILL_WORDS).map(|(_, skill, _)| skill)
+    }
+
+    fn attribute(&self) -> Option<&'static str> {
+        let named = words::find_name(&self.words, lexicon::ATTRIBUTES.iter().copied()).map(|(name, _)| name);
+        named.or_else(|| self.longest(lexicon::ATTRIBUTE_WORDS).map(|(_, attribute, _)| attribute))
+    }
+
+    /// What of a sheet is asked for.
+    fn question(&self, skill: Option<&'static str>) -> Option<Question> {
+        let section = self.longest(lexicon::SECTIONS);
+        let named = words::find_name(&self.words, lexicon::SKILLS.iter().copied());
+        if let Some((name, range)) = named
+            && section.as_ref().is_none_or(|(_, _, other)| !overlaps(&range, other) || range.len() > other.len())
+        {
+            return Some(Question::Skill(name.to_owned()));
+        }
+        if let Some((_, section, _)) = section.filter(|(phrase, _, _)| *phrase != "character" || self.words.len() <= 5) {
+            return Some(Question::Section(section));
+        }
+        if let Some((name, _)) = words::find_name(&self.words, lexicon::ATTRIBUTES.iter().copied()) {
+            return Some(Question::Attribute(name.to_owned()));
+        }
+        skill.filter(|_| self.has(&["skill", "rating", "good"])).map(|skill| Question::Skill(skill.to_owned()))
+    }
+
+    fn small_talk(&self, details: &Details) -> Action {
+        if self.has(&["thanks", "thank", "thx", "cheers", "danke", "bye", "goodbye", "goodnight"]) || self.says(&["good night", "well done"]) {
+            return Action::Thanks;
+        }
+        if details.is_again && self.words.len() <= 8 {
+            return Action::Again;
+        }
+        if details.tells_scene() && self.words.len() > 2 && (details.location.is_some() || details.light.is_some() || details.target.is_some()) {
+            return Action::Scene;
+        }
+        let greets = matches!(self.text(0), "hi" | "hello" | "hey" | "greetings" | "hoi" | "yo" | "hallo" | "welcome" | "hiya" | "howdy")
+            || self.says(&["good evening", "good morning", "good afternoon", "good day", "let start", "let begin", "let play", "start the game", "begin the game"]);
+        if greets {
+            return Action::Greeting;
+        }
+        if details.light.is_some() || details.location.is_some() {
+            return Action::Scene;
+        }
+        if *details != Details::default() && self.words.len() <= 12 {
+            return Action::Fragment;
+        }
+        Action::Nothing
+    }
+}
+
+fn overlaps(left: &std::ops::Range<usize>, right: &std::ops::Range<usize>) -> bool {
+    left.start < right.end && right.start < left.end
+}

@@ -1,0 +1,281 @@
+//! The requests to a model: who is asked and with which key, what is tried again, and whether `[DONE]` has come.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use async_openai::{config::Config, error::OpenAIError, middleware::HttpRequestFactory};
+use futures_util::{StreamExt, future::BoxFuture};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use reqwest::{Response, Url};
+use secrecy::{ExposeSecret, SecretString};
+use service_kit::{telemetry::now_ms, trace};
+use time::{OffsetDateTime, format_description::well_known::Rfc2822};
+
+use crate::llm::ModelError;
+
+/// How often a request is sent at the most.
+const ATTEMPTS: u32 = 3;
+/// The pause before the second attempt, where the server names none; it doubles with each.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+/// The longest pause that is waited for; a server that wants more is taken at its word, and the player is told.
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+/// Largest answer, in bytes.
+const MAX_ANSWER: usize = 32 * 1024 * 1024;
+
+/// The HTTP client for models at `url`.
+///
+/// # Errors
+///
+/// This host has no certificates, and the address is https.
+pub(super) fn client(url: &Url, connect: Duration) -> anyhow::Result<reqwest::Client> {
+    // It fails where a provider has been installed already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut builder = reqwest::Client::builder()
+        .connect_timeout(connect)
+        .tcp_nodelay(true)
+        // A key is for the server it was given for.
+        .redirect(reqwest::redirect::Policy::none());
+    if url.scheme() == "http" {
+        // A host without certificates can still ask a model next door.
+        builder = builder.tls_certs_only(std::iter::empty());
+    }
+    if matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]")) {
+        builder = builder.no_proxy();
+    }
+    builder.build().context("prepare https to the language model (does this host have CA certificates?)")
+}
+
+/// Where a model is, and the key to it.
+#[derive(Clone, Debug)]
+pub(super) struct Endpoint {
+    url: Url,
+    base: String,
+    headers: HeaderMap,
+    key: SecretString,
+}
+
+impl Endpoint {
+    pub fn new(url: &str, key: Option<SecretString>) -> anyhow::Result<Endpoint> {
+        let parsed = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        let parsed = parsed.context("LLM_URL must be an http or https address such as http://localhost:11434/v1")?;
+        let mut headers = HeaderMap::new();
+        let key = key.unwrap_or_default();
+        if !key.expose_secret().is_empty() {
+            let value = HeaderValue::try_from(format!("Bearer {}", key.expose_secret()));
+            let mut value = value.context("the language model's API key has characters that no key can have")?;
+            value.set_sensitive(true);
+            headers.insert(header::AUTHORIZATION, value);
+        }
+        Ok(Endpoint { url: parsed, base: url.to_owned(), headers, key })
+    }
+
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+}
+
+impl Config for Endpoint {
+    fn headers(&self) -> HeaderMap {
+        self.headers.clone()
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    fn query(&self) -> Vec<(&str, &str)> {
+        Vec::new()
+    }
+
+    fn api_base(&self) -> &str {
+        &self.base
+    }
+
+    fn api_key(&self) -> &SecretString {
+        &self.key
+    }
+}
+
+/// Sends one request, again if need be, as part of the trace that is current.
+#[derive(Clone)]
+pub(super) struct Sender {
+    client: reqwest::Client,
+    is_done: Arc<AtomicBool>,
+    /// The trace context of whoever asks.
+    context: HeaderMap,
+}
+
+impl Sender {
+    /// A sender that sets `is_done` when the answer says `[DONE]`.
+    pub fn new(client: reqwest::Client, is_done: Arc<AtomicBool>) -> Sender {
+        let mut context = HeaderMap::new();
+        trace::inject(&mut context);
+        Sender { client, is_done, context }
+    }
+
+    async fn send(self, request: HttpRequestFactory) -> Result<Response, ModelError> {
+        let mut pause = FIRST_PAUSE;
+        for attempt in 1.. {
+            let mut request = request.build().await.map_err(|_| ModelError::Invalid)?;
+            request.headers_mut().extend(self.context.clone());
+            let (error, wanted) = match self.client.execute(request).await {
+                Ok(response) if response.status().is_success() => return Ok(watched(response, self.is_done)),
+                Ok(response) => refusal(&response, pause),
+                Err(error) if error.is_timeout() => (ModelError::Timeout("a connection"), None),
+                Err(_) => (ModelError::Unreachable, Some(pause)),
+            };
+            let wanted = wanted.filter(|wanted| *wanted <= LONGEST_PAUSE && attempt < ATTEMPTS);
+            let Some(wanted) = wanted else { return Err(error) };
+            tracing::info!(%error, attempt, pause_ms = wanted.as_millis() as u64, "the model is asked again");
+            tokio::time::sleep(wanted).await;
+            pause *= 2;
+        }
+        Err(ModelError::Unreachable)
+    }
+}
+
+impl tower::Service<HttpRequestFactory> for Sender {
+    type Response = Response;
+    type Error = OpenAIError;
+    type Future = BoxFuture<'static, Result<Response, OpenAIError>>;
+
+    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), OpenAIError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: HttpRequestFactory) -> Self::Future {
+        let sending = self.clone().send(request);
+        Box::pin(async move { sending.await.map_err(|error| OpenAIError::Boxed(Box::new(error))) })
+    }
+}
+
+/// What a refusal means, and the pause before another attempt if that makes sense. Its body is nobody's business: it may
+/// repeat what players said.
+fn refusal(response: &Response, pause: Duration) -> (ModelError, Option<Duration>) {
+    let status = response.status();
+    let retry_after = retry_after(response.headers());
+    let passes_by = matches!(status.as_u16(), 408 | 409 | 425 | 429 | 500 | 502 | 503 | 504 | 520..=529);
+    let pause = passes_by.then(|| retry_after.unwrap_or(pause));
+    if status == StatusCode::TOO_MANY_REQUESTS {
+        return (ModelError::RateLimited { retry_after }, pause);
+    }
+    (ModelError::Refused { status: status.as_u16() }, pause)
+}
+
+/// The pause that a server asks for: seconds, a date, or the milliseconds that some give beside them.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    if let Some(ms) = text("retry-after-ms").and_then(|text| text.parse::<f64>().ok()) {
+        return Duration::try_from_secs_f64(ms / 1000.0).ok();
+    }
+    let text = text("retry-after")?;
+    if let Ok(seconds) = text.parse::<f64>() {
+        return Duration::try_from_secs_f64(seconds).ok();
+    }
+    let date = OffsetDateTime::parse(&text.replace("GMT", "+0000"), &Rfc2822).ok()?;
+    let wait_ms = i64::try_from(date.unix_timestamp_nanos() / 1_000_000).ok()? - now_ms();
+    Some(Duration::from_millis(u64::try_from(wait_ms).unwrap_or_default()))
+}
+
+/// The same answer, with an eye on its lines and its size.
+fn watched(response: Response, is_done: Arc<AtomicBool>) -> Response {
+    let mut answer = http::Response::builder().status(response.status()).version(response.version());
+    if let Some(headers) = answer.headers_mut() {
+        headers.extend(response.headers().clone());
+    }
+    let mut lines = DoneLine::default();
+    let mut size = 0;
+    let bytes = response.bytes_stream().map(move |piece| {
+        let piece = piece.map_err(std::io::Error::other)?;
+        size += piece.len();
+        if MAX_ANSWER < size {
+            return Err(std::io::Error::other("the answer is too large"));
+        }
+        if lines.passes(&piece) {
+            is_done.store(true, Ordering::Release);
+        }
+        Ok(piece)
+    });
+    let answer = answer.body(reqwest::Body::wrap_stream(bytes)).expect("a status and headers that were received");
+    Response::from(answer)
+}
+
+/// Looks for the line `data: [DONE]` in pieces of any cut.
+#[derive(Default)]
+struct DoneLine {
+    /// How much of it the current line has shown.
+    matched: usize,
+    is_another: bool,
+}
+
+impl DoneLine {
+    const LINE: &[u8] = b"data:[DONE]";
+
+    /// Whether the line has come with this piece.
+    fn passes(&mut self, piece: &[u8]) -> bool {
+        let mut has_come = false;
+        for byte in piece {
+            match byte {
+                b'\n' | b'\r' => *self = DoneLine::default(),
+                b' ' => {}
+                byte if Self::LINE.get(self.matched) == Some(byte) => self.matched += 1,
+                _ => self.is_another = true,
+            }
+            has_come |= self.matched == Self::LINE.len() && !self.is_another;
+        }
+        has_come
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn done(pieces: &[&str], expected: bool) {
+        let mut lines = DoneLine::default();
+        let seen = pieces.iter().fold(false, |seen, piece| lines.passes(piece.as_bytes()) || seen);
+        assert_eq!(seen, expected, "{pieces:?}");
+    }
+
+    #[test]
+    fn the_end_is_seen_in_any_cut() {
+        done(&["data: {}\n\ndata: [DONE]\n\n"], true);
+        done(&["data: {}\r\n\r\nda", "ta:[DO", "NE]"], true);
+        done(&["data: [DONE]"], true);
+        done(&["data: {\"content\": \"data: [DONE]\"}\n\n"], false);
+        done(&[": data: [DONE]\n"], false);
+        done(&["data: [DONE"], false);
+    }
+
+    #[test]
+    fn a_pause_is_read_in_every_form() {
+        let check = |name: &'static str, value: &str, expected: Option<Duration>| {
+            let headers = HeaderMap::from_iter([(header::HeaderName::from_static(name), value.parse().unwrap())]);
+            assert_eq!(retry_after(&headers), expected, "{value}");
+        };
+        check("retry-after", "2", Some(Duration::from_secs(2)));
+        check("retry-after", "0.5", Some(Duration::from_millis(500)));
+        check("retry-after-ms", "20", Some(Duration::from_millis(20)));
+        check("retry-after", "Wed, 21 Oct 2015 07:28:00 GMT", Some(Duration::ZERO));
+        check("retry-after", "-1", None);
+        check("retry-after", "soon", None);
+    }
+
+    #[test]
+    fn a_key_is_never_shown_and_nonsense_is_refused() {
+        let endpoint = Endpoint::new("http://localhost:1/v1", Some("hush".into())).unwrap();
+        assert!(!format!("{endpoint:?}").contains("hush"));
+        assert!(Endpoint::new("http://localhost:1/v1", Some("a\nb".into())).is_err());
+        for bad in ["localhost:1", "ftp://a", "", "http://"] {
+            assert!(Endpoint::new(bad, None).is_err(), "{bad}");
+        }
+    }
+}

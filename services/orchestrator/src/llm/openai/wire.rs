@@ -1,0 +1,346 @@
+//! The chat completions protocol as JSON: the request as the documentation says, the answer as servers really write it.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use crate::llm::{Message, ModelError, ModelEvent, ModelRequest, ToolDefinition};
+
+/// The body of a streaming request. What never changes stands in front, so that servers can keep it in their cache.
+pub(super) fn request(model: &str, request: &ModelRequest) -> Value {
+    let mut messages = vec![json!({"role": "system", "content": system(request)})];
+    messages.extend(request.messages.iter().map(message));
+    let mut body = json!({
+        "model": model,
+        "messages": messages,
+        "stream": true,
+        "stream_options": {"include_usage": true},
+    });
+    if !request.tools.is_empty() {
+        body["tools"] = request.tools.iter().map(tool).collect();
+    }
+    body
+}
+
+fn system(request: &ModelRequest) -> String {
+    let mut text = request.instructions.trim_end().to_owned();
+    text.push_str("\n\nCHARACTERS AT THE TABLE\n");
+    if request.characters.is_empty() {
+        text.push_str("None has been added to this session yet.\n");
+    }
+    for character in &request.characters {
+        let _ = writeln!(text, "- {}: {}", character.name, one_line(&character.summary));
+    }
+    text.push_str("\nTHE SCENE\n");
+    match request.scene.is_empty() {
+        true => text.push_str("Nothing is known of it yet.\n"),
+        false => {
+            let scene = serde_json::to_string(&request.scene).unwrap_or_default();
+            let _ = writeln!(text, "{scene}");
+        }
+    }
+    text
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn message(message: &Message) -> Value {
+    match message {
+        Message::Player { name, character, text } => {
+            let speaker = match (character, name) {
+                (Some(character), Some(name)) => format!("[{}, played by {}] ", one_line(character), one_line(name)),
+                (Some(speaker), None) | (None, Some(speaker)) => format!("[{}] ", one_line(speaker)),
+                (None, None) => String::new(),
+            };
+            json!({"role": "user", "content": format!("{speaker}{text}")})
+        }
+        Message::GameMaster { text, tool_calls } if tool_calls.is_empty() => json!({"role": "assistant", "content": text}),
+        Message::GameMaster { text, tool_calls } => {
+            let calls: Vec<Value> = tool_calls
+                .iter()
+                .map(|call| {
+                    let function = json!({"name": call.name, "arguments": call.arguments});
+                    json!({"id": call.id, "type": "function", "function": function})
+                })
+                .collect();
+            json!({"role": "assistant", "content": text, "tool_calls": calls})
+        }
+        Message::ToolResult { call_id, tool, result, failed: _ } => {
+            json!({"role": "tool", "tool_call_id": call_id, "name": tool, "content": result.to_string()})
+        }
+    }
+}
+
+fn tool(tool: &ToolDefinition) -> Value {
+    json!({
+        "type": "function",
+        "function": {"name": tool.name, "description": tool.description, "parameters": tool.parameters},
+    })
+}
+
+/// Reads the chunks of one answer.
+#[derive(Debug, Default)]
+pub(super) struct Reader {
+    is_finished: bool,
+    /// The id of each call so far, by index; empty where the server gave none.
+    ids: Vec<String>,
+}
+
+impl Reader {
+    /// Whether the model has given its reason to finish.
+    pub fn is_finished(&self) -> bool {
+        self.is_finished
+    }
+
+    /// The events of a chunk. Whatever is missing, null or unknown in it is passed over.
+    ///
+    /// # Errors
+    ///
+    /// The server tells of a failure in the middle of its answer.
+    pub fn read(&mut self, chunk: &Value) -> Result<Vec<ModelEvent>, ModelError> {
+        if let Some(error) = chunk.get("error").filter(|error| !error.is_null()) {
+            return Err(failure(error));
+        }
+        let mut events = Vec::new();
+        if let Some(choice) = chunk["choices"].get(0) {
+            self.read_choice(choice, &mut events);
+        }
+        let (prompt, completion) = (&chunk["usage"]["prompt_tokens"], &chunk["usage"]["completion_tokens"]);
+        if prompt.is_number() || completion.is_number() {
+            let (prompt_tokens, completion_tokens) = (to_u64(prompt), to_u64(completion));
+            events.push(ModelEvent::Usage { prompt_tokens, completion_tokens });
+        }
+        Ok(events)
+    }
+
+    fn read_choice(&mut self, choice: &Value, events: &mut Vec<ModelEvent>) {
+        // A server that does not stream sends its whole message at once.
+        let delta = if choice["delta"].is_object() { &choice["delta"] } else { &choice["message"] };
+        let before = events.len();
+        for text in [&delta["content"], &delta["refusal"]] {
+            let text = text_of(text);
+            if !text.is_empty() {
+                events.push(ModelEvent::Text(text));
+            }
+        }
+        let calls = delta["tool_calls"].as_array().map(Vec::as_slice).unwrap_or_default();
+        events.extend(calls.iter().map(|call| self.read_call(call)));
+
+        let says_something = before < events.len();
+        match choice["finish_reason"].as_str() {
+            // Some servers write an empty reason into every chunk: only after the last words it is one.
+            Some("") => self.is_finished = !says_something,
+            Some(_) => self.is_finished = true,
+            None => {}
+        }
+    }
+
+    fn read_call(&mut self, call: &Value) -> ModelEvent {
+        let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+        let id = text(&call["id"]);
+        let name = text(&call["function"]["name"]);
+        let arguments = match &call["function"]["arguments"] {
+            Value::String(text) => text.clone(),
+            Value::Null => String::new(),
+            whole => whole.to_string(),
+        };
+        let index = self.index_of(&call["index"], id.as_deref(), name.is_some());
+        ModelEvent::ToolCall { index, id, name, arguments }
+    }
+
+    /// Which call a fragment belongs to. Some servers give no index, and some give all calls the same one.
+    fn index_of(&mut self, index: &Value, id: Option<&str>, is_named: bool) -> u32 {
+        let given = index.as_u64().and_then(|index| usize::try_from(index).ok());
+        let known = id.and_then(|id| self.ids.iter().position(|known| known == id));
+        let last = self.ids.len().saturating_sub(1);
+        let position = match (given, known) {
+            (None, Some(known)) => known,
+            // Another call under a taken index: it has an id of its own, and a name.
+            (Some(given), None) if is_named && id.is_some() && self.ids.get(given).is_some_and(|id| !id.is_empty()) => {
+                self.ids.len()
+            }
+            // A fragment of a call that was moved away from its index.
+            (Some(given), Some(known)) if given < known => known,
+            // Indices may begin anywhere; one far beyond is the next.
+            (Some(given), _) if given <= self.ids.len() + 1 => given,
+            (Some(_), _) => last,
+            (None, None) if is_named || self.ids.is_empty() => self.ids.len(),
+            (None, None) => last,
+        };
+        while self.ids.len() <= position {
+            self.ids.push(String::new());
+        }
+        if self.ids[position].is_empty()
+            && let Some(id) = id
+        {
+            self.ids[position] = id.to_owned();
+        }
+        u32::try_from(position).unwrap_or(u32::MAX)
+    }
+}
+
+/// Content is a text, or a list of parts of which some are text.
+fn text_of(content: &Value) -> String {
+    match content {
+        Value::String(text) => text.clone(),
+        Value::Array(parts) => parts.iter().filter_map(|part| part["text"].as_str()).collect(),
+        _ => String::new(),
+    }
+}
+
+fn to_u64(value: &Value) -> u64 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates, and it is a statistic")]
+    let from_float = |number: f64| number as u64;
+    value.as_u64().or_else(|| value.as_f64().map(from_float)).unwrap_or_default()
+}
+
+/// A failure that a server tells of in its stream, in one of the many forms there are.
+fn failure(error: &Value) -> ModelError {
+    let status = [&error["code"], &error["status"], &error["status_code"]]
+        .into_iter()
+        .find_map(|code| code.as_u64().or_else(|| code.as_str()?.parse().ok()))
+        .and_then(|code| u16::try_from(code).ok())
+        .filter(|code| (400..600).contains(code));
+    let is_rate_limit = [&error["type"], &error["code"]]
+        .into_iter()
+        .any(|kind| kind.as_str().is_some_and(|kind| kind.contains("rate_limit")));
+    match status {
+        Some(429) => ModelError::RateLimited { retry_after: None },
+        _ if is_rate_limit => ModelError::RateLimited { retry_after: None },
+        Some(status) => ModelError::Refused { status },
+        None => ModelError::Refused { status: 500 },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn read(reader: &mut Reader, chunk: Value) -> Vec<ModelEvent> {
+        reader.read(&chunk).unwrap()
+    }
+
+    fn calls(chunks: impl IntoIterator<Item = Value>) -> Vec<(u32, String)> {
+        let mut reader = Reader::default();
+        let events = chunks
+            .into_iter()
+            .flat_map(|calls| read(&mut reader, json!({"choices": [{"delta": {"tool_calls": calls}}]})));
+        let shown = events.map(|event| match event {
+            ModelEvent::ToolCall { index, name, arguments, .. } => (index, name.unwrap_or_default() + &arguments),
+            other => panic!("{other:?}"),
+        });
+        shown.collect()
+    }
+
+    fn fragment(index: Option<u32>, id: Option<&str>, name: Option<&str>, arguments: &str) -> Value {
+        json!([{"index": index, "id": id, "function": {"name": name, "arguments": arguments}}])
+    }
+
+    #[track_caller]
+    fn check(chunks: &[Value], expected: &[(u32, &str)]) {
+        let expected: Vec<_> = expected.iter().map(|(index, text)| (*index, (*text).to_owned())).collect();
+        assert_eq!(calls(chunks.iter().cloned()), expected);
+    }
+
+    #[test]
+    fn fragments_go_by_their_index() {
+        check(
+            &[
+                fragment(Some(0), Some("a"), Some("one"), ""),
+                fragment(Some(1), Some("b"), Some("two"), ""),
+                fragment(Some(0), None, None, "{}"),
+                fragment(Some(1), None, None, "[]"),
+            ],
+            &[(0, "one"), (1, "two"), (0, "{}"), (1, "[]")],
+        );
+    }
+
+    #[test]
+    fn fragments_without_an_index_go_by_id_and_order() {
+        check(
+            &[
+                fragment(None, Some("a"), Some("one"), "{"),
+                fragment(None, None, None, "}"),
+                fragment(None, Some("b"), Some("two"), "{}"),
+                fragment(None, Some("a"), None, " "),
+                fragment(None, None, Some("three"), "{}"),
+            ],
+            &[(0, "one{"), (0, "}"), (1, "two{}"), (0, " "), (2, "three{}")],
+        );
+    }
+
+    #[test]
+    fn several_calls_under_one_index_are_several_calls() {
+        check(
+            &[
+                fragment(Some(0), Some("a"), Some("one"), "{}"),
+                fragment(Some(0), Some("b"), Some("two"), "{"),
+                fragment(Some(0), Some("b"), None, "}"),
+            ],
+            &[(0, "one{}"), (1, "two{"), (1, "}")],
+        );
+    }
+
+    #[test]
+    fn an_index_beyond_all_measure_does_no_harm() {
+        check(&[fragment(Some(u32::MAX), None, Some("one"), "{}")], &[(0, "one{}")]);
+    }
+
+    #[test]
+    fn whatever_is_missing_or_unknown_is_passed_over() {
+        let mut reader = Reader::default();
+        for chunk in [
+            json!({}),
+            json!(null),
+            json!({"choices": null, "error": null}),
+            json!({"choices": []}),
+            json!({"choices": [{"delta": null, "finish_reason": null}]}),
+            json!({"id": 1, "created": -1.5, "choices": [{"delta": {"role": "", "reasoning_content": "hm"}}]}),
+            json!({"choices": [{"delta": {"content": null, "tool_calls": null}}]}),
+            json!({"choices": [], "usage": null}),
+        ] {
+            assert_eq!(read(&mut reader, chunk), []);
+        }
+        assert!(!reader.is_finished());
+    }
+
+    #[test]
+    fn every_reason_to_finish_is_one_and_an_empty_one_only_at_the_end() {
+        for reason in ["stop", "tool_calls", "eos", "length", "whatever"] {
+            let mut reader = Reader::default();
+            read(&mut reader, json!({"choices": [{"delta": {}, "finish_reason": reason}]}));
+            assert!(reader.is_finished(), "{reason}");
+        }
+        let mut reader = Reader::default();
+        read(&mut reader, json!({"choices": [{"delta": {"content": "a"}, "finish_reason": ""}]}));
+        assert!(!reader.is_finished());
+        read(&mut reader, json!({"choices": [{"delta": {}, "finish_reason": ""}]}));
+        assert!(reader.is_finished());
+    }
+
+    #[test]
+    fn the_usage_may_come_alone_and_in_part() {
+        let mut reader = Reader::default();
+        let usage = read(&mut reader, json!({"choices": [], "usage": {"completion_tokens": 7.0}}));
+        assert_eq!(usage, [ModelEvent::Usage { prompt_tokens: 0, completion_tokens: 7 }]);
+    }
+
+    #[test]
+    fn a_whole_message_and_content_in_parts_are_read() {
+        let mut reader = Reader::default();
+        let chunk = json!({"choices": [{"message": {"content": [{"type": "text", "text": "Hi"}]}, "finish_reason": "stop"}]});
+        assert_eq!(read(&mut reader, chunk), [ModelEvent::Text("Hi".into())]);
+    }
+
+    #[test]
+    fn a_failure_in_the_stream_is_told_apart() {
+        let fail = |error: Value| Reader::default().read(&json!({"error": error})).unwrap_err();
+        assert_eq!(fail(json!({"code": 429})), ModelError::RateLimited { retry_after: None });
+        assert_eq!(fail(json!({"type": "rate_limit_exceeded"})), ModelError::RateLimited { retry_after: None });
+        assert_eq!(fail(json!({"code": "503"})), ModelError::Refused { status: 503 });
+        assert_eq!(fail(json!("overloaded")), ModelError::Refused { status: 500 });
+    }
+}

@@ -1,0 +1,89 @@
+//! The scene of a table: where it is, the target, the light.
+
+use proto::{catalogue::Tool, orchestrator::v1::UpdateSceneRequest};
+use serde_json::{Map, Value, json};
+use service_kit::status::{self, ErrorCode};
+use tonic::Status;
+
+use crate::{
+    events,
+    session::{Origin, Session},
+};
+
+/// Every key a scene may have.
+const KEYS: [&str; 6] = ["location", "target", "target_distance", "light_level", "target_movement", "description"];
+
+/// Calls a tool of this service at a table. The table is the caller's own, whatever the arguments say.
+pub(crate) async fn call(
+    session: &Session,
+    origin: &Origin,
+    tool: &Tool,
+    arguments: Map<String, Value>,
+) -> Result<Value, Status> {
+    let mut arguments = arguments;
+    arguments.remove("session_id");
+    let forgotten: Vec<Value> =
+        KEYS.iter().filter(|key| arguments.get(**key) == Some(&Value::Null)).map(|key| json!(key)).collect();
+    let bytes = tool.encode_request(Value::Object(arguments)).map_err(|error| {
+        status::error(ErrorCode::InvalidToolParams, error.to_string())
+    })?;
+    let scene = match tool.name.as_str() {
+        "update_scene" => {
+            let request: Result<UpdateSceneRequest, _> = prost::Message::decode(bytes.as_slice());
+            let mut request = request.map_err(|error| status::internal(&error))?;
+            request.forget.extend(forgotten.iter().filter_map(|key| key.as_str().map(str::to_owned)));
+            update(session, origin, request).await?
+        }
+        _ => session.lock().await.state.row.scene.clone(),
+    };
+    Ok(json!({"scene": scene}))
+}
+
+/// Sets parts of the scene and answers the whole. A change is logged and told; no change is not.
+///
+/// # Errors
+///
+/// A key to forget is none of a scene's, or the database fails.
+pub(crate) async fn update(
+    session: &Session,
+    origin: &Origin,
+    request: UpdateSceneRequest,
+) -> Result<Map<String, Value>, Status> {
+    let UpdateSceneRequest {
+        session_id: _,
+        location,
+        target,
+        target_distance,
+        light_level,
+        target_movement,
+        forget,
+        description,
+    } = request;
+    if let Some(unknown) = forget.iter().find(|key| !KEYS.contains(&key.as_str())) {
+        let text = format!("`forget` cannot contain {unknown:?}; a scene has {}", KEYS.join(", "));
+        return Err(status::error(ErrorCode::InvalidInput, text));
+    }
+    let given = [
+        ("location", location.map(Value::from)),
+        ("target", target.map(Value::from)),
+        ("target_distance", target_distance.map(Value::from)),
+        ("light_level", light_level.map(Value::from)),
+        ("target_movement", target_movement.map(Value::from)),
+        ("description", description.map(Value::from)),
+    ];
+
+    let mut inner = session.lock().await;
+    let mut scene = inner.state.row.scene.clone();
+    scene.retain(|key, _| !forget.contains(key));
+    for (key, value) in given {
+        if let Some(value) = value {
+            scene.insert(key.to_owned(), value);
+        }
+    }
+    if scene != inner.state.row.scene {
+        let event = events::scene(scene.clone());
+        let appended = session.append_locked(&mut inner, origin, vec![event], None).await;
+        appended.map_err(|error| status::database(&error))?;
+    }
+    Ok(scene)
+}

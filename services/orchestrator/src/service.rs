@@ -1,0 +1,310 @@
+//! The gRPC face of the orchestrator: translate, decide, translate back.
+
+use std::{pin::Pin, sync::Arc};
+
+use futures_util::Stream;
+use proto::{
+    orchestrator::v1::{
+        AddCharacterRequest, CallToolRequest, CallToolResponse, CancelTurnRequest, CancelTurnResponse, ChatRequest,
+        ChatResponse, CreateSessionRequest, GetSceneRequest, GetSessionRequest, ListEventsRequest, ListEventsResponse,
+        ListSessionsRequest, ListSessionsResponse, RemoveCharacterRequest, RemoveCharacterResponse, SessionEvent,
+        SubscribeRequest, UpdateSceneRequest, UpdateSceneResponse,
+        orchestrator_service_server::OrchestratorService,
+        session_event::{Body, PlayerMessage},
+    },
+    structs,
+};
+use serde_json::{Map, Value, json};
+use service_kit::{
+    status::{self, ErrorCode, Failure},
+    trace,
+};
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response, Status, metadata::MetadataMap};
+
+use crate::{
+    clock::rfc3339,
+    engine::{Caller, Engine},
+    events, scene,
+    session::{Origin, QueuedTurn, Session},
+    sessions::Sessions,
+    state::State,
+    store::{Position, SessionRow},
+    subscription, turn,
+};
+
+/// Longest session id.
+const MAX_SESSION_ID: usize = 128;
+/// Chats of one session that may wait for their turn.
+const MAX_QUEUE: usize = 20;
+/// Characters of one session.
+const MAX_CHARACTERS: usize = 50;
+/// Sessions in a list.
+const MAX_SESSIONS: u64 = 1000;
+/// Events in an answer unless the caller says otherwise.
+const DEFAULT_EVENTS: u64 = 1000;
+
+/// The orchestrator.
+pub(crate) struct Orchestrator {
+    sessions: Arc<Sessions>,
+    engine: Arc<Engine>,
+}
+
+impl Orchestrator {
+    pub fn new(sessions: Arc<Sessions>, engine: Arc<Engine>) -> Orchestrator {
+        Orchestrator { sessions, engine }
+    }
+
+    /// The session of that id, made if it is not there.
+    async fn join(&self, session_id: &str) -> Result<Arc<Session>, Status> {
+        check_session_id(session_id)?;
+        self.sessions.get_or_create(session_id).await.map_err(|error| status::database(&error))
+    }
+
+    /// The session of that id, which must be there.
+    async fn find(&self, session_id: &str) -> Result<Arc<Session>, Status> {
+        check_session_id(session_id)?;
+        let session = self.sessions.find(session_id).await.map_err(|error| status::database(&error))?;
+        session.ok_or_else(|| status::error(ErrorCode::NotFound, format!("no session has the id {session_id:?}")))
+    }
+
+    /// The table of a call: named in the request, or by whoever calls at a table.
+    async fn table(&self, named: Option<&str>, metadata: &MetadataMap) -> Result<Arc<Session>, Status> {
+        let at_table = metadata.get("session-id").and_then(|id| id.to_str().ok());
+        let Some(session_id) = at_table.or(named) else {
+            return Err(status::error(ErrorCode::MissingRequiredField, "`session_id` is missing: which table?"));
+        };
+        self.find(session_id).await
+    }
+}
+
+#[tonic::async_trait]
+impl OrchestratorService for Orchestrator {
+    async fn create_session(
+        &self,
+        request: Request<CreateSessionRequest>,
+    ) -> Result<Response<proto::orchestrator::v1::Session>, Status> {
+        let CreateSessionRequest { session_id } = request.into_inner();
+        let session_id = session_id.unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
+        let session = self.join(&session_id).await?;
+        let inner = session.lock().await;
+        Ok(Response::new(to_session(&inner.state.row)))
+    }
+
+    async fn list_sessions(
+        &self,
+        _request: Request<ListSessionsRequest>,
+    ) -> Result<Response<ListSessionsResponse>, Status> {
+        let rows = self.sessions.store().list(MAX_SESSIONS).await.map_err(|error| status::database(&error))?;
+        Ok(Response::new(ListSessionsResponse { sessions: rows.iter().map(to_session).collect() }))
+    }
+
+    async fn get_session(
+        &self,
+        request: Request<GetSessionRequest>,
+    ) -> Result<Response<proto::orchestrator::v1::Session>, Status> {
+        let session = self.find(&request.into_inner().session_id).await?;
+        let inner = session.lock().await;
+        Ok(Response::new(to_session(&inner.state.row)))
+    }
+
+    async fn chat(&self, request: Request<ChatRequest>) -> Result<Response<ChatResponse>, Status> {
+        let ChatRequest { session_id, message, message_id, name, character, connection_id } = request.into_inner();
+        if message.trim().is_empty() {
+            return Err(status::error(ErrorCode::InvalidInput, "`message` must not be blank"));
+        }
+        let session = self.join(&session_id).await?;
+        let mut inner = session.lock().await;
+        if let Some(message_id) = &message_id {
+            let turn = session.store().turn_of_message(&session.id, message_id).await;
+            if let Some(turn_id) = turn.map_err(|error| status::database(&error))? {
+                return Ok(Response::new(ChatResponse { turn_id, queued: 0, repeated: true }));
+            }
+        }
+        if inner.is_closed() {
+            return Err(status::error(ErrorCode::ApiError, "the server is shutting down; try again in a moment"));
+        }
+        if MAX_QUEUE <= inner.queue.len() {
+            let text = format!("{MAX_QUEUE} messages are waiting for the game master already; try again in a moment");
+            return Err(status::error(ErrorCode::RateLimited, text));
+        }
+
+        let turn_id = uuid::Uuid::now_v7().to_string();
+        let trace_id = trace::current_id().unwrap_or_else(uuid::Uuid::now_v7).to_string();
+        let origin = Origin {
+            turn_id: turn_id.clone(),
+            trace_id: trace_id.clone(),
+            connection_id: connection_id.unwrap_or_default(),
+        };
+        let message_length = message.chars().count();
+        let said = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
+        let event = Body::PlayerMessage(PlayerMessage { name: said(name), character: said(character), message });
+        let key = message_id.as_deref().map(|message_id| (message_id, turn_id.as_str()));
+        let appended = session.append_locked(&mut inner, &origin, vec![event], key).await;
+        appended.map_err(|error| status::database(&error))?;
+
+        let queued = inner.queue.len() + usize::from(inner.running.is_some());
+        inner.queue.push_back(QueuedTurn {
+            turn_id: turn_id.clone(),
+            trace_id,
+            traceparent: trace::traceparent(),
+            cancel: CancellationToken::new(),
+        });
+        if !inner.is_busy {
+            inner.is_busy = true;
+            tokio::spawn(turn::play_queue(session.clone(), self.engine.clone()));
+        }
+        drop(inner);
+        let origin = Origin { connection_id: String::new(), ..origin };
+        session.tell(&origin, events::telemetry("message_received", json!({"message_length": message_length}))).await;
+        let queued = u32::try_from(queued).unwrap_or(u32::MAX);
+        Ok(Response::new(ChatResponse { turn_id, queued, repeated: false }))
+    }
+
+    async fn cancel_turn(&self, request: Request<CancelTurnRequest>) -> Result<Response<CancelTurnResponse>, Status> {
+        let session = self.find(&request.into_inner().session_id).await?;
+        let inner = session.lock().await;
+        let cancelled = match (&inner.running, inner.queue.front()) {
+            (Some(running), _) => {
+                running.cancel();
+                true
+            }
+            // Accepted, and about to begin.
+            (None, Some(next)) => {
+                next.cancel.cancel();
+                true
+            }
+            (None, None) => false,
+        };
+        Ok(Response::new(CancelTurnResponse { cancelled }))
+    }
+
+    async fn add_character(
+        &self,
+        request: Request<AddCharacterRequest>,
+    ) -> Result<Response<proto::orchestrator::v1::Session>, Status> {
+        let AddCharacterRequest { session_id, character } = request.into_inner();
+        let session = self.join(&session_id).await?;
+        let sheet = self.engine.sheet(&character).await?;
+        let named = sheet["character"].as_str().or_else(|| sheet["street_name"].as_str()).or_else(|| sheet["name"].as_str());
+        let name = named.unwrap_or(character.trim()).to_owned();
+
+        let mut inner = session.lock().await;
+        if !is_member(&inner.state, &name) {
+            if MAX_CHARACTERS <= inner.state.row.characters.len() {
+                let text = format!("a session has room for {MAX_CHARACTERS} characters");
+                return Err(status::error(ErrorCode::InvalidInput, text));
+            }
+            let appended =
+                session.append_locked(&mut inner, &here(), vec![events::character_added(&name)], None).await;
+            appended.map_err(|error| status::database(&error))?;
+        }
+        Ok(Response::new(to_session(&inner.state.row)))
+    }
+
+    async fn remove_character(
+        &self,
+        request: Request<RemoveCharacterRequest>,
+    ) -> Result<Response<RemoveCharacterResponse>, Status> {
+        let RemoveCharacterRequest { session_id, character } = request.into_inner();
+        let session = self.join(&session_id).await?;
+        let mut inner = session.lock().await;
+        let member = find_member(&inner.state, &character).cloned();
+        if let Some(name) = &member {
+            let appended =
+                session.append_locked(&mut inner, &here(), vec![events::character_removed(name)], None).await;
+            appended.map_err(|error| status::database(&error))?;
+        }
+        let session = Some(to_session(&inner.state.row));
+        Ok(Response::new(RemoveCharacterResponse { changed: member.is_some(), session }))
+    }
+
+    async fn list_events(&self, request: Request<ListEventsRequest>) -> Result<Response<ListEventsResponse>, Status> {
+        let ListEventsRequest { session_id, after_seq, limit } = request.into_inner();
+        let session = self.find(&session_id).await?;
+        let last_seq = session.lock().await.state.row.last_seq;
+        let limit = if limit == 0 { DEFAULT_EVENTS } else { u64::from(limit) };
+        let page = session.store().events(&session.id, Position::after(after_seq), Position::END, limit).await;
+        let page = page.map_err(|error| status::database(&error))?;
+        Ok(Response::new(ListEventsResponse { events: page.events, last_seq }))
+    }
+
+    type SubscribeStream = Pin<Box<dyn Stream<Item = Result<SessionEvent, Status>> + Send>>;
+
+    async fn subscribe(&self, request: Request<SubscribeRequest>) -> Result<Response<Self::SubscribeStream>, Status> {
+        let request = request.into_inner();
+        let session = self.join(&request.session_id).await?;
+        Ok(Response::new(Box::pin(subscription::subscribe(session, &request).await?)))
+    }
+
+    async fn call_tool(&self, request: Request<CallToolRequest>) -> Result<Response<CallToolResponse>, Status> {
+        let (metadata, _, CallToolRequest { session_id, name, arguments }) = request.into_parts();
+        let session = self.join(&session_id).await?;
+        let arguments = match structs::to_json(arguments.unwrap_or_default()) {
+            Value::Object(arguments) => arguments,
+            _ => Map::new(),
+        };
+        let mut forwarded = MetadataMap::new();
+        if let Some(key) = metadata.get("idempotency-key") {
+            forwarded.insert("idempotency-key", key.clone());
+        }
+        let called = self.engine.call(&session, &here(), Caller::Person, &name, arguments, forwarded).await;
+        let result = called.map_err(|Failure { code, message, details }| status::error_with(code, message, details))?;
+        Ok(Response::new(CallToolResponse { result: Some(structs::from_json(result)) }))
+    }
+
+    async fn update_scene(
+        &self,
+        request: Request<UpdateSceneRequest>,
+    ) -> Result<Response<UpdateSceneResponse>, Status> {
+        let (metadata, _, request) = request.into_parts();
+        let session = self.table(request.session_id.as_deref(), &metadata).await?;
+        let scene = scene::update(&session, &here(), request).await?;
+        Ok(Response::new(to_scene(scene)))
+    }
+
+    async fn get_scene(&self, request: Request<GetSceneRequest>) -> Result<Response<UpdateSceneResponse>, Status> {
+        let (metadata, _, request) = request.into_parts();
+        let session = self.table(request.session_id.as_deref(), &metadata).await?;
+        let scene = session.lock().await.state.row.scene.clone();
+        Ok(Response::new(to_scene(scene)))
+    }
+}
+
+/// The origin of what happens outside a turn.
+fn here() -> Origin {
+    Origin { trace_id: trace::current_id_text(), ..Origin::default() }
+}
+
+fn check_session_id(session_id: &str) -> Result<(), Status> {
+    let is_allowed = |char: char| char.is_ascii_alphanumeric() || "._:-".contains(char);
+    if !(1..=MAX_SESSION_ID).contains(&session_id.len()) || !session_id.chars().all(is_allowed) {
+        let text = format!("a session's id has 1 to {MAX_SESSION_ID} characters of A-Z a-z 0-9 . _ : -");
+        return Err(status::error(ErrorCode::InvalidInput, text));
+    }
+    Ok(())
+}
+
+fn find_member<'a>(state: &'a State, name: &str) -> Option<&'a String> {
+    let wanted = name.trim().to_lowercase();
+    state.row.characters.iter().find(|member| member.to_lowercase() == wanted)
+}
+
+fn is_member(state: &State, name: &str) -> bool {
+    find_member(state, name).is_some()
+}
+
+fn to_session(row: &SessionRow) -> proto::orchestrator::v1::Session {
+    proto::orchestrator::v1::Session {
+        session_id: row.session_id.clone(),
+        characters: row.characters.clone(),
+        message_count: u32::try_from(row.message_count).unwrap_or(u32::MAX),
+        created_at: rfc3339(row.created_at),
+        last_seq: row.last_seq,
+        scene: Some(structs::from_json(Value::Object(row.scene.clone()))),
+    }
+}
+
+fn to_scene(scene: Map<String, Value>) -> UpdateSceneResponse {
+    UpdateSceneResponse { scene: Some(structs::from_json(Value::Object(scene))) }
+}

@@ -1,0 +1,348 @@
+//! A session that is held in memory: its one writer, its subscribers, and the turns that wait for the game master.
+//!
+//! What is logged is in the log before anybody is told. The narration of a step is told as it comes, under a sequence
+//! number of its own, and logged piece by piece: a *passage*. A passage ends with its step, and also when anything else
+//! is logged, so that for every reader (sequence number, offset) only rises.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use proto::orchestrator::v1::{
+    SessionEvent,
+    session_event::{Body, Narrative},
+};
+use service_kit::{
+    db::DbError,
+    status::{self, ErrorCode},
+    telemetry::now_ms,
+};
+use tokio::sync::{Mutex, MutexGuard, mpsc};
+use tokio_util::sync::CancellationToken;
+use tonic::Status;
+
+use crate::{
+    clock::rfc3339,
+    state::State,
+    store::{Position, Store},
+};
+
+/// How long told text may wait for the log.
+pub(crate) const FLUSH_INTERVAL: Duration = Duration::from_millis(250);
+/// Events that may wait for a subscriber; one that is further behind is let go.
+const SUBSCRIBER_QUEUE: usize = 1024;
+/// Subscribers of one session.
+const MAX_SUBSCRIBERS: usize = 1000;
+
+/// A session in memory.
+pub(crate) struct Session {
+    pub id: String,
+    store: Store,
+    inner: Mutex<Inner>,
+}
+
+/// What only the holder of the lock sees.
+pub(crate) struct Inner {
+    pub state: State,
+    /// Turns that were accepted and have not begun.
+    pub queue: VecDeque<QueuedTurn>,
+    /// Whether somebody plays the turns of the queue.
+    pub is_busy: bool,
+    /// Ends the turn that runs.
+    pub running: Option<CancellationToken>,
+    passage: Option<Passage>,
+    subscribers: Vec<Subscriber>,
+    /// Somebody else writes this session now; what stands here is stale.
+    is_lost: bool,
+    is_closed: bool,
+}
+
+/// A turn that waits for the game master.
+#[derive(Debug, Clone)]
+pub(crate) struct QueuedTurn {
+    pub turn_id: String,
+    /// The trace of the chat, as a UUID.
+    pub trace_id: String,
+    /// The chat's span, which the turn continues.
+    pub traceparent: Option<String>,
+    /// Ends it, when it runs.
+    pub cancel: CancellationToken,
+}
+
+/// To which turn and trace an event belongs, and whose doing it is.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Origin {
+    pub turn_id: String,
+    pub trace_id: String,
+    pub connection_id: String,
+}
+
+/// The text of a step that is being told.
+struct Passage {
+    seq: u64,
+    origin: Origin,
+    /// Characters that are in the log.
+    logged: u64,
+    /// What follows them.
+    unlogged: String,
+}
+
+struct Subscriber {
+    events: mpsc::Sender<SessionEvent>,
+    connection_id: String,
+    /// Why it was let go.
+    reason: Arc<OnceLock<Status>>,
+}
+
+/// What a new subscriber has to read, and from where it is told live.
+pub(crate) struct Registration {
+    pub live: mpsc::Receiver<SessionEvent>,
+    pub reason: Arc<OnceLock<Status>>,
+    pub epoch: u64,
+    pub last_seq: u64,
+    /// Up to here the log holds everything that was told before.
+    pub until: Position,
+    /// Told text that is not in the log yet; follows `until`.
+    pub unlogged: Option<SessionEvent>,
+}
+
+impl Session {
+    pub fn new(state: State, store: Store) -> Session {
+        let inner = Inner {
+            state,
+            queue: VecDeque::new(),
+            is_busy: false,
+            running: None,
+            passage: None,
+            subscribers: Vec::new(),
+            is_lost: false,
+            is_closed: false,
+        };
+        let id = inner.state.row.session_id.clone();
+        Session { id, store, inner: Mutex::new(inner) }
+    }
+
+    pub async fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().await
+    }
+
+    /// Whether somebody else has taken the session over; a busy one has not noticed any such thing yet.
+    pub fn is_lost(&self) -> bool {
+        self.inner.try_lock().is_ok_and(|inner| inner.is_lost)
+    }
+
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Logs events in one transaction, then tells them.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was logged or told: the database fails, or somebody else writes this session now.
+    pub async fn append(&self, origin: &Origin, bodies: Vec<Body>) -> Result<(), DbError> {
+        let mut inner = self.lock().await;
+        self.append_locked(&mut inner, origin, bodies, None).await
+    }
+
+    /// The same for one who holds the lock; `message` is the client's id of the player's message and its turn.
+    pub async fn append_locked(
+        &self,
+        inner: &mut Inner,
+        origin: &Origin,
+        bodies: Vec<Body>,
+        message: Option<(&str, &str)>,
+    ) -> Result<(), DbError> {
+        let mut state = inner.state.clone();
+        let at = rfc3339(now_ms());
+        let mut told = Vec::with_capacity(bodies.len());
+        for body in bodies {
+            let event = event(state.row.last_seq + 1, &at, origin, body);
+            state.apply(&event);
+            told.push(event);
+        }
+        let rest = inner.passage.as_ref().and_then(|passage| passage.unlogged_event(&at));
+        let logged: Vec<SessionEvent> = rest.into_iter().chain(told.iter().cloned()).collect();
+        self.store.append(&state.row, &logged, message).await.inspect_err(|error| inner.note(error))?;
+        inner.state = state;
+        inner.passage = None;
+        told.into_iter().for_each(|event| inner.publish(&event));
+        Ok(())
+    }
+
+    /// Tells the next piece of a narration at once. Its text is logged by [`Session::log_narration`], or with whatever
+    /// is logged next.
+    ///
+    /// # Errors
+    ///
+    /// The database fails, or somebody else writes this session now.
+    pub async fn narrate(&self, origin: &Origin, text: &str) -> Result<(), DbError> {
+        let mut inner = self.lock().await;
+        let inner = &mut *inner;
+        let is_new = inner.passage.is_none();
+        let passage = inner.passage.get_or_insert_with(|| Passage {
+            seq: inner.state.row.last_seq + 1,
+            origin: origin.clone(),
+            logged: 0,
+            unlogged: String::new(),
+        });
+        let offset = passage.logged + characters(&passage.unlogged);
+        passage.unlogged.push_str(text);
+        let body = Body::Narrative(Narrative { content: text.to_owned(), offset });
+        let piece = event(passage.seq, &rfc3339(now_ms()), origin, body);
+        inner.state.apply(&piece);
+        inner.publish(&piece);
+        if is_new {
+            // From the first piece on, the log knows the passage: its number is not given away again after a crash.
+            self.flush(inner).await?;
+        }
+        Ok(())
+    }
+
+    /// Logs what was told since the last time.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::narrate`].
+    pub async fn log_narration(&self) -> Result<(), DbError> {
+        let mut inner = self.lock().await;
+        self.flush(&mut inner).await
+    }
+
+    /// Logs what was told and ends the passage.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::narrate`].
+    pub async fn end_passage(&self) -> Result<(), DbError> {
+        let mut inner = self.lock().await;
+        self.flush(&mut inner).await?;
+        inner.passage = None;
+        Ok(())
+    }
+
+    async fn flush(&self, inner: &mut Inner) -> Result<(), DbError> {
+        let at = rfc3339(now_ms());
+        let Some(event) = inner.passage.as_ref().and_then(|passage| passage.unlogged_event(&at)) else { return Ok(()) };
+        let written = self.store.append(&inner.state.row, &[event], None).await;
+        written.inspect_err(|error| inner.note(error))?;
+        if let Some(passage) = &mut inner.passage {
+            passage.logged += characters(&passage.unlogged);
+            passage.unlogged.clear();
+        }
+        Ok(())
+    }
+
+    /// Tells something that is not logged.
+    pub async fn tell(&self, origin: &Origin, body: Body) {
+        let mut inner = self.lock().await;
+        let event = event(0, &rfc3339(now_ms()), origin, body);
+        inner.publish(&event);
+    }
+
+    /// Takes in a subscriber. Everything before is in the log and in `unlogged`, everything after comes live.
+    ///
+    /// # Errors
+    ///
+    /// `RATE_LIMITED` if there are too many, `API_ERROR` if the server shuts down.
+    pub async fn register(&self, connection_id: String) -> Result<Registration, Status> {
+        let mut inner = self.lock().await;
+        if inner.is_closed {
+            return Err(status::error(ErrorCode::ApiError, "the server is shutting down; connect again in a moment"));
+        }
+        inner.subscribers.retain(|subscriber| !subscriber.events.is_closed());
+        if MAX_SUBSCRIBERS <= inner.subscribers.len() {
+            let text = format!("at most {MAX_SUBSCRIBERS} connections may listen to one session");
+            return Err(status::error(ErrorCode::RateLimited, text));
+        }
+        let (events, live) = mpsc::channel(SUBSCRIBER_QUEUE);
+        let reason = Arc::new(OnceLock::new());
+        inner.subscribers.push(Subscriber { events, connection_id, reason: reason.clone() });
+        let last_seq = inner.state.row.last_seq;
+        let (until, unlogged) = match &inner.passage {
+            Some(passage) => {
+                let until = Position { seq: passage.seq, offset: passage.logged };
+                (until, passage.unlogged_event(&rfc3339(now_ms())))
+            }
+            None => (Position::after(last_seq), None),
+        };
+        Ok(Registration { live, reason, epoch: inner.state.row.epoch, last_seq, until, unlogged })
+    }
+
+    /// Lets all subscribers go, and takes no more. A turn that runs does it at its end.
+    pub async fn close(&self) {
+        let mut inner = self.lock().await;
+        if !inner.is_busy {
+            inner.close();
+        }
+    }
+}
+
+impl Inner {
+    /// Lets all subscribers go; each is told first what was published before.
+    pub fn close(&mut self) {
+        self.is_closed = true;
+        self.subscribers.clear();
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.is_closed
+    }
+
+    /// Tells an event to every subscriber; the one whose message it is knows it.
+    pub fn publish(&mut self, event: &SessionEvent) {
+        self.subscribers.retain(|subscriber| {
+            let is_authors = !event.origin.is_empty() && event.origin == subscriber.connection_id;
+            if is_authors {
+                return true;
+            }
+            match subscriber.events.try_send(event.clone()) {
+                Ok(()) => true,
+                Err(mpsc::error::TrySendError::Closed(_)) => false,
+                Err(mpsc::error::TrySendError::Full(_)) => {
+                    let text = format!("{SUBSCRIBER_QUEUE} events were waiting to be read; resume after the last one");
+                    // It is set once: a subscriber that is let go is gone.
+                    let _ = subscriber.reason.set(status::error(ErrorCode::RateLimited, text));
+                    false
+                }
+            }
+        });
+    }
+
+    fn note(&mut self, error: &DbError) {
+        if matches!(error, DbError::Conflict | DbError::Unique) {
+            self.is_lost = true;
+            let text = "the session has moved to another server; connect again";
+            for subscriber in self.subscribers.drain(..) {
+                let _ = subscriber.reason.set(status::error(ErrorCode::ApiError, text));
+            }
+        }
+    }
+}
+
+impl Passage {
+    fn unlogged_event(&self, at: &str) -> Option<SessionEvent> {
+        if self.unlogged.is_empty() {
+            return None;
+        }
+        let narrative = Narrative { content: self.unlogged.clone(), offset: self.logged };
+        Some(event(self.seq, at, &self.origin, Body::Narrative(narrative)))
+    }
+}
+
+fn event(seq: u64, at: &str, origin: &Origin, body: Body) -> SessionEvent {
+    SessionEvent {
+        seq,
+        at: at.to_owned(),
+        turn_id: origin.turn_id.clone(),
+        trace_id: origin.trace_id.clone(),
+        origin: origin.connection_id.clone(),
+        body: Some(body),
+    }
+}
+
+fn characters(text: &str) -> u64 {
+    text.chars().count() as u64
+}

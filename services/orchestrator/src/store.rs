@@ -1,0 +1,203 @@
+//! The session log in the database: sessions, their events, and which turn answers which message.
+
+use proto::{
+    frame,
+    orchestrator::v1::{SessionEvent, session_event::Body},
+};
+use serde_json::{Map, Value};
+use service_kit::db::{DatabaseConfig, Db, DbError, Row, Statement};
+
+const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/orchestrator/0001_sessions.sql")];
+
+const EVENT: &str = "dicetower.orchestrator.v1.SessionEvent";
+
+const INSERT_SESSION: &str = "INSERT INTO sessions (session_id, created_at, epoch, last_seq, message_count, characters, scene) \
+     VALUES ($1, $2, 0, 0, 0, '[]', '{}') ON CONFLICT (session_id) DO NOTHING";
+const SELECT_SESSION: &str = "SELECT session_id, created_at, epoch, last_seq, message_count, characters, scene \
+     FROM sessions WHERE session_id = $1";
+const SELECT_SESSIONS: &str = "SELECT session_id, created_at, epoch, last_seq, message_count, characters, scene \
+     FROM sessions ORDER BY created_at DESC, session_id LIMIT $1";
+const TAKE_OVER: &str = "UPDATE sessions SET epoch = $3 WHERE session_id = $1 AND epoch = $2";
+const UPDATE_SESSION: &str = "UPDATE sessions SET last_seq = $3, message_count = $4, characters = $5, scene = $6 \
+     WHERE session_id = $1 AND epoch = $2";
+const INSERT_EVENT: &str = "INSERT INTO events (session_id, seq, text_offset, event) VALUES ($1, $2, $3, $4)";
+const INSERT_MESSAGE: &str = "INSERT INTO messages (session_id, message_id, turn_id) VALUES ($1, $2, $3)";
+const SELECT_MESSAGE: &str = "SELECT turn_id FROM messages WHERE session_id = $1 AND message_id = $2";
+const SELECT_EVENTS: &str = "SELECT event, seq, text_offset FROM events WHERE session_id = $1 \
+     AND (seq > $2 OR (seq = $2 AND text_offset >= $3)) AND (seq < $4 OR (seq = $4 AND text_offset < $5)) \
+     ORDER BY seq, text_offset LIMIT $6";
+
+/// The database of the orchestrator.
+#[derive(Clone)]
+pub(crate) struct Store {
+    db: Db,
+}
+
+/// A session's row.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct SessionRow {
+    pub session_id: String,
+    /// Unix milliseconds.
+    pub created_at: i64,
+    pub epoch: u64,
+    pub last_seq: u64,
+    pub message_count: u64,
+    pub characters: Vec<String>,
+    pub scene: Map<String, Value>,
+}
+
+/// A place in the log: before the text at `offset` of `seq`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Position {
+    pub seq: u64,
+    /// In characters; 0 for all but narrations.
+    pub offset: u64,
+}
+
+/// A part of the log.
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub events: Vec<SessionEvent>,
+    /// Where to read on, if there may be more.
+    pub next: Option<Position>,
+}
+
+impl Position {
+    /// After everything.
+    pub const END: Position = Position { seq: i64::MAX as u64, offset: 0 };
+
+    /// Before everything that follows `seq`.
+    pub fn after(seq: u64) -> Position {
+        Position { seq: seq.saturating_add(1), offset: 0 }
+    }
+
+    /// The place of an event.
+    pub fn of(event: &SessionEvent) -> Position {
+        let offset = match &event.body {
+            Some(Body::Narrative(narrative)) => narrative.offset,
+            _ => 0,
+        };
+        Position { seq: event.seq, offset }
+    }
+}
+
+impl Store {
+    pub async fn open(database: &DatabaseConfig) -> anyhow::Result<Store> {
+        Ok(Store { db: Db::open(database, "orchestrator", MIGRATIONS).await? })
+    }
+
+    /// Creates a session unless it is there.
+    pub async fn create(&self, session_id: &str, created_at: i64) -> Result<(), DbError> {
+        self.db.write(vec![Statement::new(INSERT_SESSION, vec![session_id.into(), created_at.into()])]).await
+    }
+
+    pub async fn find(&self, session_id: &str) -> Result<Option<SessionRow>, DbError> {
+        let rows = self.db.fetch(SELECT_SESSION, vec![session_id.into()]).await?;
+        Ok(rows.first().map(to_session))
+    }
+
+    /// The newest sessions, newest first.
+    pub async fn list(&self, limit: u64) -> Result<Vec<SessionRow>, DbError> {
+        let rows = self.db.fetch(SELECT_SESSIONS, vec![limit.into()]).await?;
+        Ok(rows.iter().map(to_session).collect())
+    }
+
+    /// Makes the caller the session's one writer: raises its epoch and answers the row; `None` if there is none.
+    pub async fn take_over(&self, session_id: &str) -> Result<Option<SessionRow>, DbError> {
+        loop {
+            let Some(row) = self.find(session_id).await? else { return Ok(None) };
+            let epoch = row.epoch + 1;
+            let args = vec![session_id.into(), row.epoch.into(), epoch.into()];
+            match self.db.write(vec![Statement::new(TAKE_OVER, args).affecting(1)]).await {
+                Ok(()) => return Ok(Some(SessionRow { epoch, ..row })),
+                // Somebody else took it in between; whoever comes last holds it.
+                Err(DbError::Conflict) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Appends events and what they make of the session, in one transaction, under the epoch of `row`.
+    ///
+    /// # Errors
+    ///
+    /// [`DbError::Conflict`] or [`DbError::Unique`] if somebody else writes this session now.
+    pub async fn append(
+        &self,
+        row: &SessionRow,
+        events: &[SessionEvent],
+        message: Option<(&str, &str)>,
+    ) -> Result<(), DbError> {
+        let session_id = row.session_id.as_str();
+        let mut statements = Vec::with_capacity(events.len() + 2);
+        for event in events {
+            let Position { seq, offset } = Position::of(event);
+            let text = frame::to_json(EVENT, event).to_string();
+            let args = vec![session_id.into(), seq.into(), offset.into(), text.into()];
+            statements.push(Statement::new(INSERT_EVENT, args));
+        }
+        if let Some((message_id, turn_id)) = message {
+            let args = vec![session_id.into(), message_id.into(), turn_id.into()];
+            statements.push(Statement::new(INSERT_MESSAGE, args));
+        }
+        let characters = Value::from(row.characters.clone()).to_string();
+        let scene = serde_json::to_string(&row.scene).unwrap_or_else(|_| "{}".into());
+        let args = vec![
+            session_id.into(),
+            row.epoch.into(),
+            row.last_seq.into(),
+            row.message_count.into(),
+            characters.into(),
+            scene.into(),
+        ];
+        statements.push(Statement::new(UPDATE_SESSION, args).affecting(1));
+        self.db.write(statements).await
+    }
+
+    /// The turn that answers the message of this id.
+    pub async fn turn_of_message(&self, session_id: &str, message_id: &str) -> Result<Option<String>, DbError> {
+        let rows = self.db.fetch(SELECT_MESSAGE, vec![session_id.into(), message_id.into()]).await?;
+        Ok(rows.first().map(|row| row.text(0)))
+    }
+
+    /// The log from one place to another, at most `limit` rows. An event that this version cannot read is skipped.
+    pub async fn events(
+        &self,
+        session_id: &str,
+        from: Position,
+        until: Position,
+        limit: u64,
+    ) -> Result<Page, DbError> {
+        let args = vec![
+            session_id.into(),
+            from.seq.into(),
+            from.offset.into(),
+            until.seq.into(),
+            until.offset.into(),
+            limit.into(),
+        ];
+        let rows = self.db.fetch(SELECT_EVENTS, args).await?;
+        let read = |row: &Row| {
+            frame::event_from_json(&row.text(0))
+                .inspect_err(|error| tracing::error!(%error, session_id, "an event of the log cannot be read"))
+                .ok()
+        };
+        let is_full = rows.len() as u64 == limit;
+        let next = rows.last().filter(|_| is_full).map(|row| {
+            Position { seq: row.unsigned(1), offset: row.unsigned(2) + 1 }
+        });
+        Ok(Page { events: rows.iter().filter_map(read).collect(), next })
+    }
+}
+
+fn to_session(row: &Row) -> SessionRow {
+    SessionRow {
+        session_id: row.text(0),
+        created_at: row.integer(1),
+        epoch: row.unsigned(2),
+        last_seq: row.unsigned(3),
+        message_count: row.unsigned(4),
+        characters: serde_json::from_str(&row.text(5)).unwrap_or_default(),
+        scene: serde_json::from_str(&row.text(6)).unwrap_or_default(),
+    }
+}

@@ -1,0 +1,140 @@
+//! What a subscriber reads: the log after the place that he knows, then everything live, without gap or duplicate.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, OnceLock},
+};
+
+use futures_util::{Stream, stream};
+use proto::orchestrator::v1::{
+    SessionEvent, SubscribeRequest,
+    session_event::{Body, Resumed},
+};
+use service_kit::{status, telemetry::now_ms};
+use tokio::sync::mpsc;
+use tonic::Status;
+
+use crate::{
+    clock::rfc3339,
+    session::{Registration, Session},
+    store::Position,
+};
+
+/// Events read from the log at once.
+const PAGE: u64 = 200;
+
+struct Subscription {
+    session: Arc<Session>,
+    /// Read, and to be told next.
+    ready: VecDeque<SessionEvent>,
+    backlog: Option<Backlog>,
+    live: mpsc::Receiver<SessionEvent>,
+    reason: Arc<OnceLock<Status>>,
+    is_over: bool,
+}
+
+/// The part of the log that is still to be read.
+struct Backlog {
+    from: Position,
+    until: Position,
+    /// What was told before and is not in the log yet.
+    unlogged: Option<SessionEvent>,
+    seen: Seen,
+}
+
+/// What the subscriber has seen: everything before `seq`, and `offset` characters of it (`None`: all of it).
+#[derive(Clone, Copy)]
+struct Seen {
+    seq: u64,
+    offset: Option<u64>,
+}
+
+/// Subscribes to a session.
+///
+/// # Errors
+///
+/// The session takes no more subscribers, or the server shuts down.
+pub(crate) async fn subscribe(
+    session: Arc<Session>,
+    request: &SubscribeRequest,
+) -> Result<impl Stream<Item = Result<SessionEvent, Status>> + Send + 'static, Status> {
+    let registration = session.register(request.connection_id.clone().unwrap_or_default()).await?;
+    let Registration { live, reason, epoch, last_seq, until, unlogged } = registration;
+
+    let mut ready = VecDeque::new();
+    let backlog = request.after_seq.map(|seq| {
+        let resumed = Resumed { recovered: seq <= last_seq, epoch, last_seq };
+        let body = Some(Body::Resumed(resumed));
+        ready.push_back(SessionEvent { at: rfc3339(now_ms()), body, ..SessionEvent::default() });
+        let seen = Seen { seq, offset: request.after_offset };
+        Backlog { from: seen.begin(), until, unlogged, seen }
+    });
+    let subscription = Subscription { session, ready, backlog, live, reason, is_over: false };
+    Ok(stream::unfold(subscription, |mut subscription| async move {
+        let event = subscription.next().await?;
+        Some((event, subscription))
+    }))
+}
+
+impl Subscription {
+    async fn next(&mut self) -> Option<Result<SessionEvent, Status>> {
+        if self.is_over {
+            return None;
+        }
+        loop {
+            if let Some(event) = self.ready.pop_front() {
+                return Some(Ok(event));
+            }
+            let Some(backlog) = self.backlog.take() else { break };
+            if let Err(status) = self.read(backlog).await {
+                self.is_over = true;
+                return Some(Err(status));
+            }
+        }
+        if let Some(event) = self.live.recv().await {
+            return Some(Ok(event));
+        }
+        self.is_over = true;
+        self.reason.get().map(|reason| Err(reason.clone()))
+    }
+
+    /// Reads the next page of the log, or what was not in the log yet.
+    async fn read(&mut self, backlog: Backlog) -> Result<(), Status> {
+        let Backlog { from, until, unlogged, seen } = backlog;
+        let page = self.session.store().events(&self.session.id, from, until, PAGE).await;
+        let page = page.map_err(|error| status::database(&error))?;
+        self.ready.extend(page.events.into_iter().filter_map(|event| seen.unseen(event)));
+        match page.next {
+            Some(from) => self.backlog = Some(Backlog { from, until, unlogged, seen }),
+            None => self.ready.extend(unlogged.and_then(|event| seen.unseen(event))),
+        }
+        Ok(())
+    }
+}
+
+impl Seen {
+    /// Where reading begins. The row that holds the offset may begin before it.
+    fn begin(self) -> Position {
+        match self.offset {
+            Some(_) => Position { seq: self.seq, offset: 0 },
+            None => Position::after(self.seq),
+        }
+    }
+
+    /// The event without what has been seen of it.
+    fn unseen(self, mut event: SessionEvent) -> Option<SessionEvent> {
+        if event.seq != self.seq {
+            return (self.seq < event.seq).then_some(event);
+        }
+        let Some(Body::Narrative(narrative)) = &mut event.body else { return None };
+        let skipped = self.offset?.saturating_sub(narrative.offset);
+        let skipped_chars = usize::try_from(skipped).unwrap_or(usize::MAX);
+        let rest: String = narrative.content.chars().skip(skipped_chars).collect();
+        if rest.is_empty() {
+            return None;
+        }
+        narrative.offset += skipped;
+        narrative.content = rest;
+        Some(event)
+    }
+}

@@ -1,0 +1,488 @@
+//! A turn: the model speaks, calls tools, speaks again; every turn ends with exactly one `complete`.
+
+mod calls;
+
+use std::{collections::HashSet, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use futures_util::{FutureExt, StreamExt, stream::FuturesUnordered};
+use proto::orchestrator::v1::{SessionEvent, session_event::Body};
+use serde_json::{Map, Value, json};
+use service_kit::{
+    db::DbError,
+    status::{ErrorCode, Failure},
+    telemetry::now_ms,
+    trace,
+};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tonic::metadata::MetadataMap;
+use tracing::{Instrument, Span, field::Empty};
+
+use crate::{
+    clock::rfc3339,
+    engine::{Caller, Engine, failure_json},
+    events,
+    llm::{Message, ModelError, ModelEvent, ModelRequest, ToolCall},
+    session::{FLUSH_INTERVAL, Origin, QueuedTurn, Session},
+    turn::calls::{Calls, parse_arguments},
+};
+
+/// Calls that are run in one step; more are refused, each with a word to the model.
+const CALLS_PER_STEP: usize = 32;
+/// Bytes that count as one token where the model does not tell its own count.
+const BYTES_PER_TOKEN: u64 = 4;
+/// How long tools that run may still answer when their turn is broken off: what they did belongs into the log.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Plays the turns that wait, one after another, until none is left.
+pub(crate) async fn play_queue(session: Arc<Session>, engine: Arc<Engine>) {
+    loop {
+        let queued = {
+            let mut inner = session.lock().await;
+            let Some(queued) = inner.queue.pop_front() else {
+                inner.is_busy = false;
+                if engine.shutdown.is_cancelled() {
+                    inner.close();
+                }
+                return;
+            };
+            inner.running = Some(queued.cancel.clone());
+            queued
+        };
+        let span = match &queued.traceparent {
+            Some(traceparent) => trace::resume("orchestrator", "turn", traceparent),
+            None => trace::begin("orchestrator", "turn", trace::parse_trace_id(&queued.trace_id), None).0,
+        };
+        play(&session, &engine, queued).instrument(span).await;
+    }
+}
+
+async fn play(session: &Session, engine: &Engine, queued: QueuedTurn) {
+    let QueuedTurn { turn_id, trace_id, cancel, .. } = queued;
+    let origin = Origin { turn_id, trace_id, connection_id: String::new() };
+    let mut turn = Turn {
+        session,
+        engine,
+        origin,
+        cancel,
+        started: Instant::now(),
+        tokens: 0,
+        calls: 0,
+        told: 0,
+        call_ids: HashSet::new(),
+    };
+    let end = match AssertUnwindSafe(turn.tell_story()).catch_unwind().await {
+        Ok(Ok(())) => End::Finished,
+        Ok(Err(end)) => end,
+        Err(_) => {
+            tracing::error!(turn_id = turn.origin.turn_id, "a turn panicked");
+            End::Failed(ErrorCode::InternalError, "Something went wrong on our side. Please try again.".into())
+        }
+    };
+    turn.finish(end).await;
+}
+
+/// Why a turn is over.
+#[derive(Debug)]
+enum End {
+    Finished,
+    Cancelled,
+    ShutDown,
+    /// With a text that a player can read.
+    Failed(ErrorCode, String),
+    Store(DbError),
+}
+
+impl From<DbError> for End {
+    fn from(error: DbError) -> End {
+        End::Store(error)
+    }
+}
+
+struct Turn<'a> {
+    session: &'a Session,
+    engine: &'a Engine,
+    origin: Origin,
+    cancel: CancellationToken,
+    started: Instant,
+    /// Tokens that the model has written.
+    tokens: u64,
+    /// Tools that were called.
+    calls: u64,
+    /// Characters that were told.
+    told: u64,
+    call_ids: HashSet<String>,
+}
+
+/// What a model said in one step.
+struct Answer {
+    text: String,
+    calls: Vec<ToolCall>,
+}
+
+/// What became of one tool call.
+struct Outcome {
+    result: Result<Value, Failure>,
+    duration: Duration,
+}
+
+impl Turn<'_> {
+    async fn tell_story(&mut self) -> Result<(), End> {
+        self.session.append(&self.origin, vec![events::processing()]).await?;
+        let (names, mut messages) = {
+            let inner = self.session.lock().await;
+            (inner.state.row.characters.clone(), inner.state.window())
+        };
+        let characters = self.unless_interrupted(self.engine.briefs(&names)).await?;
+
+        for step in 1..=self.engine.limits.steps {
+            let request = ModelRequest {
+                instructions: self.engine.instructions.clone(),
+                characters: characters.clone(),
+                scene: self.session.lock().await.state.row.scene.clone(),
+                messages: messages.clone(),
+                tools: self.engine.offered.clone(),
+            };
+            let answer = self.ask(request).await?;
+            if answer.calls.is_empty() {
+                return self.check_that_something_was_said();
+            }
+            messages.push(Message::GameMaster { text: answer.text, tool_calls: replayable(&answer.calls) });
+            let results = self.call_tools(step, answer.calls).await?;
+            self.telemetry("grok_followup_start", json!({"tool_results_count": results.len()})).await;
+            messages.extend(results);
+        }
+        let text = format!("The game master took more than {} steps and was stopped.", self.engine.limits.steps);
+        Err(End::Failed(ErrorCode::GrokInvalidResponse, text))
+    }
+
+    fn check_that_something_was_said(&self) -> Result<(), End> {
+        if self.told == 0 && self.calls == 0 {
+            let text = "The game master's language model answered with nothing. Please try again.";
+            return Err(End::Failed(ErrorCode::GrokInvalidResponse, text.into()));
+        }
+        Ok(())
+    }
+
+    /// Asks the model, and tells its words as they come.
+    async fn ask(&mut self, request: ModelRequest) -> Result<Answer, End> {
+        let model = self.engine.provider.model().to_owned();
+        self.telemetry("grok_api_call_start", json!({"message_count": request.messages.len() + 1})).await;
+        let span = tracing::info_span!(
+            "chat",
+            otel.name = format!("chat {model}"),
+            otel.kind = "client",
+            otel.status_code = Empty,
+            service = "orchestrator",
+            gen_ai.operation.name = "chat",
+            gen_ai.provider.name = self.engine.provider.name(),
+            gen_ai.request.model = model,
+            gen_ai.usage.input_tokens = Empty,
+            gen_ai.usage.output_tokens = Empty,
+            gen_ai.response.time_to_first_chunk_ms = Empty,
+            error.type = Empty,
+        );
+        let asked = self.listen(request, &model).instrument(span.clone()).await;
+        let error = match asked {
+            Ok(answer) => return Ok(answer),
+            Err(Interruption::Model(error)) => error,
+            Err(Interruption::End(end)) => return Err(end),
+        };
+        let (code, text) = tell_model_error(&error);
+        span.record("otel.status_code", "ERROR");
+        span.record("error.type", code.name());
+        tracing::warn!(%error, model, "the model failed");
+        let data = json!({"error": error.to_string(), "model": model, "error_type": code.name()});
+        self.telemetry("grok_api_error", data).await;
+        Err(End::Failed(code, text))
+    }
+
+    async fn listen(&mut self, request: ModelRequest, model: &str) -> Result<Answer, Interruption> {
+        let asked = Instant::now();
+        let mut stream = self.unless_interrupted(self.engine.provider.ask(request)).await??;
+        let mut text = String::new();
+        let mut calls = Calls::default();
+        let mut bytes = 0;
+        let mut reported_tokens = None;
+        let mut is_first = true;
+        let mut flush_at: Option<Instant> = None;
+        loop {
+            let event = tokio::select! {
+                event = self.unless_interrupted(stream.next()) => event?,
+                () = tokio::time::sleep_until(flush_at.unwrap_or(asked)), if flush_at.is_some() => {
+                    flush_at = None;
+                    self.session.log_narration().await.map_err(End::from)?;
+                    continue;
+                }
+            };
+            if is_first {
+                is_first = false;
+                let waited_ms = u64::try_from(asked.elapsed().as_millis()).unwrap_or(u64::MAX);
+                Span::current().record("gen_ai.response.time_to_first_chunk_ms", waited_ms);
+                self.telemetry("grok_streaming_start", json!({"model": model})).await;
+            }
+            match event.unwrap_or(Err(ModelError::Cut))? {
+                ModelEvent::Text(piece) if piece.is_empty() => {}
+                ModelEvent::Text(piece) => {
+                    self.session.narrate(&self.origin, &piece).await.map_err(End::from)?;
+                    flush_at.get_or_insert_with(|| Instant::now() + FLUSH_INTERVAL);
+                    bytes += piece.len() as u64;
+                    self.told += piece.chars().count() as u64;
+                    text.push_str(&piece);
+                }
+                ModelEvent::ToolCall { index, id, name, arguments } => {
+                    bytes += (arguments.len() + name.as_ref().map_or(0, String::len)) as u64;
+                    calls.add(index, id, name, &arguments);
+                }
+                ModelEvent::Usage { prompt_tokens, completion_tokens } => {
+                    reported_tokens = Some(completion_tokens);
+                    Span::current().record("gen_ai.usage.input_tokens", prompt_tokens);
+                    Span::current().record("gen_ai.usage.output_tokens", completion_tokens);
+                }
+                ModelEvent::End => break,
+            }
+            self.check_tokens(bytes / BYTES_PER_TOKEN)?;
+        }
+        self.tokens += reported_tokens.unwrap_or(bytes / BYTES_PER_TOKEN);
+        self.session.end_passage().await.map_err(End::from)?;
+        Ok(Answer { text, calls: calls.finish(&mut self.call_ids) })
+    }
+
+    fn check_tokens(&self, of_this_step: u64) -> Result<(), End> {
+        let most = self.engine.limits.tokens;
+        if most < self.tokens + of_this_step {
+            let text = format!("The game master said more than {most} tokens in one turn and was stopped.");
+            return Err(End::Failed(ErrorCode::GrokInvalidResponse, text));
+        }
+        Ok(())
+    }
+
+    /// Runs the calls of one step side by side, and shows each with its result, in order.
+    async fn call_tools(&mut self, step: u32, calls: Vec<ToolCall>) -> Result<Vec<Message>, End> {
+        let names: Vec<String> = calls.iter().map(|call| call.name.clone()).collect();
+        self.calls += calls.len() as u64;
+        let data = json!({"tools_requested": names, "tool_count": names.len()});
+        self.telemetry("grok_tool_request", data).await;
+        self.session.append(&self.origin, vec![events::tool_execution(names)]).await?;
+
+        let this = &*self;
+        let mut running: FuturesUnordered<_> = calls
+            .iter()
+            .enumerate()
+            .map(|(index, call)| async move { (index, this.call_tool(step, index, call).await) })
+            .collect();
+        let mut outcomes: Vec<Option<Outcome>> = calls.iter().map(|_| None).collect();
+        let mut messages = Vec::with_capacity(calls.len());
+        let mut broken_off: Option<(End, Instant)> = None;
+        for (index, call) in calls.iter().enumerate() {
+            while outcomes[index].is_none() {
+                let next = match &broken_off {
+                    None => match this.unless_interrupted(running.next()).await {
+                        Ok(next) => next,
+                        Err(end) => {
+                            broken_off = Some((end, Instant::now() + GRACE));
+                            continue;
+                        }
+                    },
+                    Some((_, until)) => tokio::time::timeout_at(*until, running.next()).await.unwrap_or_default(),
+                };
+                match next {
+                    Some((finished, outcome)) => outcomes[finished] = Some(outcome),
+                    None => outcomes[index] = Some(Outcome::not_awaited()),
+                }
+            }
+            let Some(outcome) = outcomes[index].take() else { continue };
+            messages.push(this.show(call, outcome).await?);
+        }
+        match broken_off {
+            Some((end, _)) => Err(end),
+            None => Ok(messages),
+        }
+    }
+
+    /// Logs a call and its result together, so that nothing ever stands between them.
+    async fn show(&self, call: &ToolCall, outcome: Outcome) -> Result<Message, DbError> {
+        let arguments = parse_arguments(&call.arguments).unwrap_or_else(|_| {
+            let shown: String = call.arguments.chars().take(500).collect();
+            Map::from_iter([("unreadable".to_owned(), shown.into())])
+        });
+        let failed = outcome.result.is_err();
+        let result = outcome.result.unwrap_or_else(|failure| failure_json(&failure));
+        let duration_us = u64::try_from(outcome.duration.as_micros()).unwrap_or(u64::MAX);
+        let pair = vec![
+            events::tool_call(&call.name, &call.id, Value::Object(arguments)),
+            events::tool_result(&call.name, &call.id, result.clone(), failed, duration_us),
+        ];
+        self.session.append(&self.origin, pair).await?;
+        Ok(Message::ToolResult { call_id: call.id.clone(), tool: call.name.clone(), result, failed })
+    }
+
+    async fn call_tool(&self, step: u32, index: usize, call: &ToolCall) -> Outcome {
+        let span = tracing::info_span!(
+            "tool",
+            otel.name = format!("execute_tool {}", call.name),
+            otel.status_code = Empty,
+            service = "orchestrator",
+            gen_ai.operation.name = "execute_tool",
+            gen_ai.tool.name = call.name,
+            gen_ai.tool.call.id = call.id,
+            error.type = Empty,
+        );
+        let key = format!("{}/{step}/{index}", self.origin.turn_id);
+        async {
+            let started = Instant::now();
+            let result = match parse_arguments(&call.arguments) {
+                _ if CALLS_PER_STEP <= index => Err(too_many_calls()),
+                Err(reason) => Err(unreadable(&call.name, &reason)),
+                Ok(arguments) => {
+                    let data = json!({"operation": call.name, "arguments": arguments});
+                    self.telemetry("mcp_operation_start", data).await;
+                    let mut metadata = MetadataMap::new();
+                    if let Ok(key) = key.parse() {
+                        metadata.insert("idempotency-key", key);
+                    }
+                    let call = (Caller::GameMaster, call.name.as_str(), arguments);
+                    self.engine.call(self.session, &self.origin, call.0, call.1, call.2, metadata).await
+                }
+            };
+            let duration = started.elapsed();
+            let duration_ms = duration.as_secs_f64() * 1000.0;
+            let mut data = json!({"operation": call.name, "duration_ms": duration_ms, "success": result.is_ok()});
+            if let Err(failure) = &result {
+                Span::current().record("error.type", failure.code.name());
+                Span::current().record("otel.status_code", "ERROR");
+                data["error"] = failure.message.clone().into();
+            }
+            self.telemetry("mcp_operation_complete", data).await;
+            Outcome { result, duration }
+        }
+        .instrument(span)
+        .await
+    }
+
+    /// Waits for something unless the turn is cancelled, runs out of time, or the server shuts down.
+    async fn unless_interrupted<T>(&self, work: impl Future<Output = T>) -> Result<T, End> {
+        let most = self.engine.limits.turn;
+        tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => Err(End::Cancelled),
+            () = self.engine.shutdown.cancelled() => Err(End::ShutDown),
+            done = tokio::time::timeout_at(self.started + most, work) => done.map_err(|_| {
+                let text = format!("The game master took longer than {} s and was stopped.", most.as_secs_f32());
+                End::Failed(ErrorCode::GrokTimeout, text)
+            }),
+        }
+    }
+
+    async fn telemetry(&self, event: &str, data: Value) {
+        self.session.tell(&self.origin, events::telemetry(event, data)).await;
+    }
+
+    /// Ends the turn: what went wrong, if anything did, and the one `complete`.
+    async fn finish(&self, end: End) {
+        let (error, content) = match end {
+            End::Finished => (None, "Response complete"),
+            End::Cancelled => (None, "Cancelled"),
+            End::ShutDown => (Some(events::interrupted()), "Response complete"),
+            End::Failed(code, text) => (Some(events::error(code, text)), "Response complete"),
+            End::Store(error) => {
+                tracing::error!(%error, session_id = self.session.id, "the session log failed in mid-turn");
+                let text = "The game could not be written down. Please try again.";
+                (Some(events::error(ErrorCode::DatabaseError, text)), "Response complete")
+            }
+        };
+        let data = json!({
+            "total_duration_ms": self.started.elapsed().as_secs_f64() * 1000.0,
+            "tool_calls": self.calls,
+            "response_length": self.told,
+        });
+        self.telemetry("request_complete", data).await;
+        let bodies: Vec<Body> = error.into_iter().chain([events::complete(content)]).collect();
+
+        let mut inner = self.session.lock().await;
+        if let Err(error) = self.session.append_locked(&mut inner, &self.origin, bodies.clone(), None).await {
+            // The log has no end of this turn, but whoever listens must not wait for it for ever.
+            tracing::error!(%error, session_id = self.session.id, "the end of a turn could not be logged");
+            for body in bodies {
+                inner.publish(&SessionEvent {
+                    at: rfc3339(now_ms()),
+                    turn_id: self.origin.turn_id.clone(),
+                    trace_id: self.origin.trace_id.clone(),
+                    body: Some(body),
+                    ..SessionEvent::default()
+                });
+            }
+        }
+        inner.running = None;
+    }
+}
+
+/// What keeps an answer from its end.
+enum Interruption {
+    Model(ModelError),
+    End(End),
+}
+
+impl From<ModelError> for Interruption {
+    fn from(error: ModelError) -> Interruption {
+        Interruption::Model(error)
+    }
+}
+
+impl From<End> for Interruption {
+    fn from(end: End) -> Interruption {
+        Interruption::End(end)
+    }
+}
+
+impl Outcome {
+    fn not_awaited() -> Outcome {
+        let message = "the turn was broken off before this tool had answered".to_owned();
+        let failure = Failure { code: ErrorCode::ToolTimeout, message, details: Map::new() };
+        Outcome { result: Err(failure), duration: GRACE }
+    }
+}
+
+/// The calls as they may stand in a request: many servers refuse a conversation in which arguments are no JSON object.
+fn replayable(calls: &[ToolCall]) -> Vec<ToolCall> {
+    let replay = |call: &ToolCall| {
+        let arguments = Value::Object(parse_arguments(&call.arguments).unwrap_or_default()).to_string();
+        ToolCall { arguments, ..call.clone() }
+    };
+    calls.iter().map(replay).collect()
+}
+
+fn too_many_calls() -> Failure {
+    let message = format!("not run: at most {CALLS_PER_STEP} tools may be called at once");
+    Failure { code: ErrorCode::RateLimited, message, details: Map::new() }
+}
+
+fn unreadable(name: &str, reason: &str) -> Failure {
+    let message = format!("{name} was not run: {reason}");
+    Failure { code: ErrorCode::InvalidToolParams, message, details: Map::new() }
+}
+
+/// What a player is told when the model fails.
+fn tell_model_error(error: &ModelError) -> (ErrorCode, String) {
+    let (code, text) = match error {
+        ModelError::RateLimited { retry_after: Some(pause) } => {
+            let text = format!("has had too many requests. Please try again in {} s.", pause.as_secs().max(1));
+            (ErrorCode::GrokRateLimit, text)
+        }
+        ModelError::RateLimited { retry_after: None } => {
+            (ErrorCode::GrokRateLimit, "has had too many requests. Please try again in a while.".into())
+        }
+        ModelError::Timeout(_) => (ErrorCode::GrokTimeout, "did not answer in time. Please try again.".into()),
+        ModelError::Unreachable => (ErrorCode::GrokApiError, "cannot be reached. Please try again.".into()),
+        ModelError::Refused { status } => {
+            (ErrorCode::GrokApiError, format!("refused the request (HTTP {status}). Please try again."))
+        }
+        ModelError::Cut => {
+            (ErrorCode::GrokInvalidResponse, "broke off in the middle of its answer. Please try again.".into())
+        }
+        ModelError::Invalid => {
+            (ErrorCode::GrokInvalidResponse, "gave an answer that cannot be read. Please try again.".into())
+        }
+    };
+    (code, format!("The game master's language model {text}"))
+}

@@ -1,0 +1,149 @@
+//! Tool calls as models stream them: fragments by index, merged into whole calls, whatever the model leaves out.
+
+use std::collections::{BTreeMap, HashSet};
+
+use serde_json::{Map, Value};
+
+use crate::llm::ToolCall;
+
+/// Longest id of a model's own that is kept.
+const MAX_ID: usize = 64;
+
+/// The calls of one answer in the making.
+#[derive(Debug, Default)]
+pub(crate) struct Calls(BTreeMap<u32, Fragments>);
+
+#[derive(Debug, Default)]
+struct Fragments {
+    id: String,
+    name: String,
+    arguments: String,
+}
+
+impl Calls {
+    /// Takes in a fragment. Ids and names may come once, in every fragment, or never.
+    pub fn add(&mut self, index: u32, id: Option<String>, name: Option<String>, arguments: &str) {
+        let call = self.0.entry(index).or_default();
+        if let Some(id) = id.filter(|_| call.id.is_empty()) {
+            call.id = id;
+        }
+        // Some servers repeat the name, some send it in pieces; the arguments never begin before it is whole.
+        if let Some(name) = name
+            && name != call.name
+            && call.arguments.is_empty()
+        {
+            call.name.push_str(&name);
+        }
+        call.arguments.push_str(arguments);
+    }
+
+    /// The whole calls, in order. `used` holds the ids of this turn; a call without an id of its own, or with one that
+    /// is used, is given a new one.
+    pub fn finish(self, used: &mut HashSet<String>) -> Vec<ToolCall> {
+        let finish = |call: Fragments| {
+            let is_usable = !call.id.is_empty() && call.id.len() <= MAX_ID && !used.contains(&call.id);
+            let id = if is_usable { call.id } else { format!("call_{}", uuid::Uuid::now_v7().simple()) };
+            used.insert(id.clone());
+            ToolCall { id, name: call.name.trim().to_owned(), arguments: call.arguments }
+        };
+        self.0.into_values().map(finish).collect()
+    }
+}
+
+/// The arguments of a call as an object. Nothing at all is an empty object; of whole objects one after another the last
+/// counts; an object written as a JSON string is read.
+///
+/// # Errors
+///
+/// The text is no JSON object; the error says where it stops making sense.
+pub(crate) fn parse_arguments(text: &str) -> Result<Map<String, Value>, String> {
+    let mut last = Value::Null;
+    for value in serde_json::Deserializer::from_str(text).into_iter::<Value>() {
+        last = value.map_err(|error| format!("the arguments are not JSON: {error}"))?;
+    }
+    if let Value::String(inner) = &last
+        && let Ok(object @ Value::Object(_)) = serde_json::from_str(inner)
+    {
+        last = object;
+    }
+    match last {
+        Value::Object(map) => Ok(map),
+        Value::Null => Ok(Map::new()),
+        _ => Err("the arguments must be a JSON object".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn finish(calls: Calls) -> Vec<(String, String, String)> {
+        let calls = calls.finish(&mut HashSet::new());
+        calls.into_iter().map(|call| (call.id, call.name, call.arguments)).collect()
+    }
+
+    #[test]
+    fn interleaved_fragments_come_together_by_index() {
+        let mut calls = Calls::default();
+        calls.add(1, Some("b".into()), Some("get_scene".into()), "");
+        calls.add(0, Some("a".into()), Some("roll_dice".into()), "{\"pool\"");
+        calls.add(1, None, None, "{}");
+        calls.add(0, None, None, ":3}");
+
+        let expected = [("a", "roll_dice", "{\"pool\":3}"), ("b", "get_scene", "{}")];
+        assert_eq!(finish(calls), expected.map(|(a, b, c)| (a.to_owned(), b.to_owned(), c.to_owned())));
+    }
+
+    #[test]
+    fn a_repeated_name_is_one_name_and_a_split_one_is_joined() {
+        let mut calls = Calls::default();
+        calls.add(0, Some("a".into()), Some("roll_dice".into()), "");
+        calls.add(0, Some("a".into()), Some("roll_dice".into()), "{}");
+        calls.add(0, Some("a".into()), Some("roll_dice".into()), "");
+        calls.add(1, Some("b".into()), Some("roll_".into()), "");
+        calls.add(1, None, Some("dice".into()), "");
+
+        let names: Vec<_> = finish(calls).into_iter().map(|(_, name, _)| name).collect();
+        assert_eq!(names, ["roll_dice", "roll_dice"]);
+    }
+
+    #[test]
+    fn every_call_has_an_id_of_its_own() {
+        let mut used = HashSet::from(["same".to_owned()]);
+        let mut calls = Calls::default();
+        for index in 0..3 {
+            calls.add(index, Some("same".into()).filter(|_| index < 2), Some("get_scene".into()), "");
+        }
+
+        let ids: HashSet<_> = calls.finish(&mut used).into_iter().map(|call| call.id).collect();
+
+        assert_eq!((ids.len(), used.len()), (3, 4));
+        assert!(!ids.contains("same"));
+    }
+
+    #[track_caller]
+    fn check(text: &str, expected: Value) {
+        assert_eq!(parse_arguments(text).map(Value::Object), Ok(expected));
+    }
+
+    #[test]
+    fn arguments_are_read_in_every_form_servers_send() {
+        check("", json!({}));
+        check("  ", json!({}));
+        check("null", json!({}));
+        check("{\"pool\": 3}", json!({"pool": 3}));
+        check("{}{\"pool\": 3}", json!({"pool": 3}));
+        check("\"{\\\"pool\\\": 3}\"", json!({"pool": 3}));
+    }
+
+    #[test]
+    fn arguments_that_are_no_object_are_refused() {
+        for bad in ["{\"pool\":", "[1]", "3", "pool=3", "{}}"] {
+            assert!(parse_arguments(bad).is_err(), "{bad}");
+        }
+        let deep = "[".repeat(10_000);
+        assert!(parse_arguments(&deep).is_err());
+    }
+}
