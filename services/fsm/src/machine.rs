@@ -104,6 +104,19 @@ pub enum Refusal {
     HostOnly,
 }
 
+impl Refusal {
+    /// The text for people, and the Java line's behind `ERROR: `.
+    pub fn message(self, event: &str, state: &str) -> String {
+        match self {
+            Refusal::Ignored => String::new(),
+            Refusal::Unknown => format!("Unknown event '{event}'"),
+            Refusal::Transition => format!("Invalid state transition from '{state}' via '{event}'"),
+            Refusal::Malformed => format!("Malformed data for event '{event}'"),
+            Refusal::HostOnly => format!("Host only: '{event}'"),
+        }
+    }
+}
+
 /// For whom an output is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Audience {

@@ -1,5 +1,7 @@
 //! The two formats of a definition as they are written, before anything is checked.
 
+#![expect(dead_code, reason = "labels and descriptions are for people: they are allowed, and not read")]
+
 use std::{collections::BTreeMap, fmt, marker::PhantomData};
 
 use serde::{

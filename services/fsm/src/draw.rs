@@ -1,0 +1,158 @@
+//! Definitions for people: a report of a check, a drawing.
+
+use std::{fmt, path::Path};
+
+use anyhow::Context;
+
+use crate::{
+    catalogue::AUTO,
+    definition::{BUILT_IN, Machine, Problem},
+};
+
+/// What a check of a definition found.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// Number of states; 0 if the definition cannot be played.
+    pub states: usize,
+    /// Number of transitions; likewise.
+    pub transitions: usize,
+    /// What keeps it from running, line by line.
+    pub errors: Vec<String>,
+    /// What is only odd.
+    pub warnings: Vec<String>,
+}
+
+impl Report {
+    /// Whether a game can run it.
+    pub fn is_playable(&self) -> bool {
+        self.errors.is_empty()
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for error in &self.errors {
+            writeln!(formatter, "error: {error}")?;
+        }
+        for warning in &self.warnings {
+            writeln!(formatter, "warning: {warning}")?;
+        }
+        if self.is_playable() {
+            write!(formatter, "{} states, {} transitions, {} warnings", self.states, self.transitions, self.warnings.len())
+        } else {
+            write!(formatter, "{} errors, {} warnings", self.errors.len(), self.warnings.len())
+        }
+    }
+}
+
+/// Checks a definition: a file, or the name of a built-in one.
+///
+/// # Errors
+///
+/// The file cannot be read.
+pub fn machine_check(path: impl AsRef<Path>) -> anyhow::Result<Report> {
+    let (name, text) = read(path.as_ref())?;
+    let lines = |problems: &[Problem]| problems.iter().map(ToString::to_string).collect();
+    Ok(match Machine::load(&name, &text) {
+        Ok(loaded) => Report {
+            states: loaded.machine.states.len(),
+            transitions: loaded.machine.states.iter().map(|state| state.transitions.len()).sum(),
+            errors: Vec::new(),
+            warnings: lines(&loaded.warnings),
+        },
+        Err(error) => Report { states: 0, transitions: 0, errors: lines(&error.0), warnings: Vec::new() },
+    })
+}
+
+/// Draws a definition, a file or the name of a built-in one, as a Mermaid state diagram.
+///
+/// # Errors
+///
+/// The file cannot be read, or holds no definition that can run.
+pub fn machine_draw(path: impl AsRef<Path>) -> anyhow::Result<String> {
+    let (name, text) = read(path.as_ref())?;
+    Ok(draw(&Machine::load(&name, &text)?.machine))
+}
+
+fn read(path: &Path) -> anyhow::Result<(String, String)> {
+    let name = path.to_string_lossy().into_owned();
+    if let Some((_, text)) = BUILT_IN.iter().find(|(built_in, _)| *built_in == name) {
+        return Ok((name, (*text).to_owned()));
+    }
+    let text = std::fs::read_to_string(path).with_context(|| format!("read {name}"))?;
+    Ok((name, text))
+}
+
+fn draw(machine: &Machine) -> String {
+    let mut lines = vec!["stateDiagram-v2".to_owned()];
+    let mut phases: Vec<&str> = Vec::new();
+    for state in &machine.states {
+        if !phases.contains(&state.phase.as_str()) {
+            phases.push(&state.phase);
+        }
+    }
+    for phase in phases {
+        let indent = if phase.is_empty() { "    " } else { "        " };
+        if !phase.is_empty() {
+            // A group may not be called like a state in it.
+            lines.push(format!("    state \"{}\" as group_{} {{", plain(phase), identifier(phase)));
+        }
+        for state in machine.states.iter().filter(|state| state.phase == phase) {
+            lines.push(format!("{indent}{} : {}", identifier(&state.id), plain(&state.label)));
+        }
+        if !phase.is_empty() {
+            lines.push("    }".to_owned());
+        }
+    }
+    lines.push(format!("    [*] --> {}", identifier(&machine.states[machine.initial].id)));
+    for state in &machine.states {
+        for transition in &state.transitions {
+            let target = &machine.states[transition.target].id;
+            let event = transition.event.as_deref().unwrap_or(AUTO);
+            let guard = transition.guard.as_ref().map(|guard| format!(" [{}]", guard.source())).unwrap_or_default();
+            let label = plain(&format!("{event}{guard}"));
+            lines.push(format!("    {} --> {} : {label}", identifier(&state.id), identifier(target)));
+        }
+        if state.is_final {
+            lines.push(format!("    {} --> [*]", identifier(&state.id)));
+        }
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+fn identifier(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_alphanumeric() || letter == '_' { letter } else { '_' }).collect()
+}
+
+/// Without what ends a statement or a quotation in a diagram.
+fn plain(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ").replace(['"', ';', '#'], "'").replace(':', "∶")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_drawing_has_every_state_and_transition() {
+        let drawing = machine_draw("document").unwrap();
+        assert!(drawing.starts_with("stateDiagram-v2\n"));
+        assert!(drawing.contains("    GAME_START --> FP_ACTION_ROLL : START_GAME\n"), "{drawing}");
+        assert_eq!(machine_draw("war-of-the-ring").unwrap().matches("--> [*]").count(), 4);
+    }
+
+    #[test]
+    fn a_report_tells_lines_and_reasons() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "{\n \"initial_state\": \"A\",\n \"states\": {\"A\": {\"transitions\": {\"GO\": \"B\"}}}}").unwrap();
+        let report = machine_check(file.path()).unwrap();
+        assert!(!report.is_playable());
+        assert_eq!(report.to_string(), "error: line 3: state \"A\" goes to \"B\" on GO, which is not there\n1 errors, 0 warnings");
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_an_error() {
+        assert!(machine_check("nowhere.yaml").unwrap_err().to_string().contains("nowhere.yaml"));
+    }
+}

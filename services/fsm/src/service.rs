@@ -1,0 +1,146 @@
+//! The gRPC face of the service: takes requests apart, has them done, puts answers together.
+
+use std::{pin::Pin, sync::Arc};
+
+use futures_util::{Stream, stream};
+use proto::fsm::v1::{
+    AttachRequest, CreateGameRequest, CreateGameResponse, GameUpdate, GetGameRequest, GetGameResponse, ListGameHistoryRequest,
+    ListGameHistoryResponse, ListGamesRequest, ListGamesResponse, SendEventRequest, SendEventResponse,
+    fsm_service_server::FsmService,
+};
+use service_kit::status::{self, ErrorCode};
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response, Status};
+
+use crate::{
+    convert,
+    games::{DEFAULT_GAME, Error, Games, Incoming},
+    store::Idempotency,
+};
+
+const DEFAULT_LIST: u32 = 50;
+const DEFAULT_HISTORY: u32 = 100;
+/// Longest idempotency key, in characters.
+const MAX_KEY: usize = 200;
+
+/// The service.
+pub struct Fsm {
+    games: Arc<Games>,
+    shutdown: CancellationToken,
+}
+
+impl Fsm {
+    /// The service of these games; its streams end with the shutdown.
+    pub fn new(games: Arc<Games>, shutdown: CancellationToken) -> Fsm {
+        Fsm { games, shutdown }
+    }
+}
+
+#[tonic::async_trait]
+impl FsmService for Fsm {
+    type AttachStream = Pin<Box<dyn Stream<Item = Result<GameUpdate, Status>> + Send>>;
+
+    async fn list_games(&self, request: Request<ListGamesRequest>) -> Result<Response<ListGamesResponse>, Status> {
+        let ListGamesRequest { limit } = request.into_inner();
+        let games = self.games.list(limit.unwrap_or(DEFAULT_LIST)).await?;
+        Ok(Response::new(ListGamesResponse { games: games.into_iter().map(convert::game).collect() }))
+    }
+
+    async fn create_game(&self, request: Request<CreateGameRequest>) -> Result<Response<CreateGameResponse>, Status> {
+        let idempotency = idempotency(&request)?;
+        let CreateGameRequest { game_id, machine } = request.into_inner();
+        let game = self.games.create(game_id, machine, idempotency).await?;
+        Ok(Response::new(CreateGameResponse { game: Some(convert::game(game)) }))
+    }
+
+    async fn get_game(&self, request: Request<GetGameRequest>) -> Result<Response<GetGameResponse>, Status> {
+        let GetGameRequest { game_id } = request.into_inner();
+        let game = self.games.show(&or_default(game_id)).await?;
+        Ok(Response::new(GetGameResponse { game: Some(convert::game(game)) }))
+    }
+
+    async fn list_game_history(
+        &self,
+        request: Request<ListGameHistoryRequest>,
+    ) -> Result<Response<ListGameHistoryResponse>, Status> {
+        let ListGameHistoryRequest { game_id, after_sequence, limit } = request.into_inner();
+        let game_id = or_default(game_id);
+        let (entries, more) = self.games.history(&game_id, after_sequence, limit.unwrap_or(DEFAULT_HISTORY)).await?;
+        let entries = entries.iter().map(|entry| convert::reaction(&game_id, entry, None)).collect();
+        Ok(Response::new(ListGameHistoryResponse { entries, more }))
+    }
+
+    async fn send_event(&self, request: Request<SendEventRequest>) -> Result<Response<SendEventResponse>, Status> {
+        let idempotency = idempotency(&request)?;
+        let SendEventRequest { game_id, event, data, data_json, attachment_id, role, cause } = request.into_inner();
+        let answer = self.games.send(Incoming {
+            game_id: or_default(game_id),
+            event,
+            data: convert::data(data, data_json.as_deref()),
+            attachment_id,
+            is_host: role.is_none_or(|role| role == "host"),
+            cause,
+            idempotency,
+        });
+        Ok(Response::new(convert::answer(answer.await?)))
+    }
+
+    async fn attach(&self, request: Request<AttachRequest>) -> Result<Response<Self::AttachStream>, Status> {
+        let AttachRequest { game_id, create, observe, leaves } = request.into_inner();
+        let updates = self.games.attach(&or_default(game_id), create, observe, leaves).await?;
+        let shutdown = self.shutdown.clone();
+        let updates = stream::unfold(Some(updates), move |updates| {
+            let shutdown = shutdown.clone();
+            async move {
+                let mut updates = updates?;
+                let next = tokio::select! {
+                    next = updates.next() => next,
+                    () = shutdown.cancelled() => return None,
+                };
+                match next {
+                    Some(update) => Some((Ok(convert::update(update)), Some(updates))),
+                    None if updates.has_lagged() => {
+                        let status = status::error(ErrorCode::RateLimited, "too many updates were left unread");
+                        Some((Err(status), None))
+                    }
+                    None => None,
+                }
+            }
+        });
+        Ok(Response::new(Box::pin(updates)))
+    }
+}
+
+fn or_default(game_id: Option<String>) -> String {
+    game_id.unwrap_or_else(|| DEFAULT_GAME.to_owned())
+}
+
+/// The caller's idempotency key, with the request it is for.
+fn idempotency<T: std::fmt::Debug>(request: &Request<T>) -> Result<Option<Idempotency>, Status> {
+    let Some(key) = request.metadata().get("idempotency-key") else { return Ok(None) };
+    match key.to_str() {
+        Ok(key) if !key.is_empty() && key.len() <= MAX_KEY => {
+            Ok(Some(Idempotency { key: key.to_owned(), request: format!("{:?}", request.get_ref()) }))
+        }
+        _ => Err(status::error(ErrorCode::InvalidInput, format!("an idempotency key has 1 to {MAX_KEY} ASCII characters"))),
+    }
+}
+
+impl From<Error> for Status {
+    fn from(error: Error) -> Status {
+        let message = error.to_string();
+        match error {
+            Error::Database(error) => status::database(&error),
+            Error::NoGame(_) | Error::NoAttachment(_) | Error::NoMachine(_) => status::error(ErrorCode::NotFound, message),
+            Error::Taken(_) | Error::KeyUsed => status::error(ErrorCode::Conflict, message),
+            Error::Full(_) => status::error(ErrorCode::RateLimited, message),
+            Error::Unusable(_) => Status::failed_precondition(message),
+            Error::Elsewhere(_) => Status::aborted(message),
+            Error::Dice(status) => {
+                tracing::error!(%status, "a roll could not be made");
+                status::error(ErrorCode::ApiError, message)
+            }
+            Error::TooManyRolls => status::internal(&error),
+        }
+    }
+}
