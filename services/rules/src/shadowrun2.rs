@@ -5,6 +5,7 @@
 //! table is a constant in one place, so that a misprint is corrected once. [`apply_rule`] answers any single rule by
 //! name.
 
+pub mod armor;
 pub mod barriers;
 pub mod condition;
 pub mod conjuring;
@@ -12,6 +13,7 @@ pub mod creation;
 pub mod damage;
 pub mod difficulty;
 pub mod healing;
+pub mod house_rules;
 pub mod initiative;
 pub mod karma;
 pub mod magic;

@@ -33,22 +33,22 @@ pub fn barrier_rating(material: &str) -> Result<u32, UnknownName> {
         .ok_or_else(|| UnknownName::new("barrier", material, BARRIERS.iter().map(|(name, _)| *name)))
 }
 
-/// What strikes a barrier.
+/// How a barrier is attacked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Force {
+pub enum Strike {
     /// Shots, grenade blasts, melee, combat spells: the rating counts twice.
-    Struck,
+    Blow,
     /// Placed charges and damaging manipulations: the plain rating.
     Placed,
 }
 
 /// The rating to break, doubled where it must be; a security door doubles its material first.
-pub fn adjusted_rating(rating: u32, force: Force, security_door: bool) -> u32 {
+pub fn adjusted_rating(rating: u32, strike: Strike, security_door: bool) -> u32 {
     let rating = if security_door { rating.saturating_mul(2) } else { rating };
-    match force {
-        Force::Struck => rating.saturating_mul(2),
-        Force::Placed => rating,
+    match strike {
+        Strike::Blow => rating.saturating_mul(2),
+        Strike::Placed => rating,
     }
 }
 
@@ -133,8 +133,8 @@ mod tests {
 
     #[test]
     fn ratings_count_twice_against_blows() {
-        assert_eq!(adjusted_rating(barrier_rating("Glass").unwrap(), Force::Struck, false), 4);
-        assert_eq!(adjusted_rating(4, Force::Struck, true), 16);
-        assert_eq!(adjusted_rating(4, Force::Placed, false), 4);
+        assert_eq!(adjusted_rating(barrier_rating("Glass").unwrap(), Strike::Blow, false), 4);
+        assert_eq!(adjusted_rating(4, Strike::Blow, true), 16);
+        assert_eq!(adjusted_rating(4, Strike::Placed, false), 4);
     }
 }

@@ -241,6 +241,17 @@ pub fn burst_damage(weapon: DamageCode, mode: FiringMode, rounds: u32) -> Result
     Ok(weapon.raised(rounds as i32, rounds / BURST_ROUNDS))
 }
 
+/// Recoil of rounds fired together, `fired_before` if shots were fired before in the phase: a second shot 1, a burst of
+/// three 3, every round of full-automatic fire 1. Recoil of a phase adds up.
+pub fn recoil(mode: FiringMode, rounds: u32, fired_before: bool) -> u32 {
+    match mode {
+        FiringMode::SingleShot => 0,
+        FiringMode::SemiAutomatic => u32::from(fired_before),
+        FiringMode::BurstFire if rounds == 1 => u32::from(fired_before),
+        FiringMode::BurstFire | FiringMode::FullAutomatic => rounds,
+    }
+}
+
 /// Added to the target number of a called shot.
 pub const CALLED_SHOT_MODIFIER: i32 = 4;
 
@@ -386,6 +397,15 @@ mod tests {
         assert_eq!(burst_damage(code("8M"), FiringMode::FullAutomatic, 10), Ok(code("18D")));
         let refusal = burst_damage(code("8M"), FiringMode::FullAutomatic, 2).unwrap_err();
         assert_eq!(refusal.to_string(), "2 rounds cannot be fired in mode FA: allowed are 3 to 100");
+    }
+
+    #[test]
+    fn every_round_of_a_burst_kicks() {
+        assert_eq!(recoil(FiringMode::SemiAutomatic, 1, false), 0);
+        assert_eq!(recoil(FiringMode::SemiAutomatic, 1, true), 1);
+        assert_eq!(recoil(FiringMode::BurstFire, 3, false), 3);
+        assert_eq!(recoil(FiringMode::BurstFire, 2, true), 2);
+        assert_eq!(recoil(FiringMode::FullAutomatic, 10, true), 10);
     }
 
     #[test]

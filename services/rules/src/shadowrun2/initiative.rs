@@ -125,6 +125,31 @@ pub fn surprise_target_number(lay_in_wait: bool) -> TargetNumber {
     }
 }
 
+/// What a character may do after the surprise tests.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SurpriseOutcome {
+    /// Indices of the opponents he may act against: those with fewer successes than he.
+    pub may_act_against: Vec<usize>,
+    /// Whether he has no action at all, not even a free one, for [`SURPRISED_PHASES`]: he beat nobody, and somebody
+    /// beat him.
+    pub surprised: bool,
+}
+
+/// Compares the successes of one surprise test with those of his opponents.
+pub fn surprise_outcome(successes: u32, opponents: &[u32]) -> SurpriseOutcome {
+    let beaten = opponents.iter().enumerate().filter(|(_, theirs)| successes > **theirs);
+    let may_act_against: Vec<usize> = beaten.map(|(index, _)| index).collect();
+    let surprised = may_act_against.is_empty() && opponents.iter().any(|theirs| *theirs > successes);
+    SurpriseOutcome { may_act_against, surprised }
+}
+
+/// The next action after a delayed one: ten phases after its trigger, but not before the new total allows. `None` if
+/// there is none left in the turn.
+pub fn action_after_delay(trigger_phase: u32, new_total: u32) -> Option<u32> {
+    let next = trigger_phase.saturating_sub(PHASES_BETWEEN_ACTIONS).min(new_total);
+    (next > 0).then_some(next)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,6 +170,21 @@ mod tests {
         let roll = initiative(7, 2, wounds, || 6).unwrap();
         assert_eq!((roll.adjusted_reaction, roll.total), (4, 16));
         assert_eq!(roll.phases, [16, 6]);
+    }
+
+    #[test]
+    fn whoever_beats_nobody_and_is_beaten_is_surprised() {
+        let outcome = surprise_outcome(2, &[1, 2, 3]);
+        assert_eq!(outcome, SurpriseOutcome { may_act_against: vec![0], surprised: false });
+        assert!(surprise_outcome(1, &[1, 2]).surprised);
+        assert!(!surprise_outcome(1, &[1]).surprised);
+    }
+
+    #[test]
+    fn a_delayed_action_moves_the_next_one() {
+        assert_eq!(action_after_delay(15, 20), Some(5));
+        assert_eq!(action_after_delay(15, 3), Some(3));
+        assert_eq!(action_after_delay(9, 20), None);
     }
 
     #[test]

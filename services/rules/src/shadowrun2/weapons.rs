@@ -180,6 +180,17 @@ pub fn find_weapon(name: &str) -> Result<&'static Weapon, UnknownName> {
         .ok_or_else(|| UnknownName::new("weapon", name, WEAPONS.iter().map(|weapon| weapon.name)))
 }
 
+impl Feed {
+    /// Rounds that go in with one Complex Action; `None` where a whole clip or belt is changed instead.
+    pub fn rounds_per_complex_action(self, quickness: u32) -> Option<u32> {
+        match self {
+            Feed::Clip | Feed::Belt => None,
+            Feed::BreakAction => Some(2),
+            Feed::Magazine | Feed::Cylinder => Some(quickness),
+        }
+    }
+}
+
 /// Something that is mounted on a weapon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Accessory {

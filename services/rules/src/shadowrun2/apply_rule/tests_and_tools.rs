@@ -19,7 +19,10 @@ pub(super) fn base_time(input: &Input<'_>) -> Result<Value, RuleError> {
 }
 
 pub(super) fn dice_test(input: &Input<'_>) -> Result<Value, RuleError> {
-    let dice = input.count_up_to("dice", MAX_POOL)?;
+    let dice = u32::try_from(input.integer("dice")?).unwrap_or(0);
+    if dice > MAX_POOL {
+        return Err(input.wrong("dice", format!("at most {MAX_POOL}")));
+    }
     let target_number = target_number_of_test(input)?;
     let faces_by_die = input.faces_by_die("faces_by_die")?;
     if faces_by_die.len() != dice as usize {
