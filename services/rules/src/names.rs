@@ -65,13 +65,17 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 
 /// Whether two names are the same but for case, spaces and punctuation.
 pub(crate) fn same_name(a: &str, b: &str) -> bool {
-    simplified(a) == simplified(b)
+    letters(a).eq(letters(b))
 }
 
-/// The letters, figures and signs of a name, in lower case.
+/// The letters, figures and plus signs of a name, in lower case.
+fn letters(name: &str) -> impl Iterator<Item = char> {
+    name.chars().filter(|c| c.is_alphanumeric() || *c == '+').flat_map(char::to_lowercase)
+}
+
+/// The first [`MAX_COMPARED`] of them.
 fn simplified(name: &str) -> Vec<char> {
-    let counts = |c: &char| c.is_alphanumeric() || *c == '+';
-    name.chars().take(MAX_COMPARED).filter(counts).flat_map(char::to_lowercase).collect()
+    letters(name).take(MAX_COMPARED).collect()
 }
 
 fn distance_if_near(wanted: &[char], candidate: &[char]) -> Option<usize> {
@@ -131,6 +135,12 @@ mod tests {
     fn what_is_like_nothing_finds_nothing() {
         check("basket weaving", &[]);
         check("", &[]);
+    }
+
+    #[test]
+    fn names_are_the_same_but_for_case_and_spaces_and_to_their_end() {
+        assert!(same_name("Mana Bolt", "manabolt"));
+        assert!(!same_name("Heal", &format!("Heal{}x", " ".repeat(100))));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Target numbers that leave this module are final: every modifier is in, and none is below 2. Where the web
 //! contract fixes a figure that is not the book's, both are given. Every
 //! table is a constant in one place, so that a misprint is corrected once. [`apply_rule`] answers any single rule by
-//! name.
+//! name. Terms are spelled as the book and the contract spell them (armor).
 
 pub mod armor;
 pub mod barriers;
