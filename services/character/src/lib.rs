@@ -1,1 +1,47 @@
-//! Placeholder.
+//! The character service: sheets, and what a character can do.
+//!
+//! `service` answers gRPC, a file for each kind of test; `sheet` is what is stored of a character and the figures that
+//! follow from it, `shapes` the JSON that clients know; `store` keeps it all. The rules are in the `rules` crate, the dice
+//! in the dice service.
+
+mod conditions;
+mod names;
+mod samples;
+mod service;
+mod shapes;
+mod sheet;
+mod store;
+
+use anyhow::Context as _;
+use proto::character::v1::character_service_server::CharacterServiceServer;
+use service_kit::{Peers, db::DatabaseConfig};
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+
+/// How the character service is set up.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Config {
+    /// Start without the sample characters.
+    #[arg(long = "no-samples", env = "CHARACTER_NO_SAMPLES")]
+    pub no_samples: bool,
+}
+
+/// Starts the service: opens its store, puts the sample characters into an empty one, and answers with its routes. It
+/// rolls through the dice service and needs no shutdown.
+///
+/// # Errors
+///
+/// The database cannot be opened.
+pub async fn start(
+    config: Config,
+    database: &DatabaseConfig,
+    peers: Peers,
+    _shutdown: CancellationToken,
+) -> anyhow::Result<Routes> {
+    let store = store::Store::open(database).await?;
+    if !config.no_samples {
+        store.seed(&samples::sheets()?).await.context("keep the sample characters")?;
+    }
+    let characters = service::Characters::new(store, peers);
+    Ok(service_kit::Server::new("character").add_service(CharacterServiceServer::new(characters)).routes())
+}

@@ -1,0 +1,367 @@
+//! The ranged attack: the weapon, the situation, the target number, the roll, and the damage before resistance.
+
+use proto::character::v1::{CalculateRangedAttackRequest, CalculateRangedAttackResponse, Damage, DicePoolBreakdown};
+use rules::shadowrun2::{
+    DicePart,
+    damage::{self, Ammunition, Armor, DamageCode, FiringMode, Staged},
+    pools,
+    range::WeaponClass,
+    ranged::{self, Magnification, Movement, RangedTarget, Situation, TargetSize},
+    visibility::Visibility,
+    weapons,
+};
+use tonic::Status;
+
+use super::{Character, RULES, convert, refuse, roll, skill, unknown};
+use crate::{
+    conditions::{self, Conditions},
+    names,
+    sheet::{Attribute, Gear, Sheet, WeaponStats, to_i32},
+};
+
+const MODES: [FiringMode; 4] =
+    [FiringMode::SingleShot, FiringMode::SemiAutomatic, FiringMode::BurstFire, FiringMode::FullAutomatic];
+
+/// A weapon that can be fired.
+struct Arm {
+    name: String,
+    class: WeaponClass,
+    /// One round against someone without armor.
+    damage: DamageCode,
+    /// How it can be fired; empty if the sheet does not say.
+    modes: Vec<FiringMode>,
+    stats: WeaponStats,
+    flechette: bool,
+    on_sheet: bool,
+}
+
+/// Rounds fired together.
+struct Burst {
+    mode: FiringMode,
+    rounds: u32,
+}
+
+/// Makes the attack.
+///
+/// # Errors
+///
+/// `INVALID_INPUT` if it cannot be made (nothing is rolled then), or what the dice service says.
+pub async fn shoot(
+    shooter: &Character,
+    request: CalculateRangedAttackRequest,
+    dice: &mut roll::Dice,
+) -> Result<CalculateRangedAttackResponse, Status> {
+    let sheet = &shooter.sheet;
+    let mut notes = Vec::new();
+    let arm = find_arm(sheet, &request.weapon_name)?;
+    let burst = burst(&arm, &request)?;
+    let skill = skill::dice_for(sheet, arm.class.row().skill)?;
+    let combat_pool = combat_pool(sheet, &skill, request.combat_pool())?;
+    let pool = skill.dice + combat_pool;
+    if pool == 0 {
+        return Err(refuse(format!("{} has no dice for {}", sheet.street_name, skill.rolled)));
+    }
+
+    let situation = situation(shooter, &arm, &burst, &skill, &request, &mut notes);
+    let magnification = magnification(sheet, &arm, request.magnification);
+    let strength = arm.stats.strength_minimum.unwrap_or_else(|| sheet.attribute(Attribute::Strength));
+    let RangedTarget { range, effective_range, mut target, notes: rule_notes } =
+        ranged::ranged_attack(arm.class, request.target_distance, strength, magnification, &situation)
+            .map_err(|error| refuse(format!("{}: {error}; nothing was rolled", arm.name)))?;
+    notes.extend(rule_notes);
+    if let Some(link) = sheet.smartlink() {
+        for modifier in target.modifiers.iter_mut().filter(|modifier| modifier.kind == "smartlink") {
+            modifier.explanation = format!("{}, {}", modifier.explanation, link.source);
+        }
+    }
+    let code = damage_code(&arm, &burst, &request, &mut notes)?;
+
+    let cause = request.reason.clone().unwrap_or_else(|| format!("{} fires the {}", sheet.street_name, arm.name));
+    let rolled = dice.test(pool, target.target_number, &cause).await?;
+    let successes = rolled.successes();
+
+    let damage = damage(&arm, code, successes, &request);
+    let mut parts = skill.parts;
+    if combat_pool > 0 {
+        parts.push(DicePart { source: "Combat Pool".to_owned(), dice: to_i32(combat_pool) });
+    }
+    if !arm.on_sheet {
+        notes.push(format!("the {} is not on the sheet; the rule book's figures were used", arm.name));
+    }
+    let outcome = if successes > 0 {
+        format!("hit, {} before the target resists", damage.code)
+    } else if rolled.all_ones() {
+        "miss, and all dice show 1: a disaster".to_owned()
+    } else {
+        "miss".to_owned()
+    };
+    let summary = format!(
+        "{} fires the {} at {} m: {pool} dice against {}, {}: {outcome}",
+        sheet.street_name,
+        arm.name,
+        request.target_distance,
+        target.target_number,
+        roll::count(successes)
+    );
+    Ok(CalculateRangedAttackResponse {
+        character: sheet.street_name.clone(),
+        weapon: arm.name,
+        weapon_type: arm.class.name().to_owned(),
+        target_distance: request.target_distance,
+        range_category: range.word().to_owned(),
+        effective_range_category: effective_range.word().to_owned(),
+        base_tn: target.base,
+        modifiers: convert::modifiers(&target.modifiers),
+        total_modifier: target.total_modifier,
+        final_tn: target.target_number,
+        combat_pool,
+        dice_pool_breakdown: Some(DicePoolBreakdown {
+            skill: skill.dice,
+            combat_pool,
+            total: pool,
+            skill_name: skill.rolled,
+            parts: convert::parts(&parts),
+        }),
+        roll: Some(roll::plain(&rolled)),
+        successes,
+        hit: successes > 0,
+        damage: Some(damage),
+        breakdown: target.breakdown(),
+        on_sheet: arm.on_sheet,
+        summary,
+        rules: RULES.to_owned(),
+        notes,
+        target_description: request.target_description,
+        reason: request.reason,
+    })
+}
+
+/// The weapon of this name: on the sheet, or in the rule book's table.
+fn find_arm(sheet: &Sheet, name: &str) -> Result<Arm, Status> {
+    let carried: Vec<&Gear> = sheet.gear.iter().filter(|gear| gear.gear_type == "weapon").collect();
+    let listed = weapons::find_weapon(name).ok();
+    let by_name = |wanted: &str| carried.iter().copied().find(|gear| names::is_same(&gear.gear_name, wanted));
+    let by_part = || {
+        let is_meant = |gear: &&Gear| names::is_part(name, &gear.gear_name) || names::is_part(&gear.gear_name, name);
+        let mut meant = carried.iter().copied().filter(is_meant);
+        meant.next().filter(|_| meant.next().is_none())
+    };
+    let own = by_name(name).or_else(|| listed.and_then(|weapon| by_name(weapon.name))).or_else(by_part);
+    match (own, listed) {
+        (Some(gear), _) => own_arm(sheet, gear),
+        (None, Some(weapon)) => Ok(Arm {
+            name: weapon.name.to_owned(),
+            class: weapon.class,
+            damage: weapon.damage,
+            modes: weapon.modes.to_vec(),
+            stats: WeaponStats::default(),
+            flechette: weapon.flechette,
+            on_sheet: false,
+        }),
+        (None, None) => {
+            let own = carried.iter().map(|gear| gear.gear_name.clone());
+            let all: Vec<String> = own.chain(weapons::WEAPONS.iter().map(|weapon| weapon.name.to_owned())).collect();
+            Err(unknown("weapon", name, &all, &format!("the weapons of {} and of the rule book", sheet.street_name)))
+        }
+    }
+}
+
+fn own_arm(sheet: &Sheet, gear: &Gear) -> Result<Arm, Status> {
+    let stats = gear.weapon_stats.clone().unwrap_or_default();
+    let Some(class) = &stats.class else {
+        return Err(refuse(format!("the {} of {} is no ranged weapon", gear.gear_name, sheet.street_name)));
+    };
+    let class = WeaponClass::parse(class).map_err(|error| refuse(error.to_string()))?;
+    let code = gear.damage.as_deref().unwrap_or_default();
+    let damage = code.parse().map_err(|_| refuse(format!("the sheet gives no damage for the {}", gear.gear_name)))?;
+    let is_listed = |mode: &&FiringMode| stats.modes.iter().any(|letters| letters == mode.letters());
+    let modes = MODES.iter().filter(is_listed).copied().collect();
+    Ok(Arm { name: gear.gear_name.clone(), class, damage, modes, stats, flechette: false, on_sheet: true })
+}
+
+/// How many rounds are fired, and how.
+fn burst(arm: &Arm, request: &CalculateRangedAttackRequest) -> Result<Burst, Status> {
+    let can = |mode: FiringMode| arm.modes.is_empty() || arm.modes.contains(&mode);
+    let asked = request.firing_mode.as_deref();
+    let mode = match (asked.and_then(|asked| MODES.into_iter().find(|mode| mode.letters() == asked)), request.rounds) {
+        (Some(mode), _) => mode,
+        (None, None | Some(1)) => return Ok(Burst { mode: FiringMode::SemiAutomatic, rounds: 1 }),
+        (None, Some(rounds)) if rounds <= damage::BURST_ROUNDS && can(FiringMode::BurstFire) => FiringMode::BurstFire,
+        (None, Some(_)) => FiringMode::FullAutomatic,
+    };
+    if !can(mode) {
+        let modes: Vec<&str> = arm.modes.iter().map(|mode| mode.letters()).collect();
+        return Err(refuse(format!("the {} cannot fire {}: it has {}", arm.name, mode.letters(), modes.join(", "))));
+    }
+    let usual = match mode {
+        FiringMode::SingleShot | FiringMode::SemiAutomatic => 1,
+        FiringMode::BurstFire | FiringMode::FullAutomatic => damage::BURST_ROUNDS,
+    };
+    Ok(Burst { mode, rounds: request.rounds.unwrap_or(usual) })
+}
+
+/// Combat Pool dice within their limit: the pool, and the skill. What is rolled for want of the skill is no skill.
+fn combat_pool(sheet: &Sheet, skill: &skill::SkillDice, asked: u32) -> Result<u32, Status> {
+    let rating = if skill.is_attribute { 0 } else { skill.dice };
+    pools::combat_pool_for_attack(sheet.combat_pool(), rating).check(asked).map_err(|error| refuse(error.to_string()))
+}
+
+/// Everything about the shot but its distance.
+fn situation(
+    shooter: &Character,
+    arm: &Arm,
+    burst: &Burst,
+    skill: &skill::SkillDice,
+    request: &CalculateRangedAttackRequest,
+    notes: &mut Vec<String>,
+) -> Situation {
+    let sheet = &shooter.sheet;
+    let read = read_conditions(request, notes);
+    let mut visibility = sight(request.light_level.as_deref(), &request.conditions);
+    if request.light_level.is_none() {
+        visibility.extend(read.light.flatten());
+    }
+    if request.conditions.is_empty() {
+        visibility.extend(&read.sight);
+    }
+    let target_movement = match (&request.target_movement, request.target_moving) {
+        (Some(word), _) => conditions::movement(word),
+        (None, Some(true)) => Some(Movement::Running),
+        (None, Some(false)) => Some(Movement::Stationary),
+        (None, None) => read.movement,
+    };
+    let cover = request.cover.as_deref().and_then(conditions::cover).or(read.cover).unwrap_or_default();
+    let rounds_recoil = if burst.rounds > 1 { burst.rounds } else { 0 };
+    Situation {
+        recoil: request.recoil.unwrap_or(rounds_recoil),
+        recoil_compensation: arm.stats.recoil_compensation,
+        strength_recoil: None,
+        gyro_stabilisation: arm.stats.gyro_stabilisation,
+        heavy_weapon: arm.class.row().heavy,
+        attacker_movement: request.attacker_movement.as_deref().and_then(conditions::movement),
+        rough_ground: request.rough_ground(),
+        wounds: sheet.wounds(),
+        sustained_spells: shooter.sustained_count(),
+        vision: sheet.vision(),
+        visibility,
+        opponents_in_melee: request.opponents_in_melee(),
+        target_movement,
+        target_size: match request.target_size.as_deref() {
+            Some("small") => TargetSize::Small,
+            Some("large") => TargetSize::Large,
+            _ => TargetSize::Normal,
+        },
+        target_prone: request.target_prone(),
+        cover,
+        further_targets: request.further_targets(),
+        smartlink: sheet.smartlink().map(|link| link.modifier_value),
+        smart_goggles: false,
+        smart_weapon: arm.stats.smart,
+        laser_sight: arm.stats.laser_sight,
+        second_firearm: request.second_firearm(),
+        aim_actions: request.aim_actions(),
+        skill: Some(skill.dice),
+        called_shot: request.called_shot(),
+        other: [
+            skill.default_modifier().into_iter().collect(),
+            skill::sheet_modifiers(sheet, &skill.rolled),
+            skill::given_modifier(request.modifier, request.modifier_reason.clone()).into_iter().collect(),
+        ]
+        .concat(),
+    }
+}
+
+/// What the plain words say, as far as the fields leave it open; noted, so that it can be said better.
+fn read_conditions(request: &CalculateRangedAttackRequest, notes: &mut Vec<String>) -> Conditions {
+    let environment = request.environment.as_deref().unwrap_or_default();
+    let mut read = Conditions::read(environment);
+    let described = Conditions::read(request.target_description.as_deref().unwrap_or_default());
+    read.movement = read.movement.or(described.movement);
+    read.cover = read.cover.or(described.cover);
+
+    let mut said: Vec<String> = Vec::new();
+    if request.light_level.is_none() {
+        said.extend(read.light.map(|light| light.map_or("normal light", Visibility::name).to_owned()));
+    }
+    if request.conditions.is_empty() {
+        said.extend(read.sight.iter().map(|sight| sight.name().to_owned()));
+    }
+    if request.target_movement.is_none() && request.target_moving.is_none() {
+        said.extend(read.movement.map(|movement| format!("target {}", movement.word())));
+    }
+    if request.cover.is_none() {
+        said.extend(read.cover.map(|_| "the target's cover".to_owned()));
+    }
+    if !said.is_empty() {
+        notes.push(format!("read from the description: {}", said.join(", ")));
+    } else if !environment.trim().is_empty() && request.light_level.is_none() && request.conditions.is_empty() {
+        notes.push("no condition was read from the environment; give light_level, conditions, cover".to_owned());
+    }
+    read
+}
+
+/// What hampers sight, by the words of the contract.
+pub fn sight(light_level: Option<&str>, conditions: &[String]) -> Vec<Visibility> {
+    let light = light_level.and_then(conditions::light_level).flatten();
+    let named = conditions.iter().filter_map(|name| Visibility::parse(&name.replace('_', " ")).ok());
+    light.into_iter().chain(named).collect()
+}
+
+/// The image magnification in use: what eyes and scope have, or as much of it as was asked for.
+fn magnification(sheet: &Sheet, arm: &Arm, asked: Option<u32>) -> Magnification {
+    let (eyes, scope) = (sheet.magnification(), arm.stats.scope);
+    match asked {
+        None => Magnification { eyes, scope },
+        Some(rating) if rating <= eyes => Magnification { eyes: rating, scope: 0 },
+        Some(rating) => Magnification { eyes, scope: rating },
+    }
+}
+
+/// The damage code of what is fired: burst and called shot in, ammunition not yet.
+fn damage_code(
+    arm: &Arm,
+    burst: &Burst,
+    request: &CalculateRangedAttackRequest,
+    notes: &mut Vec<String>,
+) -> Result<DamageCode, Status> {
+    let called = request.called_shot();
+    if called && burst.mode == FiringMode::FullAutomatic {
+        return Err(refuse("a shot cannot be called in full automatic fire"));
+    }
+    let code = damage::burst_damage(arm.damage, burst.mode, burst.rounds).map_err(|error| refuse(error.to_string()))?;
+    let is_flechette = arm.flechette || request.ammunition.as_deref() == Some("flechette");
+    if is_flechette && request.target_ballistic.is_none() && request.target_impact.is_none() {
+        notes.push("flechette: the code counts for a target without armor; give its armor if it has any".to_owned());
+    }
+    Ok(if called { damage::called_shot_damage(code) } else { code })
+}
+
+/// The damage with its ammunition, and what becomes of it if nobody resists.
+fn damage(arm: &Arm, code: DamageCode, successes: u32, request: &CalculateRangedAttackRequest) -> Damage {
+    let (code, ammunition) = match request.ammunition.as_deref() {
+        // The table's code of a flechette weapon has the level for unarmored targets in it already.
+        None | Some("flechette") if arm.flechette => {
+            (DamageCode { level: code.level.shifted(-1).unwrap_or(code.level), ..code }, Ammunition::Flechette)
+        }
+        Some("explosive") => (code, Ammunition::Explosive),
+        Some("gel") => (code, Ammunition::Gel),
+        Some("flechette") => (code, Ammunition::Flechette),
+        _ => (code, Ammunition::Regular),
+    };
+    let armor = Armor { ballistic: request.target_ballistic(), impact: request.target_impact() };
+    let shot = damage::shot_damage(code, ammunition, armor);
+    let knows_armor = request.target_ballistic.is_some() || request.target_impact.is_some();
+    let unresisted = match damage::stage(shot.damage.level, successes, 0) {
+        Staged::Wound(level) => level.letter().to_string(),
+        Staged::Miss | Staged::None => String::new(),
+    };
+    Damage {
+        code: shot.damage.to_string(),
+        power: shot.damage.power,
+        level: shot.damage.level.letter().to_string(),
+        r#type: if shot.damage.stun { "stun" } else { "physical" }.to_owned(),
+        weapon_code: arm.damage.to_string(),
+        unresisted_level: unresisted,
+        resist_target_number: knows_armor.then_some(shot.resist_tn),
+    }
+}

@@ -1,0 +1,59 @@
+//! From the rules' and the store's types to the contract's.
+
+use proto::{
+    character::v1::{CalculateDicePoolResponse, CharacterSummary, DicePart, Modifier, SustainedSpell},
+    structs,
+};
+use rules::shadowrun2::{self, difficulty::DicePoolSum};
+use serde_json::json;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+use crate::{names, sheet::Sheet, store::Sustained};
+
+/// A character in the list of all.
+pub fn listed(sheet: &Sheet) -> CharacterSummary {
+    let full_name = if names::folded(&sheet.name).is_empty() { &sheet.street_name } else { &sheet.name };
+    CharacterSummary {
+        id: sheet.id.clone(),
+        name: sheet.street_name.clone(),
+        street_name: sheet.street_name.clone(),
+        full_name: full_name.clone(),
+        character_type: sheet.character_type.clone(),
+        archetype: sheet.archetype.clone(),
+        metatype: sheet.metatype.clone(),
+    }
+}
+
+pub fn dice_pool(sum: DicePoolSum) -> CalculateDicePoolResponse {
+    let DicePoolSum { pool, skill, attribute, modifiers, breakdown, sr2_pool, note } = sum;
+    CalculateDicePoolResponse { pool, skill, attribute, modifiers, breakdown, sr2_pool, note: note.to_owned() }
+}
+
+pub fn sustained(spell: &Sustained) -> SustainedSpell {
+    SustainedSpell {
+        spell_name: spell.spell_name.clone(),
+        force: spell.force,
+        target_character_id: Some(structs::value_from_json(json!(spell.target_character_id))),
+        target_name: spell.target_name.clone(),
+        since: time_text(spell.cast_at),
+    }
+}
+
+pub fn modifiers(modifiers: &[shadowrun2::Modifier]) -> Vec<Modifier> {
+    let convert = |modifier: &shadowrun2::Modifier| Modifier {
+        r#type: modifier.kind.clone(),
+        value: modifier.value,
+        explanation: modifier.explanation.clone(),
+    };
+    modifiers.iter().map(convert).collect()
+}
+
+pub fn parts(parts: &[shadowrun2::DicePart]) -> Vec<DicePart> {
+    parts.iter().map(|part| DicePart { source: part.source.clone(), dice: part.dice }).collect()
+}
+
+/// RFC 3339 of Unix milliseconds.
+fn time_text(ms: i64) -> String {
+    let time = OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000).ok();
+    time.and_then(|time| time.format(&Rfc3339).ok()).unwrap_or_default()
+}

@@ -1,0 +1,502 @@
+//! Casting a spell: the success test, the target's resistance, drain, and what is sustained from then on.
+
+use proto::character::v1::{CastSpellRequest, CastSpellResponse, Drain, Resistance};
+use rules::shadowrun2::{
+    DicePart, DicePool, Modifier,
+    condition::Level,
+    magic::{
+        self, ALL_ONES_DRAIN_MODIFIER, DamageType, Restrictions, SpellDice, SpellOutcome, SpellSituation, drain_dice,
+        sustaining_penalty,
+    },
+    pools,
+    spells::{self, DrainLevel, Duration, FoundSpell, Reach, Spell, SpellTarget, SpellType, TargetFigures},
+    totems,
+};
+use service_kit::db::Statement;
+use tonic::Status;
+
+use super::{Character, RULES, attack, convert, refuse, roll, skill, unknown};
+use crate::{
+    conditions, names,
+    sheet::{Attribute, KnownSpell, Sheet, to_i32},
+    store::{self, Sustained},
+};
+
+/// Rating taken for an attribute of a target that has no sheet. Ours: that of an average person.
+const AVERAGE_ATTRIBUTE: u32 = 3;
+/// Essence taken for a target that has no sheet.
+const FULL_ESSENCE: f64 = 6.0;
+/// Figure taken for a toxin, a disease or the light if none is given. Ours.
+const AVERAGE_FIGURE: u32 = 4;
+/// Grade of a wound, toxin or disease taken if none is given: moderate. Ours.
+const AVERAGE_GRADE: u32 = 2;
+
+/// Whom a spell is cast at.
+pub enum Target {
+    /// Nobody in particular; for many spells that is the caster.
+    None,
+    /// A character with a sheet.
+    Character(Box<Sheet>),
+    /// Somebody or something without one.
+    Stranger(String),
+}
+
+/// Casts the spell. The statements are what has changed: the spell that is now sustained.
+///
+/// # Errors
+///
+/// `INVALID_INPUT` if it cannot be cast (nothing is rolled then), or what the dice service says.
+pub async fn cast(
+    caster: &Character,
+    target: &Target,
+    request: CastSpellRequest,
+    dice: &mut roll::Dice,
+) -> Result<(CastSpellResponse, Vec<Statement>), Status> {
+    let sheet = &caster.sheet;
+    let mut notes = Vec::new();
+    let (known, found) = find_spell(sheet, &request.spell_name)?;
+    let spell = found.spell;
+    let name = known.spell_name.clone();
+    let force =
+        magic::check_force(request.force, Some(known.learned_force)).map_err(|error| refuse(error.to_string()))?;
+    let restrictions = Restrictions { exclusive: known.exclusive, fetish: known.fetish.map(Into::into) };
+    let effective_force = restrictions.effective_force(force);
+    let sustains = spell.duration == Duration::Sustained && request.sustain.unwrap_or(true);
+    check_sustaining(caster, known, sustains)?;
+
+    let (spell_pool, drain_pool, pool_remaining) =
+        pool_dice(sheet, request.spell_pool_dice(), request.drain_pool_dice())?;
+    let totem = totem_dice(sheet, spell, &mut notes);
+    let focus = focus_dice(sheet, spell, &known.spell_name);
+    let spell_dice = SpellDice { force: effective_force, magic_pool: spell_pool, totem, focus }.pool();
+    if spell_dice.total == 0 {
+        return Err(refuse(format!("{} has no dice for {name}", sheet.street_name)));
+    }
+
+    let aim = Aim::take(sheet, target, spell);
+    let figures = target_figures(&aim, &found, &request, &mut notes);
+    let grade = grade(&found, &aim, &mut notes);
+    let formula = spell.drain(grade).map_err(|error| refuse(error.to_string()))?;
+    let base = spell.target.figure(&figures).map_err(|error| refuse(error.to_string()))?;
+    let situation = SpellSituation {
+        wounds: sheet.wounds(),
+        sustained_spells: caster.sustained_count(),
+        cover: request.cover.as_deref().and_then(conditions::cover).unwrap_or_default(),
+        vision: sheet.vision(),
+        visibility: attack::sight(request.light_level.as_deref(), &request.conditions),
+        barrier: request.barrier(),
+        other: [
+            skill::sheet_modifiers(sheet, "Sorcery"),
+            skill::given_modifier(request.modifier, request.modifier_reason.clone()).into_iter().collect(),
+        ]
+        .concat(),
+    };
+    let target_number = situation
+        .target_number(base, spell.target.explanation())
+        .map_err(|error| refuse(format!("{}: {error}", sheet.street_name)))?;
+
+    let cause = request.reason.clone().unwrap_or_else(|| format!("{} casts {name}", sheet.street_name));
+    let rolled = dice.test(spell_dice.total, target_number.target_number, &cause).await?;
+    let successes = rolled.successes();
+    let resists = spell.resisted && successes > 0 && !aim.is_object(&request);
+    let resistance = if resists {
+        Some(resist(spell, &aim, &figures, effective_force, &request, &mut notes, dice).await?)
+    } else {
+        None
+    };
+    let resisted =
+        resistance.as_ref().map_or(0, |resistance| resistance.roll.as_ref().map_or(0, |roll| roll.successes));
+    let outcome = magic::spell_outcome(successes, resisted);
+    let takes_effect = outcome != SpellOutcome::NoEffect;
+    let wound = spell.damage.and_then(|(level, _)| magic::combat_spell_wound(level, successes, resisted));
+    let drain = drain(sheet, &formula, force, drain_pool, rolled.all_ones(), &name, dice).await?;
+
+    let sustained = sustains && takes_effect;
+    let mut held = caster.sustained.clone();
+    let mut effects = Vec::new();
+    if sustained {
+        let now = Sustained::new(&name, force, &aim.name, aim.character_id());
+        effects.push(store::sustain(&sheet.id, &now, sheet.rating("Sorcery")));
+        held.push(now);
+    }
+    if drain.damage_taken > 0 {
+        notes.push("the drain is not marked on the condition monitor".to_owned());
+    }
+    if known.exclusive {
+        notes.push("exclusive spell: nothing else is cast or sustained meanwhile".to_owned());
+    }
+    if sheet.adept_magic > 0 {
+        notes.push(format!("of Magic {} {} feeds adept powers and casts no spells", sheet.magic(), sheet.adept_magic));
+    }
+    let effect = effect_text(spell, outcome, wound, sustained);
+    let summary = format!(
+        "{} casts {name} at Force {force}{}: {} dice against {}, {}: {effect}; drain: {}",
+        sheet.street_name,
+        if aim.name.is_empty() { String::new() } else { format!(" on {}", aim.name) },
+        spell_dice.total,
+        target_number.target_number,
+        roll::count(successes),
+        if drain.damage_taken == 0 {
+            "resisted".to_owned()
+        } else {
+            format!("{} boxes of {} damage", drain.damage_taken, drain.damage_type)
+        },
+    );
+    let answer = CastSpellResponse {
+        caster: sheet.street_name.clone(),
+        spell: name,
+        spell_category: spell.category.word().to_owned(),
+        force,
+        target: aim.name,
+        magic_rating: sheet.spell_magic(),
+        spell_pool_dice: spell_pool,
+        drain_pool_dice: drain_pool,
+        pool_remaining,
+        totem_bonus: totem,
+        focus_bonus: focus,
+        spell_dice_pool: spell_dice.total,
+        dice_parts: convert::parts(&spell_dice.parts),
+        base_tn: target_number.base,
+        modifiers: convert::modifiers(&target_number.modifiers),
+        total_modifier: target_number.total_modifier,
+        target_number: target_number.target_number,
+        spell_roll: Some(roll::of_spell(&rolled)),
+        drain: Some(drain),
+        resistance,
+        net_successes: successes.saturating_sub(resisted),
+        takes_effect,
+        wound_level: wound.map(|level| level.letter().to_string()).unwrap_or_default(),
+        spell_type: match spell.spell_type {
+            SpellType::Physical => "physical",
+            SpellType::Mana => "mana",
+        }
+        .to_owned(),
+        duration: match spell.duration {
+            Duration::Instant => "instant",
+            Duration::Sustained => "sustained",
+            Duration::Permanent => "permanent",
+        }
+        .to_owned(),
+        sustained,
+        sustaining_penalty: sustaining_penalty(u32::try_from(held.len()).unwrap_or(u32::MAX)),
+        sustained_spells: held.iter().map(convert::sustained).collect(),
+        breakdown: format!("{}; {}", spell_dice.breakdown(), target_number.breakdown()),
+        summary,
+        rules: RULES.to_owned(),
+        notes,
+        reason: request.reason,
+    };
+    Ok((answer, effects))
+}
+
+/// The spell on the sheet that is meant, and what the directory says of it.
+fn find_spell<'a>(sheet: &'a Sheet, name: &str) -> Result<(&'a KnownSpell, FoundSpell), Status> {
+    if sheet.spells.is_empty() || sheet.spell_magic() == 0 {
+        return Err(refuse(format!("{} casts no spells", sheet.street_name)));
+    }
+    let asked = spells::find_spell(name).ok();
+    let exact = || sheet.spells.iter().find(|known| names::is_same(&known.spell_name, name));
+    // "Heal Serious Wound" is Heal; "Increase Reflexes" is the one grade that was learned.
+    let same_spell = || {
+        let asked = asked.as_ref()?;
+        let is_meant = |known: &&KnownSpell| {
+            spells::find_spell(&known.spell_name).is_ok_and(|found| {
+                let fits = |own: Option<u32>, asked: Option<u32>| own.is_none() || asked.is_none() || own == asked;
+                found.spell == asked.spell
+                    && fits(found.grade, asked.grade)
+                    && (asked.attribute.is_none() || found.attribute == asked.attribute)
+            })
+        };
+        let mut meant = sheet.spells.iter().filter(is_meant);
+        meant.next().filter(|_| meant.next().is_none())
+    };
+    let by_part = || {
+        let mut meant = sheet.spells.iter().filter(|known| names::is_part(name, &known.spell_name));
+        meant.next().filter(|_| meant.next().is_none())
+    };
+    let known = exact().or_else(same_spell).or_else(by_part).ok_or_else(|| {
+        let all: Vec<String> = sheet.spells.iter().map(|known| known.spell_name.clone()).collect();
+        unknown("spell", name, &all, &format!("the spells of {}", sheet.street_name))
+    })?;
+    let mut found = spells::find_spell(&known.spell_name).map_err(|error| refuse(error.to_string()))?;
+    if let Some(asked) = asked.filter(|asked| asked.spell == found.spell) {
+        found.grade = found.grade.or(asked.grade);
+    }
+    Ok((known, found))
+}
+
+/// Refuses what sustained spells forbid.
+fn check_sustaining(caster: &Character, known: &KnownSpell, sustains: bool) -> Result<(), Status> {
+    let sheet = &caster.sheet;
+    let held: Vec<&str> = caster.sustained.iter().map(|spell| spell.spell_name.as_str()).collect();
+    if known.exclusive && !held.is_empty() {
+        let message = format!("{} is exclusive: first drop {}", known.spell_name, held.join(", "));
+        return Err(refuse(message));
+    }
+    let is_exclusive =
+        |name: &&str| sheet.spells.iter().any(|own| own.exclusive && names::is_same(&own.spell_name, name));
+    if let Some(exclusive) = held.iter().copied().find(|name| is_exclusive(name)) {
+        return Err(refuse(format!(
+            "{exclusive} is exclusive and sustained: nothing else can be cast before it is dropped"
+        )));
+    }
+    let most = sheet.rating("Sorcery");
+    if sustains && most <= caster.sustained_count() {
+        return Err(refuse(format!(
+            "{} sustains {} spells, as many as Sorcery {most} allows: first drop one of {}",
+            sheet.street_name,
+            held.len(),
+            held.join(", ")
+        )));
+    }
+    Ok(())
+}
+
+/// Magic Pool dice for success and for drain, within their limits, and what is left.
+fn pool_dice(sheet: &Sheet, for_spell: u32, for_drain: u32) -> Result<(u32, u32, u32), Status> {
+    let pool = sheet.magic_pool();
+    let limit = pools::magic_pool_for_success(pool, sheet.spell_magic());
+    let for_spell = limit.check(for_spell).map_err(|error| refuse(error.to_string()))?;
+    let left = pool - for_spell;
+    let for_drain = pools::magic_pool_for_drain(left).check(for_drain).map_err(|error| refuse(error.to_string()))?;
+    Ok((for_spell, for_drain, left - for_drain))
+}
+
+/// Dice the totem gives or takes for this kind of spell.
+fn totem_dice(sheet: &Sheet, spell: &Spell, notes: &mut Vec<String>) -> i32 {
+    let Some(totem) = sheet.totem.as_deref().and_then(|totem| totems::find_totem(totem).ok()) else { return 0 };
+    if !totem.note.is_empty() {
+        notes.push(format!("totem {}: {}", totem.name, totem.note));
+    }
+    totem.spell_dice(spell.category)
+}
+
+/// Dice of foci for this spell or its category. Power foci are in the Magic Pool.
+fn focus_dice(sheet: &Sheet, spell: &Spell, name: &str) -> u32 {
+    let helps = |focus: &&crate::sheet::Focus| {
+        let for_spell = names::is_same(&focus.focus_type, "specific spell focus")
+            && focus.specific_spell.as_deref().is_some_and(|own| names::is_same(own, name));
+        let for_category = names::is_same(&focus.focus_type, "spell category focus")
+            && focus.spell_category.as_deref().is_some_and(|own| names::is_same(own, spell.category.word()));
+        focus.bonded && (for_spell || for_category)
+    };
+    sheet.foci.iter().filter(helps).map(|focus| focus.force).sum()
+}
+
+/// Whom the spell is aimed at, after "nobody" has become the caster where the spell is for people.
+struct Aim {
+    /// Empty for nobody.
+    name: String,
+    sheet: Option<Sheet>,
+}
+
+impl Aim {
+    fn take(caster: &Sheet, target: &Target, spell: &Spell) -> Aim {
+        match target {
+            Target::Character(sheet) => Aim { name: sheet.street_name.clone(), sheet: Some(sheet.as_ref().clone()) },
+            Target::Stranger(name) => Aim { name: name.clone(), sheet: None },
+            Target::None => {
+                let is_for_people = matches!(spell.reach, Reach::Touch | Reach::Caster) && !spell.resisted;
+                let is_needed =
+                    !matches!(spell.target, SpellTarget::Fixed(_) | SpellTarget::Object | SpellTarget::Light);
+                if is_for_people && (is_needed || spell.reach == Reach::Caster) {
+                    Aim { name: caster.street_name.clone(), sheet: Some(caster.clone()) }
+                } else {
+                    Aim { name: String::new(), sheet: None }
+                }
+            }
+        }
+    }
+
+    fn character_id(&self) -> Option<String> {
+        self.sheet.as_ref().map(|sheet| sheet.id.clone())
+    }
+
+    fn is_object(&self, request: &CastSpellRequest) -> bool {
+        self.sheet.is_none() && request.object_category.is_some()
+    }
+}
+
+/// The figures of the target, each from the request, from the sheet, or taken for want of both.
+fn target_figures(aim: &Aim, found: &FoundSpell, request: &CastSpellRequest, notes: &mut Vec<String>) -> TargetFigures {
+    let sheet = aim.sheet.as_ref();
+    let given = |attribute: Attribute| match attribute {
+        Attribute::Body => request.target_body,
+        Attribute::Willpower => request.target_willpower,
+        Attribute::Intelligence => request.target_intelligence,
+        Attribute::Reaction => request.target_reaction,
+        Attribute::Quickness | Attribute::Strength | Attribute::Charisma => None,
+    };
+    let rating = |attribute: Attribute| given(attribute).or(sheet.map(|sheet| sheet.attribute(attribute)));
+    let other = match &request.object_category {
+        Some(category) if found.spell.target == SpellTarget::Object => magic::object_resistance(category).ok(),
+        _ => request.target_figure,
+    };
+    let mut known = TargetFigures {
+        body: rating(Attribute::Body),
+        willpower: rating(Attribute::Willpower),
+        intelligence: rating(Attribute::Intelligence),
+        reaction: rating(Attribute::Reaction),
+        essence: request.target_essence.or(sheet.map(Sheet::essence)),
+        attribute: found.attribute.and_then(Attribute::parse).and_then(rating),
+        other,
+    };
+    let who = if aim.name.is_empty() { "the target" } else { &aim.name };
+    let (what, taken, field) = match found.spell.target {
+        SpellTarget::Body => ("Body", take(&mut known.body, AVERAGE_ATTRIBUTE), "target_body"),
+        SpellTarget::Willpower => ("Willpower", take(&mut known.willpower, AVERAGE_ATTRIBUTE), "target_willpower"),
+        SpellTarget::Intelligence => {
+            ("Intelligence", take(&mut known.intelligence, AVERAGE_ATTRIBUTE), "target_intelligence")
+        }
+        SpellTarget::TwiceReaction => ("Reaction", take(&mut known.reaction, AVERAGE_ATTRIBUTE), "target_reaction"),
+        SpellTarget::TwiceAttribute => ("the Attribute", take(&mut known.attribute, AVERAGE_ATTRIBUTE), "a target"),
+        SpellTarget::LessEssence(_) => ("Essence", take(&mut known.essence, FULL_ESSENCE), "target_essence"),
+        SpellTarget::Object => ("the make", take(&mut known.other, LOW_TECH), "object_category"),
+        SpellTarget::Affliction => ("the strength", take(&mut known.other, AVERAGE_FIGURE), "target_figure"),
+        SpellTarget::Light => ("the light", take(&mut known.other, AVERAGE_FIGURE), "target_figure"),
+        SpellTarget::Fixed(_) => ("", None, ""),
+    };
+    if let Some(taken) = taken {
+        notes.push(format!("{what} of {who} is not known: {taken} was taken; give {field}"));
+    }
+    known
+}
+
+/// Puts a figure where there is none, and answers with it then.
+fn take<T: Copy + ToString>(figure: &mut Option<T>, value: T) -> Option<String> {
+    if figure.is_some() {
+        return None;
+    }
+    *figure = Some(value);
+    Some(value.to_string())
+}
+
+/// Object resistance taken if nothing is said: a thing of low technology.
+const LOW_TECH: u32 = 5;
+
+/// The attribute that resists a spell: the one it is cast against, else Body against physical and Willpower against mana.
+fn resisting(spell: &Spell) -> Attribute {
+    match (spell.target, spell.spell_type) {
+        (SpellTarget::Intelligence, _) => Attribute::Intelligence,
+        (SpellTarget::Body, _) | (_, SpellType::Physical) => Attribute::Body,
+        (_, SpellType::Mana) => Attribute::Willpower,
+    }
+}
+
+/// The grade that sets the drain: in the spell's name, or the target's own wound, or a moderate one.
+fn grade(found: &FoundSpell, aim: &Aim, notes: &mut Vec<String>) -> Option<u32> {
+    if let Some(grade) = found.grade {
+        let level = grade.checked_sub(1).and_then(|index| Level::ALL.get(index as usize));
+        if let (DrainLevel::Wound, Some(level)) = (found.spell.drain_level, level) {
+            notes.push(format!("cast for a {level} wound"));
+        }
+        return found.grade;
+    }
+    if matches!(found.spell.drain_level, DrainLevel::Fixed(_)) {
+        return None;
+    }
+    let wound = aim.sheet.as_ref().and_then(|sheet| Level::of_boxes(sheet.condition_monitor.physical));
+    match (found.spell.drain_level, wound) {
+        (DrainLevel::Wound, Some(level)) => Some(level as u32 + 1),
+        (DrainLevel::Wound, None) => {
+            notes.push(format!(
+                "no wound is named: a moderate one was taken, as in {} Moderate Wound",
+                found.spell.name
+            ));
+            Some(AVERAGE_GRADE)
+        }
+        _ if found.spell.target == SpellTarget::Affliction => {
+            notes.push("no strength is named: a moderate toxin or disease was taken".to_owned());
+            Some(AVERAGE_GRADE)
+        }
+        // Points gained or lost: whoever learned the spell learned it for so many.
+        _ => None,
+    }
+}
+
+/// The target's test against the spell.
+async fn resist(
+    spell: &Spell,
+    aim: &Aim,
+    figures: &TargetFigures,
+    force: u32,
+    request: &CastSpellRequest,
+    notes: &mut Vec<String>,
+    dice: &mut roll::Dice,
+) -> Result<Resistance, Status> {
+    let attribute = resisting(spell);
+    let who = if aim.name.is_empty() { "the target" } else { &aim.name };
+    let rating = match attribute {
+        Attribute::Body => figures.body,
+        Attribute::Intelligence => figures.intelligence,
+        _ => figures.willpower,
+    };
+    let rating = rating.unwrap_or_else(|| {
+        notes.push(format!("{} of {who} is not known: {AVERAGE_ATTRIBUTE} dice were taken", attribute.name()));
+        AVERAGE_ATTRIBUTE
+    });
+    let pool = DicePool::new([
+        (attribute.name(), to_i32(rating)),
+        ("Magic Pool or Spell Defense", to_i32(request.target_pool_dice())),
+    ]);
+    let roll = dice.test(pool.total.max(1), force, &format!("{who} resists {}", spell.name)).await?;
+    Ok(Resistance {
+        attribute: attribute.name().to_owned(),
+        dice: pool.total,
+        target_number: u32::try_from(roll.target_number).unwrap_or_default(),
+        roll: Some(roll::of_spell(&roll)),
+        parts: convert::parts(&pool.parts),
+    })
+}
+
+/// Drain and what is left of it.
+async fn drain(
+    sheet: &Sheet,
+    formula: &magic::DrainFormula,
+    force: u32,
+    pool: u32,
+    all_ones: bool,
+    name: &str,
+    dice: &mut roll::Dice,
+) -> Result<Drain, Status> {
+    let modifiers = if all_ones {
+        vec![Modifier::new("all_ones", ALL_ONES_DRAIN_MODIFIER, "the success test came up all ones")]
+    } else {
+        Vec::new()
+    };
+    // A power focus adds to Magic where Force is compared with it.
+    let drain = formula.drain(force, sheet.spell_magic() + sheet.power_foci()).with_modifiers(modifiers);
+    let resist: DicePool = drain_dice(sheet.attribute(Attribute::Willpower), pool, 0);
+    let cause = format!("{} resists the drain of {name}", sheet.street_name);
+    let roll = dice.test(resist.total.max(1), drain.target.target_number, &cause).await?;
+    let left = magic::resisted_drain(drain.level, roll.successes());
+    let parts: &[DicePart] = &resist.parts;
+    Ok(Drain {
+        code: drain.code,
+        level: drain.level.letter().to_string(),
+        target_number: drain.target.target_number,
+        resist_dice: resist.total,
+        resist_roll: Some(roll::of_spell(&roll)),
+        damage_taken: left.map_or(0, Level::boxes),
+        damage_type: match drain.damage_type {
+            DamageType::Stun => "stun",
+            DamageType::Physical => "physical",
+        }
+        .to_owned(),
+        damage_level: left.map(|level| level.letter().to_string()).unwrap_or_default(),
+        resist_parts: convert::parts(parts),
+        modifiers: convert::modifiers(&drain.target.modifiers),
+        breakdown: drain.target.breakdown(),
+    })
+}
+
+fn effect_text(spell: &Spell, outcome: SpellOutcome, wound: Option<Level>, sustained: bool) -> String {
+    let kind = if spell.damage.is_some_and(|(_, stun)| stun) { " Stun" } else { "" };
+    match (outcome, wound) {
+        (SpellOutcome::NoEffect, _) => "no effect".to_owned(),
+        (_, Some(level)) => format!("a {level} wound{kind}"),
+        (SpellOutcome::Minimum, None) => "it takes hold, barely".to_owned(),
+        (SpellOutcome::Net(_), None) if sustained => "it takes hold and is sustained".to_owned(),
+        (SpellOutcome::Net(_), None) => "it takes hold".to_owned(),
+    }
+}
