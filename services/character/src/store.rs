@@ -250,3 +250,110 @@ fn read_sheet(row: &Row) -> Result<Sheet, Status> {
 fn full_name(kind: &str, suffix: &str) -> String {
     format!("dicetower.character.v1.{kind}{suffix}")
 }
+
+#[cfg(test)]
+mod tests {
+    use proto::character::v1::{DropSpellRequest, DropSpellResponse};
+
+    use super::*;
+    use crate::samples;
+
+    /// The same facts on SQLite, and on PostgreSQL where the test run offers one.
+    async fn stores() -> Vec<(Store, Option<tempfile::TempDir>)> {
+        let folder = tempfile::tempdir().unwrap();
+        let config = DatabaseConfig::Folder { path: folder.path().into(), fsync: false };
+        let mut stores = vec![(Store::open(&config).await.unwrap(), Some(folder))];
+        match std::env::var("DICETOWER_TEST_POSTGRES") {
+            Ok(url) => stores.push((Store::open(&DatabaseConfig::Postgres(url.into())).await.unwrap(), None)),
+            Err(_) => assert!(std::env::var_os("CI").is_none(), "the CI must offer PostgreSQL"),
+        }
+        for (store, _) in &stores {
+            let clear = ["DELETE FROM sustained_spells", "DELETE FROM characters", "DELETE FROM answers"];
+            store.db.write(clear.map(|sql| Statement::new(sql, Vec::new())).into()).await.unwrap();
+        }
+        stores
+    }
+
+    #[tokio::test]
+    async fn every_store_keeps_the_same_contract() {
+        for (store, _folder) in stores().await {
+            samples_are_there_once(&store).await;
+            a_street_name_comes_before_a_given_name(&store).await;
+            spells_are_sustained_up_to_a_limit(&store).await;
+            an_answer_and_its_effects_are_kept_together(&store).await;
+        }
+    }
+
+    async fn samples_are_there_once(store: &Store) {
+        let sheets = samples::sheets().unwrap();
+        store.seed(&sheets).await.unwrap();
+        store.seed(&sheets).await.unwrap();
+        let names: Vec<String> = store.all().await.unwrap().into_iter().map(|sheet| sheet.street_name).collect();
+        assert_eq!(names, ["Axel", "Block", "Manticore", "Oak", "Platinum"]);
+    }
+
+    async fn a_street_name_comes_before_a_given_name(store: &Store) {
+        let named = |id: &str, name: &str, street_name: &str| Sheet {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            street_name: street_name.to_owned(),
+            ..Sheet::default()
+        };
+        for sheet in [named("a", "Axel", "Wedge"), named("b", "John Doe", "Ghost"), named("c", "John Doe", "Chrome")] {
+            let args = vec![
+                sheet.id.as_str().into(),
+                names::folded(&sheet.street_name).into(),
+                names::folded(&sheet.name).into(),
+                serde_json::to_string(&sheet).unwrap().into(),
+                0i64.into(),
+            ];
+            store.db.write(vec![Statement::new(SEED, args)]).await.unwrap();
+        }
+        let found = |name: &'static str| async move {
+            store.named(name).await.unwrap().into_iter().map(|sheet| sheet.street_name).collect::<Vec<_>>()
+        };
+        assert_eq!(found("AXEL").await, ["Axel"]);
+        assert_eq!(found("john  doe").await, ["Chrome", "Ghost"]);
+        assert_eq!(found("Chrom").await, [""; 0]);
+    }
+
+    async fn spells_are_sustained_up_to_a_limit(store: &Store) {
+        let oak = samples::sheet("Oak").id;
+        let call = Call { kind: "CastSpell", request: "{}".into(), key: None };
+        let held = Sustained::new("Barrier", 5, "", Some(oak.clone()));
+        store.keep(&call, (), vec![sustain(&oak, &held, 1)]).await.unwrap();
+        assert_eq!(store.sustained(&oak).await.unwrap(), [held.clone()]);
+
+        let more = store.keep(&call, (), vec![sustain(&oak, &Sustained::new("Light", 1, "", None), 1)]).await;
+        assert_eq!(more.unwrap_err().code(), tonic::Code::AlreadyExists);
+
+        store.keep(&call, (), vec![drop_spell(&held)]).await.unwrap();
+        assert!(store.sustained(&oak).await.unwrap().is_empty());
+    }
+
+    async fn an_answer_and_its_effects_are_kept_together(store: &Store) {
+        let oak = samples::sheet("Oak").id;
+        let mut request = Request::new(DropSpellRequest { spell_name: "Barrier".into(), ..Default::default() });
+        request.metadata_mut().insert("idempotency-key", "turn/1/1".parse().unwrap());
+        let call = Call::of("DropSpell", &request).unwrap();
+        let answer = |message: &str| DropSpellResponse { message: message.to_owned(), ..Default::default() };
+        assert_eq!(store.answered::<DropSpellResponse>(&call).await.unwrap(), None);
+
+        let effect = || vec![sustain(&oak, &Sustained::new("Barrier", 5, "", None), 7)];
+        let first = store.keep(&call, answer("first"), effect()).await.unwrap();
+        let second = store.keep(&call, answer("second"), effect()).await.unwrap();
+
+        assert_eq!((first.message.as_str(), second.message.as_str()), ("first", "first"));
+        assert_eq!(store.sustained(&oak).await.unwrap().len(), 1);
+        let other = Call { request: "{}".into(), ..call };
+        let status = store.answered::<DropSpellResponse>(&other).await.unwrap_err();
+        assert_eq!(status.code(), tonic::Code::AlreadyExists);
+    }
+
+    #[test]
+    fn a_key_is_short_text() {
+        let mut request = Request::new(DropSpellRequest::default());
+        request.metadata_mut().insert("idempotency-key", "x".repeat(MAX_KEY + 1).parse().unwrap());
+        assert!(Call::of("DropSpell", &request).is_err());
+    }
+}

@@ -5,13 +5,15 @@
 use serde_json::{Value, json};
 use service_kit::{
     Peers, client,
-    db::DatabaseConfig,
+    db::{DatabaseConfig, Db, Statement},
     status::{ErrorCode, Failure},
     tools::Toolbox,
 };
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use tonic::metadata::MetadataMap;
+
+const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/character/0001_characters.sql")];
 
 /// The tools of a running character service, by name, as the model and REST call them.
 struct Table {
@@ -49,6 +51,20 @@ impl Table {
         let mut metadata = MetadataMap::new();
         metadata.insert("idempotency-key", key.parse().unwrap());
         self.tools.call(tool, arguments, metadata).await.map_err(|status| Failure::from(&status))
+    }
+
+    /// Changes a sheet behind the service's back: there are no tools for wounds and the like yet.
+    async fn change(&self, street_name: &str, change: impl FnOnce(&mut Value)) {
+        let database = DatabaseConfig::Folder { path: self.folder.path().into(), fsync: false };
+        let db = Db::open(&database, "character", MIGRATIONS).await.unwrap();
+        let key = street_name.to_lowercase();
+        let read = "SELECT sheet FROM characters WHERE street_name_key = $1";
+        let mut sheet =
+            serde_json::from_str(&db.fetch(read, vec![key.as_str().into()]).await.unwrap()[0].text(0)).unwrap();
+        change(&mut sheet);
+        let update = "UPDATE characters SET sheet = $2 WHERE street_name_key = $1";
+        let args = vec![key.into(), sheet.to_string().into()];
+        db.write(vec![Statement::new(update, args).affecting(1)]).await.unwrap();
     }
 
     async fn refusal(&self, tool: &str, arguments: Value) -> Failure {
@@ -534,4 +550,79 @@ async fn what_is_asked_in_vain_is_told_what_is_allowed() {
         .await;
     let arguments = json!({"caster_name": "Oak", "spell_name": "Heal"});
     table.refuses("cast_spell", arguments, ErrorCode::MissingRequiredField, "force").await;
+}
+
+#[tokio::test]
+async fn both_wounds_make_tests_harder_and_show_on_the_sheet() {
+    let table = Table::start().await;
+    table
+        .change("Platinum", |sheet| sheet["condition_monitor"] = json!({"physical": 3, "stun": 1, "overflow": 0}))
+        .await;
+
+    let arguments = json!({"character_name": "Platinum", "skill_name": "Stealth", "target_number": 4});
+    let test = table.call("test_skill", arguments).await;
+
+    // Moderate Physical +2, Light Stun +1.
+    assert_eq!((&test["total_modifier"], &test["final_tn"]), (&json!(3), &json!(7)));
+    let sheet = table.call("get_character", json!({"character_name": "Platinum"})).await;
+    assert_eq!(sheet["condition_monitor"]["wound_modifier"], 3);
+    assert!(sheet["summary"].as_str().unwrap().ends_with("3 boxes Physical, 1 Stun."), "{}", sheet["summary"]);
+}
+
+#[tokio::test]
+async fn who_is_out_of_action_makes_no_test() {
+    let table = Table::start().await;
+    table.change("Oak", |sheet| sheet["condition_monitor"] = json!({"physical": 0, "stun": 10, "overflow": 0})).await;
+    let test = json!({"character_name": "Oak", "skill_name": "Sorcery"});
+    table.refuses("test_skill", test, ErrorCode::InvalidInput, "the Stun track is full").await;
+    let shot = json!({"character_name": "Oak", "weapon_name": "Ares Predator", "target_distance": 5});
+    table.refuses("calculate_ranged_attack", shot, ErrorCode::InvalidInput, "the Stun track is full").await;
+    let spell = json!({"caster_name": "Oak", "spell_name": "Mana Bolt", "force": 4});
+    table.refuses("cast_spell", spell, ErrorCode::InvalidInput, "the Stun track is full").await;
+}
+
+#[tokio::test]
+async fn a_wound_of_the_target_sets_the_drain_of_healing() {
+    let table = Table::start().await;
+    table.change("Axel", |sheet| sheet["condition_monitor"] = json!({"physical": 10, "stun": 0, "overflow": 0})).await;
+    let arguments = json!({"caster_name": "Oak", "spell_name": "Heal", "force": 5, "target_name": "Axel"});
+    let cast = table.call("cast_spell", arguments).await;
+    assert_eq!((&cast["drain"]["code"], &cast["drain"]["level"]), (&json!("(F/2)D"), &json!("D")));
+}
+
+#[tokio::test]
+async fn an_exclusive_spell_counts_higher_and_stands_alone() {
+    let table = Table::start().await;
+    table.change("Oak", |sheet| sheet["spells"][5]["exclusive"] = json!(true)).await;
+    let bolt = json!({"caster_name": "Oak", "spell_name": "Mana Bolt", "force": 4, "target_name": "Block"});
+    let cast = table.call("cast_spell", bolt.clone()).await;
+    // Force 4 counts as 6; drain goes by 4.
+    assert_eq!((&cast["spell_dice_pool"], &cast["drain"]["target_number"]), (&json!(6), &json!(2)));
+
+    sustain(&table, "Invisibility", 4).await;
+    table.refuses("cast_spell", bolt, ErrorCode::InvalidInput, "exclusive: first drop Invisibility").await;
+}
+
+#[tokio::test]
+async fn drain_above_magic_is_physical() {
+    let table = Table::start().await;
+    table
+        .change("Block", |sheet| {
+            sheet["spells"][0]["learned_force"] = json!(8);
+        })
+        .await;
+    let arguments = json!({"caster_name": "Block", "spell_name": "Mana Bolt", "force": 8, "target_name": "Oak"});
+    let cast = table.call("cast_spell", arguments).await;
+    assert_eq!((&cast["drain"]["damage_type"], &cast["drain"]["target_number"]), (&json!("physical"), &json!(4)));
+}
+
+#[tokio::test]
+async fn a_sheet_that_cannot_be_read_is_our_failure_and_says_nothing_of_it() {
+    let table = Table::start().await;
+    table.change("Axel", |sheet| *sheet = json!({"nuyen": "much"})).await;
+    let failure = table.refusal("get_character", json!({"character_name": "Axel"})).await;
+    assert_eq!(
+        (failure.code, failure.message.as_str()),
+        (ErrorCode::CharacterLoadFailed, "the sheet cannot be read; the log says why")
+    );
 }
