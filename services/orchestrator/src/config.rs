@@ -13,6 +13,8 @@ const ANY_MODEL: &str = "default";
 
 /// How the orchestrator is set up.
 #[derive(Clone, Debug, clap::Args)]
+#[group(skip)] // In the one binary several of these stand side by side.
+#[group(skip)]
 pub struct Config {
     /// Base address of an OpenAI-compatible API, such as http://localhost:11434/v1; its key is taken from the
     /// variable LLM_API_KEY. Unset: x.ai with the variable XAI_API_KEY, or the built-in game master.

@@ -17,11 +17,12 @@ use std::{
     time::Duration,
 };
 
+use anyhow::Context as _;
 use service_kit::Peers;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::connection::Connection;
+use crate::{attachment::Fsm, connection::Connection};
 
 /// Idle time after which a silent peer is asked whether it lives.
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
@@ -38,6 +39,8 @@ const DRAIN: Duration = Duration::from_secs(5);
 
 /// How the Java line is served.
 #[derive(Clone, Debug, clap::Args)]
+#[group(skip)] // In the one binary several of these stand side by side.
+#[group(skip)]
 pub struct Config {
     /// Address of the Java line.
     #[arg(long, env = "DICETOWER_TCP", default_value = "127.0.0.1:8080")]
@@ -73,13 +76,14 @@ fn game_id(text: &str) -> Result<String, String> {
 ///
 /// # Errors
 ///
-/// None once the listener is there: a connection that cannot be accepted is logged.
+/// The fsm service is not among the peers. A connection that cannot be accepted is only logged.
 pub async fn serve(
     config: Config,
     listener: TcpListener,
     peers: Peers,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
+    let fsm = Fsm::of(&peers).context("the Java line needs the address of the fsm service")?;
     let connections = TaskTracker::new();
     let doorkeeper = Arc::new(Doorkeeper {
         total: config.tcp_connections,
@@ -108,7 +112,7 @@ pub async fn serve(
         if let Err(error) = tune(&socket) {
             tracing::debug!(%address, %error, "socket options were refused");
         }
-        let connection = Connection::new(socket, peers.fsm(), config.tcp_game.clone());
+        let connection = Connection::new(socket, fsm.clone(), config.tcp_game.clone());
         let shutdown = shutdown.clone();
         connections.spawn(async move {
             let reason = connection.run(shutdown).await;
