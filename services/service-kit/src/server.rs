@@ -12,7 +12,7 @@ use axum::{
 use prost_reflect::{DynamicMessage, MessageDescriptor};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tonic::{Status, body::Body, server::NamedService, service::Routes};
+use tonic::{Status, body::Body, server::NamedService, service::Routes, transport::server::TcpIncoming};
 use tower::Service;
 use tracing::Instrument;
 
@@ -24,6 +24,9 @@ use crate::{
 
 /// Largest request message, in bytes.
 const MESSAGE_LIMIT: usize = 4 * 1024 * 1024;
+/// Streams that one caller may have open on one connection: every connection of the Java line holds one, as every
+/// reader of a session does. Past the limit a caller's other calls would wait for a stream to end.
+const STREAMS: u32 = 20_000;
 /// Time in which running requests may end after a shutdown has begun.
 const DRAIN: Duration = Duration::from_secs(10);
 
@@ -131,7 +134,11 @@ pub async fn serve(routes: Routes, listener: TcpListener, shutdown: Cancellation
         stopping.cancelled().await;
         health.set_service_status("", tonic_health::ServingStatus::NotServing).await;
     });
-    serve_router(routes.prepare().into_axum_router(), listener, shutdown).await
+    let server =
+        tonic::transport::Server::builder().accept_http1(true).max_concurrent_streams(STREAMS).add_routes(routes);
+    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    let server = server.serve_with_incoming_shutdown(incoming, shutdown.clone().cancelled_owned());
+    drained(async { Ok(server.await?) }, shutdown).await
 }
 
 /// Serves any router on a port until `shutdown`; running requests then have a time to end.
@@ -151,13 +158,20 @@ pub async fn serve_router(
     });
     let service = router.into_make_service_with_connect_info::<std::net::SocketAddr>();
     let server = axum::serve(listener, service).with_graceful_shutdown(shutdown.clone().cancelled_owned());
-    let drained = async {
+    drained(async { Ok(server.await?) }, shutdown).await
+}
+
+/// Waits for a server that ends gracefully after `shutdown`, for as long as its requests may take.
+async fn drained(server: impl Future<Output = anyhow::Result<()>>, shutdown: CancellationToken) -> anyhow::Result<()> {
+    let cut_off = async {
         shutdown.cancelled().await;
         tokio::time::sleep(DRAIN).await;
     };
     tokio::select! {
-        result = server => result?,
-        () = drained => tracing::warn!("requests that would not end were cut off"),
+        result = server => result,
+        () = cut_off => {
+            tracing::warn!("requests that would not end were cut off");
+            Ok(())
+        }
     }
-    Ok(())
 }
