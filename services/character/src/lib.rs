@@ -21,7 +21,6 @@ use tonic::service::Routes;
 /// How the character service is set up.
 #[derive(Clone, Debug, Default, clap::Args)]
 #[group(skip)] // In the one binary several of these stand side by side.
-#[group(skip)]
 pub struct Config {
     /// Start without the sample characters.
     #[arg(long = "no-samples", env = "CHARACTER_NO_SAMPLES")]

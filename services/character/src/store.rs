@@ -322,7 +322,7 @@ mod tests {
         let call = Call { kind: "CastSpell", request: "{}".into(), key: None };
         let held = Sustained::new("Barrier", 5, "", Some(oak.clone()));
         store.keep(&call, (), vec![sustain(&oak, &held, 1)]).await.unwrap();
-        assert_eq!(store.sustained(&oak).await.unwrap(), [held.clone()]);
+        assert_eq!(store.sustained(&oak).await.unwrap(), std::slice::from_ref(&held));
 
         let more = store.keep(&call, (), vec![sustain(&oak, &Sustained::new("Light", 1, "", None), 1)]).await;
         assert_eq!(more.unwrap_err().code(), tonic::Code::AlreadyExists);

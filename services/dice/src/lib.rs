@@ -15,7 +15,6 @@ use tonic::service::Routes;
 /// How the dice service is set up.
 #[derive(Clone, Debug, Default, clap::Args)]
 #[group(skip)] // In the one binary several of these stand side by side.
-#[group(skip)]
 pub struct Config {
     /// Seed for repeatable rolls in tests; unset, the dice come from the operating system's entropy.
     #[arg(long = "dice-seed", env = "DICE_SEED")]
