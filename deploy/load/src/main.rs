@@ -1,1 +1,73 @@
-fn main() {}
+//! The load program: one table of every figure we promise, beside bare baselines measured in the same run.
+//!
+//! It starts the release binary as a user does, once with sampling as shipped and once with every trace recorded, and
+//! talks to its real ports from this process. Nothing here fails because a machine is slow.
+
+mod lines;
+mod rest;
+mod stats;
+mod stream;
+mod target;
+
+use std::io::Write;
+
+use anyhow::Context as _;
+use clap::Parser;
+use stats::Table;
+use target::{Sampling, Target};
+
+/// Measures a release build of dicetower and prints one table.
+#[derive(Parser)]
+struct Options {
+    /// Requests of each measurement.
+    #[arg(long, default_value_t = 2000)]
+    requests: usize,
+    /// Idle connections whose memory is measured.
+    #[arg(long, default_value_t = 1000)]
+    connections: usize,
+    /// The binary; left out, the one that was built beside this program.
+    #[arg(long)]
+    binary: Option<std::path::PathBuf>,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let options = Options::parse();
+    // It fails only if a provider is there already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let binary = match options.binary.clone() {
+        Some(binary) => binary,
+        None => std::env::current_exe()?.with_file_name("dicetower"),
+    };
+    anyhow::ensure!(binary.exists(), "{} is missing: cargo build --release -p dicetower", binary.display());
+
+    let mut table = Table::default();
+    table.bare("roll through REST, p50", rest::bare(options.requests).await.context("bare REST")?);
+    table.bare("line answered, p50", lines::bare(options.requests).await.context("bare line")?);
+    table.bare(
+        "first narrative byte after the model's, p50",
+        stream::bare(options.requests / 20).await.context("bare stream")?,
+    );
+    for sampling in [Sampling::AsShipped, Sampling::Everything] {
+        let model = stream::Model::start().await?;
+        let target = Target::start(&binary, sampling, Some(model.url())).await?;
+        table.put(sampling, "start to serving", target.started_in);
+        table.put_text(sampling, "memory idle", target.memory()?);
+        table.put(sampling, "roll through REST, p50", rest::rolls(&target, options.requests).await.context("rolls")?);
+        table.put(sampling, "line answered, p50", lines::events(&target, options.requests).await.context("lines")?);
+        table.put(
+            sampling,
+            "options confirmed to the phase 1 menu",
+            lines::to_phase_1(&target).await.context("phase 1")?,
+        );
+        let first = stream::first_byte(&target, &model, options.requests / 20).await.context("stream")?;
+        table.put(sampling, "first narrative byte after the model's, p50", first);
+        let before = target.memory()?;
+        let idle = lines::idle(&target, options.connections).await.context("idle connections")?;
+        table.put_text(sampling, "memory of idle line connections", target.memory()?.less(before));
+        drop(idle);
+        target.stop().await?;
+    }
+    writeln!(std::io::stdout(), "{table}")?;
+    Ok(())
+}

@@ -1,0 +1,60 @@
+//! Rolls through REST, over one kept connection; beside it a bare axum handler that answers a like JSON.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use axum::{Json, Router, routing::post};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::{Request, client::conn::http1, client::conn::http1::SendRequest};
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::{stats::median, target::Target};
+
+/// Requests before it counts.
+const WARM_UP: usize = 200;
+
+/// The p50 of `roll_dice` through REST.
+pub async fn rolls(target: &Target, requests: usize) -> anyhow::Result<Duration> {
+    measure(&target.http, "/api/tools/roll_dice", requests).await
+}
+
+/// The p50 of an axum handler that does nothing.
+pub async fn bare(requests: usize) -> anyhow::Result<Duration> {
+    let answer =
+        json!({"roll_id": "0198", "pool": 8, "target_number": 5, "rolls": [1, 2, 3, 4, 5, 6, 1, 2], "successes": 2});
+    let router = Router::new().route("/bare", post(async move |Json(_): Json<Value>| Json(answer.clone())));
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?.to_string();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    measure(&address, "/bare", requests).await
+}
+
+async fn measure(address: &str, path: &str, requests: usize) -> anyhow::Result<Duration> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(connection);
+    let mut times = Vec::with_capacity(requests);
+    for number in 0..requests + WARM_UP {
+        let begun = Instant::now();
+        roll(&mut sender, address, path).await?;
+        if WARM_UP <= number {
+            times.push(begun.elapsed());
+        }
+    }
+    Ok(median(times))
+}
+
+async fn roll(sender: &mut SendRequest<Full<Bytes>>, host: &str, path: &str) -> anyhow::Result<()> {
+    let body = Full::new(Bytes::from_static(br#"{"pool": 8, "target_number": 5}"#));
+    let request = Request::post(path).header("host", host).header("content-type", "application/json").body(body)?;
+    let answer = sender.send_request(request).await?;
+    let status = answer.status();
+    let body = answer.into_body().collect().await?.to_bytes();
+    anyhow::ensure!(status.is_success(), "{status}: {}", String::from_utf8_lossy(&body));
+    serde_json::from_slice::<Value>(&body).context("an answer in JSON")?;
+    Ok(())
+}
