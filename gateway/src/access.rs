@@ -63,7 +63,9 @@ impl Access {
             return Ok(Some(value.clone()));
         }
         let origin = shown(text);
-        Err(forbidden(format!("pages of {origin} may not use this server; to let them, start it with --allow-origin {origin}")))
+        Err(forbidden(format!(
+            "pages of {origin} may not use this server; to let them, start it with --allow-origin {origin}"
+        )))
     }
 
     fn is_ours(&self, authority: &str) -> bool {

@@ -111,6 +111,9 @@ mod tests {
         assert_eq!(body["error"]["trace_id"], Uuid::max().to_string());
         assert_eq!(body["error"]["details"]["available_characters"][0], "Block");
         assert!(body["error"]["timestamp"].as_str().unwrap().ends_with("+00:00"), "{body}");
-        assert_eq!((&body["code"], &body["type"], &body["message"]), (&json!(2001), &json!("CHARACTER_NOT_FOUND"), &json!("no such")));
+        assert_eq!(
+            (&body["code"], &body["type"], &body["message"]),
+            (&json!(2001), &json!("CHARACTER_NOT_FOUND"), &json!("no such"))
+        );
     }
 }

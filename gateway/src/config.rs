@@ -5,7 +5,6 @@ use std::{fmt, net::IpAddr, path::PathBuf, str::FromStr};
 /// The gateway: web page, REST, WebSocket.
 #[derive(Clone, Debug, clap::Args)]
 #[group(skip)] // In the one binary several of these stand side by side.
-#[group(skip)]
 pub struct Config {
     /// Where the page, REST and the WebSocket are.
     #[arg(long, env = "DICETOWER_HTTP", default_value = DEFAULT_HTTP)]

@@ -101,7 +101,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Metadata {
         let mut metadata = MetadataMap::new();
         if let Some(key) = text_header(&parts.headers, "idempotency-key") {
             let value = key.parse().ok().filter(|_| (1..=MAX_KEY).contains(&key.len()));
-            let refusal = || Problem::invalid(format!("an Idempotency-Key has 1 to {MAX_KEY} visible ASCII characters"));
+            let refusal =
+                || Problem::invalid(format!("an Idempotency-Key has 1 to {MAX_KEY} visible ASCII characters"));
             metadata.insert("idempotency-key", value.ok_or_else(refusal)?);
         }
         Ok(Metadata(metadata))

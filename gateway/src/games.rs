@@ -99,11 +99,8 @@ pub(crate) async fn history(
     Query(HistoryQuery { after_seq }): Query<HistoryQuery>,
 ) -> Answer {
     let mut client = gateway.peers.fsm();
-    let request = ListGameHistoryRequest {
-        game_id: Some(game_id.clone()),
-        after_sequence: after_seq,
-        limit: Some(MAX_ENTRIES),
-    };
+    let request =
+        ListGameHistoryRequest { game_id: Some(game_id.clone()), after_sequence: after_seq, limit: Some(MAX_ENTRIES) };
     let answer = client.list_game_history(request).await?.into_inner();
     let last_seq = match answer.entries.last() {
         Some(last) if !answer.more => last.sequence,

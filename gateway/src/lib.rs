@@ -26,8 +26,9 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{any, get, post},
 };
-use service_kit::{Peers, status::ErrorCode, tools::Toolbox};
-use tokio_util::sync::CancellationToken;
+use service_kit::{Peers, server::serve_router, status::ErrorCode, tools::Toolbox};
+use tokio::net::TcpListener;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub use config::{Config, Origin, OriginError};
@@ -46,6 +47,8 @@ pub(crate) struct Shared {
     toolbox: Toolbox,
     access: Access,
     streams: Arc<Streams>,
+    /// The sockets that are open, which a server's own shutdown does not wait for.
+    sockets: TaskTracker,
     /// Whether a page other than ours is served.
     other_page: bool,
     shutdown: CancellationToken,
@@ -59,17 +62,47 @@ impl std::ops::Deref for Gateway {
     }
 }
 
-/// The routes of the gateway. They must be served with the caller's address (`ConnectInfo<SocketAddr>`), as
-/// `service_kit::server::serve_router` does. After `shutdown` sockets and streams end by themselves.
+/// Serves the gateway until `shutdown`; running requests and turns then have a time to end.
+///
+/// # Errors
+///
+/// The listener fails.
+pub async fn serve(
+    config: Config,
+    listener: TcpListener,
+    peers: Peers,
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
+    let gateway = Gateway::new(&config, peers, shutdown.clone());
+    let sockets = gateway.sockets.clone();
+    let served = serve_router(routes(&config, gateway), listener, shutdown).await;
+    sockets.close();
+    // Each socket bounds its own time.
+    sockets.wait().await;
+    served
+}
+
+/// The routes of the gateway, for whoever has a server of his own. They must be served with the caller's address
+/// (`ConnectInfo<SocketAddr>`). After `shutdown` sockets and streams end by themselves; [`serve`] waits for them.
 pub fn router(config: &Config, peers: Peers, shutdown: CancellationToken) -> Router {
-    let gateway = Gateway(Arc::new(Shared {
-        toolbox: Toolbox::new(peers.clone()),
-        peers,
-        access: Access::new(config),
-        streams: Arc::new(Streams::new(config.streams_per_address)),
-        other_page: config.www.is_some(),
-        shutdown,
-    }));
+    routes(config, Gateway::new(config, peers, shutdown))
+}
+
+impl Gateway {
+    fn new(config: &Config, peers: Peers, shutdown: CancellationToken) -> Gateway {
+        Gateway(Arc::new(Shared {
+            toolbox: Toolbox::new(peers.clone()),
+            peers,
+            access: Access::new(config),
+            streams: Arc::new(Streams::new(config.streams_per_address)),
+            sockets: TaskTracker::new(),
+            other_page: config.www.is_some(),
+            shutdown,
+        }))
+    }
+}
+
+fn routes(config: &Config, gateway: Gateway) -> Router {
     let routes = Router::new()
         .route("/game/{session_id}", any(socket::upgrade))
         .route("/api/characters", get(rest::list_characters))

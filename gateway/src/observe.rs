@@ -8,7 +8,7 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use opentelemetry::trace::Status;
 use service_kit::trace;
 use tracing::{Instrument, Span};
@@ -80,25 +80,25 @@ fn finish(response: &mut Response, trace_id: Uuid, other_page: bool) -> Option<P
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
     let headers = response.headers_mut();
-    let is_json = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
-    let policy = if other_page && !is_json { OTHER_PAGE } else { NO_PAGE };
+    let policy = if other_page && !is_json(headers) { OTHER_PAGE } else { NO_PAGE };
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(policy);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     let same_origin = HeaderValue::from_static("same-origin");
     headers.insert(HeaderName::from_static("cross-origin-opener-policy"), same_origin);
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
-    headers.insert(trace::TRACE_ID_HEADER, HeaderValue::from_str(&trace_id.to_string()).expect("hex digits and hyphens"));
+    headers
+        .insert(trace::TRACE_ID_HEADER, HeaderValue::from_str(&trace_id.to_string()).expect("hex digits and hyphens"));
     problem
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/json")
 }
 
 /// A failure that one of our libraries answered by itself, in its own form.
 fn told_by_a_library(response: &Response) -> Option<Problem> {
     let status = response.status();
     let is_failure = status.is_client_error() || status.is_server_error();
-    // An answer to a conditional or ranged request has its own rules.
-    if !is_failure || status == StatusCode::RANGE_NOT_SATISFIABLE {
-        return None;
-    }
-    Some(Problem::from_http(status, ""))
+    (is_failure && !is_json(response.headers())).then(|| Problem::from_http(status, ""))
 }

@@ -5,7 +5,7 @@
 
 mod request;
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, pin::pin, time::Duration};
 
 use axum::{
     extract::{
@@ -28,7 +28,7 @@ use proto::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 use service_kit::{Transport, status::Failure, trace};
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout, timeout_at};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status, Streaming};
 use tracing::{Instrument, Span};
@@ -54,6 +54,8 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// How often a line is asked for a sign of life, and after how long a silence it is given up.
 const PING_EVERY: Duration = Duration::from_secs(20);
 const SILENCE: Duration = Duration::from_secs(65);
+/// Time in which a turn may end after a shutdown has begun.
+const DRAIN: Duration = Duration::from_secs(8);
 /// How long an answer waits for the log to show what it speaks of.
 const CATCH_UP: Duration = Duration::from_millis(500);
 /// The types that the seed documents; `?telemetry=0` leaves only these.
@@ -95,7 +97,8 @@ pub(crate) async fn upgrade(
         .max_frame_size(MAX_MESSAGE)
         .read_buffer_size(BUFFER)
         .write_buffer_size(BUFFER);
-    Ok(upgrade.on_upgrade(move |socket| line.serve(socket, after, span)))
+    let sockets = gateway.sockets.clone();
+    Ok(upgrade.on_upgrade(move |socket| sockets.track_future(line.serve(socket, after, span))))
 }
 
 /// What a connection is, apart from its socket.
@@ -116,6 +119,8 @@ struct Connection {
     events: Streaming<SessionEvent>,
     /// Everything up to this sequence number has been sent, or was before this connection.
     shown: u64,
+    /// Whether a turn is being told.
+    in_turn: bool,
 }
 
 /// Why a connection ends.
@@ -126,6 +131,12 @@ enum End {
     Close(u16, String),
 }
 
+impl End {
+    fn away() -> End {
+        End::Close(close_code::AWAY, "the server is shutting down".into())
+    }
+}
+
 impl Line {
     async fn serve(self, mut socket: WebSocket, after: Option<Position>, span: Span) {
         let session_id = self.session_id.clone();
@@ -133,7 +144,7 @@ impl Line {
         let end = match begun {
             Err(end) => end,
             Ok((events, shown)) => {
-                let mut connection = Connection { line: self, socket, events, shown };
+                let mut connection = Connection { line: self, socket, events, shown, in_turn: false };
                 let end = connection.run().await;
                 socket = connection.socket;
                 end
@@ -201,6 +212,11 @@ impl Connection {
     /// Serves the connection until it ends.
     async fn run(&mut self) -> End {
         let shutdown = self.line.shutdown.clone();
+        // The turn that runs is told to its end, if that comes soon enough.
+        let mut drained = pin!(async {
+            shutdown.cancelled().await;
+            sleep(DRAIN).await;
+        });
         let mut heard = Instant::now();
         let mut pings = interval(PING_EVERY);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -216,7 +232,8 @@ impl Connection {
                     silence if SILENCE < silence => Err(End::Close(close_code::POLICY, "no sign of life".into())),
                     _ => write_message(&mut self.socket, Message::Ping(Default::default())).await,
                 },
-                () = shutdown.cancelled() => Err(End::Close(close_code::AWAY, "the server is shutting down".into())),
+                () = shutdown.cancelled(), if !self.in_turn => Err(End::away()),
+                () = &mut drained => Err(End::away()),
             };
             if let Err(end) = done {
                 return end;
@@ -229,6 +246,11 @@ impl Connection {
         match event {
             Some(Ok(event)) => {
                 self.shown = self.shown.max(event.seq);
+                match event.body {
+                    Some(Body::Processing(_)) => self.in_turn = true,
+                    Some(Body::Complete(_)) => self.in_turn = false,
+                    _ => {}
+                }
                 let frame = to_frame(&event);
                 let kind = frame["type"].as_str().unwrap_or_default();
                 if kind.is_empty() || self.line.documented_only && !DOCUMENTED.contains(&kind) {
@@ -236,6 +258,7 @@ impl Connection {
                 }
                 write(&mut self.socket, frame).await
             }
+            _ if self.line.shutdown.is_cancelled() => Err(End::away()),
             Some(Err(status)) if status.code() == Code::ResourceExhausted => {
                 Err(End::Close(close_code::POLICY, "frames were not read in time; connect again with after_seq".into()))
             }
@@ -278,8 +301,7 @@ impl Connection {
         let refused = match request {
             Request::Chat { message, message_id } => {
                 let connection_id = Some(self.line.connection_id.clone());
-                let request =
-                    ChatRequest { session_id, message, message_id, connection_id, ..Default::default() };
+                let request = ChatRequest { session_id, message, message_id, connection_id, ..Default::default() };
                 match client.chat(request).await {
                     Err(status) => status,
                     Ok(answer) => {
@@ -298,7 +320,15 @@ impl Connection {
             Request::AddCharacter { character } => {
                 let request = AddCharacterRequest { session_id, character: character.clone() };
                 match client.add_character(request).await {
-                    Ok(session) => return self.changed(session.into_inner(), "add_character", &character).await,
+                    Ok(session) => {
+                        let session = session.into_inner();
+                        if !self.catch_up(session.last_seq).await? {
+                            // Who sits there already is not added again, but whoever asked is answered the same.
+                            let added = format!("Added {} to session", as_seated(&session, &character));
+                            write(&mut self.socket, system(added, &trace)).await?;
+                        }
+                        return self.changed(&session, "add_character", &character).await;
+                    }
                     Err(status) => {
                         self.refuse(&Failure::from(&status), Some(&trace)).await?;
                         match self.line.session().await {
@@ -318,7 +348,8 @@ impl Connection {
                         if !answer.changed {
                             return self.session_info(&session).await;
                         }
-                        return self.changed(session, "remove_character", &character).await;
+                        self.catch_up(session.last_seq).await?;
+                        return self.changed(&session, "remove_character", &character).await;
                     }
                 }
             }
@@ -344,16 +375,21 @@ impl Connection {
         self.refuse(&Failure::from(&refused), Some(&trace)).await
     }
 
-    /// Tells who sits at the table now, after the log has told of the change.
-    async fn changed(&mut self, session: Session, action: &str, character: &str) -> Result<(), End> {
+    /// Passes on what the log holds up to `last_seq`, and answers whether a change of the party was among it.
+    async fn catch_up(&mut self, last_seq: u64) -> Result<bool, End> {
         let deadline = Instant::now() + CATCH_UP;
-        while self.shown < session.last_seq {
-            match timeout_at(deadline, self.events.next()).await {
-                Ok(event) => self.event(event).await?,
-                Err(_) => break,
-            }
+        let mut has_changed = false;
+        while self.shown < last_seq {
+            let Ok(event) = timeout_at(deadline, self.events.next()).await else { break };
+            has_changed |= matches!(&event, Some(Ok(event)) if is_change_of_party(event));
+            self.event(event).await?;
         }
-        self.session_info(&session).await?;
+        Ok(has_changed)
+    }
+
+    /// Tells who sits at the table now.
+    async fn changed(&mut self, session: &Session, action: &str, character: &str) -> Result<(), End> {
+        self.session_info(session).await?;
         if self.line.documented_only {
             return Ok(());
         }
@@ -380,7 +416,9 @@ impl Connection {
             Some(_) => String::new(),
             None => {
                 let (span, trace_id) = trace::begin("gateway", "ws bad frame", None, None);
-                span.in_scope(|| tracing::info!(code = failure.code.number(), reason = failure.message, "frame refused"));
+                span.in_scope(|| {
+                    tracing::info!(code = failure.code.number(), reason = failure.message, "frame refused")
+                });
                 trace_id.to_string()
             }
         };
@@ -406,6 +444,21 @@ impl From<End> for Refusal {
     }
 }
 
+fn is_change_of_party(event: &SessionEvent) -> bool {
+    let Some(Body::System(System { character_added, character_removed, .. })) = &event.body else { return false };
+    character_added.is_some() || character_removed.is_some()
+}
+
+/// A character's name in the spelling of the table.
+fn as_seated<'a>(session: &'a Session, character: &'a str) -> &'a str {
+    let character = character.trim();
+    session
+        .characters
+        .iter()
+        .find(|name| name.to_lowercase() == character.to_lowercase())
+        .map_or(character, String::as_str)
+}
+
 async fn write(socket: &mut WebSocket, frame: Value) -> Result<(), End> {
     write_message(socket, Message::Text(frame.to_string().into())).await
 }
@@ -429,14 +482,16 @@ async fn say_goodbye(socket: &mut WebSocket, code: u16, reason: String) {
 
 /// A reason for closing has at most 123 bytes.
 fn shortened(reason: String) -> String {
-    reason.chars().take_while({
-        let mut bytes = 0;
-        move |char| {
-            bytes += char.len_utf8();
-            bytes <= 120
-        }
-    })
-    .collect()
+    reason
+        .chars()
+        .take_while({
+            let mut bytes = 0;
+            move |char| {
+                bytes += char.len_utf8();
+                bytes <= 120
+            }
+        })
+        .collect()
 }
 
 fn system(content: String, trace_id: &str) -> Value {

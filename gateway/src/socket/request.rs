@@ -11,12 +11,13 @@ use uuid::Uuid;
 pub(super) const MAX_FRAME: usize = 128 * 1024;
 /// Longest message, in characters.
 const MAX_MESSAGE: usize = 8000;
-/// Longest name of a character or id of a message, in characters.
-const MAX_NAME: usize = 128;
+/// Longest name of a character, in characters.
+const MAX_NAME: usize = 100;
+/// Longest id of a message, in characters.
+const MAX_ID: usize = 128;
 
 /// The types that clients may send.
-const TYPES: [&str; 7] =
-    ["chat", "add_character", "remove_character", "get_session_info", "cancel", "resume", "ping"];
+const TYPES: [&str; 7] = ["chat", "add_character", "remove_character", "get_session_info", "cancel", "resume", "ping"];
 
 /// A frame of a client.
 #[derive(Debug, PartialEq)]
@@ -55,15 +56,16 @@ pub(super) fn parse(text: &str) -> Result<Frame, Failure> {
     if MAX_FRAME < text.len() {
         return Err(invalid(format!("a frame has at most {MAX_FRAME} bytes, and this one has {}", text.len())));
     }
-    let fields: Value = serde_json::from_str(text).map_err(|error| invalid(format!("the frame is not JSON: {error}")))?;
+    let fields: Value =
+        serde_json::from_str(text).map_err(|error| invalid(format!("the frame is not JSON: {error}")))?;
     let Value::Object(fields) = fields else {
         return Err(invalid("a frame is a JSON object with a `type`"));
     };
     let kind = required_text(&fields, "type")?;
     let request = match kind {
         "chat" => Request::Chat { message: message(&fields)?, message_id: message_id(&fields)? },
-        "add_character" => Request::AddCharacter { character: name(&fields, "character")? },
-        "remove_character" => Request::RemoveCharacter { character: name(&fields, "character")? },
+        "add_character" => Request::AddCharacter { character: name(&fields, "character", MAX_NAME)? },
+        "remove_character" => Request::RemoveCharacter { character: name(&fields, "character", MAX_NAME)? },
         "get_session_info" => Request::GetSessionInfo,
         "cancel" => Request::Cancel,
         "resume" => Request::Resume { after: position(&fields)? },
@@ -86,7 +88,9 @@ fn message(fields: &Map<String, Value>) -> Result<String, Failure> {
     let message = required_text(fields, "message")?;
     let length = message.chars().count();
     if message.trim().is_empty() || MAX_MESSAGE < length {
-        return Err(invalid(format!("`message` has 1 to {MAX_MESSAGE} characters, and not blanks only; this one has {length}")));
+        return Err(invalid(format!(
+            "`message` has 1 to {MAX_MESSAGE} characters, and not blanks only; this one has {length}"
+        )));
     }
     Ok(message.to_owned())
 }
@@ -95,13 +99,13 @@ fn message_id(fields: &Map<String, Value>) -> Result<Option<String>, Failure> {
     if fields.get("message_id").is_none_or(Value::is_null) {
         return Ok(None);
     }
-    name(fields, "message_id").map(Some)
+    name(fields, "message_id", MAX_ID).map(Some)
 }
 
-fn name(fields: &Map<String, Value>, field: &str) -> Result<String, Failure> {
+fn name(fields: &Map<String, Value>, field: &str, most: usize) -> Result<String, Failure> {
     let name = required_text(fields, field)?;
-    if name.trim().is_empty() || MAX_NAME < name.chars().count() {
-        return Err(invalid(format!("`{field}` has 1 to {MAX_NAME} characters, and not blanks only")));
+    if name.trim().is_empty() || most < name.chars().count() {
+        return Err(invalid(format!("`{field}` has 1 to {most} characters, and not blanks only")));
     }
     Ok(name.to_owned())
 }

@@ -1,0 +1,8 @@
+//! The gateway on a free port before real services in the same process, as its clients see it.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod http;
+mod model;
+mod support;
+mod table;
