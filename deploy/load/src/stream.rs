@@ -49,12 +49,11 @@ impl Model {
 pub async fn first_byte(target: &Target, model: &Model, turns: usize) -> anyhow::Result<Duration> {
     let (mut socket, _) = connect_async(format!("ws://{}/game/load?telemetry=0", target.http)).await?;
     let mut times = Vec::with_capacity(turns);
-    let mut asked = model.model.requests().len();
-    for _ in 0..turns {
+    let asked = model.model.requests().len();
+    for turn in asked..asked + turns {
         let gate = model.hold();
         socket.send(Message::text(json!({"type": "chat", "message": "I wait."}).to_string())).await?;
-        model.model.request(asked).await;
-        asked += 1;
+        model.model.request(turn).await;
         gate.reached().await;
         let begun = Instant::now();
         gate.open();

@@ -81,6 +81,7 @@ pub enum Command {
 
 /// A service whose gRPC port says whether it is well, and answers its calls.
 #[derive(Args, Clone, Debug)]
+#[group(skip)]
 pub struct Role<C: Args, const PORT: u16> {
     /// Where the service listens.
     #[arg(long, env = "DICETOWER_LISTEN", default_value_t = format!("127.0.0.1:{PORT}"))]
