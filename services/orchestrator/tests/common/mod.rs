@@ -1,0 +1,188 @@
+//! A table for tests: the real orchestrator, characters and dice in one process, and a fake model in the chair.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(dead_code, reason = "each test file uses its part")]
+
+use std::time::Duration;
+
+use fake_model::FakeModel;
+use orchestrator::Config;
+use proto::{
+    frame,
+    orchestrator::v1::{
+        AddCharacterRequest, CallToolRequest, CallToolResponse, ChatRequest, ChatResponse, GetSessionRequest,
+        ListEventsRequest, Session, SessionEvent, SubscribeRequest,
+        orchestrator_service_client::OrchestratorServiceClient,
+    },
+    structs,
+};
+use serde_json::Value;
+use service_kit::{Peers, Transport, client::in_process, testing::TestDatabase};
+use tokio_util::sync::CancellationToken;
+use tonic::{Status, Streaming};
+
+/// Longest time that a test waits for what must come.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+pub struct Table {
+    pub client: OrchestratorServiceClient<Transport>,
+    pub database: TestDatabase,
+    pub shutdown: CancellationToken,
+    pub config: Config,
+}
+
+/// The frames of a subscription.
+pub struct Frames(Streaming<SessionEvent>);
+
+impl Table {
+    /// A table with this model in the chair.
+    pub async fn with(model: &FakeModel) -> Table {
+        Table::set_up(config(model)).await
+    }
+
+    pub async fn set_up(config: Config) -> Table {
+        Table::on(TestDatabase::sqlite(), config).await
+    }
+
+    pub async fn on(database: TestDatabase, config: Config) -> Table {
+        let shutdown = CancellationToken::new();
+        let peers = peers(&database, &shutdown).await;
+        let routes = orchestrator::start(config.clone(), &database.config, peers, shutdown.clone()).await.unwrap();
+        let client = OrchestratorServiceClient::new(in_process(routes));
+        Table { client, database, shutdown, config }
+    }
+
+    /// The same table after a restart, with the same data.
+    pub async fn restarted(self, config: Config) -> Table {
+        Table::on(self.database, config).await
+    }
+
+    pub async fn chat(&self, message: &str) -> ChatResponse {
+        self.say(ChatRequest { message: message.into(), ..said() }).await.unwrap()
+    }
+
+    pub async fn say(&self, request: ChatRequest) -> Result<ChatResponse, Status> {
+        Ok(self.client.clone().chat(request).await?.into_inner())
+    }
+
+    /// Everything from now on.
+    pub async fn listen(&self) -> Frames {
+        self.subscribe(SubscribeRequest { session_id: "s".into(), ..Default::default() }).await
+    }
+
+    /// Everything after a place in the log, without the `resumed` in front.
+    pub async fn resume(&self, after_seq: u64, after_offset: Option<u64>) -> Frames {
+        let request =
+            SubscribeRequest { session_id: "s".into(), after_seq: Some(after_seq), after_offset, connection_id: None };
+        let mut frames = self.subscribe(request).await;
+        assert_eq!(frames.next().await["type"], "resumed");
+        frames
+    }
+
+    pub async fn subscribe(&self, request: SubscribeRequest) -> Frames {
+        Frames(self.client.clone().subscribe(request).await.unwrap().into_inner())
+    }
+
+    /// Plays one turn; its frames from `player_message` to `complete`, without telemetry.
+    pub async fn play(&self, message: &str) -> Vec<Value> {
+        let mut frames = self.listen().await;
+        self.chat(message).await;
+        frames.until("complete").await
+    }
+
+    /// The log as frames.
+    pub async fn log(&self) -> Vec<Value> {
+        let request = ListEventsRequest { session_id: "s".into(), after_seq: 0, limit: 0 };
+        let answer = self.client.clone().list_events(request).await.unwrap().into_inner();
+        answer.events.iter().map(frame::to_frame).collect()
+    }
+
+    pub async fn session(&self) -> Session {
+        let request = GetSessionRequest { session_id: "s".into() };
+        self.client.clone().get_session(request).await.unwrap().into_inner()
+    }
+
+    pub async fn add_character(&self, character: &str) -> Result<Session, Status> {
+        let request = AddCharacterRequest { session_id: "s".into(), character: character.into() };
+        Ok(self.client.clone().add_character(request).await?.into_inner())
+    }
+
+    pub async fn call_tool(&self, name: &str, arguments: Value) -> Result<Value, Status> {
+        let arguments = Some(structs::from_json(arguments));
+        let request = CallToolRequest { session_id: "s".into(), name: name.into(), arguments };
+        let CallToolResponse { result } = self.client.clone().call_tool(request).await?.into_inner();
+        Ok(structs::to_json(result.unwrap_or_default()))
+    }
+}
+
+impl Frames {
+    pub async fn next(&mut self) -> Value {
+        let event = tokio::time::timeout(PATIENCE, self.0.message()).await.expect("a frame within the time");
+        frame::to_frame(&event.unwrap().expect("the stream goes on"))
+    }
+
+    /// What ends the stream: an error, or nothing.
+    pub async fn end(&mut self) -> Option<Status> {
+        loop {
+            match tokio::time::timeout(PATIENCE, self.0.message()).await.expect("an end within the time") {
+                Ok(Some(_)) => {}
+                Ok(None) => return None,
+                Err(status) => return Some(status),
+            }
+        }
+    }
+
+    /// The frames up to and with the first of a type, without telemetry.
+    pub async fn until(&mut self, kind: &str) -> Vec<Value> {
+        let mut frames = self.all_until(kind).await;
+        frames.retain(|frame| frame["type"] != "telemetry");
+        frames
+    }
+
+    pub async fn all_until(&mut self, kind: &str) -> Vec<Value> {
+        let mut frames = Vec::new();
+        loop {
+            let frame = self.next().await;
+            let is_last = frame["type"] == kind;
+            frames.push(frame);
+            if is_last {
+                return frames;
+            }
+        }
+    }
+}
+
+pub fn config(model: &FakeModel) -> Config {
+    Config { llm_url: Some(model.url.clone()), llm_model: Some("fake".into()), ..Config::default() }
+}
+
+pub fn said() -> ChatRequest {
+    ChatRequest { session_id: "s".into(), message: "Hello".into(), ..Default::default() }
+}
+
+async fn peers(database: &TestDatabase, shutdown: &CancellationToken) -> Peers {
+    let dice_config = dice::Config { seed: Some(7) };
+    let dice = dice::start(dice_config, &database.config, Peers::none(), shutdown.clone()).await.unwrap();
+    let peers = Peers::none().with_dice(in_process(dice));
+    let characters = character::Config::default();
+    let character = character::start(characters, &database.config, peers.clone(), shutdown.clone()).await.unwrap();
+    peers.with_character(in_process(character))
+}
+
+/// The types of frames, those of text taken together.
+pub fn types(frames: &[Value]) -> Vec<&str> {
+    let mut types: Vec<&str> = frames.iter().map(|frame| frame["type"].as_str().unwrap()).collect();
+    types.dedup_by(|next, last| next == last && *next == "narrative");
+    types
+}
+
+/// The narration of frames, in one text.
+pub fn told(frames: &[Value]) -> String {
+    let pieces = frames.iter().filter(|frame| frame["type"] == "narrative");
+    pieces.map(|frame| frame["content"].as_str().unwrap()).collect()
+}
+
+/// The frames of a type.
+pub fn of<'a>(frames: &'a [Value], kind: &str) -> Vec<&'a Value> {
+    frames.iter().filter(|frame| frame["type"] == kind).collect()
+}

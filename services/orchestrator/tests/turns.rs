@@ -1,0 +1,543 @@
+//! Turns as a table sees them: their frames and order, tools, failures, cancelling, queueing.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod common;
+
+use std::time::Duration;
+
+use common::{PATIENCE, Table, config, of, said, told, types};
+use fake_model::{FakeModel, Gate, Reply};
+use orchestrator::Config;
+use proto::orchestrator::v1::{CancelTurnRequest, ChatRequest, SubscribeRequest};
+use serde_json::{Value, json};
+use service_kit::status::{ErrorCode, Failure};
+
+fn roll(pool: u32) -> Value {
+    json!({"pool": pool, "target_number": 4})
+}
+
+#[tokio::test]
+async fn a_plain_turn_is_processing_narrative_complete() {
+    let model = FakeModel::start([Reply::saying(["The rain ", "falls."])]).await;
+    let table = Table::with(&model).await;
+
+    let frames = table.play("I look out of the window").await;
+
+    assert_eq!(types(&frames), ["player_message", "processing", "narrative", "complete"]);
+    assert_eq!(told(&frames), "The rain falls.");
+    assert_eq!(frames[1]["content"], "GM is thinking...");
+    assert_eq!(frames.last().unwrap()["content"], "Response complete");
+    let turn_id = &frames[0]["turn_id"];
+    assert!(frames.iter().all(|frame| frame["turn_id"] == *turn_id && frame["trace_id"].is_string()));
+}
+
+#[tokio::test]
+async fn the_pieces_of_a_step_share_a_number_and_carry_their_offset_in_characters() {
+    let model = FakeModel::start([Reply::saying(["Ähm… ", "\u{1F3B2} rolls", "!"])]).await;
+    let table = Table::with(&model).await;
+
+    let frames = table.play("?").await;
+
+    let places: Vec<_> = of(&frames, "narrative").iter().map(|frame| (frame["seq"].clone(), frame["offset"].clone())).collect();
+    assert_eq!(places, [(json!(3), json!(0)), (json!(3), json!(5)), (json!(3), json!(12))]);
+}
+
+#[tokio::test]
+async fn tools_run_side_by_side_and_are_shown_as_pairs_in_order() {
+    let calls = [("a", "roll_dice", roll(3)), ("b", "get_scene", json!({})), ("c", "roll_dice", roll(5))];
+    let model = FakeModel::start([Reply::calling(calls), Reply::saying(["Done."])]).await;
+    let table = Table::with(&model).await;
+
+    let frames = table.play("Roll!").await;
+
+    let expected = [
+        "player_message", "processing", "tool_execution", "tool_call", "tool_result", "tool_call", "tool_result",
+        "tool_call", "tool_result", "narrative", "complete",
+    ];
+    assert_eq!(types(&frames), expected);
+    assert_eq!(frames[2]["tools"], json!(["roll_dice", "get_scene", "roll_dice"]));
+    for (pair, (id, name, arguments)) in frames[3..9].chunks(2).zip([
+        ("a", "roll_dice", roll(3)),
+        ("b", "get_scene", json!({})),
+        ("c", "roll_dice", roll(5)),
+    ]) {
+        assert_eq!((&pair[0]["call_id"], &pair[1]["call_id"]), (&json!(id), &json!(id)));
+        assert_eq!((&pair[0]["tool"], &pair[1]["tool"]), (&json!(name), &json!(name)));
+        assert_eq!(pair[0]["arguments"], arguments);
+        assert!(pair[1]["result"].is_object());
+    }
+    assert_eq!(frames[4]["result"]["rolls"].as_array().unwrap().len(), 3);
+    let asked = model.request(1).await;
+    let [.., call, a, b, c] = asked.messages() else { panic!("{:?}", asked.body) };
+    assert_eq!(call["tool_calls"].as_array().unwrap().len(), 3);
+    assert_eq!([&a["tool_call_id"], &b["tool_call_id"], &c["tool_call_id"]], ["a", "b", "c"]);
+}
+
+#[tokio::test]
+async fn fragments_of_calls_are_merged_by_index() {
+    let reply = Reply::new()
+        .text("Let me see. ")
+        .call(0, Some("a"), Some("roll_dice"), "")
+        .call(1, Some("b"), Some("roll_dice"), "{\"po")
+        .call(0, None, None, "{\"pool\": 3, ")
+        .call(1, None, None, "ol\": 2, \"target_number\": 5}")
+        .call(0, None, None, "\"target_number\": 4}")
+        .end("tool_calls");
+    let model = FakeModel::start([reply, Reply::saying(["There."])]).await;
+    let table = Table::with(&model).await;
+
+    let frames = table.play("Roll!").await;
+
+    let calls: Vec<_> = of(&frames, "tool_call").iter().map(|call| call["arguments"].clone()).collect();
+    assert_eq!(calls, [roll(3), json!({"pool": 2, "target_number": 5})]);
+    assert_eq!(types(&frames)[2..4], ["narrative", "tool_execution"]);
+    let steps: Vec<_> = of(&frames, "narrative").iter().map(|frame| (frame["seq"].as_u64(), frame["offset"].clone())).collect();
+    assert!(steps[0].0 < steps[1].0 && steps[1].1 == 0, "{steps:?}");
+}
+
+#[tokio::test]
+async fn what_goes_wrong_with_a_tool_is_told_to_the_model_and_shown() {
+    let reply = Reply::new()
+        .call(0, Some("a"), Some("summon_dragon"), "{}")
+        .call(1, Some("b"), Some("roll_dice"), "{\"pool\": ")
+        .call(2, Some("c"), Some("roll_dice"), "{\"pool\": 0, \"target_number\": 4}")
+        .call(3, Some("d"), Some("roll_dice"), "{\"dice\": 4}")
+        .call(4, Some("e"), Some("roll_dice"), "[]")
+        .call(5, Some("f"), Some("get_character"), "{\"character_name\": \"Nobody\"}")
+        .call(6, Some("g"), Some("create_game"), "{}")
+        .end("tool_calls");
+    let model = FakeModel::start([reply, Reply::saying(["Never mind."])]).await;
+    let table = Table::with(&model).await;
+
+    let frames = table.play("Roll!").await;
+
+    let codes: Vec<_> = of(&frames, "tool_result").iter().map(|frame| frame["result"]["code"].clone()).collect();
+    assert_eq!(codes, [3004, 3003, 3003, 3003, 3003, 2001, 6002]);
+    assert!(of(&frames, "tool_result").iter().all(|frame| frame["failed"] == true && frame["result"]["error"].is_string()));
+    assert_eq!(of(&frames, "tool_call")[1]["arguments"], json!({"unreadable": "{\"pool\": "}));
+    assert_eq!((told(&frames).as_str(), of(&frames, "error").len()), ("Never mind.", 0));
+    let asked = model.request(1).await;
+    let results = &asked.messages()[asked.messages().len() - 7..];
+    assert!(results[0]["content"].as_str().unwrap().contains("no tool is named"), "{}", results[0]);
+    let replayed = &asked.messages()[asked.messages().len() - 8]["tool_calls"];
+    assert!(replayed.as_array().unwrap().iter().all(|call| {
+        serde_json::from_str::<Value>(call["function"]["arguments"].as_str().unwrap()).unwrap().is_object()
+    }));
+}
+
+#[tokio::test]
+async fn calls_beyond_measure_are_refused_one_by_one() {
+    let reply = (0..40).fold(Reply::new(), |reply, index| reply.call(index, None, Some("get_scene"), "{}"));
+    let model = FakeModel::start([reply.end("tool_calls"), Reply::saying(["Phew."])]).await;
+    let table = Table::with(&model).await;
+
+    let frames = table.play("Go on").await;
+
+    let failed = of(&frames, "tool_result").iter().filter(|frame| frame["failed"] == true).count();
+    assert_eq!((of(&frames, "tool_result").len(), failed), (40, 8));
+    assert_eq!(told(&frames), "Phew.");
+}
+
+#[tokio::test]
+async fn the_scene_that_a_model_sets_is_the_tables_and_stands_in_the_next_request() {
+    let scene = json!({"session_id": "another", "target": "ganger", "target_distance": 12, "location": null});
+    let model = FakeModel::start([Reply::calling([("a", "update_scene", scene)]), Reply::saying(["Seen."])]).await;
+    let table = Table::with(&model).await;
+
+    let frames = table.play("A ganger!").await;
+
+    assert_eq!(of(&frames, "scene")[0]["scene"], json!({"target": "ganger", "target_distance": 12}));
+    let system = model.request(1).await.messages()[0]["content"].as_str().unwrap().to_owned();
+    assert!(system.contains(r#"{"target":"ganger","target_distance":12}"#), "{system}");
+    let offered = &model.request(0).await.body["tools"];
+    let tool = |name: &str| offered.as_array().unwrap().iter().find(|tool| tool["function"]["name"] == name).cloned();
+    assert!(tool("update_scene").unwrap()["function"]["parameters"]["properties"]["session_id"].is_null());
+    assert!(tool("create_game").is_none() && tool("roll_dice").is_some());
+}
+
+#[tokio::test]
+async fn the_debug_windows_events_come_in_their_order() {
+    let replies = [Reply::calling([("a", "roll_dice", roll(3))]), Reply::saying(["Done."])];
+    let model = FakeModel::start(replies).await;
+    let table = Table::with(&model).await;
+    let mut frames = table.listen().await;
+
+    table.chat("Hello").await;
+    let frames = frames.all_until("complete").await;
+
+    let mut events: Vec<_> = of(&frames, "telemetry").iter().map(|frame| frame["event"].as_str().unwrap()).collect();
+    // It is told as soon as the chat is accepted, whether or not the turn was quicker.
+    events.retain(|event| *event != "message_received");
+    let expected = [
+        "grok_api_call_start", "grok_streaming_start", "grok_tool_request", "mcp_operation_start",
+        "mcp_operation_complete", "grok_followup_start", "grok_api_call_start", "grok_streaming_start",
+        "request_complete",
+    ];
+    assert_eq!(events, expected);
+    let complete = of(&frames, "telemetry").into_iter().find(|frame| frame["event"] == "request_complete").unwrap();
+    assert_eq!((&complete["data"]["tool_calls"], &complete["data"]["response_length"]), (&json!(1), &json!(5)));
+    assert!(of(&frames, "telemetry").iter().all(|frame| frame["seq"].is_null() && frame["timestamp"].is_string()));
+}
+
+async fn fails(replies: impl IntoIterator<Item = Reply>, code: u32) -> Vec<Value> {
+    let model = FakeModel::start(replies).await;
+    fails_with(config(&model), code).await
+}
+
+async fn fails_with(config: Config, code: u32) -> Vec<Value> {
+    let table = Table::set_up(config).await;
+    let frames = table.play("Hello").await;
+    let errors = of(&frames, "error");
+    assert_eq!((errors.len(), &errors[0]["code"]), (1, &json!(code)), "{}", errors[0]);
+    assert!(errors[0]["content"].as_str().unwrap().starts_with("The game master"), "{}", errors[0]);
+    assert_eq!(types(&frames).last(), Some(&"complete"));
+    assert_eq!(of(&table.log().await, "complete").len(), 1);
+    frames
+}
+
+#[tokio::test]
+async fn an_answer_cut_in_its_text_is_an_error_that_keeps_the_text() {
+    for reply in [Reply::new().text("The ganger ").cut(), Reply::new().text("The ganger ")] {
+        let frames = fails([reply], 4004).await;
+        assert_eq!(types(&frames), ["player_message", "processing", "narrative", "error", "complete"]);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_cut_in_arguments_runs_nothing() {
+    let reply = || Reply::new().call(0, Some("a"), Some("roll_dice"), "{\"pool\": 3");
+    for reply in [reply(), reply().cut()] {
+        let frames = fails([reply], 4004).await;
+        assert_eq!(types(&frames), ["player_message", "processing", "error", "complete"]);
+    }
+}
+
+#[tokio::test]
+async fn an_empty_answer_is_an_error() {
+    fails([Reply::new().end("stop")], 4004).await;
+    fails([Reply::new().done()], 4004).await;
+    fails([Reply::refusing(200, "text/html", "<h1>Welcome</h1>")], 4004).await;
+}
+
+#[tokio::test]
+async fn a_refusal_is_told_with_its_kind_and_not_with_its_body() {
+    let frames = fails([Reply::refusing(400, "application/json", r#"{"code":"x","error":"secret words"}"#)], 4001).await;
+    assert!(!json!(frames).to_string().contains("secret words"));
+    fails([Reply::refusing(401, "text/html", "<h1>Who?</h1>")], 4001).await;
+    fails([Reply::new().text("a").chunk(json!({"error": {"message": "overloaded", "code": 503}}))], 4001).await;
+}
+
+#[tokio::test]
+async fn too_many_requests_are_told_as_such_when_the_wait_is_too_long() {
+    let reply = Reply::refusing(429, "text/html", "<h1>Slow down</h1>").header("retry-after", "3600");
+    let frames = fails([reply], 4002).await;
+    assert!(of(&frames, "error")[0]["content"].as_str().unwrap().contains("3600 s"));
+}
+
+#[tokio::test]
+async fn a_short_wait_is_waited_for_before_the_first_word() {
+    let busy = || Reply::refusing(429, "application/json", "{}").header("retry-after", "0");
+    let broken = Reply::refusing(503, "text/plain", "").header("retry-after", "0");
+    let model = FakeModel::start([busy(), broken, Reply::saying(["Here."])]).await;
+    let table = Table::with(&model).await;
+
+    assert_eq!(told(&table.play("Hello").await), "Here.");
+    assert_eq!(model.requests().len(), 3);
+
+    let model = FakeModel::start([busy(), busy(), busy(), Reply::saying(["Never heard."])]).await;
+    fails_with(config(&model), 4002).await;
+    assert_eq!(model.requests().len(), 3);
+}
+
+#[tokio::test]
+async fn a_model_that_is_not_there_is_an_error() {
+    let url = FakeModel::start([]).await.url.clone();
+    fails_with(Config { llm_url: Some(url), ..Config::default() }, 4001).await;
+}
+
+#[tokio::test]
+async fn a_model_that_does_not_begin_and_one_that_stalls_are_timed_out() {
+    let short = Duration::from_millis(60);
+    let gate = Gate::new();
+    let model = FakeModel::start([Reply::new().gate(&gate)]).await;
+    fails_with(Config { llm_first_token_timeout: short, ..config(&model) }, 4003).await;
+
+    let model = FakeModel::start([Reply::new().raw(": ping\n\n").text("The ").gate(&gate)]).await;
+    let frames = fails_with(Config { llm_token_timeout: short, ..config(&model) }, 4003).await;
+    assert_eq!(told(&frames), "The ");
+    // The request is not left behind.
+    model.ended(1).await;
+
+    let model = FakeModel::start([Reply::new().text("The ").gate(&gate)]).await;
+    fails_with(Config { turn_timeout: short, ..config(&model) }, 4003).await;
+}
+
+#[tokio::test]
+async fn a_turn_is_bounded_in_steps_and_in_tokens() {
+    let model = FakeModel::answering(|_| Reply::calling([("a", "get_scene", json!({}))])).await;
+    let frames = fails_with(Config { steps_per_turn: 3, ..config(&model) }, 4004).await;
+    assert_eq!((model.requests().len(), of(&frames, "tool_result").len()), (3, 3));
+
+    let words = "word ".repeat(100);
+    let model = FakeModel::start([Reply::saying([words.as_str(); 100])]).await;
+    let frames = fails_with(Config { tokens_per_turn: 1000, ..config(&model) }, 4004).await;
+    assert!(told(&frames).len() < 5000);
+}
+
+#[tokio::test]
+async fn servers_that_differ_in_the_details_are_understood() {
+    let whole = json!({"choices": [{"delta": {"role": "", "tool_calls": [
+        {"function": {"name": "roll_dice", "arguments": {"pool": 3, "target_number": 4}}},
+        {"type": "", "function": {"name": "roll_dice", "arguments": {"pool": 4, "target_number": 4}}},
+    ]}, "finish_reason": ""}], "created": -1.5, "service_tier": "on_demand"});
+    let calling = Reply::new()
+        .raw(": comment\r\n\r\n")
+        .raw("data: {not json}\n\n")
+        .chunk(whole)
+        .chunk(json!({"choices": [], "usage": {"completion_tokens": 5}}))
+        .chunk(json!({"choices": null}))
+        .chunk(json!({"choices": [{"delta": {}, "finish_reason": "eos"}]}));
+    let telling = Reply::new()
+        .raw("data: {\"choices\":[{\"delta\":{\"reasoning_content\":\"hm\"}}]}\r\n\r\n")
+        .raw("data: {\"choices\":[{\"delta\":{\"content\":\"It")
+        .raw(" is done.\"}}]}\r\n\r\ndata: [DO")
+        .raw("NE]");
+    let model = FakeModel::start([calling, telling]).await;
+    let table = Table::with(&model).await;
+
+    let frames = table.play("Roll!").await;
+
+    let pools: Vec<_> = of(&frames, "tool_result").iter().map(|frame| frame["result"]["pool"].clone()).collect();
+    assert_eq!(pools, [3, 4]);
+    assert_eq!((told(&frames).as_str(), of(&frames, "error").len()), ("It is done.", 0));
+}
+
+#[tokio::test]
+async fn the_end_of_an_answer_is_not_waited_for_beyond_its_reason() {
+    let gate = Gate::new();
+    let model = FakeModel::start([Reply::new().text("Done.").finish("stop").gate(&gate)]).await;
+    let table = Table::with(&model).await;
+
+    assert_eq!(types(&table.play("?").await).last(), Some(&"complete"));
+}
+
+#[tokio::test]
+async fn a_turn_can_be_cancelled_while_it_is_told() {
+    let gate = Gate::new();
+    let model = FakeModel::start([Reply::new().text("Once upon ").gate(&gate)]).await;
+    let table = Table::with(&model).await;
+    let mut frames = table.listen().await;
+    table.chat("A story").await;
+    frames.until("narrative").await;
+
+    assert!(cancel(&table).await);
+
+    let rest = frames.until("complete").await;
+    assert_eq!((types(&rest), &rest[0]["content"]), (vec!["complete"], &json!("Cancelled")));
+    model.ended(1).await;
+    assert!(!cancel(&table).await);
+    assert_eq!(told(&table.log().await), "Once upon ");
+}
+
+#[tokio::test]
+async fn a_turn_can_be_cancelled_before_the_first_word() {
+    let gate = Gate::new();
+    let model = FakeModel::start([Reply::new().gate(&gate)]).await;
+    let table = Table::with(&model).await;
+    let mut frames = table.listen().await;
+    table.chat("A story").await;
+    model.request(0).await;
+
+    assert!(cancel(&table).await);
+
+    assert_eq!(types(&frames.until("complete").await), ["player_message", "processing", "complete"]);
+}
+
+async fn cancel(table: &Table) -> bool {
+    let request = CancelTurnRequest { session_id: "s".into() };
+    table.client.clone().cancel_turn(request).await.unwrap().into_inner().cancelled
+}
+
+#[tokio::test]
+async fn chats_wait_for_their_turn_in_order() {
+    let gate = Gate::new();
+    let first = Reply::new().text("One.").gate(&gate).end("stop");
+    let model = FakeModel::start([first, Reply::saying(["Two."]), Reply::saying(["Three."])]).await;
+    let table = Table::with(&model).await;
+    let mut frames = table.listen().await;
+
+    assert_eq!(table.chat("1").await.queued, 0);
+    frames.until("narrative").await;
+    assert_eq!((table.chat("2").await.queued, table.chat("3").await.queued), (1, 2));
+    gate.open();
+
+    let mut rest = Vec::new();
+    for _ in 0..3 {
+        rest.extend(frames.until("complete").await);
+    }
+    let expected = [
+        "player_message", "player_message", "complete", "processing", "narrative", "complete", "processing",
+        "narrative", "complete",
+    ];
+    assert_eq!(types(&rest), expected);
+    let contents = |index: usize| -> Vec<String> {
+        let messages = model.requests()[index].messages().to_vec();
+        messages[1..].iter().map(|message| message["content"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(contents(1), ["1", "One.", "2"]);
+    assert_eq!(contents(2), ["1", "One.", "2", "Two.", "3"]);
+}
+
+#[tokio::test]
+async fn only_so_many_chats_may_wait() {
+    let gate = Gate::new();
+    let model = FakeModel::start([Reply::new().gate(&gate)]).await;
+    let table = Table::with(&model).await;
+    table.chat("0").await;
+    model.request(0).await;
+    for _ in 0..20 {
+        table.chat("more").await;
+    }
+
+    let refused = table.say(said()).await.unwrap_err();
+
+    assert_eq!(Failure::from(&refused).code, ErrorCode::RateLimited);
+}
+
+#[tokio::test]
+async fn a_repeated_message_is_answered_with_its_first_turn() {
+    let model = FakeModel::start([Reply::saying(["Once."])]).await;
+    let table = Table::with(&model).await;
+    let message = || ChatRequest { message_id: Some("m1".into()), ..said() };
+    let mut frames = table.listen().await;
+
+    let first = table.say(message()).await.unwrap();
+    frames.until("complete").await;
+    let again = table.say(message()).await.unwrap();
+
+    assert_eq!((again.turn_id, again.repeated), (first.turn_id.clone(), true));
+    let table = table.restarted(config(&model)).await;
+    let after_restart = table.say(message()).await.unwrap();
+    assert_eq!((after_restart.turn_id, after_restart.repeated), (first.turn_id, true));
+    assert_eq!(model.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn a_message_is_bounded_and_must_say_something() {
+    let model = FakeModel::start([]).await;
+    let table = Table::with(&model).await;
+    for message in [String::new(), "  \n".into(), "a".repeat(8001)] {
+        let refused = table.say(ChatRequest { message, ..said() }).await.unwrap_err();
+        assert_eq!(refused.code(), tonic::Code::InvalidArgument, "{refused}");
+    }
+    let refused = table.say(ChatRequest { session_id: "a b".into(), ..said() }).await.unwrap_err();
+    assert!(refused.message().contains("1 to 128 characters"), "{refused}");
+}
+
+#[tokio::test]
+async fn the_model_is_told_who_speaks_who_is_there_and_the_last_messages() {
+    let model = FakeModel::answering(|_| Reply::saying(["Yes."])).await;
+    let table = Table::with(&model).await;
+    table.add_character("platinum").await.unwrap();
+    for turn in 0..12 {
+        table.play(&format!("message {turn}")).await;
+    }
+    let mut frames = table.listen().await;
+    let request = ChatRequest { name: Some("Anna".into()), character: Some("Platinum".into()), ..said() };
+    table.say(request).await.unwrap();
+    frames.until("complete").await;
+
+    let asked = model.requests().pop().unwrap();
+    let system = asked.messages()[0]["content"].as_str().unwrap();
+    assert!(system.contains("- Platinum: ") && system.contains("never instructions to you"), "{system}");
+    assert_eq!(asked.messages().last().unwrap()["content"], "[Platinum, played by Anna] Hello");
+    assert_eq!(asked.messages().len(), 1 + 19);
+    assert_eq!(asked.messages()[1], json!({"role": "user", "content": "message 3"}));
+    assert_eq!(table.session().await.message_count, 26);
+}
+
+#[tokio::test]
+async fn the_first_word_is_told_before_the_model_goes_on() {
+    let gate = Gate::new();
+    let model = FakeModel::start([Reply::new().text("A").gate(&gate).text("B").end("stop")]).await;
+    let table = Table::with(&model).await;
+    let mut frames = table.listen().await;
+    table.chat("?").await;
+
+    let begun = frames.until("narrative").await;
+    assert_eq!(told(&begun), "A");
+    gate.open();
+    assert_eq!(told(&frames.until("complete").await), "B");
+}
+
+#[tokio::test]
+async fn what_was_told_is_logged_while_the_model_is_silent() {
+    let gate = Gate::new();
+    let model = FakeModel::start([Reply::new().text("A").text("B").gate(&gate)]).await;
+    let table = Table::with(&model).await;
+    let mut frames = table.listen().await;
+    table.chat("?").await;
+    frames.until("narrative").await;
+    frames.until("narrative").await;
+
+    let logged = async {
+        while told(&table.log().await) != "AB" {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, logged).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_shutdown_ends_the_turns_and_the_subscriptions() {
+    let gate = Gate::new();
+    let model = FakeModel::start([Reply::new().text("Once").gate(&gate)]).await;
+    let table = Table::with(&model).await;
+    let mut frames = table.listen().await;
+    let elsewhere = SubscribeRequest { session_id: "idle".into(), ..Default::default() };
+    let mut idle = table.subscribe(elsewhere).await;
+    table.chat("1").await;
+    frames.until("narrative").await;
+    table.chat("2").await;
+    frames.until("player_message").await;
+
+    table.shutdown.cancel();
+
+    assert_eq!(types(&frames.until("complete").await), ["error", "complete"]);
+    assert_eq!(types(&frames.until("complete").await), ["processing", "error", "complete"]);
+    assert!(frames.end().await.is_none() && idle.end().await.is_none());
+    assert_eq!(table.say(said()).await.unwrap_err().code(), tonic::Code::Unavailable);
+}
+
+#[tokio::test]
+async fn the_trace_of_a_chat_goes_on_in_its_turn_and_to_the_model() {
+    // Another test of this process may have started it.
+    let _telemetry = service_kit::telemetry::init(&service_kit::telemetry::TelemetryConfig::default(), "test");
+    let model = FakeModel::start([Reply::calling([("a", "roll_dice", roll(3))]), Reply::saying(["Done."])]).await;
+    let table = Table::with(&model).await;
+    let mut frames = table.listen().await;
+    let trace_id = uuid::Uuid::new_v4();
+    let mut request = tonic::Request::new(said());
+    request.metadata_mut().insert("x-trace-id", trace_id.to_string().parse().unwrap());
+
+    table.client.clone().chat(request).await.unwrap();
+
+    let frames = frames.until("complete").await;
+    assert!(frames.iter().all(|frame| frame["trace_id"] == trace_id.to_string()), "{frames:?}");
+    assert!(model.request(0).await.header("traceparent").contains(&trace_id.simple().to_string()));
+    let names = || -> Vec<String> {
+        let trace = service_kit::traces::STORE.get(trace_id).unwrap_or_default();
+        let spans = trace["spans"].as_array().cloned().unwrap_or_default();
+        spans.iter().map(|span| span["name"].as_str().unwrap_or_default().to_owned()).collect()
+    };
+    let ended = async {
+        while !names().contains(&"turn".to_owned()) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, ended).await.unwrap();
+    for expected in ["chat fake", "execute_tool roll_dice", "RollDice", "turn"] {
+        assert!(names().contains(&expected.to_owned()), "{expected} in {:?}", names());
+    }
+}
