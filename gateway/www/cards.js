@@ -11,7 +11,10 @@ const CARDS = {
   ranged_combat: attackCard,
   test_skill: testCard,
   cast_spell: spellCard,
+  get_character: sheetCard,
   get_character_skill: skillCard,
+  update_scene: sceneCard,
+  get_scene: sceneCard,
   calculate_target_number: targetCard,
   calculate_dice_pool: poolCard,
   roll_action_dice: actionDiceCard,
@@ -136,8 +139,7 @@ function attackCard(result, { tool, traceId }) {
         h("div", { class: "roll" }, dice(roll, target), factLine(poolParts(pool))),
       ),
       ladder(result, target),
-      result.on_sheet === false &&
-        h("p", { class: "notice" }, `${weapon} is not on the sheet; the catalogue's figures were used.`),
+      result.on_sheet === false && h("p", { class: "notice" }, `Not on the sheet: the rule book's ${weapon} was used.`),
       notes(result),
     ],
   );
@@ -392,15 +394,23 @@ function boardRollCard(result, { tool, traceId }) {
   );
 }
 
+function sheetCard(result, { tool, traceId }) {
+  const name = result.street_name || result.character || result.name;
+  return frame({ symbol: "sheet", title: `The sheet of ${name}`, className: "card-plain", tool, traceId }, [
+    h("p", { class: "card-text" }, result.summary),
+  ]);
+}
+
+function sceneCard({ scene }, { tool, traceId }) {
+  const known = Object.entries(scene ?? {}).filter(([, value]) => typeof value !== "object");
+  return frame({ symbol: "book", title: "The scene", className: "card-plain", tool, traceId }, [
+    factLine(known.map(([name, value]) => [words(name), value])),
+  ]);
+}
+
 function genericCard(result, { tool, traceId }) {
-  const { summary } = result;
-  const isSheet = tool === "get_character";
-  return frame({ symbol: isSheet ? "sheet" : "tool", title: words(tool), className: "card-plain", tool, traceId }, [
-    summary && h("p", { class: "card-text" }, summary),
-    !summary &&
-      facts(
-        isSheet ? { name: result.street_name ?? result.name, archetype: result.archetype } : (result.scene ?? result),
-      ),
+  return frame({ symbol: "tool", title: words(tool), className: "card-plain", tool, traceId }, [
+    result.summary ? h("p", { class: "card-text" }, result.summary) : facts(result),
     details("Everything it answered", json(result, `Result of ${words(tool)}`)),
   ]);
 }

@@ -4,7 +4,8 @@ import { api, segment } from "./api.js";
 import { shortValue } from "./cards.js";
 import { clock, count, h, hidden, icon, moment, traceLink, words } from "./dom.js";
 
-/// Events that end something are offered last.
+/// Events that move the game on as it is meant to are offered first, those that pass something over last.
+const FIRST_EVENTS = /CONFIRM|READY|DONE|START/;
 const LAST_EVENTS = /SKIP|PHASE_COMPLETE/;
 const RULER = /^[\s═]*═[\s═]*$/;
 
@@ -227,8 +228,8 @@ export class GameView {
   }
 
   #showEvents(events) {
-    const first = events.filter((event) => !LAST_EVENTS.test(event));
-    const ordered = [...first, ...events.filter((event) => LAST_EVENTS.test(event))];
+    const rank = (event) => (LAST_EVENTS.test(event) ? 2 : FIRST_EVENTS.test(event) ? 0 : 1);
+    const ordered = [...events].sort((one, other) => rank(one) - rank(other));
     const focused = this.events.contains(document.activeElement) ? document.activeElement.dataset.event : null;
     const buttons = ordered.map((event, index) =>
       h(
@@ -250,16 +251,17 @@ export class GameView {
   }
 
   #showVariables(variables, from) {
-    const known = Object.entries(variables).filter(([, value]) => value !== null && value !== "");
-    this.variables.hidden = known.length === 0;
+    const all = Object.entries(variables).filter(([, value]) => shortValue(value ?? "") !== "");
+    const telling = all.filter(([, value]) => ![0, -1, false].includes(value) && !isIdList(value));
+    const wasOpen = this.variables.querySelector("details")?.open ?? false;
+    this.variables.hidden = all.length === 0;
     this.variables.replaceChildren(
       h("h2", {}, "Figures"),
       from ? h("p", { class: "dim figures-from" }, `From the ${from}`) : "",
-      h(
-        "dl",
-        { class: "facts" },
-        known.map(([name, value]) => h("div", {}, h("dt", {}, words(name)), h("dd", {}, shortValue(value)))),
-      ),
+      figures(telling),
+      telling.length < all.length
+        ? h("details", { class: "more", open: wasOpen }, h("summary", {}, `All ${all.length}`), figures(all))
+        : "",
     );
   }
 
@@ -291,6 +293,16 @@ export class GameView {
       })
       .catch((error) => this.problem.replaceChildren(errorNotice(error)));
   }
+}
+
+const isIdList = (value) => Array.isArray(value) && value.every(Number.isInteger);
+
+function figures(entries) {
+  return h(
+    "dl",
+    { class: "facts" },
+    entries.map(([name, value]) => h("div", {}, h("dt", {}, words(name)), h("dd", {}, shortValue(value)))),
+  );
 }
 
 function historyItem({ seq, at, event, cause, from, to, trace_id: traceId, lines = [] }) {

@@ -21,6 +21,39 @@ const START_SESSIONS = 120;
 /// The largest number of pool dice one can put into an action here.
 const MAX_POOL_DICE = 40;
 
+const QUALITIES = [
+  "amber",
+  "broken",
+  "cold",
+  "copper",
+  "crimson",
+  "electric",
+  "hollow",
+  "iron",
+  "neon",
+  "pale",
+  "quiet",
+  "rusty",
+  "silver",
+  "velvet",
+];
+const PLACES = [
+  "alley",
+  "arcade",
+  "bridge",
+  "canal",
+  "dock",
+  "garden",
+  "harbour",
+  "hotel",
+  "market",
+  "plaza",
+  "rooftop",
+  "station",
+  "tunnel",
+  "wharf",
+];
+
 const SUGGESTIONS = [
   "I shoot the ganger with my Ares Predator at 15 metres in dim light, he is running",
   "Roll 8 dice against a target number of 5",
@@ -99,8 +132,15 @@ function sessionCard({ session_id: id, characters, message_count: messages, crea
 }
 
 async function createSession(wanted) {
-  const { session_id: id } = await api("/api/sessions", { method: "POST", body: wanted ? { session_id: wanted } : {} });
+  const name = wanted || inventName();
+  const { session_id: id } = await api("/api/sessions", { method: "POST", body: { session_id: name } });
   location.hash = `#/session/${segment(id)}`;
+}
+
+/// A name that one can say at a table; its tail keeps it from meeting a session that exists.
+function inventName() {
+  const pick = (words) => words[crypto.getRandomValues(new Uint32Array(1))[0] % words.length];
+  return [pick(QUALITIES), pick(PLACES), newId().slice(0, 6)].join("-");
 }
 
 /// What is added to a sentence to put pool dice into the action.
