@@ -31,7 +31,6 @@ pub use draw::{Report, machine_check, machine_draw};
 /// How the state machine service is set up.
 #[derive(clap::Args, Clone, Debug)]
 #[group(skip)] // In the one binary several of these stand side by side.
-#[group(skip)]
 pub struct Config {
     /// The Java client's database, read only, opened when it appears; `{game}` in the path stands for the game's id.
     #[arg(long, env = "WOTR_DB", default_value = "wotr_game.db")]

@@ -67,6 +67,7 @@ fn to_text(value: &Value) -> String {
         Value::Number(number) => number.to_string(),
         Value::String(text) if text.is_empty() => "–".to_owned(),
         Value::String(text) => text.clone(),
+        Value::Array(items) if items.is_empty() => "–".to_owned(),
         Value::Array(items) => items.iter().map(to_text).collect::<Vec<_>>().join(" "),
         Value::Object(_) => value.to_string(),
     }

@@ -1,0 +1,550 @@
+//! The service as its callers see it: games, attachments, roles, grace, restarts. Dice are the real dice service's.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use prost_types::{Struct, Value, value::Kind};
+use proto::fsm::v1::{
+    AttachRequest, CreateGameRequest, Game, GameUpdate, GetGameRequest, Greeting, ListGameHistoryRequest, ListGamesRequest, Outcome,
+    Output, Reaction, SendEventRequest, SendEventResponse, fsm_service_client::FsmServiceClient, game_update::Update, output,
+};
+use service_kit::{Peers, Transport, client::in_process, db::DatabaseConfig};
+use tokio_util::sync::CancellationToken;
+use tonic::{Code, Request, Streaming};
+
+/// The service over a data folder, which outlives it.
+struct Server {
+    client: FsmServiceClient<Transport>,
+    shutdown: CancellationToken,
+}
+
+async fn start_with(folder: &Path, config: fsm::Config) -> Server {
+    let database = DatabaseConfig::Folder { path: folder.into(), fsync: false };
+    let shutdown = CancellationToken::new();
+    let dice = dice::Config { seed: Some(7) };
+    let dice = dice::start(dice, &database, Peers::none(), shutdown.clone()).await.unwrap();
+    let peers = Peers::none().with_dice(in_process(dice));
+    let routes = fsm::start(config, &database, peers, shutdown.clone()).await.unwrap();
+    Server { client: FsmServiceClient::new(in_process(routes)), shutdown }
+}
+
+fn config(folder: &Path) -> fsm::Config {
+    fsm::Config { wotr_db: folder.join("wotr_game.db"), ..fsm::Config::default() }
+}
+
+async fn start(folder: &Path) -> Server {
+    start_with(folder, config(folder)).await
+}
+
+impl Server {
+    async fn attach(&self) -> Player {
+        self.attach_as(AttachRequest::default()).await
+    }
+
+    async fn attach_as(&self, request: AttachRequest) -> Player {
+        let updates = self.client.clone().attach(request).await.unwrap().into_inner();
+        Player::greeted(self.client.clone(), updates).await
+    }
+
+    async fn send(&self, event: &str) -> SendEventResponse {
+        let request = SendEventRequest { event: event.to_owned(), ..SendEventRequest::default() };
+        self.client.clone().send_event(request).await.unwrap().into_inner()
+    }
+
+    async fn game(&self, game_id: &str) -> Game {
+        let request = GetGameRequest { game_id: Some(game_id.to_owned()) };
+        self.client.clone().get_game(request).await.unwrap().into_inner().game.unwrap()
+    }
+
+    async fn history(&self, game_id: &str) -> Vec<Reaction> {
+        let request = ListGameHistoryRequest { game_id: Some(game_id.to_owned()), ..ListGameHistoryRequest::default() };
+        self.client.clone().list_game_history(request).await.unwrap().into_inner().entries
+    }
+
+    async fn ids(&self) -> Vec<String> {
+        let games = self.client.clone().list_games(ListGamesRequest::default()).await.unwrap().into_inner().games;
+        let mut ids: Vec<String> = games.into_iter().map(|game| game.game_id).collect();
+        ids.sort();
+        ids
+    }
+}
+
+/// Somebody attached.
+struct Player {
+    client: FsmServiceClient<Transport>,
+    updates: Streaming<GameUpdate>,
+    greeting: Greeting,
+}
+
+impl Player {
+    async fn greeted(client: FsmServiceClient<Transport>, mut updates: Streaming<GameUpdate>) -> Player {
+        match updates.message().await.unwrap().unwrap() {
+            GameUpdate { number: 1, update: Some(Update::Greeting(greeting)) } => Player { client, updates, greeting },
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn next(&mut self) -> Update {
+        self.updates.message().await.unwrap().expect("the stream goes on").update.unwrap()
+    }
+
+    async fn reaction(&mut self) -> Reaction {
+        match self.next().await {
+            Update::Reaction(reaction) => reaction,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn send(&mut self, event: &str) -> SendEventResponse {
+        self.send_json(event, None).await
+    }
+
+    async fn send_json(&mut self, event: &str, data: Option<&str>) -> SendEventResponse {
+        let request = SendEventRequest {
+            event: event.to_owned(),
+            data_json: data.map(str::to_owned),
+            attachment_id: Some(self.greeting.attachment_id.clone()),
+            ..SendEventRequest::default()
+        };
+        self.client.send_event(request).await.unwrap().into_inner()
+    }
+}
+
+fn valid_events(outputs: &[Output]) -> Vec<String> {
+    let events = |output: &Output| match &output.kind {
+        Some(output::Kind::ValidEvents(valid)) => Some(valid.events.clone()),
+        _ => None,
+    };
+    outputs.iter().find_map(events).expect("they are always told")
+}
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+#[tokio::test]
+async fn the_greeting_tells_state_prompt_and_valid_events() {
+    let folder = folder();
+    let server = start(folder.path()).await;
+    let host = server.attach().await;
+
+    assert_eq!((host.greeting.role.as_str(), host.greeting.game_id.as_str(), host.greeting.sequence), ("host", "default", 0));
+    let kinds: Vec<_> = host.greeting.outputs.iter().map(|output| output.kind.clone().unwrap()).collect();
+    assert_eq!(kinds[0], output::Kind::State("SETUP_GAME_OPTIONS".to_owned()));
+    assert!(matches!(&kinds[1], output::Kind::Text(text) if text.contains("Setup")), "{kinds:?}");
+    assert_eq!(kinds.len(), 3);
+    assert_eq!(valid_events(&host.greeting.outputs)[0], "TOGGLE_LOME");
+}
+
+#[tokio::test]
+async fn everybody_is_told_the_same_in_the_same_order_the_sender_included() {
+    let folder = folder();
+    let server = start(folder.path()).await;
+    let mut host = server.attach().await;
+    let mut client = server.attach().await;
+    assert_eq!(client.greeting.role, "client");
+
+    let mut tasks = Vec::new();
+    for event in ["VIEW_FP", "VIEW_SA"] {
+        for _ in 0..20 {
+            let mut sender = server.client.clone();
+            let request = SendEventRequest { event: event.to_owned(), ..SendEventRequest::default() };
+            tasks.push(tokio::spawn(async move { sender.send_event(request).await.unwrap().into_inner() }));
+        }
+    }
+    for task in tasks {
+        assert_eq!(task.await.unwrap().outcome(), Outcome::Accepted);
+    }
+    let (mut of_host, mut of_client) = (Vec::new(), Vec::new());
+    for _ in 0..40 {
+        of_host.push(host.reaction().await);
+        of_client.push(client.reaction().await);
+    }
+    let order = |reactions: &[Reaction]| reactions.iter().map(|entry| (entry.sequence, entry.event.clone())).collect::<Vec<_>>();
+    assert_eq!(order(&of_host), order(&of_client));
+    assert_eq!(order(&of_host), order(&server.history("default").await));
+    assert!(of_host.iter().zip(1..).all(|(entry, number)| entry.sequence == number));
+}
+
+#[tokio::test]
+async fn the_same_event_twice_at_once_is_accepted_once() {
+    let folder = folder();
+    let server = start(folder.path()).await;
+    let (first, second) = tokio::join!(server.send("GAME_OPTIONS_CONFIRMED"), server.send("GAME_OPTIONS_CONFIRMED"));
+    let mut outcomes = [first.outcome(), second.outcome()];
+    outcomes.sort();
+    assert_eq!(outcomes, [Outcome::Accepted, Outcome::InvalidTransition]);
+    assert_eq!(server.history("default").await.len(), 1);
+}
+
+#[tokio::test]
+async fn refusals_reach_their_sender_alone_with_the_exact_text() {
+    let folder = folder();
+    let server = start(folder.path()).await;
+    let mut host = server.attach().await;
+    let mut client = server.attach().await;
+
+    for (event, data, message) in [
+        ("TEST_EVENT", None, "Unknown event 'TEST_EVENT'"),
+        ("FP_PASSES", None, "Invalid state transition from 'SETUP_GAME_OPTIONS' via 'FP_PASSES'"),
+        ("VIEW_FP", Some("{ not json"), "Malformed data for event 'VIEW_FP'"),
+        ("VIEW_FP", Some("[1, 2]"), "Malformed data for event 'VIEW_FP'"),
+        ("TOGGLE_WOME", None, "Host only: 'TOGGLE_WOME'"),
+    ] {
+        let answer = client.send_json(event, data).await;
+        assert_eq!(answer.message, message);
+        match client.next().await {
+            Update::Refusal(refusal) => assert_eq!((refusal.message.as_str(), refusal.outcome()), (message, answer.outcome())),
+            other => panic!("{other:?}"),
+        }
+    }
+    let answer = client.send("PIECE_MOVED").await;
+    assert_eq!((answer.outcome(), answer.message.as_str(), answer.update_number), (Outcome::Ignored, "", 6));
+    assert_eq!(host.send("TOGGLE_WOME").await.outcome(), Outcome::Accepted);
+    assert_eq!(host.reaction().await.sequence, 1, "the host heard of no refusal");
+}
+
+#[tokio::test]
+async fn the_host_alone_hears_what_is_for_his_client() {
+    let folder = folder();
+    let server = start(folder.path()).await;
+    let mut host = server.attach().await;
+    let mut client = server.attach().await;
+    host.send_json("GAME_OPTIONS_CONFIRMED", None).await;
+
+    let shown = |reaction: &Reaction| reaction.outputs.iter().filter(|output| matches!(output.kind, Some(output::Kind::Shown(_) | output::Kind::Record(_)))).count();
+    assert!(0 < shown(&host.reaction().await));
+    assert_eq!(shown(&client.reaction().await), 0);
+}
+
+#[tokio::test]
+async fn when_the_host_goes_the_oldest_that_is_left_is_the_host() {
+    let folder = folder();
+    let server = start(folder.path()).await;
+    let host = server.attach().await;
+    let observer = server.attach_as(AttachRequest { observe: true, ..AttachRequest::default() }).await;
+    assert_eq!(observer.greeting.role, "observer");
+    let mut second = server.attach().await;
+    let mut third = server.attach().await;
+    assert_eq!(second.send("TOGGLE_LOME").await.outcome(), Outcome::HostOnly);
+    second.next().await;
+
+    drop(host);
+
+    match second.next().await {
+        Update::RoleChange(change) => assert!(change.role == "host" && valid_events(&change.outputs).contains(&"TOGGLE_LOME".to_owned())),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(second.send("TOGGLE_LOME").await.outcome(), Outcome::Accepted);
+    assert_eq!(third.send("TOGGLE_LOME").await.outcome(), Outcome::HostOnly);
+}
+
+#[tokio::test]
+async fn a_game_survives_a_restart_in_the_middle() {
+    let folder = folder();
+    let server = start(folder.path()).await;
+    for event in ["GAME_OPTIONS_CONFIRMED", "FP_FELLOWSHIP_DECISIONS_READY", "SP_HUNT_ALLOCATION_DONE", "EXECUTE_ACTION_1"] {
+        assert_eq!(server.send(event).await.outcome(), Outcome::Accepted, "{event}");
+    }
+    let before = server.game("default").await;
+    let history = server.history("default").await;
+    server.shutdown.cancel();
+    drop(server);
+
+    let server = start(folder.path()).await;
+    let after = server.game("default").await;
+    assert_eq!((&after.state, &after.variables, after.sequence, after.turn), (&before.state, &before.variables, 4, 1));
+    assert_eq!(server.history("default").await, history);
+    assert_eq!(server.send("EXECUTE_ACTION_1").await.outcome(), Outcome::Accepted);
+    assert_eq!(server.history("default").await.last().unwrap().sequence, 5);
+}
+
+#[tokio::test]
+async fn rolls_are_the_dice_services_and_in_the_log() {
+    let folder = folder();
+    let server = start(folder.path()).await;
+    for event in ["GAME_OPTIONS_CONFIRMED", "FP_FELLOWSHIP_DECISIONS_READY", "SP_HUNT_ALLOCATION_DONE"] {
+        server.send(event).await;
+    }
+    let entry = server.history("default").await.pop().unwrap();
+    assert_eq!(entry.roll_ids.len(), 2);
+    let is_roll = |output: &&Output| matches!(&output.kind, Some(output::Kind::Record(line)) if line.starts_with("$FSM rolls 210 211 212 213 as "));
+    assert_eq!(entry.outputs.iter().filter(is_roll).count(), 1);
+}
+
+#[tokio::test]
+async fn a_game_has_a_trace_in_every_entry() {
+    let folder = folder();
+    let server = start(folder.path()).await;
+    let mut host = server.attach().await;
+    let trace = "0192f0c1a2b37c4d8e5f60718293a4b5";
+    host.send_json("VIEW_FP", Some(&format!(r#"{{"trace_id": "{trace}"}}"#))).await;
+    assert_eq!(host.reaction().await.trace_id, trace);
+}
+
+// ---- grace
+
+/// Goes through the timers that are due, one at a time.
+async fn pass(time: Duration) {
+    tokio::time::advance(time).await;
+    for _ in 0..50 {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Until the game looks as it should; the database answers in its own time, not in the paused one.
+async fn until(server: &Server, game_id: &str, wanted: impl Fn(&Game) -> bool) -> Game {
+    loop {
+        let game = server.game(game_id).await;
+        if wanted(&game) {
+            return game;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn the_default_game_starts_anew_when_nobody_has_come_back_and_the_old_one_can_be_taken_up() {
+    let folder = folder();
+    let server = start(folder.path()).await;
+    let mut host = server.attach().await;
+    host.send("GAME_OPTIONS_CONFIRMED").await;
+    drop(host);
+    until(&server, "default", |game| game.attached == 0).await;
+
+    tokio::time::pause();
+    pass(Duration::from_secs(29)).await;
+    tokio::time::resume();
+    assert_eq!(server.game("default").await.state, "PHASE_2_FELLOWSHIP_START");
+
+    tokio::time::pause();
+    pass(Duration::from_secs(2)).await;
+    tokio::time::resume();
+    let anew = until(&server, "default", |game| game.sequence == 0).await;
+    assert_eq!(anew.state, "SETUP_GAME_OPTIONS");
+    assert_eq!(server.ids().await, ["default", "default-1"]);
+
+    let old = server.attach_as(AttachRequest { game_id: Some("default-1".to_owned()), ..AttachRequest::default() }).await;
+    assert!(matches!(&old.greeting.outputs[0].kind, Some(output::Kind::State(state)) if state == "PHASE_2_FELLOWSHIP_START"));
+    assert_eq!(server.history("default-1").await.len(), 1);
+    assert_eq!(server.game("default-1").await.archived_from, "default");
+}
+
+#[tokio::test]
+async fn coming_back_within_the_grace_finds_the_game_as_it_was() {
+    let folder = folder();
+    let server = start(folder.path()).await;
+    let mut host = server.attach().await;
+    host.send("GAME_OPTIONS_CONFIRMED").await;
+    drop(host);
+    until(&server, "default", |game| game.attached == 0).await;
+    tokio::time::pause();
+    pass(Duration::from_secs(29)).await;
+    tokio::time::resume();
+    let host = server.attach().await;
+    assert_eq!((host.greeting.role.as_str(), host.greeting.sequence), ("host", 1));
+    tokio::time::pause();
+    pass(Duration::from_secs(60)).await;
+    tokio::time::resume();
+    assert_eq!(server.game("default").await.state, "PHASE_2_FELLOWSHIP_START");
+}
+
+#[tokio::test]
+async fn an_observer_keeps_the_game() {
+    let folder = folder();
+    let server = start(folder.path()).await;
+    let _observer = server.attach_as(AttachRequest { observe: true, ..AttachRequest::default() }).await;
+    let mut host = server.attach().await;
+    host.send("GAME_OPTIONS_CONFIRMED").await;
+    drop(host);
+    until(&server, "default", |game| game.attached == 1).await;
+    tokio::time::pause();
+    pass(Duration::from_secs(60)).await;
+    tokio::time::resume();
+    assert_eq!(server.game("default").await.sequence, 1);
+}
+
+#[tokio::test]
+async fn leaving_for_another_game_starts_no_grace() {
+    let folder = folder();
+    let server = start(folder.path()).await;
+    let mut host = server.attach().await;
+    host.send("GAME_OPTIONS_CONFIRMED").await;
+    let leaves = Some(host.greeting.attachment_id.clone());
+    let other = server.attach_as(AttachRequest { game_id: Some("alpha".to_owned()), create: true, leaves, ..AttachRequest::default() }).await;
+    assert_eq!((other.greeting.role.as_str(), other.greeting.game_id.as_str()), ("host", "alpha"));
+    drop(host);
+    until(&server, "default", |game| game.attached == 0).await;
+    tokio::time::pause();
+    pass(Duration::from_secs(60)).await;
+    tokio::time::resume();
+    assert_eq!(server.game("default").await.sequence, 1);
+}
+
+#[tokio::test]
+async fn after_a_restart_the_grace_waits_for_the_first_connection() {
+    let folder = folder();
+    let server = start(folder.path()).await;
+    server.send("GAME_OPTIONS_CONFIRMED").await;
+    server.shutdown.cancel();
+    drop(server);
+
+    let server = start(folder.path()).await;
+    tokio::time::pause();
+    pass(Duration::from_secs(600)).await;
+    tokio::time::resume();
+    assert_eq!(server.game("default").await.sequence, 1);
+}
+
+#[tokio::test]
+async fn grace_never_keeps_the_game() {
+    let folder = folder();
+    let file = folder.path().join("kept.json");
+    std::fs::write(&file, r#"{"initial_state": "A", "grace": "never", "states": {"A": {"valid_events": ["GO"], "transitions": {"GO": "A"}}}}"#).unwrap();
+    let server = start_with(folder.path(), fsm::Config { machine: file.display().to_string(), ..config(folder.path()) }).await;
+    let mut host = server.attach().await;
+    host.send("GO").await;
+    drop(host);
+    until(&server, "default", |game| game.attached == 0).await;
+    tokio::time::pause();
+    pass(Duration::from_secs(100_000)).await;
+    tokio::time::resume();
+    assert_eq!(server.game("default").await.sequence, 1);
+}
+
+// ---- games and machines
+
+#[tokio::test]
+async fn games_are_created_listed_and_shown() {
+    let folder = folder();
+    let server = start(folder.path()).await;
+    let create = |id: &str, machine: &str| CreateGameRequest { game_id: Some(id.to_owned()), machine: Some(machine.to_owned()) };
+    let mut client = server.client.clone();
+    let game = client.create_game(create("alpha", "document")).await.unwrap().into_inner().game.unwrap();
+    assert_eq!((game.machine.as_str(), game.state.as_str(), game.valid_events), ("document", "GAME_START", vec!["START_GAME".to_owned()]));
+    assert_eq!(client.create_game(create("alpha", "document")).await.unwrap_err().code(), Code::AlreadyExists);
+    assert_eq!(client.create_game(create("beta", "nothing")).await.unwrap_err().code(), Code::NotFound);
+    assert_eq!(client.create_game(create("no spaces", "document")).await.unwrap_err().code(), Code::InvalidArgument);
+    assert_eq!(server.ids().await, ["alpha", "default"]);
+
+    let game = server.game("default").await;
+    assert_eq!((game.label.as_str(), game.phase.as_str(), game.figures_from.as_str()), ("Choosing the options", "TURN_0_SETUP", "machine"));
+    assert_eq!(game.figures.unwrap().fields["FP_DICE_REMAINING"].kind, Some(Kind::NumberValue(4.0)));
+    let missing = client.get_game(GetGameRequest { game_id: Some("nowhere".to_owned()) }).await.unwrap_err();
+    assert_eq!((missing.code(), missing.message()), (Code::NotFound, "there is no game \"nowhere\""));
+}
+
+#[tokio::test]
+async fn a_file_that_has_changed_starts_the_default_game_anew_and_its_old_games_go_on() {
+    let folder = folder();
+    let file: PathBuf = folder.path().join("mine.json");
+    let write = |target: &str| std::fs::write(&file, format!(r#"{{"initial_state": "A", "states": {{"A": {{"valid_events": ["GO"], "transitions": {{"GO": "{target}"}}}}, "B": {{}}}}}}"#)).unwrap();
+    let with_file = || fsm::Config { machine: file.display().to_string(), ..config(folder.path()) };
+    write("A");
+    let server = start_with(folder.path(), with_file()).await;
+    assert_eq!(server.send("GO").await.state, "A");
+    server.shutdown.cancel();
+
+    write("B");
+    let server = start_with(folder.path(), with_file()).await;
+    assert_eq!(server.ids().await, ["default", "default-1"]);
+    assert_eq!(server.send("GO").await.state, "B");
+    let request = SendEventRequest { game_id: Some("default-1".to_owned()), event: "GO".to_owned(), ..SendEventRequest::default() };
+    assert_eq!(server.client.clone().send_event(request).await.unwrap().into_inner().state, "A");
+}
+
+#[tokio::test]
+async fn a_machine_that_cannot_run_keeps_the_service_from_starting() {
+    let folder = folder();
+    let file = folder.path().join("bad.json");
+    std::fs::write(&file, r#"{"initial_state": "A", "states": {"A": {"transitions": {"GO": "B"}}}}"#).unwrap();
+    let database = DatabaseConfig::Folder { path: folder.path().into(), fsync: false };
+    let config = fsm::Config { machine: file.display().to_string(), ..config(folder.path()) };
+    let error = fsm::start(config, &database, Peers::none(), CancellationToken::new()).await.err().unwrap();
+    assert!(format!("{error:#}").contains("line 1: state \"A\" goes to \"B\" on GO, which is not there"), "{error:#}");
+}
+
+#[tokio::test]
+async fn an_idempotency_key_answers_the_same_and_no_other_request() {
+    let folder = folder();
+    let server = start(folder.path()).await;
+    let keyed = |event: &str| {
+        let mut request = Request::new(SendEventRequest { event: event.to_owned(), ..SendEventRequest::default() });
+        request.metadata_mut().insert("idempotency-key", "turn-1".parse().unwrap());
+        request
+    };
+    let mut client = server.client.clone();
+    let first = client.send_event(keyed("TOGGLE_LOME")).await.unwrap().into_inner();
+    let again = client.send_event(keyed("TOGGLE_LOME")).await.unwrap().into_inner();
+    assert_eq!(first, again);
+    assert_eq!(client.send_event(keyed("TOGGLE_WOME")).await.unwrap_err().code(), Code::AlreadyExists);
+    assert_eq!(server.game("default").await.sequence, 1);
+}
+
+#[tokio::test]
+async fn a_sender_who_is_not_attached_has_the_role_he_names() {
+    let folder = folder();
+    let server = start(folder.path()).await;
+    let as_role = |role: &str| SendEventRequest { event: "TOGGLE_LOME".to_owned(), role: Some(role.to_owned()), ..SendEventRequest::default() };
+    let mut client = server.client.clone();
+    assert_eq!(client.send_event(as_role("client")).await.unwrap().into_inner().outcome(), Outcome::HostOnly);
+    assert_eq!(client.send_event(as_role("host")).await.unwrap().into_inner().outcome(), Outcome::Accepted);
+    assert_eq!(client.send_event(as_role("king")).await.unwrap_err().code(), Code::InvalidArgument);
+}
+
+#[tokio::test]
+async fn data_of_either_kind_reaches_the_guards() {
+    let folder = folder();
+    let server = start(folder.path()).await;
+    let number = |number: f64| Value { kind: Some(Kind::NumberValue(number)) };
+    let data = Struct { fields: [("players".to_owned(), number(1.0))].into() };
+    let request = SendEventRequest { event: "SET_PLAYER_COUNT".to_owned(), data: Some(data), ..SendEventRequest::default() };
+    assert_eq!(server.client.clone().send_event(request).await.unwrap().into_inner().state, "SETUP_SOLO_SIDE_SELECTION");
+}
+
+#[tokio::test]
+async fn history_is_read_in_pages() {
+    let folder = folder();
+    let server = start(folder.path()).await;
+    for _ in 0..5 {
+        server.send("TOGGLE_LOME").await;
+    }
+    let page = |after_sequence, limit| ListGameHistoryRequest { game_id: None, after_sequence, limit: Some(limit) };
+    let mut client = server.client.clone();
+    let first = client.list_game_history(page(0, 3)).await.unwrap().into_inner();
+    let last = client.list_game_history(page(3, 3)).await.unwrap().into_inner();
+    let numbers = |entries: &[Reaction]| entries.iter().map(|entry| entry.sequence).collect::<Vec<_>>();
+    assert_eq!((numbers(&first.entries), first.more, numbers(&last.entries), last.more), (vec![1, 2, 3], true, vec![4, 5], false));
+}
+
+#[tokio::test]
+async fn one_who_leaves_too_much_unread_is_dropped() {
+    let folder = folder();
+    let server = start(folder.path()).await;
+    let mut slow = server.attach().await;
+    let mut sent = 0;
+    while server.game("default").await.attached == 1 {
+        server.send("VIEW_FP").await;
+        sent += 1;
+        assert!(sent < 2_000);
+    }
+    let status = loop {
+        match slow.updates.message().await {
+            Ok(Some(_)) => {}
+            Ok(None) => panic!("the stream ended without a reason"),
+            Err(status) => break status,
+        }
+    };
+    assert_eq!(status.code(), Code::ResourceExhausted);
+}
+
+#[tokio::test]
+async fn a_shutdown_ends_the_streams() {
+    let folder = folder();
+    let server = start(folder.path()).await;
+    let mut host = server.attach().await;
+    server.shutdown.cancel();
+    assert!(host.updates.message().await.unwrap().is_none());
+}
