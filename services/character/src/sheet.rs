@@ -381,32 +381,40 @@ pub struct EdgeFlaw {
 }
 
 impl Sheet {
-    /// Every modifier: the sheet's own, and those of each piece of ware under its name.
-    pub fn all_modifiers(&self) -> Vec<SheetModifier> {
-        let mut modifiers = self.modifiers.clone();
-        for (source_type, ware) in [("cyberware", &self.cyberware), ("bioware", &self.bioware)] {
-            for piece in ware {
-                modifiers.extend(piece.modifiers.iter().map(|modifier| SheetModifier {
-                    source: piece.name.clone(),
-                    source_type: source_type.to_owned(),
-                    ..modifier.clone()
-                }));
-            }
-        }
-        modifiers
+    /// Every modifier, with its source and the source's type: the sheet's own, and those of each piece of ware.
+    fn sourced_modifiers(&self) -> impl Iterator<Item = (&str, &str, &SheetModifier)> {
+        let own = self.modifiers.iter().map(|own| (own.source.as_str(), own.source_type.as_str(), own));
+        let cyberware = self.cyberware.iter().map(|piece| (piece, "cyberware"));
+        let bioware = self.bioware.iter().map(|piece| (piece, "bioware"));
+        let of_ware = cyberware.chain(bioware).flat_map(|(piece, source_type)| {
+            piece.modifiers.iter().map(move |modifier| (piece.name.as_str(), source_type, modifier))
+        });
+        own.chain(of_ware)
     }
 
     /// The modifiers of this type on this target.
-    pub fn modifiers_on(&self, modifier_type: ModifierType, target: &str) -> Vec<SheetModifier> {
-        let mut modifiers = self.all_modifiers();
-        modifiers.retain(|modifier| {
+    fn sourced_modifiers_on<'a>(
+        &'a self,
+        modifier_type: ModifierType,
+        target: &'a str,
+    ) -> impl Iterator<Item = (&'a str, &'a str, &'a SheetModifier)> {
+        self.sourced_modifiers().filter(move |(_, _, modifier)| {
             modifier.modifier_type == modifier_type && names::is_same(&modifier.target_name, target)
-        });
-        modifiers
+        })
+    }
+
+    /// Every modifier; those of ware carry its name.
+    pub fn all_modifiers(&self) -> Vec<SheetModifier> {
+        self.sourced_modifiers().map(with_source).collect()
+    }
+
+    /// The modifiers of this type on this target; those of ware carry its name.
+    pub fn modifiers_on(&self, modifier_type: ModifierType, target: &str) -> Vec<SheetModifier> {
+        self.sourced_modifiers_on(modifier_type, target).map(with_source).collect()
     }
 
     fn total(&self, modifier_type: ModifierType, target: &str) -> i32 {
-        self.modifiers_on(modifier_type, target).iter().map(|modifier| modifier.modifier_value).sum()
+        self.sourced_modifiers_on(modifier_type, target).map(|(_, _, modifier)| modifier.modifier_value).sum()
     }
 
     /// The rating without ware, magic or anything else.
@@ -577,6 +585,10 @@ impl Sheet {
         let links = self.modifiers_on(ModifierType::Combat, "smartlink").into_iter();
         links.min_by_key(|link| link.modifier_value)
     }
+}
+
+fn with_source((source, source_type, modifier): (&str, &str, &SheetModifier)) -> SheetModifier {
+    SheetModifier { source: source.to_owned(), source_type: source_type.to_owned(), ..modifier.clone() }
 }
 
 /// A rating and a modifier, never below 0.

@@ -59,7 +59,7 @@ pub struct Sustained {
 pub struct Call {
     /// The RPC, such as `CastSpell`.
     kind: &'static str,
-    /// The request as JSON.
+    /// The request as JSON; empty without a key.
     request: String,
     /// The key, under which the same answer is given again.
     pub key: Option<String>,
@@ -83,8 +83,9 @@ impl Call {
                 })?)
             }
         };
-        let json = proto::frame::to_json(&full_name(kind, "Request"), request.get_ref()).to_string();
-        Ok(Call { kind, request: json, key: key.map(str::to_owned) })
+        // Without a key nobody asks what the request was.
+        let request = key.map(|_| proto::frame::to_json(&full_name(kind, "Request"), request.get_ref()).to_string());
+        Ok(Call { kind, request: request.unwrap_or_default(), key: key.map(str::to_owned) })
     }
 }
 

@@ -350,6 +350,17 @@ async fn plain_words_about_the_scene_count_where_the_fields_are_left_out() {
 }
 
 #[tokio::test]
+async fn flechette_against_armor_loses_the_level_that_the_table_gives_it() {
+    let table = Table::start().await;
+    let arguments = json!({"character_name": "Platinum", "weapon_name": "Slivergun", "target_distance": 5, "rounds": 3,
+        "called_shot": true, "target_ballistic": 5, "target_impact": 3});
+    let shot = table.call("calculate_ranged_attack", arguments).await;
+    // 9M of plain rounds; burst +3 and a level, called shot a level; twice impact 3 beats ballistic 5.
+    assert_eq!((&shot["damage"]["code"], &shot["damage"]["resist_target_number"]), (&json!("12D"), &json!(6)));
+    assert_eq!(shot["damage"]["weapon_code"], "9S");
+}
+
+#[tokio::test]
 async fn beyond_its_reach_a_weapon_is_not_fired() {
     let table = Table::start().await;
     let arguments = json!({"character_name": "Platinum", "weapon_name": "Ares Predator", "target_distance": 61});

@@ -35,6 +35,15 @@ struct Arm {
     on_sheet: bool,
 }
 
+impl Arm {
+    /// The damage of one plain round: the table's code of a flechette weapon has the level it gains against unarmored
+    /// targets in it already.
+    fn plain_damage(&self) -> DamageCode {
+        let level = if self.flechette { self.damage.level.shifted(-1) } else { None };
+        DamageCode { level: level.unwrap_or(self.damage.level), ..self.damage }
+    }
+}
+
 /// Rounds fired together.
 struct Burst {
     mode: FiringMode,
@@ -328,8 +337,10 @@ fn damage_code(
     if called && burst.mode == FiringMode::FullAutomatic {
         return Err(refuse("a shot cannot be called in full automatic fire"));
     }
-    let code = damage::burst_damage(arm.damage, burst.mode, burst.rounds).map_err(|error| refuse(error.to_string()))?;
-    let is_flechette = arm.flechette || request.ammunition.as_deref() == Some("flechette");
+    let code = damage::burst_damage(arm.plain_damage(), burst.mode, burst.rounds)
+        .map_err(|error| refuse(error.to_string()))?;
+    let is_flechette =
+        arm.flechette && request.ammunition.is_none() || request.ammunition.as_deref() == Some("flechette");
     if is_flechette && request.target_ballistic.is_none() && request.target_impact.is_none() {
         notes.push("flechette: the code counts for a target without armor; give its armor if it has any".to_owned());
     }
@@ -338,15 +349,12 @@ fn damage_code(
 
 /// The damage with its ammunition, and what becomes of it if nobody resists.
 fn damage(arm: &Arm, code: DamageCode, successes: u32, request: &CalculateRangedAttackRequest) -> Damage {
-    let (code, ammunition) = match request.ammunition.as_deref() {
-        // The table's code of a flechette weapon has the level for unarmored targets in it already.
-        None | Some("flechette") if arm.flechette => {
-            (DamageCode { level: code.level.shifted(-1).unwrap_or(code.level), ..code }, Ammunition::Flechette)
-        }
-        Some("explosive") => (code, Ammunition::Explosive),
-        Some("gel") => (code, Ammunition::Gel),
-        Some("flechette") => (code, Ammunition::Flechette),
-        _ => (code, Ammunition::Regular),
+    let ammunition = match request.ammunition.as_deref() {
+        Some("explosive") => Ammunition::Explosive,
+        Some("gel") => Ammunition::Gel,
+        Some("flechette") => Ammunition::Flechette,
+        None if arm.flechette => Ammunition::Flechette,
+        _ => Ammunition::Regular,
     };
     let armor = Armor { ballistic: request.target_ballistic(), impact: request.target_impact() };
     let shot = damage::shot_damage(code, ammunition, armor);

@@ -142,7 +142,8 @@ fn to_proto(default: Default) -> SkillDefault {
         rolled: default.rolled,
         rating: default.rating,
         modifier: default.modifier,
-        path: default.path.path.into_iter().map(str::to_owned).collect(),
+        // The circles between have numbers that say nothing.
+        path: default.path.path.into_iter().filter(|node| skill_web::find(node).is_ok()).map(str::to_owned).collect(),
     }
 }
 

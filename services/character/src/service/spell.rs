@@ -126,7 +126,7 @@ pub async fn cast(
         notes.push("exclusive spell: nothing else is cast or sustained meanwhile".to_owned());
     }
     if sheet.adept_magic > 0 {
-        notes.push(format!("of Magic {} {} feeds adept powers and casts no spells", sheet.magic(), sheet.adept_magic));
+        notes.push(format!("of Magic {}, {} feeds adept powers and casts no spells", sheet.magic(), sheet.adept_magic));
     }
     let effect = effect_text(spell, outcome, wound, sustained);
     let summary = format!(
@@ -139,7 +139,8 @@ pub async fn cast(
         if drain.damage_taken == 0 {
             "resisted".to_owned()
         } else {
-            format!("{} boxes of {} damage", drain.damage_taken, drain.damage_type)
+            let boxes = if drain.damage_taken == 1 { "box" } else { "boxes" };
+            format!("{} {boxes} of {} damage", drain.damage_taken, drain.damage_type)
         },
     );
     let answer = CastSpellResponse {
@@ -351,13 +352,15 @@ fn target_figures(aim: &Aim, found: &FoundSpell, request: &CastSpellRequest, not
         SpellTarget::TwiceReaction => ("Reaction", take(&mut known.reaction, AVERAGE_ATTRIBUTE), "target_reaction"),
         SpellTarget::TwiceAttribute => ("the Attribute", take(&mut known.attribute, AVERAGE_ATTRIBUTE), "a target"),
         SpellTarget::LessEssence(_) => ("Essence", take(&mut known.essence, FULL_ESSENCE), "target_essence"),
-        SpellTarget::Object => ("the make", take(&mut known.other, LOW_TECH), "object_category"),
-        SpellTarget::Affliction => ("the strength", take(&mut known.other, AVERAGE_FIGURE), "target_figure"),
-        SpellTarget::Light => ("the light", take(&mut known.other, AVERAGE_FIGURE), "target_figure"),
+        SpellTarget::Object => ("the make of the object", take(&mut known.other, LOW_TECH), "object_category"),
+        SpellTarget::Affliction => {
+            ("the strength of the toxin or disease", take(&mut known.other, AVERAGE_FIGURE), "target_figure")
+        }
+        SpellTarget::Light => ("the light at the place", take(&mut known.other, AVERAGE_FIGURE), "target_figure"),
         SpellTarget::Fixed(_) => ("", None, ""),
     };
     if let Some(taken) = taken {
-        notes.push(format!("{what} of {who} is not known: {taken} was taken; give {field}"));
+        notes.push(format!("{what} ({who}) is not known: {taken} was taken; give {field}"));
     }
     known
 }
@@ -494,7 +497,7 @@ fn effect_text(spell: &Spell, outcome: SpellOutcome, wound: Option<Level>, susta
     let kind = if spell.damage.is_some_and(|(_, stun)| stun) { " Stun" } else { "" };
     match (outcome, wound) {
         (SpellOutcome::NoEffect, _) => "no effect".to_owned(),
-        (_, Some(level)) => format!("a {level} wound{kind}"),
+        (_, Some(level)) => format!("a {level}{kind} wound"),
         (SpellOutcome::Minimum, None) => "it takes hold, barely".to_owned(),
         (SpellOutcome::Net(_), None) if sustained => "it takes hold and is sustained".to_owned(),
         (SpellOutcome::Net(_), None) => "it takes hold".to_owned(),
