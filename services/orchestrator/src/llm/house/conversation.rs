@@ -56,7 +56,8 @@ pub(super) fn turns(request: &ModelRequest) -> Vec<Turn<'_>> {
             Message::GameMaster { tool_calls, .. } => {
                 let Some(turn) = turns.last_mut() else { continue };
                 turn.rounds += 1;
-                arguments.extend(tool_calls.iter().map(|call| (call.id.as_str(), (call.arguments.as_str(), turn.rounds))));
+                arguments
+                    .extend(tool_calls.iter().map(|call| (call.id.as_str(), (call.arguments.as_str(), turn.rounds))));
             }
             Message::ToolResult { call_id, tool, result, failed } => {
                 let Some(turn) = turns.last_mut() else { continue };
@@ -111,7 +112,9 @@ fn completes(said: &Understanding, earlier: &Understanding) -> bool {
         Action::Scene => lacks_distance && said.details.distance.is_some(),
         Action::Cast => {
             earlier.action == Action::Cast
-                && (said.details.spell.is_none() || earlier.details.spell.is_none() || said.details.spell == earlier.details.spell)
+                && (said.details.spell.is_none()
+                    || earlier.details.spell.is_none()
+                    || said.details.spell == earlier.details.spell)
         }
         action => *action == earlier.action && !matches!(action, Action::Sheet(_)),
     }
@@ -138,7 +141,11 @@ fn merge(said: Understanding, earlier: Understanding) -> Understanding {
 }
 
 /// The last successful call of one of the tools before the current turn, by that character if one is given.
-pub(super) fn last_call<'t, 'r>(turns: &'t [Turn<'r>], tools: &[&str], character: Option<&str>) -> Option<&'t Done<'r>> {
+pub(super) fn last_call<'t, 'r>(
+    turns: &'t [Turn<'r>],
+    tools: &[&str],
+    character: Option<&str>,
+) -> Option<&'t Done<'r>> {
     let earlier = turns.split_last().map_or(&[][..], |(_, earlier)| earlier);
     let is_his = |done: &Done<'_>| {
         let name = ["character_name", "caster_name"].iter().find_map(|key| done.arguments.get(*key)?.as_str());

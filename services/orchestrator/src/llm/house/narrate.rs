@@ -68,7 +68,9 @@ fn failure(done: &Done<'_>) -> String {
             .to_owned();
     }
     let hint = match done.tool {
-        "calculate_ranged_attack" | "cast_spell" | "test_skill" => " Tell me what you change, and I take the rest as you said it.",
+        "calculate_ranged_attack" | "cast_spell" | "test_skill" => {
+            " Tell me what you change, and I take the rest as you said it."
+        }
         "get_character" | "get_character_skill" => " Ask \"which characters are there?\" and I list them.",
         _ => "",
     };
@@ -99,7 +101,13 @@ fn attack(table: &Table<'_>, done: &Done<'_>) -> String {
     let target = target.map_or_else(|| "the target".to_owned(), |target| with_article(&target));
     let is_hit = is_true(result, "hit");
     let is_disaster = result.get("roll").is_some_and(|roll| is_true(roll, "all_ones"));
-    let phrases = if is_disaster { DISASTERS } else if is_hit { HITS } else { MISSES };
+    let phrases = if is_disaster {
+        DISASTERS
+    } else if is_hit {
+        HITS
+    } else {
+        MISSES
+    };
     let capital_target = capital(&target);
     let values = [("weapon", weapon.as_str()), ("target", target.as_str()), ("Target", capital_target.as_str())];
     let story = fill(pick(table.variety(), phrases), &values);
@@ -108,7 +116,8 @@ fn attack(table: &Table<'_>, done: &Done<'_>) -> String {
     let who = name_if_crowded(table, result, "character");
     if let (Some(distance), Some(range)) = (text(result, "target_distance"), text(result, "range_category")) {
         let effective = text(result, "effective_range_category").filter(|effective| *effective != range);
-        let effective = effective.map(|effective| format!(", counted as {effective} by magnification")).unwrap_or_default();
+        let effective =
+            effective.map(|effective| format!(", counted as {effective} by magnification")).unwrap_or_default();
         figures.push(format!("{who}{weapon} at {distance} metres: {range} range{effective}."));
     }
     figures.push(target_number(result, "final_tn"));
@@ -169,7 +178,13 @@ fn spell(table: &Table<'_>, result: &Value) -> String {
     let takes_effect = is_true(result, "takes_effect");
     let successes = result.get("spell_roll").and_then(|roll| text(roll, "successes"));
     let has_successes = successes.as_deref().is_some_and(|successes| successes != "0");
-    let phrases = if takes_effect { TAKES } else if has_successes { RESISTED } else { FAILS };
+    let phrases = if takes_effect {
+        TAKES
+    } else if has_successes {
+        RESISTED
+    } else {
+        FAILS
+    };
     let story = capital(&fill(pick(table.variety(), phrases), &[("spell", spell.as_str()), ("on", on.as_str())]));
 
     let mut figures = Vec::new();
@@ -193,11 +208,14 @@ fn spell(table: &Table<'_>, result: &Value) -> String {
     }
     if is_true(result, "sustained") {
         let penalty = text(result, "sustaining_penalty").filter(|penalty| penalty != "0");
-        let penalty = penalty.map(|penalty| format!("; it makes your other tests {penalty} harder")).unwrap_or_default();
+        let penalty =
+            penalty.map(|penalty| format!("; it makes your other tests {penalty} harder")).unwrap_or_default();
         figures.push(format!("You are sustaining it{penalty}."));
     }
     let drain = result.get("drain").map(|drain| drained(table, drain)).unwrap_or_default();
-    let left = text(result, "pool_remaining").map(|left| format!("Magic Pool left until your next action: {left}.")).unwrap_or_default();
+    let left = text(result, "pool_remaining")
+        .map(|left| format!("Magic Pool left until your next action: {left}."))
+        .unwrap_or_default();
     paragraphs(&[story, joined(figures), joined(vec![drain, left])])
 }
 
@@ -212,10 +230,16 @@ fn resisted(resistance: &Value) -> String {
 }
 
 fn drained(table: &Table<'_>, drain: &Value) -> String {
-    const NONE: &[&str] =
-        &["The drain runs off you like rain.", "You swallow the drain without a tremor.", "The drain comes, and you stand it off."];
-    const SOME: &[&str] =
-        &["The drain hits behind the eyes.", "The drain takes its price.", "Your nose starts to bleed: the drain is real."];
+    const NONE: &[&str] = &[
+        "The drain runs off you like rain.",
+        "You swallow the drain without a tremor.",
+        "The drain comes, and you stand it off.",
+    ];
+    const SOME: &[&str] = &[
+        "The drain hits behind the eyes.",
+        "The drain takes its price.",
+        "Your nose starts to bleed: the drain is real.",
+    ];
     let boxes = text(drain, "damage_taken").unwrap_or_else(|| "0".to_owned());
     let mut line = pick(table.variety() >> 3, if boxes == "0" { NONE } else { SOME }).to_owned();
     let level = text(drain, "level").map(|level| format!("{} ", level_word(&level))).unwrap_or_default();
@@ -280,10 +304,9 @@ fn story_of(skill: &str, is_success: bool, is_disaster: bool) -> &'static [&'sta
             "You find the tone and keep it; they come round to you.",
             "A look, a pause, the right word: it works on them.",
         ],
-        false if is(&["negotiation", "etiquette", "leadership", "interrogation"]) => &[
-            "You talk, and watch their faces close.",
-            "The words come out wrong. They are not having it.",
-        ],
+        false if is(&["negotiation", "etiquette", "leadership", "interrogation"]) => {
+            &["You talk, and watch their faces close.", "The words come out wrong. They are not having it."]
+        }
         true if is(&["computer", "electronics", "demolitions"]) => &[
             "Your fingers know the way. A click, a green light, and it is yours.",
             "It takes a moment, and then it gives way as if it had always wanted to.",
@@ -292,7 +315,9 @@ fn story_of(skill: &str, is_success: bool, is_disaster: bool) -> &'static [&'sta
             "A red light answers you. It is not going to open today.",
             "You try it twice in your head and once for real, and it still does not work.",
         ],
-        true if is(&["athletics"]) => &["Muscle, timing, a bit of luck: you make it.", "You commit, and your body follows. Clean."],
+        true if is(&["athletics"]) => {
+            &["Muscle, timing, a bit of luck: you make it.", "You commit, and your body follows. Clean."]
+        }
         false if is(&["athletics"]) => &["Your grip goes, and you with it.", "You are a handbreadth short."],
         true if is(&["car", "bike", "rotor", "hovercraft", "boat", "thrust", "winged"]) => {
             &["The machine does just what you want of it.", "Tyres, engine, nerve: everything holds."]
@@ -301,12 +326,24 @@ fn story_of(skill: &str, is_success: bool, is_disaster: bool) -> &'static [&'sta
             &["The machine has its own idea, and it is not yours.", "You feel the moment when it gets away from you."]
         }
         true if is(&["biotech"]) => &["Your hands are quick and sure. It helps.", "You stop what has to be stopped."],
-        false if is(&["biotech"]) => &["You do what you can. It is not enough.", "Too much blood, too little light; it does not help."],
-        true if is(&["combat", "monowhip", "whip"]) => &["You move in, and your strike is on its way.", "You find the gap in the guard."],
-        false if is(&["combat", "monowhip", "whip"]) => &["You strike, and strike air.", "Your move is read before it is made."],
-        true if is(&["perception", "intelligence"]) => &["You catch it: something there does not fit.", "Your eyes and ears do not let you down."],
-        false if is(&["perception", "intelligence"]) => &["You notice nothing out of the ordinary.", "Rain, neon, noise. Nothing more."],
-        true => &["It works.", "You have it: it goes the way you wanted.", "A breath held, and then relief. You succeed."],
+        false if is(&["biotech"]) => {
+            &["You do what you can. It is not enough.", "Too much blood, too little light; it does not help."]
+        }
+        true if is(&["combat", "monowhip", "whip"]) => {
+            &["You move in, and your strike is on its way.", "You find the gap in the guard."]
+        }
+        false if is(&["combat", "monowhip", "whip"]) => {
+            &["You strike, and strike air.", "Your move is read before it is made."]
+        }
+        true if is(&["perception", "intelligence"]) => {
+            &["You catch it: something there does not fit.", "Your eyes and ears do not let you down."]
+        }
+        false if is(&["perception", "intelligence"]) => {
+            &["You notice nothing out of the ordinary.", "Rain, neon, noise. Nothing more."]
+        }
+        true => {
+            &["It works.", "You have it: it goes the way you wanted.", "A breath held, and then relief. You succeed."]
+        }
         false => &["It does not work.", "You try, and it slips away from you.", "Not this time."],
     }
 }
@@ -323,7 +360,13 @@ fn roll(table: &Table<'_>, result: &Value) -> String {
     let successes = text(result, "successes");
     let is_success = text(result, "result").as_deref() == Some("success");
     let is_disaster = is_true(result, "all_ones");
-    let phrases = if is_disaster { DISASTERS } else if is_success { SUCCESSES } else { FAILURES };
+    let phrases = if is_disaster {
+        DISASTERS
+    } else if is_success {
+        SUCCESSES
+    } else {
+        FAILURES
+    };
     let pool = text(result, "pool").unwrap_or_default();
     let number = text(result, "target_number").unwrap_or_default();
     let figures = format!("{pool} dice against {number}. {}", rolled(Some(result), successes));
@@ -431,10 +474,14 @@ fn scene(table: &Table<'_>, result: &Value) -> String {
     let now = result.get("scene").and_then(Value::as_object).unwrap_or(&empty);
     let details = &table.meaning.details;
     let mood = match details.light.as_deref() {
-        Some("DARK") => &["Darkness falls over everything.", "The light dies, and with it half of what you knew of the room."][..],
+        Some("DARK") => {
+            &["Darkness falls over everything.", "The light dies, and with it half of what you knew of the room."][..]
+        }
         Some("NORMAL") => &["Light floods back.", "Everything stands out sharp and plain."][..],
         Some(_) => &["The shadows grow long.", "What light there is makes everything look guilty."][..],
-        None if details.location.is_some() => &["You take it in with one look.", "You move on.", "A new place, new exits to count."][..],
+        None if details.location.is_some() => {
+            &["You take it in with one look.", "You move on.", "A new place, new exits to count."][..]
+        }
         None => &["I have it.", "Noted.", "So it stands."][..],
     };
     format!("{} {}", pick(table.variety(), mood), phrases::scene(now))
@@ -473,81 +520,169 @@ fn section_text(sheet: &Value, name: &str, section: Section) -> String {
             let attributes: Vec<String> = lexicon::ATTRIBUTES.iter().filter_map(told).collect();
             entries(name, "attributes", attributes)
         }
-        Section::Skills => entries(name, "skills", sheet::skills(sheet).into_iter().filter_map(|(kind, skill)| skill_entry(kind, skill)).collect()),
-        Section::Spells => entries(name, "spells", all(sheet, "spells", &["spell_name", "name"], &[("learned_force", "Force "), ("force", "Force ")], &["spell_category"])),
+        Section::Skills => entries(
+            name,
+            "skills",
+            sheet::skills(sheet).into_iter().filter_map(|(kind, skill)| skill_entry(kind, skill)).collect(),
+        ),
+        Section::Spells => entries(
+            name,
+            "spells",
+            all(
+                sheet,
+                "spells",
+                &["spell_name", "name"],
+                &[("learned_force", "Force "), ("force", "Force ")],
+                &["spell_category"],
+            ),
+        ),
         Section::Weapons => entries(name, "weapons", weapons(sheet)),
         Section::Armor => entries(name, "armour", gear(sheet, "armor")),
         Section::Equipment => entries(name, "equipment", gear(sheet, "equipment")),
-        Section::Contacts => entries(name, "contacts", all(sheet, "contacts", &["name"], &[("connection", "connection "), ("loyalty", "loyalty ")], &["archetype"])),
-        Section::Vehicles => entries(name, "vehicles", all(sheet, "vehicles", &["vehicle_name", "name"], &[("handling", "handling "), ("speed", "speed "), ("body", "body "), ("armor", "armour ")], &["vehicle_type"])),
-        Section::Cyberware => entries(name, "cyberware", all(sheet, "cyberware", &["name"], &[("essence_cost", "Essence ")], &[])),
-        Section::Bioware => entries(name, "bioware", all(sheet, "bioware", &["name"], &[("body_index_cost", "body index ")], &[])),
-        Section::Cyberdecks => entries(name, "cyberdecks", all(sheet, "cyberdecks", &["deck_name", "name"], &[("mpcp", "MPCP "), ("hardening", "hardening "), ("memory", "memory "), ("storage", "storage "), ("response_increase", "response increase ")], &[])),
+        Section::Contacts => entries(
+            name,
+            "contacts",
+            all(
+                sheet,
+                "contacts",
+                &["name"],
+                &[("connection", "connection "), ("loyalty", "loyalty ")],
+                &["archetype"],
+            ),
+        ),
+        Section::Vehicles => entries(
+            name,
+            "vehicles",
+            all(
+                sheet,
+                "vehicles",
+                &["vehicle_name", "name"],
+                &[("handling", "handling "), ("speed", "speed "), ("body", "body "), ("armor", "armour ")],
+                &["vehicle_type"],
+            ),
+        ),
+        Section::Cyberware => {
+            entries(name, "cyberware", all(sheet, "cyberware", &["name"], &[("essence_cost", "Essence ")], &[]))
+        }
+        Section::Bioware => {
+            entries(name, "bioware", all(sheet, "bioware", &["name"], &[("body_index_cost", "body index ")], &[]))
+        }
+        Section::Cyberdecks => entries(
+            name,
+            "cyberdecks",
+            all(
+                sheet,
+                "cyberdecks",
+                &["deck_name", "name"],
+                &[
+                    ("mpcp", "MPCP "),
+                    ("hardening", "hardening "),
+                    ("memory", "memory "),
+                    ("storage", "storage "),
+                    ("response_increase", "response increase "),
+                ],
+                &[],
+            ),
+        ),
         Section::EdgesAndFlaws => {
             let edges = all(sheet, "edges", &["name"], &[], &[]);
             let flaws = all(sheet, "flaws", &["name"], &[], &[]);
             format!("{} {}", entries(name, "edges", edges), entries(name, "flaws", flaws))
         }
-        Section::Spirits => entries(name, "bound spirits", all(sheet, "spirits", &["spirit_name", "name"], &[("force", "Force "), ("services", "services ")], &["spirit_type"])),
-        Section::Foci => entries(name, "foci", all(sheet, "foci", &["focus_name", "name"], &[("force", "rating ")], &["focus_type"])),
-        Section::Powers => entries(name, "adept powers", all(sheet, "powers", &["power_name", "name"], &[("level", "level ")], &[])),
+        Section::Spirits => entries(
+            name,
+            "bound spirits",
+            all(
+                sheet,
+                "spirits",
+                &["spirit_name", "name"],
+                &[("force", "Force "), ("services", "services ")],
+                &["spirit_type"],
+            ),
+        ),
+        Section::Foci => {
+            entries(name, "foci", all(sheet, "foci", &["focus_name", "name"], &[("force", "rating ")], &["focus_type"]))
+        }
+        Section::Powers => {
+            entries(name, "adept powers", all(sheet, "powers", &["power_name", "name"], &[("level", "level ")], &[]))
+        }
         Section::Nuyen => match text(sheet, "nuyen") {
             Some(nuyen) => format!("{name} has {nuyen} nuyen."),
             None => format!("{name}'s sheet shows no nuyen."),
         },
-        Section::Karma => scalars(sheet, name, "karma", &[("karma_pool", "Karma Pool"), ("karma_available", "Good Karma available"), ("karma_total", "Karma earned in all")]),
-        Section::Pools => scalars(sheet, name, "dice pools", &[("combat_pool", "Combat Pool"), ("magic_pool", "Magic Pool"), ("spell_pool", "Spell Pool"), ("hacking_pool", "Hacking Pool"), ("task_pool", "Task Pool"), ("karma_pool", "Karma Pool")]),
+        Section::Karma => scalars(
+            sheet,
+            name,
+            "karma",
+            &[
+                ("karma_pool", "Karma Pool"),
+                ("karma_available", "Good Karma available"),
+                ("karma_total", "Karma earned in all"),
+            ],
+        ),
+        Section::Pools => scalars(
+            sheet,
+            name,
+            "dice pools",
+            &[
+                ("combat_pool", "Combat Pool"),
+                ("magic_pool", "Magic Pool"),
+                ("spell_pool", "Spell Pool"),
+                ("hacking_pool", "Hacking Pool"),
+                ("task_pool", "Task Pool"),
+                ("karma_pool", "Karma Pool"),
+            ],
+        ),
         Section::Initiative => match text(sheet, "initiative") {
             Some(initiative) => format!("{name}'s initiative is {initiative}."),
             None => attribute_line(sheet, name, "reaction"),
         },
-        Section::Lifestyle => scalars(sheet, name, "lifestyle", &[("lifestyle", "lifestyle"), ("lifestyle_cost", "nuyen a month"), ("lifestyle_months_prepaid", "months prepaid")]),
+        Section::Lifestyle => scalars(
+            sheet,
+            name,
+            "lifestyle",
+            &[
+                ("lifestyle", "lifestyle"),
+                ("lifestyle_cost", "nuyen a month"),
+                ("lifestyle_months_prepaid", "months prepaid"),
+            ],
+        ),
         Section::Condition => condition(sheet, name),
         Section::Background => scalars(sheet, name, "background", &[("background", "background"), ("notes", "notes")]),
     }
 }
 
 fn whole(sheet: &Value, name: &str) -> String {
-    let summary = text(sheet, "summary").map_or_else(
-        || {
-            let kind: Vec<String> = ["metatype", "archetype"].iter().filter_map(|key| text(sheet, key)).collect();
-            if kind.is_empty() { format!("{name}.") } else { format!("{name}: {}.", kind.join(" ")) }
-        },
-        |summary| sentence(&summary),
-    );
-    let is_told = |section: &Section| !section_text(sheet, name, *section).contains("shows no");
-    let sections = [Section::Attributes, Section::Pools, Section::Initiative, Section::Skills, Section::Weapons, Section::Spells];
-    let mut lines = vec![summary];
-    lines.extend(sections.iter().filter(|section| is_told(section)).map(|section| section_text(sheet, name, *section)));
+    let mut sections = vec![Section::Skills, Section::Weapons, Section::Spells];
+    let mut lines = Vec::new();
+    if let Some(summary) = text(sheet, "summary") {
+        lines.push(sentence(&summary));
+    } else {
+        let kind: Vec<String> = ["metatype", "archetype"].iter().filter_map(|key| text(sheet, key)).collect();
+        lines.push(if kind.is_empty() { format!("{name}.") } else { format!("{name}: {}.", kind.join(" ")) });
+        sections.splice(0..0, [Section::Attributes, Section::Pools, Section::Initiative]);
+    }
+    let told = sections.into_iter().map(|section| section_text(sheet, name, section));
+    lines.extend(told.filter(|text| !text.contains("shows no")));
     lines.push("Ask for gear, ware, contacts, vehicles, karma or nuyen, and I read on.".to_owned());
     lines.join("\n")
 }
 
 fn skill_entry(kind: &str, skill: &Value) -> Option<String> {
     let name = text(skill, "skill_name")?;
-    let rating = ["current_rating", "rating", "base_rating"].iter().find_map(|key| text(skill, key)).unwrap_or_default();
+    let rating =
+        ["current_rating", "rating", "base_rating"].iter().find_map(|key| text(skill, key)).unwrap_or_default();
     let specialization = text(skill, "specialization").map(|special| format!(" ({special})")).unwrap_or_default();
     let kind = if kind == "active" { String::new() } else { format!(", {kind}") };
     Some(format!("{name}{specialization} {rating}{kind}"))
 }
 
 fn weapons(sheet: &Value) -> Vec<String> {
-    let mut told: Vec<String> = Vec::new();
-    let nested = list(sheet, "weapons").iter();
-    let is_weapon = |gear: &&Value| gear.get("gear_type").and_then(Value::as_str) == Some("weapon");
-    let flat = list(sheet, "gear").iter().filter(is_weapon);
-    let mut names: Vec<String> = Vec::new();
-    for weapon in nested.chain(flat) {
-        let Some(name) = text(weapon, "name").or_else(|| text(weapon, "gear_name")) else { continue };
-        if names.contains(&name) {
-            continue;
-        }
-        let stats = weapon.get("stats").or_else(|| weapon.get("weapon_stats")).unwrap_or(&Value::Null);
-        let damage = text(weapon, "damage").or_else(|| text(stats, "damage"));
-        told.push(damage.map_or_else(|| name.clone(), |damage| format!("{name} ({damage})")));
-        names.push(name);
-    }
-    told
+    let told = |weapon: sheet::Weapon| {
+        let about: Vec<String> = [weapon.class, weapon.damage].into_iter().filter(|text| !text.is_empty()).collect();
+        if about.is_empty() { weapon.name } else { format!("{} ({})", weapon.name, about.join(", ")) }
+    };
+    sheet::weapons(sheet).into_iter().map(told).collect()
 }
 
 fn gear(sheet: &Value, kind: &str) -> Vec<String> {
@@ -557,7 +692,10 @@ fn gear(sheet: &Value, kind: &str) -> Vec<String> {
     let source: Vec<&Value> = if flat.is_empty() { nested.collect() } else { flat };
     let told = |gear: &Value| {
         let name = text(gear, "gear_name").or_else(|| text(gear, "name"))?;
-        let quantity = text(gear, "quantity").filter(|quantity| quantity != "1").map(|count| format!(", {count} of them")).unwrap_or_default();
+        let quantity = text(gear, "quantity")
+            .filter(|quantity| quantity != "1")
+            .map(|count| format!(", {count} of them"))
+            .unwrap_or_default();
         let ratings = (text(gear, "ballistic_rating"), text(gear, "impact_rating"));
         let ratings = match ratings {
             (Some(ballistic), Some(impact)) => format!(" {ballistic}/{impact}"),
@@ -602,11 +740,18 @@ fn scalars(sheet: &Value, name: &str, what: &str, fields: &[(&str, &str)]) -> St
 }
 
 fn condition(character: &Value, name: &str) -> String {
-    let monitor = ["condition", "condition_monitor"].iter().find_map(|key| sheet::field(character, key)).unwrap_or(character);
-    let told: Vec<String> = [("physical", "physical"), ("stun", "stun"), ("overflow", "overflow"), ("physical_damage", "physical"), ("stun_damage", "stun")]
-        .iter()
-        .filter_map(|(key, label)| Some(format!("{label} {}", text(monitor, key)?)))
-        .collect();
+    let monitor =
+        ["condition", "condition_monitor"].iter().find_map(|key| sheet::field(character, key)).unwrap_or(character);
+    let told: Vec<String> = [
+        ("physical", "physical"),
+        ("stun", "stun"),
+        ("overflow", "overflow"),
+        ("physical_damage", "physical"),
+        ("stun_damage", "stun"),
+    ]
+    .iter()
+    .filter_map(|(key, label)| Some(format!("{label} {}", text(monitor, key)?)))
+    .collect();
     if told.is_empty() {
         return format!("{name}'s sheet does not show any wounds.");
     }
@@ -628,7 +773,11 @@ fn target_number(result: &Value, key: &str) -> String {
     };
     let modifiers = list(result, "modifiers").iter().take(MAX_ENTRIES).filter_map(modifier);
     let reasons: Vec<String> = base.into_iter().chain(modifiers).collect();
-    if reasons.is_empty() { format!("Target number {number}.") } else { format!("Target number {number}: {}.", reasons.join(", ")) }
+    if reasons.is_empty() {
+        format!("Target number {number}.")
+    } else {
+        format!("Target number {number}: {}.", reasons.join(", "))
+    }
 }
 
 /// "Rolled 5, 4, 1: two successes" with the result's own figures.

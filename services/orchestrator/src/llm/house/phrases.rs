@@ -78,13 +78,15 @@ fn or_list(items: &[String]) -> String {
 
 // Before a roll. Nothing here claims an outcome, and nothing bears a number.
 
-pub(super) const LEAD_ROLL: &[&str] = &["The dice are out.", "Here they go.", "Over to the dice.", "Let the dice decide."];
+pub(super) const LEAD_ROLL: &[&str] =
+    &["The dice are out.", "Here they go.", "Over to the dice.", "Let the dice decide."];
 pub(super) const LEAD_INITIATIVE: &[&str] = &[
     "Hands go to holsters. Who is faster?",
     "The air goes thin. Let us see who moves first.",
     "Everything slows down for a heartbeat. Initiative.",
 ];
-pub(super) const LEAD_SHEET: &[&str] = &["Let me look at the sheet.", "A look at the sheet.", "I turn the pages of the sheet."];
+pub(super) const LEAD_SHEET: &[&str] =
+    &["Let me look at the sheet.", "A look at the sheet.", "I turn the pages of the sheet."];
 pub(super) const LEAD_CHARACTERS: &[&str] = &["Let me see who is in town.", "I leaf through the files."];
 pub(super) const LEAD_AGAIN: &[&str] = &["Once more, then.", "The same again.", "Again."];
 /// Said when a test has neither target number nor difficulty.
@@ -113,8 +115,12 @@ const LEADS_CAST: &[&str] = &[
 ];
 const LEADS_CAST_OTHER: &[&str] =
     &["{name} draws the mana in and shapes {spell}{at}.", "The air hums around {name}: {spell} gathers{at}."];
-const LEADS_TEST: &[&str] =
-    &["{who}{skill}, then. Let us see.", "{who}This calls for {skill}.", "{who}{skill} it is.", "{who}You fall back on {skill}."];
+const LEADS_TEST: &[&str] = &[
+    "{who}{skill}, then. Let us see.",
+    "{who}This calls for {skill}.",
+    "{who}{skill} it is.",
+    "{who}You fall back on {skill}.",
+];
 const LEADS_WEAPON: &[&str] = &["Let me see what you carry.", "A look at your sheet for the weapon first."];
 
 pub(super) fn lead_attack(variety: u64, name: Option<&String>, weapon: &str, target: Option<&str>) -> String {
@@ -139,11 +145,15 @@ pub(super) fn lead_weapon(variety: u64) -> String {
 }
 
 pub(super) fn lead_sustained(variety: u64, name: &str) -> String {
-    fill(pick(variety, &["Let me see what {name} holds up.", "I look for the threads that {name} is holding."]), &[("name", name)])
+    fill(
+        pick(variety, &["Let me see what {name} holds up.", "I look for the threads that {name} is holding."]),
+        &[("name", name)],
+    )
 }
 
 pub(super) fn lead_drop(variety: u64, spell: &str) -> String {
-    let leads = ["You loosen your grip on {spell}.", "You let the threads of {spell} slip.", "You stop holding {spell}."];
+    let leads =
+        ["You loosen your grip on {spell}.", "You let the threads of {spell} slip.", "You stop holding {spell}."];
     fill(pick(variety, &leads), &[("spell", spell)])
 }
 
@@ -214,7 +224,9 @@ pub(super) fn no_weapon(name: &str, word: &str, ranged: &[String]) -> String {
 }
 
 pub(super) fn no_initiative(name: &str) -> String {
-    format!("{name}'s sheet has neither an initiative line nor a Reaction that I can read. Give me the dice: \"initiative 2d6+9\".")
+    format!(
+        "{name}'s sheet has neither an initiative line nor a Reaction that I can read. Give me the dice: \"initiative 2d6+9\"."
+    )
 }
 
 // Refusals.
@@ -223,7 +235,8 @@ pub(super) fn no_initiative(name: &str) -> String {
 pub(super) const NO_TOOL: &str = "That needs a tool that I do not have at this table, and I make up no figures. Plain dice I can \
     always roll for you, if the dice are here: \"roll 6 dice against 4\".";
 /// The scene cannot be kept.
-pub(super) const NO_SCENE: &str = "I cannot keep a scene at this table; say distance and light with each shot and I use them.";
+pub(super) const NO_SCENE: &str =
+    "I cannot keep a scene at this table; say distance and light with each shot and I use them.";
 
 pub(super) fn out_of_bounds(key: &str, number: i64, least: Option<i64>, most: Option<i64>) -> String {
     let what = match key {
@@ -324,7 +337,9 @@ pub(super) fn help(character: Option<&CharacterBrief>) -> String {
 
 pub(super) fn loose_end(characters: &[CharacterBrief]) -> String {
     let name = characters.first().map_or("you", |brief| brief.name.as_str());
-    format!("I hear the details, but not what they are for. Tell me the whole action, say what {name} does: a shot, a spell, a test.")
+    format!(
+        "I hear the details, but not what they are for. Tell me the whole action, say what {name} does: a shot, a spell, a test."
+    )
 }
 
 pub(super) fn not_understood(variety: u64, characters: &[CharacterBrief]) -> String {
@@ -373,7 +388,9 @@ pub(super) fn scene(scene: &Map<String, Value>) -> String {
     let movement = text("target_movement");
     match (target, text("target_distance")) {
         (Some(target), Some(distance)) => sentences.push(format!("{} is {distance} metres away.", capital(&target))),
-        (Some(target), None) => sentences.push(format!("Your target is {target}, at a distance that nobody has named.")),
+        (Some(target), None) => {
+            sentences.push(format!("Your target is {target}, at a distance that nobody has named."))
+        }
         (None, Some(distance)) => sentences.push(format!("The next target is {distance} metres away.")),
         (None, None) => {}
     }

@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 use super::{
     conversation::{self, DEEDS, Done, Turn},
     lexicon::{self, Section, WeaponKind},
-    narrate, phrases, sheet,
+    narrate, phrases,
+    sheet::{self, Weapon},
     understand::{Action, Question, Understanding, WeaponSaid},
 };
 use crate::llm::ModelRequest;
@@ -132,7 +133,12 @@ fn act(table: &Table<'_>, turn: &Turn<'_>) -> Answer {
         Action::DropSpell => drop_spell(table),
         Action::Sustained => {
             let name = actor(table)?;
-            call(table, phrases::lead_sustained(table.variety(), &name), "get_sustained_spells", json!({"character_name": name}))
+            call(
+                table,
+                phrases::lead_sustained(table.variety(), &name),
+                "get_sustained_spells",
+                json!({"character_name": name}),
+            )
         }
         Action::Roll => roll(table),
         Action::Sheet(question) => look_up(table, question),
@@ -182,17 +188,20 @@ fn actor(table: &Table<'_>) -> Result<String, String> {
 fn attack(table: &Table<'_>) -> Answer {
     let name = actor(table)?;
     let details = &table.meaning.details;
-    let said_target = details.target.clone();
-    let is_new_target = said_target.as_deref().is_some_and(|said| {
-        table.scene("target").is_some_and(|known| !phrases::is_same_target(said, known))
-    });
-    let target = said_target.or_else(|| table.scene("target").map(str::to_owned));
-    let kept_distance = table.scene_distance().filter(|_| !is_new_target);
     let before = conversation::last_call(&table.turns, &["calculate_ranged_attack"], Some(&name));
+    let earlier = |key: &str| before.and_then(|done| done.arguments.get(key));
+    let known_target = table.scene("target").or_else(|| earlier("target_description")?.as_str());
+    let is_new_target = match (details.target.as_deref(), known_target) {
+        (Some(said), Some(known)) => !phrases::is_same_target(said, known),
+        _ => false,
+    };
+    let target = details.target.clone().or_else(|| known_target.map(str::to_owned));
+    let earlier_distance = || earlier("target_distance")?.as_u64().and_then(|metres| u32::try_from(metres).ok());
+    let kept_distance = table.scene_distance().or_else(earlier_distance).filter(|_| !is_new_target);
     let weapon = match &details.weapon {
         Some(WeaponSaid::Named(weapon)) => Some(weapon.clone()),
         Some(WeaponSaid::Kind(..)) => None,
-        None => before.and_then(|done| done.arguments.get("weapon_name")?.as_str()).map(str::to_owned),
+        None => earlier("weapon_name").and_then(Value::as_str).map(str::to_owned),
     };
     let Some(distance) = details.distance.or(kept_distance) else {
         return Err(phrases::ask_distance(table.variety(), weapon.as_deref(), target.as_deref()));
@@ -201,7 +210,14 @@ fn attack(table: &Table<'_>) -> Answer {
         Some(weapon) => weapon,
         None => match table.result("get_character") {
             Some(sheet) => choose_weapon(details.weapon.as_ref(), sheet.result, &name)?,
-            None => return call(table, phrases::lead_weapon(table.variety()), "get_character", json!({"character_name": name})),
+            None => {
+                return call(
+                    table,
+                    phrases::lead_weapon(table.variety()),
+                    "get_character",
+                    json!({"character_name": name}),
+                );
+            }
         },
     };
     let movement = details.movement.as_deref().or_else(|| table.scene("target_movement").filter(|_| !is_new_target));
@@ -226,30 +242,47 @@ fn choose_weapon(said: Option<&WeaponSaid>, character: &Value, name: &str) -> Re
         Some(WeaponSaid::Kind(kind, word)) => (*kind, word.as_str()),
         _ => (WeaponKind::Gun, "gun"),
     };
-    let ranged: Vec<String> = sheet::weapons(character).into_iter().filter(|weapon| is_ranged(weapon)).collect();
-    let mut fitting: Vec<String> = ranged.iter().filter(|weapon| is_of_kind(weapon, kind)).cloned().collect();
-    fitting.dedup();
+    let ranged: Vec<Weapon> = sheet::weapons(character).into_iter().filter(is_ranged).collect();
+    // "assault rifle" is a class of its own; "rifle" is any of several.
+    let exact: Vec<String> =
+        ranged.iter().filter(|weapon| says(weapon, word)).map(|weapon| weapon.name.clone()).collect();
+    let of_kind = ranged.iter().filter(|weapon| is_of_kind(weapon, kind)).map(|weapon| weapon.name.clone());
+    let fitting: Vec<String> = if exact.is_empty() { of_kind.collect() } else { exact };
+    let names: Vec<String> = ranged.iter().map(|weapon| weapon.name.clone()).collect();
     match fitting.as_slice() {
         [only] => Ok(only.clone()),
-        [] => Err(phrases::no_weapon(name, word, &ranged)),
+        [] => Err(phrases::no_weapon(name, word, &names)),
         several => Err(phrases::which_weapon(name, several)),
     }
 }
 
-fn is_ranged(weapon: &str) -> bool {
-    let weapon = weapon.to_lowercase();
-    weapon.contains("launcher") || !lexicon::CLOSE_COMBAT_MARKS.iter().any(|mark| weapon.contains(mark))
+/// Name and class of a weapon in lower case.
+fn description(weapon: &Weapon) -> String {
+    format!("{} {}", weapon.name, weapon.class).to_lowercase()
 }
 
-fn is_of_kind(weapon: &str, kind: WeaponKind) -> bool {
-    let weapon = weapon.to_lowercase();
+fn says(weapon: &Weapon, word: &str) -> bool {
+    description(weapon).contains(word)
+}
+
+fn is_ranged(weapon: &Weapon) -> bool {
+    let description = description(weapon);
+    description.contains("launcher") || !lexicon::CLOSE_COMBAT_MARKS.iter().any(|mark| description.contains(mark))
+}
+
+fn is_of_kind(weapon: &Weapon, kind: WeaponKind) -> bool {
+    let description = description(weapon);
     let marks = lexicon::KIND_MARKS.iter().find(|(other, _)| *other == kind).map(|(_, marks)| *marks);
-    marks.is_none_or(|marks| marks.iter().any(|mark| weapon.contains(mark)))
+    marks.is_none_or(|marks| marks.iter().any(|mark| description.contains(mark)))
 }
 
 fn melee(table: &Table<'_>, skill: &str) -> Answer {
     let name = actor(table)?;
-    let lead = format!("{} {}", phrases::lead_test(table.variety(), table.is_crowded().then_some(&name), skill), phrases::MELEE);
+    let lead = format!(
+        "{} {}",
+        phrases::lead_test(table.variety(), table.is_crowded().then_some(&name), skill),
+        phrases::MELEE
+    );
     let arguments = json!({
         "character_name": name, "skill_name": skill, "target_number": table.meaning.details.target_number.unwrap_or(4),
         "reason": reason(table),
@@ -316,7 +349,8 @@ fn roll(table: &Table<'_>) -> Answer {
 }
 
 fn initiative(table: &Table<'_>) -> Answer {
-    let sheets: Vec<&Done<'_>> = table.done().iter().filter(|done| done.tool == "get_character" && !done.failed).collect();
+    let sheets: Vec<&Done<'_>> =
+        table.done().iter().filter(|done| done.tool == "get_character" && !done.failed).collect();
     if sheets.is_empty() {
         let notation = table.meaning.details.notation.as_ref();
         if let Some(notation) = notation {
@@ -333,7 +367,9 @@ fn initiative(table: &Table<'_>) -> Answer {
     }
     let calls = sheets.iter().map(|done| {
         let name = sheet::text(done.result, "character").or_else(|| sheet::text(done.result, "street_name"));
-        let name = name.or_else(|| done.arguments.get("character_name").and_then(Value::as_str).map(str::to_owned)).unwrap_or_default();
+        let name = name
+            .or_else(|| done.arguments.get("character_name").and_then(Value::as_str).map(str::to_owned))
+            .unwrap_or_default();
         let notation = sheet::initiative_notation(done.result).ok_or_else(|| phrases::no_initiative(&name))?;
         checked(table, "roll_initiative", json!({"notation": notation, "reason": format!("Initiative of {name}")}))
     });
@@ -363,7 +399,9 @@ fn look_up(table: &Table<'_>, question: &Question) -> Answer {
             call(table, lead, "get_character_skill", json!({"character_name": name, "skill_name": skill}))
         }
         Question::Section(Section::Condition) if !table.offers("get_character") => Err(phrases::NO_TOOL.to_owned()),
-        Question::Section(_) | Question::Attribute(_) => call(table, lead, "get_character", json!({"character_name": name})),
+        Question::Section(_) | Question::Attribute(_) => {
+            call(table, lead, "get_character", json!({"character_name": name}))
+        }
     }
 }
 
@@ -410,7 +448,9 @@ fn again(table: &Table<'_>) -> Answer {
         ("aim_actions", details.aim_actions),
     ];
     for (key, value) in said {
-        if let (true, Some(value)) = (arguments.contains_key(key) || *tool == "calculate_ranged_attack" && key != "force", value) {
+        if let (true, Some(value)) =
+            (arguments.contains_key(key) || *tool == "calculate_ranged_attack" && key != "force", value)
+        {
             arguments.insert(key.to_owned(), value.into());
         }
     }
@@ -447,7 +487,12 @@ fn scene_call(table: &Table<'_>) -> Option<Call> {
     if arguments.contains_key("target") && table.scene("target").is_some() {
         // Another target: what was known of the last one is not known of this one.
         let stale = [("target_distance", details.distance.is_none()), ("target_movement", details.movement.is_none())];
-        forget.extend(stale.iter().filter(|(key, is_stale)| *is_stale && table.request.scene.contains_key(*key)).map(|(key, _)| *key));
+        forget.extend(
+            stale
+                .iter()
+                .filter(|(key, is_stale)| *is_stale && table.request.scene.contains_key(*key))
+                .map(|(key, _)| *key),
+        );
     }
     if !forget.is_empty() {
         arguments.insert("forget".to_owned(), json!(forget));

@@ -5,7 +5,7 @@
 use std::ops::Range;
 
 use super::{
-    lexicon,
+    lexicon, phrases,
     understand::{Details, WeaponSaid},
     words::{self, Word},
 };
@@ -20,25 +20,129 @@ pub(crate) struct Said<'t> {
 }
 
 /// Words that stand before a name and are no part of it.
-const DETERMINERS: &[&str] =
-    &["the", "a", "an", "that", "this", "those", "these", "his", "her", "their", "some", "another", "nearest", "closest", "other"];
+const DETERMINERS: &[&str] = &[
+    "the", "a", "an", "that", "this", "those", "these", "his", "her", "their", "some", "another", "nearest", "closest",
+    "other",
+];
 
 /// Words at which a name ends.
 const ENDS: &[&str] = &[
-    "with", "at", "from", "in", "into", "using", "who", "while", "for", "and", "or", "but", "behind", "as", "again", "to", "is",
-    "are", "was", "he", "she", "it", "they", "i", "we", "my", "on", "by", "of", "through", "twice", "once", "please", "now",
-    "then", "before", "against", "vs", "versus", "if", "when", "where", "which", "so", "because", "around", "about", "past",
-    "over", "under", "near", "beside", "has", "have", "having", "being", "not", "no", "aiming", "aim", "standing", "running",
-    "walking", "away", "down", "up", "off", "out", "stands", "runs", "walks", "moves", "hides", "i'm", "he's", "force", "range",
-    "point", "tn", "dice", "use", "called", "carefully", "immediately", "quickly", "right", "till", "until", "after", "your",
-    "you", "starts", "begins", "stops", "comes", "dead", "without", "add", "roll", "spend", "test", "make", "do", "take", "today",
+    "with",
+    "at",
+    "from",
+    "in",
+    "into",
+    "using",
+    "who",
+    "while",
+    "for",
+    "and",
+    "or",
+    "but",
+    "behind",
+    "as",
+    "again",
+    "to",
+    "is",
+    "are",
+    "was",
+    "he",
+    "she",
+    "it",
+    "they",
+    "i",
+    "we",
+    "my",
+    "on",
+    "by",
+    "of",
+    "through",
+    "twice",
+    "once",
+    "please",
+    "now",
+    "then",
+    "before",
+    "against",
+    "vs",
+    "versus",
+    "if",
+    "when",
+    "where",
+    "which",
+    "so",
+    "because",
+    "around",
+    "about",
+    "past",
+    "over",
+    "under",
+    "near",
+    "beside",
+    "has",
+    "have",
+    "having",
+    "being",
+    "not",
+    "no",
+    "aiming",
+    "aim",
+    "standing",
+    "running",
+    "walking",
+    "away",
+    "down",
+    "up",
+    "off",
+    "out",
+    "stands",
+    "runs",
+    "walks",
+    "moves",
+    "hides",
+    "i'm",
+    "he's",
+    "force",
+    "range",
+    "point",
+    "tn",
+    "dice",
+    "use",
+    "called",
+    "carefully",
+    "immediately",
+    "quickly",
+    "right",
+    "till",
+    "until",
+    "after",
+    "your",
+    "you",
+    "starts",
+    "begins",
+    "stops",
+    "comes",
+    "dead",
+    "without",
+    "add",
+    "roll",
+    "spend",
+    "test",
+    "make",
+    "do",
+    "take",
+    "today",
 ];
 
 /// Words for somebody already spoken of.
-const PRONOUNS: &[&str] = &["him", "her", "it", "them", "they", "he", "she", "that", "this", "me", "you", "us", "one", "again"];
+const PRONOUNS: &[&str] =
+    &["him", "her", "it", "them", "they", "he", "she", "that", "this", "me", "you", "us", "one", "again"];
 
 /// Words between a keyword and its number.
-const FILLERS: &[&str] = &["a", "an", "the", "of", "is", "tn", "target", "number", "number's", "my", "to", "dice", "about", "at", "only", "just", "exactly"];
+const FILLERS: &[&str] = &[
+    "a", "an", "the", "of", "is", "tn", "target", "number", "number's", "my", "to", "dice", "about", "at", "only",
+    "just", "exactly",
+];
 
 impl<'t> Said<'t> {
     pub(crate) fn new(text: &'t str) -> Said<'t> {
@@ -124,25 +228,37 @@ impl<'t> Said<'t> {
         None
     }
 
-    /// The active character who is named as the one who acts: first in the text, or with "for", or as an owner.
+    /// The active character who is named as the one who acts or is asked about, not as somebody's target.
     pub(crate) fn take_actor(&mut self, names: &[&str]) -> Option<String> {
-        let (name, range) = words::find_name(&self.words, names.iter().copied())?;
-        let is_target = matches!(self.before(range.start, 1), "at" | "on" | "shoot" | "attack" | "hit" | "heal" | "against" | "kill")
-            || lexicon::SHOOT_VERBS.contains(&self.before(range.start, 1));
-        if is_target {
-            return None;
-        }
+        let mut found: Vec<(&str, Range<usize>)> =
+            names.iter().filter_map(|name| words::find_name(&self.words, [*name])).collect();
+        found.sort_by_key(|(_, range)| range.start);
+        let (name, range) = found.into_iter().find(|(_, range)| !self.is_object(range))?;
         self.take(range);
         Some(name.to_owned())
     }
 
+    /// Whether something is done to the name that stands there: "I patch up Axel".
+    fn is_object(&self, name: &Range<usize>) -> bool {
+        let lead = self.before(name.start, 1);
+        let is_owner = self.words[name.clone()].iter().any(|word| word.is_possessive);
+        let is_introduced = matches!(lead, "for" | "as" | "is" | "does" | "has" | "of") || is_owner;
+        let somebody_acts =
+            self.words[..name.start].iter().any(|word| matches!(word.text.as_str(), "i" | "i'm" | "i'll"));
+        let follows_verb = matches!(lead, "at" | "on" | "attack" | "hit" | "heal" | "against" | "kill")
+            || lexicon::SHOOT_VERBS.contains(&lead);
+        follows_verb || somebody_acts && !is_introduced
+    }
+
     /// A capitalised owner that no active character is: "Raven's sheet".
     pub(crate) fn stranger(&self) -> Option<String> {
-        const NOBODY: &[&str] = &["what", "who", "where", "how", "it", "he", "she", "that", "there", "let", "here", "gm"];
+        const NOBODY: &[&str] =
+            &["what", "who", "where", "how", "it", "he", "she", "that", "there", "let", "here", "gm"];
         let is_capital = |word: &Word<'_>| word.raw.chars().next().is_some_and(char::is_uppercase);
-        let owner = self.words.iter().find(|word| {
-            word.is_possessive && is_capital(word) && !NOBODY.contains(&word.text.as_str())
-        });
+        let owner = self
+            .words
+            .iter()
+            .find(|word| word.is_possessive && is_capital(word) && !NOBODY.contains(&word.text.as_str()));
         let beneficiary = self.words.windows(2).find(|pair| {
             matches!(pair[0].text.as_str(), "for" | "of") && is_capital(&pair[1]) && pair[1].text.len() > 2
         });
@@ -182,20 +298,21 @@ impl<'t> Said<'t> {
         details.cover = self.longest(lexicon::COVERS).map(|(_, cover, _)| cover.to_owned());
         self.take_movements(&mut details);
         details.location = self.location();
-        details.target = self.target(names);
+        details.target = self.target(names, details.spell.is_some() || details.weapon.is_some());
         let mut numbers = (0..self.words.len()).filter_map(|index| self.number(index));
         details.number = numbers.next().filter(|_| numbers.next().is_none());
         details
     }
 
     fn take_weapon(&mut self) -> Option<WeaponSaid> {
-        if let Some((name, range)) = words::find_name(&self.words, lexicon::RANGED_WEAPONS.iter().copied()) {
+        let known =
+            lexicon::RANGED_WEAPONS.iter().copied().chain(lexicon::WEAPON_NICKNAMES.iter().map(|(said, _)| *said));
+        if let Some((name, range)) = words::find_name(&self.words, known) {
             self.take(range);
-            return Some(WeaponSaid::Named(name.to_owned()));
+            let nickname = lexicon::WEAPON_NICKNAMES.iter().find(|(said, _)| *said == name);
+            return Some(WeaponSaid::Named(nickname.map_or(name, |(_, name)| *name).to_owned()));
         }
-        if let Some((phrase, kind, range)) = self.longest(lexicon::WEAPON_WORDS)
-            && self.before(range.start, 1) != "with a"
-        {
+        if let Some((phrase, kind, range)) = self.longest(lexicon::WEAPON_WORDS) {
             // "my Novatech Nightfire pistol": a name that the list does not have, before or after "with my".
             let named = self.unlisted_weapon().filter(|name| words::squash(name) != words::squash(phrase));
             self.take(range);
@@ -227,7 +344,9 @@ impl<'t> Said<'t> {
     }
 
     fn take_spell(&mut self) -> Option<String> {
-        let (name, range) = words::find_name(&self.words, lexicon::SPELLS.iter().copied())?;
+        let Some((name, range)) = words::find_name(&self.words, lexicon::SPELLS.iter().copied()) else {
+            return self.take_unlisted_spell();
+        };
         let has_force = self.words.iter().any(|word| word.text == "force");
         let is_spoken_of = has_force || self.has(lexicon::CAST_VERBS) || self.has(&["spell", "sustaining", "drop"]);
         if lexicon::EVERYDAY_SPELLS.contains(&name) && !is_spoken_of {
@@ -235,6 +354,26 @@ impl<'t> Said<'t> {
         }
         self.take(range);
         Some(name.to_owned())
+    }
+
+    /// What follows "cast", where no list has it: the sheet may.
+    fn take_unlisted_spell(&mut self) -> Option<String> {
+        let verb = self.words.iter().position(|word| word.text.starts_with("cast"))?;
+        let start = (verb + 1..self.words.len())
+            .find(|index| !DETERMINERS.contains(&self.text(*index)) && self.text(*index) != "my")?;
+        let is_part = |index: &usize| {
+            let word = &self.words[*index];
+            word.clause == self.words[verb].clause && word.number.is_none() && !ENDS.contains(&word.text.as_str())
+        };
+        let parts: Vec<usize> = (start..self.words.len()).take(4).take_while(is_part).collect();
+        let names_nothing = parts.iter().any(|index| {
+            let text = self.text(*index);
+            matches!(text, "spell" | "spells" | "something" | "anything" | "magic") || PRONOUNS.contains(&text)
+        });
+        let last = *parts.last().filter(|_| !names_nothing)?;
+        let name = self.words[start..=last].iter().map(|word| phrases::capital(word.raw)).collect::<Vec<_>>().join(" ");
+        self.take(start..last + 1);
+        Some(name)
     }
 
     /// A number with a unit, in metres.
@@ -253,9 +392,11 @@ impl<'t> Said<'t> {
 
     /// "at 15" in an attack.
     fn take_bare_distance(&mut self) -> Option<u32> {
-        let is_attack = self.has(lexicon::SHOOT_VERBS) || self.has(lexicon::ATTACK_VERBS) || self.has(&["range", "distance"]);
+        let is_attack =
+            self.has(lexicon::SHOOT_VERBS) || self.has(lexicon::ATTACK_VERBS) || self.has(&["range", "distance"]);
         let index = (0..self.words.len()).find(|index| {
-            let is_lead = matches!(self.before(*index, 1), "at" | "from" | "range" | "distance" | "about" | "roughly" | "away");
+            let is_lead =
+                matches!(self.before(*index, 1), "at" | "from" | "range" | "distance" | "about" | "roughly" | "away");
             is_attack && is_lead && self.number(*index).is_some()
         })?;
         let distance = self.number(index);
@@ -283,8 +424,30 @@ impl<'t> Said<'t> {
 
     /// Dice taken from a pool: for the attack, for the spell, for the drain.
     fn take_pools(&mut self, details: &mut Details) {
-        const BETWEEN: &[&str] =
-            &["dice", "die", "d6", "from", "of", "my", "the", "out", "more", "extra", "for", "on", "to", "resist", "resisting", "against", "in", "pool", "spell", "magic", "combat", "with"];
+        const BETWEEN: &[&str] = &[
+            "dice",
+            "die",
+            "d6",
+            "from",
+            "of",
+            "my",
+            "the",
+            "out",
+            "more",
+            "extra",
+            "for",
+            "on",
+            "to",
+            "resist",
+            "resisting",
+            "against",
+            "in",
+            "pool",
+            "spell",
+            "magic",
+            "combat",
+            "with",
+        ];
         for index in 0..self.words.len() {
             let word = self.text(index).to_owned();
             let after = self.text(index + 1).to_owned();
@@ -312,8 +475,10 @@ impl<'t> Said<'t> {
     }
 
     fn take_aim(&mut self, is_called_shot: bool) -> Option<u32> {
-        const BETWEEN: &[&str] = &["simple", "action", "actions", "full", "more", "extra", "turns", "turn", "phases", "phase"];
-        let index = self.words.iter().position(|word| matches!(word.text.as_str(), "aim" | "aims" | "aiming" | "aimed"))?;
+        const BETWEEN: &[&str] =
+            &["simple", "action", "actions", "full", "more", "extra", "turns", "turn", "phases", "phase"];
+        let index =
+            self.words.iter().position(|word| matches!(word.text.as_str(), "aim" | "aims" | "aiming" | "aimed"))?;
         let counted = (0..self.words.len()).find(|at| {
             matches!(self.text(*at), "action" | "actions" | "turns" | "turn" | "phases" | "phase" | "times")
                 && self.number_before(*at, BETWEEN).is_some()
@@ -352,7 +517,8 @@ impl<'t> Said<'t> {
     fn take_dice(&mut self) -> Option<u32> {
         for index in 0..self.words.len() {
             if matches!(self.text(index), "dice" | "die" | "dices" | "d6s")
-                && let Some((dice, at)) = self.number_before(index, &["six", "sided", "more", "extra", "normal", "of", "my"])
+                && let Some((dice, at)) =
+                    self.number_before(index, &["six", "sided", "more", "extra", "normal", "of", "my"])
             {
                 self.take(at..at + 1);
                 return Some(dice);
@@ -366,7 +532,10 @@ impl<'t> Said<'t> {
     }
 
     fn take_rounds(&mut self) -> Option<u32> {
-        let at = self.words.iter().position(|word| matches!(word.text.as_str(), "round" | "rounds" | "bullets" | "shots"))?;
+        let at = self
+            .words
+            .iter()
+            .position(|word| matches!(word.text.as_str(), "round" | "rounds" | "bullets" | "shots"))?;
         let (rounds, number) = self.number_before(at, &["explosive", "gel", "ex", "of"])?;
         self.take(number..number + 1);
         Some(rounds)
@@ -380,7 +549,9 @@ impl<'t> Said<'t> {
                 .take_while(|word| !matches!(*word, "and" | "with" | "at"))
                 .collect();
             let own = lead.iter().position(|word| matches!(*word, "i" | "i'm" | "im" | "am" | "i'll"));
-            let other = lead.iter().position(|word| matches!(*word, "he" | "she" | "it" | "they" | "who" | "is" | "are" | "the"));
+            let other = lead
+                .iter()
+                .position(|word| matches!(*word, "he" | "she" | "it" | "they" | "who" | "is" | "are" | "the"));
             let is_own = own.is_some_and(|own| other.is_none_or(|other| own < other));
             let slot = if is_own { &mut details.own_movement } else { &mut details.movement };
             if slot.is_none() {
@@ -392,11 +563,47 @@ impl<'t> Said<'t> {
     /// Where the players go: "we enter the warehouse".
     fn location(&self) -> Option<String> {
         const GOING: &[&str] = &[
-            "we enter", "i enter", "we go into", "i go into", "we go to", "i go to", "we walk into", "i walk into", "we step into",
-            "i step into", "we arrive at", "i arrive at", "we reach", "i reach", "we head to", "we head into", "i head to",
-            "we are in", "we're in", "we are at", "we're at", "were in the", "i am in the", "i'm in the", "we move to", "we move into",
-            "we return to", "we drive to", "location is", "scene is", "enter the", "back in the", "we get to", "we come to",
-            "we break into", "the location", "we leave for", "we travel to", "we run into", "i run into", "scene",
+            "we enter",
+            "i enter",
+            "we go into",
+            "i go into",
+            "we go to",
+            "i go to",
+            "we walk into",
+            "i walk into",
+            "we step into",
+            "i step into",
+            "we arrive at",
+            "i arrive at",
+            "we reach",
+            "i reach",
+            "we head to",
+            "we head into",
+            "i head to",
+            "we are in",
+            "we're in",
+            "we are at",
+            "we're at",
+            "were in the",
+            "i am in the",
+            "i'm in the",
+            "we move to",
+            "we move into",
+            "we return to",
+            "we drive to",
+            "location is",
+            "scene is",
+            "enter the",
+            "back in the",
+            "we get to",
+            "we come to",
+            "we break into",
+            "the location",
+            "we leave for",
+            "we travel to",
+            "we run into",
+            "i run into",
+            "scene",
         ];
         let range = GOING.iter().filter_map(|phrase| self.phrase(phrase)).max_by_key(|range| range.len())?;
         let mut start = range.end;
@@ -405,30 +612,45 @@ impl<'t> Said<'t> {
         }
         let first = self.words.get(start)?;
         let (sentence, clause) = (first.sentence, first.clause);
-        const AFTER: &[&str] = &["and", "then", "where", "while", "but", "to", "it's", "because", "so", "with", "until"];
+        const AFTER: &[&str] =
+            &["and", "then", "where", "while", "but", "to", "it's", "because", "so", "with", "until"];
         let is_part = |word: &&Word<'_>| {
-            word.sentence == sentence && word.clause == clause && !AFTER.contains(&word.text.as_str()) && word.number.is_none()
+            word.sentence == sentence
+                && word.clause == clause
+                && !AFTER.contains(&word.text.as_str())
+                && word.number.is_none()
         };
         let parts: Vec<&str> = self.words[start..].iter().take(10).take_while(is_part).map(|word| word.raw).collect();
-        let place: Vec<&str> = parts.iter().copied().skip_while(|part| matches!(part.to_lowercase().as_str(), "is" | "in")).collect();
-        let has_light = !place.is_empty() && self.longest(lexicon::LIGHTS).is_some_and(|(_, _, light)| light.start == start);
+        let place: Vec<&str> =
+            parts.iter().copied().skip_while(|part| matches!(part.to_lowercase().as_str(), "is" | "in")).collect();
+        let has_light =
+            !place.is_empty() && self.longest(lexicon::LIGHTS).is_some_and(|(_, _, light)| light.start == start);
         let is_cover = place.join(" ").to_lowercase().contains("cover") || place.join(" ").contains("open");
         (!place.is_empty() && !has_light && !is_cover).then(|| place.join(" "))
     }
 
     /// At whom or what it goes.
-    fn target(&self, names: &[&str]) -> Option<String> {
+    fn target(&self, names: &[&str], is_attack: bool) -> Option<String> {
         let is_verb = |text: &str| {
             lexicon::SHOOT_VERBS.contains(&text)
                 || lexicon::ATTACK_VERBS.contains(&text)
                 || lexicon::MELEE_VERBS.iter().any(|(verb, _)| *verb == text)
         };
         let after_verb = (0..self.words.len()).filter(|index| is_verb(self.text(*index))).map(|index| index + 1);
-        let after_at = (0..self.words.len()).filter(|index| matches!(self.text(*index), "at" | "on" | "against" | "toward" | "towards"));
-        let has_cast = self.has(lexicon::CAST_VERBS);
-        let has_verb = (0..self.words.len()).any(|index| is_verb(self.text(index))) || has_cast || self.has(&["aim", "aiming", "spell"]);
-        if has_verb {
-            let places: Vec<usize> = after_verb.chain(after_at.map(|index| index + 1)).collect();
+        let after_at = (0..self.words.len())
+            .filter(|index| matches!(self.text(*index), "at" | "on" | "against" | "toward" | "towards"));
+        let after_bullet = (0..self.words.len()).filter(|index| {
+            matches!(self.text(*index), "in" | "into")
+                && matches!(self.before(*index, 1), "bullet" | "round" | "rounds" | "burst" | "bullets")
+        });
+        let has_verb = (0..self.words.len()).any(|index| is_verb(self.text(index)));
+        if has_verb
+            || is_attack
+            || self.has(lexicon::CAST_VERBS)
+            || self.has(&["aim", "aiming", "spell", "shot", "headshot"])
+        {
+            let after_word = after_at.chain(after_bullet).map(|index| index + 1);
+            let places: Vec<usize> = after_verb.chain(after_word).collect();
             if let Some(target) = places.iter().find_map(|start| self.name_at(*start, names)) {
                 return Some(target);
             }
@@ -439,7 +661,9 @@ impl<'t> Said<'t> {
     /// The name that begins at that word.
     fn name_at(&self, start: usize, names: &[&str]) -> Option<String> {
         let mut start = start;
-        while matches!(self.text(start), "at" | "on" | "upon" | "down" | "off") || DETERMINERS.contains(&self.text(start)) {
+        while matches!(self.text(start), "at" | "on" | "upon" | "down" | "off")
+            || DETERMINERS.contains(&self.text(start))
+        {
             start += 1;
         }
         let first = self.words.get(start)?;
@@ -464,27 +688,50 @@ impl<'t> Said<'t> {
         }
         let target = parts.join(" ");
         let is_light = lexicon::LIGHTS.iter().any(|(phrase, _)| target.to_lowercase().starts_with(phrase));
-        const NO_TARGET: &[&str] = &["pool", "drain", "called shot", "shot", "cover", "initiative", "fire", "will", "range", "all", "first"];
+        const NO_TARGET: &[&str] =
+            &["pool", "drain", "called shot", "shot", "cover", "initiative", "fire", "will", "range", "all", "first"];
         let is_none = target.is_empty() || is_light || NO_TARGET.contains(&target.to_lowercase().as_str());
         if is_none {
             return None;
         }
         let known = names.iter().find(|name| name.eq_ignore_ascii_case(&target));
+        // "THE GUARD" is shouted, not a name.
+        let target = if target.len() > 3 && target == target.to_uppercase() { target.to_lowercase() } else { target };
         Some(known.map_or(target, |name| (*name).to_owned()))
     }
 
     /// Who a statement is about: "the troll is 30 metres away".
     fn subject(&self, names: &[&str]) -> Option<String> {
-        const VERBS: &[&str] = &["is", "are", "stands", "runs", "walks", "moves", "charges", "flees", "stops", "hides", "has", "starts", "appears", "comes", "sprints", "waits", "takes", "now"];
+        const VERBS: &[&str] = &[
+            "is", "are", "stands", "runs", "walks", "moves", "charges", "flees", "stops", "hides", "has", "starts",
+            "appears", "comes", "sprints", "waits", "takes", "now",
+        ];
         let verb = (0..self.words.len()).find(|index| 0 < *index && VERBS.contains(&self.text(*index)))?;
         let clause = self.words[verb].clause;
         let back = (0..verb).rev().take(4).take_while(|index| self.words[*index].clause == clause);
-        let article = back.last().into_iter().chain((0..verb).rev().take(4)).find(|index| {
-            matches!(self.text(*index), "the" | "a" | "an") && self.words[*index].clause == clause
-        });
+        let article = back
+            .last()
+            .into_iter()
+            .chain((0..verb).rev().take(4))
+            .find(|index| matches!(self.text(*index), "the" | "a" | "an") && self.words[*index].clause == clause);
         let start = article?;
         let target = self.name_at(start, names)?;
-        const NO_FOE: &[&str] = &["light", "lights", "door", "room", "scene", "location", "distance", "range", "target number", "time", "night", "street", "place", "alley"];
+        const NO_FOE: &[&str] = &[
+            "light",
+            "lights",
+            "door",
+            "room",
+            "scene",
+            "location",
+            "distance",
+            "range",
+            "target number",
+            "time",
+            "night",
+            "street",
+            "place",
+            "alley",
+        ];
         let lower = target.to_lowercase();
         (!NO_FOE.iter().any(|word| lower.split(' ').any(|part| part == *word))).then_some(target)
     }

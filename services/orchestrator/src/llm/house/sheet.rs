@@ -47,22 +47,37 @@ pub(super) fn attribute(sheet: &Value, name: &str) -> Option<String> {
 
 /// The same before ware and the like.
 pub(super) fn base_attribute(sheet: &Value, name: &str) -> Option<String> {
-    let nested = field(sheet, "attributes").and_then(|attributes| attributes.get(format!("{name}_base"))).and_then(plain);
+    let nested =
+        field(sheet, "attributes").and_then(|attributes| attributes.get(format!("{name}_base"))).and_then(plain);
     nested.or_else(|| text(sheet, &format!("base_{name}")))
 }
 
-/// The names of all weapons, in the sheet's order, each once.
-pub(super) fn weapons(sheet: &Value) -> Vec<String> {
-    let nested = list(sheet, "weapons").iter().filter_map(|weapon| text(weapon, "name"));
+/// A weapon on a sheet.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Weapon {
+    /// Its name.
+    pub(super) name: String,
+    /// Its class, such as "heavy pistol"; empty if the sheet does not tell.
+    pub(super) class: String,
+    /// Its damage code; empty if the sheet does not tell.
+    pub(super) damage: String,
+}
+
+/// All weapons, in the sheet's order, each name once.
+pub(super) fn weapons(sheet: &Value) -> Vec<Weapon> {
     let is_weapon = |gear: &&Value| gear.get("gear_type").and_then(Value::as_str) == Some("weapon");
-    let flat = list(sheet, "gear").iter().filter(is_weapon).filter_map(|gear| text(gear, "gear_name"));
-    let mut names: Vec<String> = Vec::new();
-    for name in nested.chain(flat) {
-        if !names.contains(&name) {
-            names.push(name);
+    let flat = list(sheet, "gear").iter().filter(is_weapon);
+    let mut weapons: Vec<Weapon> = Vec::new();
+    for weapon in list(sheet, "weapons").iter().chain(flat) {
+        let Some(name) = text(weapon, "name").or_else(|| text(weapon, "gear_name")) else { continue };
+        if weapons.iter().any(|known| known.name == name) {
+            continue;
         }
+        let stats = weapon.get("stats").or_else(|| weapon.get("weapon_stats")).unwrap_or(&Value::Null);
+        let stat = |key: &str| text(weapon, key).or_else(|| text(stats, key)).unwrap_or_default();
+        weapons.push(Weapon { name, class: stat("class"), damage: stat("damage") });
     }
-    names
+    weapons
 }
 
 /// The skills of all kinds.
@@ -112,7 +127,10 @@ mod tests {
     #[test]
     fn initiative_is_turned_round_for_the_dice() {
         assert_eq!(initiative_notation(&json!({"initiative": "27 +4D6"})).as_deref(), Some("4d6+27"));
-        assert_eq!(initiative_notation(&json!({"initiative": "-", "attributes": {"reaction": 6}})).as_deref(), Some("1d6+6"));
+        assert_eq!(
+            initiative_notation(&json!({"initiative": "-", "attributes": {"reaction": 6}})).as_deref(),
+            Some("1d6+6")
+        );
         assert_eq!(initiative_notation(&json!({"data": {"current_reaction": 5}})).as_deref(), Some("1d6+5"));
         assert_eq!(initiative_notation(&json!([])), None);
     }
@@ -123,6 +141,7 @@ mod tests {
             "weapons": [{"name": "Ares Alpha"}],
             "data": {"gear": [{"gear_name": "Ares Alpha", "gear_type": "weapon"}, {"gear_name": "Rope", "gear_type": "equipment"}]},
         });
-        assert_eq!(weapons(&sheet), ["Ares Alpha"]);
+        let names: Vec<String> = weapons(&sheet).into_iter().map(|weapon| weapon.name).collect();
+        assert_eq!(names, ["Ares Alpha"]);
     }
 }

@@ -168,8 +168,10 @@ pub(crate) fn understand(text: &str, names: &[&str]) -> Understanding {
     let text = words::plain(text);
     let mut said = Said::new(&text);
     let actor = said.take_actor(names);
-    let is_first_person =
-        said.words.iter().any(|word| matches!(word.text.as_str(), "i" | "i'm" | "im" | "i'll" | "i've" | "i'd" | "my" | "me"));
+    let is_first_person = said
+        .words
+        .iter()
+        .any(|word| matches!(word.text.as_str(), "i" | "i'm" | "im" | "i'll" | "i've" | "i'd" | "my" | "me"));
     let stranger = if actor.is_none() { said.stranger() } else { None };
     let details = said.details(names);
     let action = said.action(&details, text.contains('?'));
@@ -199,7 +201,6 @@ impl Understanding {
         self
     }
 }
-
 
 impl Said<'_> {
     /// What is wanted, the surest signs first.
@@ -238,14 +239,19 @@ impl Said<'_> {
         let has_roll = self.has(&["roll", "rolls", "throw", "reroll", "dice"]);
         let shoots = self.shoots();
         let skill = self.skill();
-        if is_asking && !asks_for_test && !shoots && let Some(question) = self.question(skill) {
+        if is_asking
+            && !asks_for_test
+            && !shoots
+            && let Some(question) = self.question(skill)
+        {
             return Action::Sheet(question);
         }
         if self.has(&["initiative", "initative", "initiatve", "init", "inititative"]) && !is_asking {
             return Action::Initiative;
         }
         let has_dice = details.notation.is_some() || details.dice.is_some();
-        if has_dice && !shoots && (has_roll || is_short || details.notation.is_some()) && details.combat_pool.is_none() {
+        if has_dice && !shoots && (has_roll || is_short || details.notation.is_some()) && details.combat_pool.is_none()
+        {
             return Action::Roll;
         }
         if asks_for_test && !(shoots && (details.weapon.is_some() || details.distance.is_some())) {
@@ -271,10 +277,12 @@ impl Said<'_> {
         if let Some((_, answer, _)) = self.longest(lexicon::UNSUPPORTED) {
             return Action::Unsupported(answer);
         }
-        if (is_short || is_asking) && let Some(question) = self.question(skill) {
+        if (is_short || is_asking)
+            && let Some(question) = self.question(skill)
+        {
             return Action::Sheet(question);
         }
-        if has_roll {
+        if self.has(&["roll", "rolls", "reroll"]) || self.says(&["the dice", "throw dice"]) {
             return Action::Roll;
         }
         self.small_talk(details)
@@ -290,14 +298,30 @@ impl Said<'_> {
         let wants_goods = self.has(&["give", "grant", "set", "add"])
             && self.has(&["nuyen", "karma"])
             && !self.has(&["list", "overview"])
-            && self.words.iter().any(|word| word.number.is_some());
+            && (self.words.iter().any(|word| word.number.is_some()) || self.says(&["give me", "give us", "grant me"]));
         drops_rules
             || wants_successes
             || wants_goods
             || self.says(&[
-                "system prompt", "you are now", "pretend you", "pretend that", "automatically succeed", "automatic success",
-                "i automatically", "auto succeed", "jailbreak", "developer mode", "let me win", "make me win", "i win",
-                "act as", "new instructions", "i rolled all sixes", "skip the roll", "without rolling", "don't roll",
+                "system prompt",
+                "you are now",
+                "pretend you",
+                "pretend that",
+                "automatically succeed",
+                "automatic success",
+                "i automatically",
+                "auto succeed",
+                "jailbreak",
+                "developer mode",
+                "let me win",
+                "make me win",
+                "i win",
+                "act as",
+                "new instructions",
+                "i rolled all sixes",
+                "skip the roll",
+                "without rolling",
+                "don't roll",
             ])
     }
 
@@ -305,16 +329,36 @@ impl Said<'_> {
         let is_lone = self.has(&["help", "commands", "examples", "manual", "instructions"]) && self.words.len() <= 3;
         is_lone
             || self.says(&[
-                "what can you do", "what can i do", "what can i say", "what do you do", "how does this work", "how do i play",
-                "how do i start", "how does it work", "what do you understand", "who are you", "what are you", "how do i shoot",
-                "how do i cast", "how do i roll", "how do i attack", "what now", "what are my options", "can you help",
-                "what should i do", "how do we play", "how do we start",
+                "what can you do",
+                "what can i do",
+                "what can i say",
+                "what do you do",
+                "how does this work",
+                "how do i play",
+                "how do i start",
+                "how does it work",
+                "what do you understand",
+                "who are you",
+                "what are you",
+                "how do i shoot",
+                "how do i cast",
+                "how do i roll",
+                "how do i attack",
+                "what now",
+                "what are my options",
+                "can you help",
+                "what should i do",
+                "how do we play",
+                "how do we start",
             ])
     }
 
     /// Whether it asks for knowledge rather than for a deed.
     fn is_asking(&self, has_question_mark: bool) -> bool {
-        const POLITE: &[&str] = &["please", "gm", "hey", "so", "and", "ok", "okay", "can", "could", "you", "well", "hi", "hello", "let", "me", "i", "want", "to"];
+        const POLITE: &[&str] = &[
+            "please", "gm", "hey", "so", "and", "ok", "okay", "can", "could", "you", "well", "hi", "hello", "let",
+            "me", "i", "want", "to",
+        ];
         let first = self.words.iter().position(|word| !POLITE.contains(&word.text.as_str())).unwrap_or_default();
         let begins = lexicon::ASKING.contains(&self.text(first));
         let is_request = matches!(self.text(0), "can" | "could" | "may" | "let" | "shall");
@@ -323,31 +367,89 @@ impl Said<'_> {
 
     /// Questions about the session and the scene.
     fn about_the_table(&self, is_asking: bool, details: &Details) -> Option<Action> {
-        if self.says(&["who is here", "who here", "who is in", "who in the", "who is at", "who at the", "who is playing", "who playing", "who else is", "active characters", "in this session", "in the session", "the party", "our party", "who are we", "who is with", "at the table"])
-        {
+        if self.says(&[
+            "who is here",
+            "who here",
+            "who is in",
+            "who in the",
+            "who is at",
+            "who at the",
+            "who is playing",
+            "who playing",
+            "who else is",
+            "active characters",
+            "in this session",
+            "in the session",
+            "the party",
+            "our party",
+            "who are we",
+            "who is with",
+            "at the table",
+        ]) {
             return Some(Action::Party);
         }
-        let exist = self.says(&["which characters", "what characters", "list characters", "list the characters", "list all characters", "available characters", "characters are there", "characters exist", "all characters", "who can i play", "show characters", "show the characters", "show all characters"]);
+        let exist = self.says(&[
+            "which characters",
+            "what characters",
+            "list characters",
+            "list the characters",
+            "list all characters",
+            "available characters",
+            "characters are there",
+            "characters exist",
+            "all characters",
+            "who can i play",
+            "show characters",
+            "show the characters",
+            "show all characters",
+        ]);
         if exist {
             return Some(Action::Characters);
         }
-        let tell = self.says(&["where are we", "where am i", "what do i see", "what do we see", "the scene", "how far", "how dark", "how light", "how bright", "what is the light", "what the light", "what is the distance", "what the distance", "describe the", "what is around", "what around", "who is my target", "what is my target", "what is happening", "what happening", "look at the scene", "my surroundings", "how well lit"]);
+        let tell = self.says(&[
+            "where are we",
+            "where am i",
+            "what do i see",
+            "what do we see",
+            "the scene",
+            "how far",
+            "how dark",
+            "how light",
+            "how bright",
+            "what is the light",
+            "what the light",
+            "what is the distance",
+            "what the distance",
+            "describe the",
+            "what is around",
+            "what around",
+            "who is my target",
+            "what is my target",
+            "what is happening",
+            "what happening",
+            "look at the scene",
+            "my surroundings",
+            "how well lit",
+        ]);
         if tell && is_asking {
             return Some(Action::TellScene);
         }
-        let asks_light = is_asking && details.light.is_some() && self.words.len() <= 6 && !self.has(lexicon::SHOOT_VERBS);
+        let asks_light =
+            is_asking && details.light.is_some() && self.words.len() <= 6 && !self.has(lexicon::SHOOT_VERBS);
         asks_light.then_some(Action::TellScene)
     }
 
     /// "I don't shoot", "we hold our fire".
     fn is_held_back(&self) -> bool {
-        const NOT: &[&str] = &["don't", "dont", "not", "never", "won't", "wont", "hold", "holds", "cease", "stop", "stops", "without"];
-        let is_deed = |text: &str| lexicon::SHOOT_VERBS.contains(&text) || lexicon::CAST_VERBS.contains(&text) || text == "attack";
+        const NOT: &[&str] =
+            &["don't", "dont", "not", "never", "won't", "wont", "hold", "holds", "cease", "stop", "stops", "without"];
+        let is_deed = |text: &str| {
+            lexicon::SHOOT_VERBS.contains(&text) || lexicon::CAST_VERBS.contains(&text) || text == "attack"
+        };
         let is_subject_moving = self.says(&["stops moving", "not moving"]);
         !is_subject_moving
-            && (0..self.words.len()).any(|index| {
-                is_deed(self.text(index)) && (1..=2).any(|back| NOT.contains(&self.before(index, back)))
-            })
+            && (0..self.words.len())
+                .any(|index| is_deed(self.text(index)) && (1..=2).any(|back| NOT.contains(&self.before(index, back))))
     }
 
     fn is_cast(&self, details: &Details, is_asking: bool) -> bool {
@@ -357,16 +459,34 @@ impl Said<'_> {
         }
         let names_other = self.has(&["test", "check", "spells", "drain"]) && !verb;
         let has_spell = details.spell.is_some() && !names_other && !self.has(&["book", "describe"]);
-        has_spell || (verb && (details.force.is_some() || self.has(&["spell", "cast", "casting", "casts"])) && !self.has(&["doubt"]))
+        has_spell
+            || (verb
+                && (details.force.is_some() || self.has(&["spell", "cast", "casting", "casts"]))
+                && !self.has(&["doubt"]))
     }
 
     fn shoots(&self) -> bool {
         let verb = (0..self.words.len()).any(|index| {
             let is_noun = matches!(self.text(index), "fire" | "blast" | "shot")
-                && matches!(self.before(index, 1), "the" | "a" | "on" | "under" | "set" | "in" | "by" | "covering" | "called" | "friendly");
+                && matches!(
+                    self.before(index, 1),
+                    "the" | "a" | "on" | "under" | "set" | "in" | "by" | "covering" | "called" | "friendly"
+                );
             lexicon::SHOOT_VERBS.contains(&self.text(index)) && !is_noun
         });
-        verb || self.says(&["open fire", "pull the trigger", "take a shot", "take the shot", "take another shot", "squeeze the trigger", "squeeze off", "empty my clip", "put a bullet", "opens fire", "pulls the trigger"])
+        verb || self.says(&[
+            "open fire",
+            "pull the trigger",
+            "take a shot",
+            "take the shot",
+            "take another shot",
+            "squeeze the trigger",
+            "squeeze off",
+            "empty my clip",
+            "put a bullet",
+            "opens fire",
+            "pulls the trigger",
+        ])
     }
 
     fn attack(&self, details: &Details, shoots: bool) -> Option<Action> {
@@ -375,7 +495,9 @@ impl Said<'_> {
         let attacks = self.has(lexicon::ATTACK_VERBS);
         let has_gun = details.weapon.is_some();
         if !shoots && !has_gun {
-            if let Some((_, skill, _)) = melee_weapon.filter(|_| attacks || melee_verb.is_some() || self.has(&["use", "with", "draw"])) {
+            if let Some((_, skill, _)) =
+                melee_weapon.filter(|_| attacks || melee_verb.is_some() || self.has(&["use", "with", "draw"]))
+            {
                 return Some(Action::Melee(skill.to_owned()));
             }
             if let Some((_, skill, _)) = melee_verb {
@@ -414,7 +536,8 @@ impl Said<'_> {
         {
             return Some(Question::Skill(name.to_owned()));
         }
-        if let Some((_, section, _)) = section.filter(|(phrase, _, _)| *phrase != "character" || self.words.len() <= 5) {
+        if let Some((_, section, _)) = section.filter(|(phrase, _, _)| *phrase != "character" || self.words.len() <= 5)
+        {
             return Some(Question::Section(section));
         }
         if let Some((name, _)) = words::find_name(&self.words, lexicon::ATTRIBUTES.iter().copied()) {
@@ -424,17 +547,34 @@ impl Said<'_> {
     }
 
     fn small_talk(&self, details: &Details) -> Action {
-        if self.has(&["thanks", "thank", "thx", "cheers", "danke", "bye", "goodbye", "goodnight"]) || self.says(&["good night", "well done"]) {
+        if self.has(&["thanks", "thank", "thx", "cheers", "danke", "bye", "goodbye", "goodnight"])
+            || self.says(&["good night", "well done"])
+        {
             return Action::Thanks;
         }
         if details.is_again && self.words.len() <= 8 {
             return Action::Again;
         }
-        if details.tells_scene() && self.words.len() > 2 && (details.location.is_some() || details.light.is_some() || details.target.is_some()) {
+        if details.tells_scene()
+            && self.words.len() > 2
+            && (details.location.is_some() || details.light.is_some() || details.target.is_some())
+        {
             return Action::Scene;
         }
-        let greets = matches!(self.text(0), "hi" | "hello" | "hey" | "greetings" | "hoi" | "yo" | "hallo" | "welcome" | "hiya" | "howdy")
-            || self.says(&["good evening", "good morning", "good afternoon", "good day", "let start", "let begin", "let play", "start the game", "begin the game"]);
+        let greets = matches!(
+            self.text(0),
+            "hi" | "hello" | "hey" | "greetings" | "hoi" | "yo" | "hallo" | "welcome" | "hiya" | "howdy"
+        ) || self.says(&[
+            "good evening",
+            "good morning",
+            "good afternoon",
+            "good day",
+            "let start",
+            "let begin",
+            "let play",
+            "start the game",
+            "begin the game",
+        ]);
         if greets {
             return Action::Greeting;
         }

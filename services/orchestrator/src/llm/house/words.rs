@@ -134,23 +134,32 @@ pub(crate) fn squash(text: &str) -> String {
     text.chars().filter(|char| char.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
-/// Whether two squashed names are the same but for a slip of the finger: one from 6 letters on, two from 12.
+/// Whether two squashed names are the same but for slips of the finger.
 pub(crate) fn alike(said: &str, name: &str) -> bool {
+    slips(said, name).is_some()
+}
+
+/// The slips of the finger between two squashed names: none in short ones, one from 6 letters on, two from 12.
+fn slips(said: &str, name: &str) -> Option<usize> {
     if said == name {
-        return true;
+        return Some(0);
     }
-    let allowed = match name.chars().count() {
-        0..6 => return false,
+    let allowed = match name.len() {
+        0..6 => return None,
         6..12 => 1,
         _ => 2,
     };
+    if allowed < said.len().abs_diff(name.len()) {
+        return None;
+    }
     // A number is never a slip: "AK-97" is not "AK-98".
     let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
-    distance(said, name, allowed) <= allowed && digits(said) == digits(name)
+    let slips = distance(said, name, allowed);
+    (slips <= allowed && digits(said) == digits(name)).then_some(slips)
 }
 
 /// Letters to change, insert, leave out or swap with their neighbour; stops counting above `limit`.
-pub(crate) fn distance(left: &str, right: &str, limit: usize) -> usize {
+fn distance(left: &str, right: &str, limit: usize) -> usize {
     let (left, right): (Vec<char>, Vec<char>) = (left.chars().collect(), right.chars().collect());
     if limit < left.len().abs_diff(right.len()) {
         return limit + 1;
@@ -172,7 +181,7 @@ pub(crate) fn distance(left: &str, right: &str, limit: usize) -> usize {
     rows[left.len()][right.len()]
 }
 
-/// The longest of the names that stands in the words, with the words it covers. A name may have up to six words.
+/// The name that stands in the words, with the words it covers: the longest, and of two the one with fewer slips.
 pub(crate) fn find_name<'n>(
     words: &[Word<'_>],
     names: impl IntoIterator<Item = &'n str>,
@@ -181,11 +190,15 @@ pub(crate) fn find_name<'n>(
     let mut best: Option<(&str, Range<usize>, usize)> = None;
     for name in names {
         let squashed = squash(name);
-        if squashed.is_empty() || best.as_ref().is_some_and(|(_, _, length)| squashed.len() <= *length) {
+        let least = best.as_ref().map_or(0, |(_, _, score)| *score);
+        if squashed.len() <= least {
             continue;
         }
-        if let Some((range, _)) = windows.iter().find(|(_, said)| alike(said, &squashed)) {
-            best = Some((name, range.clone(), squashed.len()));
+        let found = windows.iter().filter_map(|(range, said)| Some((range, slips(said, &squashed)?)));
+        let Some((range, slips)) = found.min_by_key(|(_, slips)| *slips) else { continue };
+        let score = squashed.len().saturating_sub(2 * slips);
+        if least < score {
+            best = Some((name, range.clone(), score));
         }
     }
     best.map(|(name, range, _)| (name, range))
@@ -228,7 +241,10 @@ mod tests {
     #[test]
     fn dice_notation_is_one_word() {
         let words = split("roll 2d6+3, then 8d6!");
-        assert_eq!(words.iter().filter(|word| word.is_dice).map(|word| word.raw).collect::<Vec<_>>(), ["2d6+3", "8d6!"]);
+        assert_eq!(
+            words.iter().filter(|word| word.is_dice).map(|word| word.raw).collect::<Vec<_>>(),
+            ["2d6+3", "8d6!"]
+        );
     }
 
     #[test]
