@@ -139,11 +139,15 @@ function attackCard(result, { tool, traceId }) {
         h("div", { class: "roll" }, dice(roll, target), factLine(poolParts(pool))),
       ),
       ladder(result, target),
-      result.on_sheet === false && h("p", { class: "notice" }, `Not on the sheet: the rule book's ${weapon} was used.`),
+      result.on_sheet === false &&
+        !saysSo(result.notes) &&
+        h("p", { class: "notice" }, `The ${weapon} is not on the sheet: the rule book's was used.`),
       notes(result),
     ],
   );
 }
+
+const saysSo = (notes) => [notes].flat().some((note) => /not on the sheet/.test(note));
 
 /// The skill rolled with its modifiers, as an attack is, but for no one's harm.
 function testCard(result, { tool, traceId }) {
