@@ -9,6 +9,17 @@ const FIRST_EVENTS = /CONFIRM|READY|DONE|START/;
 const LAST_EVENTS = /SKIP|PHASE_COMPLETE/;
 const RULER = /^[\s═]*═[\s═]*$/;
 
+const SIDES = { FP: "Free Peoples", SP: "Shadow", SA: "Shadow" };
+
+/// The name of a state, event or figure in words.
+const gameWords = (name) =>
+  words(
+    String(name)
+      .split("_")
+      .map((part) => SIDES[part] ?? part.toLowerCase())
+      .join(" "),
+  );
+
 /// The list of games.
 export function gamesView() {
   const games = h("ul", { class: "game-cards", id: "games" });
@@ -73,14 +84,14 @@ function gameCard({ game_id: id, machine, state, label, turn, phase, watchers, u
       "a",
       { href: `#/games/${segment(id)}` },
       h("strong", {}, id),
-      h("span", {}, label || words(state)),
+      h("span", {}, label || gameWords(state)),
       h(
         "span",
         { class: "dim" },
         [
           machine,
           turn > 0 && `turn ${turn}`,
-          phase && words(phase),
+          phase && gameWords(phase),
           watchers > 0 && count(watchers, "watcher"),
           moment(at),
         ]
@@ -117,7 +128,12 @@ export class GameView {
       placeholder: '{"piece_id": 210}',
     });
     this.variables = h("section", { class: "panel", "aria-label": "Figures", hidden: true });
-    this.history = h("ol", { class: "history", id: "history", "aria-label": "History, the latest first" });
+    this.history = h("ol", {
+      class: "history",
+      id: "history",
+      "aria-label": "History, the latest first",
+      tabindex: "0",
+    });
 
     this.element = h(
       "div",
@@ -132,7 +148,6 @@ export class GameView {
           "div",
           { class: "game-main" },
           this.state,
-          this.menu,
           h(
             "section",
             { class: "panel", "aria-labelledby": "events-title" },
@@ -140,17 +155,18 @@ export class GameView {
             this.events,
             h("details", { class: "more" }, h("summary", {}, "With data"), this.payload),
           ),
+          this.menu,
         ),
         h(
           "div",
           { class: "game-side" },
-          this.variables,
           h(
             "section",
             { class: "panel", "aria-labelledby": "history-title" },
             h("h2", { id: "history-title" }, "History"),
             this.history,
           ),
+          this.variables,
         ),
       ),
     );
@@ -197,7 +213,9 @@ export class GameView {
       valid_events: events = [],
       variables = {},
     } = game;
-    this.about.textContent = [machine, turn > 0 && `turn ${turn}`, phase && words(phase)].filter(Boolean).join(" · ");
+    this.about.textContent = [machine, turn > 0 && `turn ${turn}`, phase && gameWords(phase)]
+      .filter(Boolean)
+      .join(" · ");
     this.state.replaceChildren(
       h(
         "div",
@@ -205,7 +223,7 @@ export class GameView {
         h("span", { class: "label" }, "State"),
         final && h("span", { class: "pill" }, "over"),
       ),
-      h("p", { class: "state-name", data: { state } }, label || words(state)),
+      h("p", { class: "state-name", data: { state } }, label || gameWords(state)),
       h("p", { class: "state-code" }, state),
       description && h("p", {}, description),
       prompt && h("p", { class: "state-prompt" }, prompt),
@@ -240,7 +258,7 @@ export class GameView {
           data: { event },
           on: { click: () => this.#send(event) },
         },
-        h("span", {}, words(event)),
+        h("span", {}, gameWords(event)),
         h("code", {}, event),
       ),
     );
@@ -301,7 +319,10 @@ function figures(entries) {
   return h(
     "dl",
     { class: "facts" },
-    entries.map(([name, value]) => h("div", {}, h("dt", {}, words(name)), h("dd", {}, shortValue(value)))),
+    entries.map(([name, value]) => {
+      const text = shortValue(value);
+      return h("div", { class: text.length > 18 && "wide" }, h("dt", {}, gameWords(name)), h("dd", {}, text));
+    }),
   );
 }
 
@@ -314,18 +335,18 @@ function historyItem({ seq, at, event, cause, from, to, trace_id: traceId, lines
       "div",
       { class: "history-head" },
       h("span", { class: "history-seq" }, hidden("Entry "), seq),
-      h("strong", {}, words(event)),
+      h("strong", {}, gameWords(event)),
       cause && h("span", { class: "pill" }, cause),
       h("time", { datetime: at }, clock(at)),
-      traceLink(traceId, words(event)),
+      traceLink(traceId, gameWords(event)),
     ),
     (from || to) &&
       h(
         "p",
         { class: "history-step" },
         from === to
-          ? words(to)
-          : [words(from ?? ""), h("span", { "aria-hidden": "true" }, " → "), hidden(" to "), words(to ?? "")],
+          ? gameWords(to)
+          : [gameWords(from ?? ""), h("span", { "aria-hidden": "true" }, " → "), hidden(" to "), gameWords(to ?? "")],
       ),
     told.length > 0 &&
       h(
