@@ -82,12 +82,6 @@ pub async fn serve(
     served
 }
 
-/// The routes of the gateway, for whoever has a server of his own. They must be served with the caller's address
-/// (`ConnectInfo<SocketAddr>`). After `shutdown` sockets and streams end by themselves; [`serve`] waits for them.
-pub fn router(config: &Config, peers: Peers, shutdown: CancellationToken) -> Router {
-    routes(config, Gateway::new(config, peers, shutdown))
-}
-
 impl Gateway {
     fn new(config: &Config, peers: Peers, shutdown: CancellationToken) -> Gateway {
         Gateway(Arc::new(Shared {

@@ -1,7 +1,7 @@
 //! One service in this process, its peers across the network.
 
 use clap::Args;
-use service_kit::{Peers, client::connect, db::DatabaseConfig, server::serve_router};
+use service_kit::{Peers, client::connect, db::DatabaseConfig};
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
@@ -79,8 +79,7 @@ pub async fn run(
         Command::Gateway(config) => {
             let listener = listen(&config.http, "--http", allow_open).await?;
             tracing::info!(service = name, address = %listener.local_addr()?, "serving");
-            let router = gateway::router(&config, peers.gateway()?, shutdown.clone());
-            serve_router(router, listener, shutdown).await
+            gateway::serve(config, listener, peers.gateway()?, shutdown).await
         }
         Command::TcpAdapter(role) => {
             let listener = listen(&role.config.tcp, "--tcp", allow_open).await?;

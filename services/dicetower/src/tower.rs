@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use service_kit::{Peers, client::in_process, db::DatabaseConfig, server::serve_router};
+use service_kit::{Peers, client::in_process, db::DatabaseConfig};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -54,8 +54,7 @@ impl Tower {
         let peers = peers.with_orchestrator(in_process(orchestrator));
 
         let mut tasks = JoinSet::new();
-        let router = gateway::router(&config.gateway, peers.clone(), shutdown.clone());
-        tasks.spawn(serve_router(router, http_listener, shutdown.clone()));
+        tasks.spawn(gateway::serve(config.gateway, http_listener, peers.clone(), shutdown.clone()));
         tasks.spawn(tcp_adapter::serve(config.tcp_adapter, tcp_listener, peers, shutdown));
         Ok(Tower { http, tcp, game_master, data, tasks, _lock: lock })
     }
