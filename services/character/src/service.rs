@@ -8,15 +8,16 @@ mod spell;
 
 use proto::{
     character::v1::{
-        CalculateDicePoolRequest, CalculateDicePoolResponse, CalculateRangedAttackRequest,
-        CalculateRangedAttackResponse, CalculateTargetNumberRequest, CalculateTargetNumberResponse, CastSpellRequest,
-        CastSpellResponse, DropSpellRequest, DropSpellResponse, GetCharacterRequest, GetCharacterSkillRequest,
-        GetCharacterSkillResponse, GetSustainedSpellsRequest, GetSustainedSpellsResponse, ListCharactersRequest,
-        ListCharactersResponse, TestSkillRequest, TestSkillResponse, character_service_server::CharacterService,
+        ApplyRuleRequest, ApplyRuleResponse, CalculateDicePoolRequest, CalculateDicePoolResponse,
+        CalculateRangedAttackRequest, CalculateRangedAttackResponse, CalculateTargetNumberRequest,
+        CalculateTargetNumberResponse, CastSpellRequest, CastSpellResponse, DropSpellRequest, DropSpellResponse,
+        GetCharacterRequest, GetCharacterSkillRequest, GetCharacterSkillResponse, GetSustainedSpellsRequest,
+        GetSustainedSpellsResponse, ListCharactersRequest, ListCharactersResponse, TestSkillRequest, TestSkillResponse,
+        character_service_server::CharacterService,
     },
     structs,
 };
-use rules::shadowrun2::{difficulty, magic};
+use rules::shadowrun2::{self, difficulty, magic};
 use serde_json::{Map, json};
 use service_kit::{
     Peers,
@@ -264,6 +265,13 @@ impl CharacterService for Characters {
             sustained_spells: left.iter().map(convert::sustained).collect(),
         };
         self.store.keep(&call, answer, dropped.iter().map(store::drop_spell).collect()).await.map(Response::new)
+    }
+
+    async fn apply_rule(&self, request: Request<ApplyRuleRequest>) -> Result<Response<ApplyRuleResponse>, Status> {
+        let ApplyRuleRequest { area, input } = request.into_inner();
+        let input = structs::to_json(input.unwrap_or_default());
+        let result = shadowrun2::apply_rule(&area, &input).map_err(|error| refuse(error.to_string()))?;
+        Ok(Response::new(ApplyRuleResponse { result: Some(structs::value_from_json(result)) }))
     }
 }
 

@@ -637,3 +637,23 @@ async fn a_sheet_that_cannot_be_read_is_our_failure_and_says_nothing_of_it() {
         (ErrorCode::CharacterLoadFailed, "the sheet cannot be read; the log says why")
     );
 }
+
+#[tokio::test]
+async fn a_single_rule_is_answered_by_its_area() {
+    let table = Table::start().await;
+    let rule = |area: &str, input: Value| json!({"area": area, "input": input});
+
+    let range = table
+        .call("apply_rule", rule("range_bracket", json!({"weapon_class": "heavy pistol", "distance_m": 18})))
+        .await;
+    assert_eq!(range, json!({"result": "medium"}));
+    let far = table
+        .call("apply_rule", rule("range_bracket", json!({"weapon_class": "heavy pistol", "distance_m": 99})))
+        .await;
+    assert_eq!(far, json!({"result": null}));
+
+    table.refuses("apply_rule", rule("range", json!({})), ErrorCode::InvalidInput, "range_bracket").await;
+    table
+        .refuses("apply_rule", rule("combat_pool", json!({"quickness": 1})), ErrorCode::InvalidInput, "intelligence")
+        .await;
+}
