@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
+use http::uri::PathAndQuery;
 use proto::fsm::v1::{
     AttachRequest, Audience, GameUpdate, Greeting, ListGameHistoryRequest, Output,
     fsm_service_client::FsmServiceClient, game_update::Update,
 };
-use service_kit::{Transport, trace};
-use tonic::{Status, Streaming};
+use service_kit::{Peers, Transport, trace};
+use tonic::{
+    Request, Status, Streaming,
+    codec::{BufferSettings, Codec},
+};
+use tonic_prost::{ProstDecoder, ProstEncoder};
 use tracing::Instrument;
 
 /// Time in which a game must greet.
@@ -20,8 +25,57 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// The role of the connection whose database is read.
 const HOST: &str = "host";
 
-/// The client of the fsm service.
-pub type Fsm = FsmServiceClient<Transport>;
+const PACKAGE: &str = "dicetower.fsm.v1";
+const ATTACH: &str = "/dicetower.fsm.v1.FsmService/Attach";
+/// Bytes that an idle stream of updates holds; it grows with an update that is larger. tonic's own 8 KiB are too much
+/// for a thousand connections that only wait.
+const STREAM_BUFFER: usize = 512;
+/// Bytes of updates that are read at once.
+const READ_AHEAD: usize = 32 * 1024;
+
+/// The way to the fsm service.
+#[derive(Clone)]
+pub struct Fsm {
+    transport: Transport,
+}
+
+impl Fsm {
+    /// The way there, if there is one among the peers.
+    pub fn of(peers: &Peers) -> Option<Fsm> {
+        peers.transport(PACKAGE).map(|transport| Fsm { transport })
+    }
+
+    /// The client for calls with one answer.
+    pub fn client(&self) -> FsmServiceClient<Transport> {
+        FsmServiceClient::new(self.transport.clone())
+    }
+
+    /// Opens a stream of updates as [`FsmServiceClient::attach`] does, but with small buffers.
+    async fn attach(&self, request: AttachRequest) -> Result<Streaming<GameUpdate>, Status> {
+        let mut grpc = tonic::client::Grpc::new(self.transport.clone());
+        grpc.ready().await?;
+        let path = PathAndQuery::from_static(ATTACH);
+        Ok(grpc.server_streaming(Request::new(request), path, SmallBuffers).await?.into_inner())
+    }
+}
+
+/// The codec of an `Attach` stream.
+struct SmallBuffers;
+
+impl Codec for SmallBuffers {
+    type Encode = AttachRequest;
+    type Decode = GameUpdate;
+    type Encoder = ProstEncoder<AttachRequest>;
+    type Decoder = ProstDecoder<GameUpdate>;
+
+    fn encoder(&mut self) -> Self::Encoder {
+        ProstEncoder::new(BufferSettings::new(STREAM_BUFFER, READ_AHEAD))
+    }
+
+    fn decoder(&mut self) -> Self::Decoder {
+        ProstDecoder::new(BufferSettings::new(STREAM_BUFFER, READ_AHEAD))
+    }
+}
 
 /// An open attachment.
 pub struct Attachment {
@@ -72,11 +126,11 @@ impl Attachment {
 
 /// Attaches to a game, the default game if `game` is not given, and waits for its greeting. `leaves` is the id of an
 /// attachment that is given up in the same step.
-pub async fn attach(mut fsm: Fsm, game: Option<String>, leaves: Option<String>) -> Result<Greeted, Status> {
+pub async fn attach(fsm: Fsm, game: Option<String>, leaves: Option<String>) -> Result<Greeted, Status> {
     let (span, _) = trace::begin("tcp-adapter", "ATTACH", None, None);
     let greeted = async move {
         let request = AttachRequest { game_id: game, create: true, observe: false, leaves };
-        let mut updates = fsm.attach(request).await?.into_inner();
+        let mut updates = fsm.attach(request).await?;
         let first = updates.message().await?;
         let Some(GameUpdate { number, update: Some(Update::Greeting(greeting)) }) = first else {
             return Err(Status::internal("the game did not greet"));
@@ -92,10 +146,10 @@ pub async fn attach(mut fsm: Fsm, game: Option<String>, leaves: Option<String>) 
 }
 
 /// Attaches anew to a game that was lost; what it did in between comes before its greeting.
-pub async fn attach_again(mut fsm: Fsm, game: Option<String>, lost: Option<Progress>) -> Result<Greeted, Status> {
+pub async fn attach_again(fsm: Fsm, game: Option<String>, lost: Option<Progress>) -> Result<Greeted, Status> {
     let mut greeted = attach(fsm.clone(), game, None).await?;
     if let Some(lost) = lost.filter(|lost| lost.game_id == greeted.attachment.game_id) {
-        let mut outputs = missed(&mut fsm, &lost, &greeted.attachment).await?;
+        let mut outputs = missed(&fsm, &lost, &greeted.attachment).await?;
         outputs.append(&mut greeted.outputs);
         greeted.outputs = outputs;
     }
@@ -116,13 +170,13 @@ pub async fn attach_patiently(fsm: Fsm, game: Option<String>, lost: Option<Progr
 }
 
 /// What the game told while it was lost, up to the greeting of its new attachment.
-async fn missed(fsm: &mut Fsm, lost: &Progress, attachment: &Attachment) -> Result<Vec<Output>, Status> {
+async fn missed(fsm: &Fsm, lost: &Progress, attachment: &Attachment) -> Result<Vec<Output>, Status> {
     let mut outputs = Vec::new();
     let mut sequence = lost.sequence;
     while sequence < attachment.sequence {
         let request =
             ListGameHistoryRequest { game_id: Some(lost.game_id.clone()), after_sequence: sequence, limit: None };
-        let history = fsm.list_game_history(request).await?.into_inner();
+        let history = fsm.client().list_game_history(request).await?.into_inner();
         let Some(last) = history.entries.last() else { break };
         sequence = last.sequence;
         let entries = history.entries.into_iter().take_while(|entry| entry.sequence <= attachment.sequence);

@@ -345,7 +345,7 @@ fn tagged(tag: &str, text: &str) -> String {
 
 /// Sends an event under a trace of its own, the one that its data names if it does.
 fn send_event(
-    mut fsm: Fsm,
+    fsm: Fsm,
     attachment: &Attachment,
     event: String,
     data: Option<String>,
@@ -361,7 +361,7 @@ fn send_event(
         cause: None,
     });
     request.set_timeout(EVENT_TIMEOUT);
-    async move { fsm.send_event(request).await }.instrument(span)
+    async move { fsm.client().send_event(request).await }.instrument(span)
 }
 
 /// The trace that an event's data names.

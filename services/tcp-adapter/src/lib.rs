@@ -40,7 +40,6 @@ const DRAIN: Duration = Duration::from_secs(5);
 /// How the Java line is served.
 #[derive(Clone, Debug, clap::Args)]
 #[group(skip)] // In the one binary several of these stand side by side.
-#[group(skip)]
 pub struct Config {
     /// Address of the Java line.
     #[arg(long, env = "DICETOWER_TCP", default_value = "127.0.0.1:8080")]

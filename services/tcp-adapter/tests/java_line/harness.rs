@@ -21,8 +21,8 @@ use tonic::service::Routes;
 /// Time after which a line that has not come will not come.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// A line whose answer shows that all before it is answered.
-const BARRIER: &str = "?";
-const BARRIER_ANSWER: &str = "ERROR: Not a command";
+const BARRIER: &str = "EVENT:BARRIER";
+const BARRIER_ANSWER: &str = "ERROR: Unknown event 'BARRIER'";
 
 /// The fsm service's settings, as the command line gives them.
 #[derive(clap::Parser)]
@@ -35,7 +35,7 @@ struct FsmConfig {
 pub struct Server {
     pub address: SocketAddr,
     pub fsm: FsmServiceClient<Transport>,
-    pub folder: TempDir,
+    _folder: TempDir,
     shutdown: CancellationToken,
 }
 
@@ -61,7 +61,7 @@ impl Server {
         let routes = start_fsm(folder.path(), fsm_args, shutdown.clone()).await;
         let peers = Peers::none().with_fsm(in_process(routes));
         let address = serve_line(config, peers.clone(), shutdown.clone()).await;
-        Server { address, fsm: peers.fsm(), folder, shutdown }
+        Server { address, fsm: peers.fsm(), _folder: folder, shutdown }
     }
 
     /// The services and their only client, which has read its greeting.

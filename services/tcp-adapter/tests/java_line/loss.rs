@@ -2,7 +2,11 @@
 
 use std::net::SocketAddr;
 
-use service_kit::{Peers, client::connect};
+use proto::fsm::v1::SendEventRequest;
+use service_kit::{
+    Peers,
+    client::{connect, in_process},
+};
 use tempfile::{TempDir, tempdir};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -60,7 +64,8 @@ async fn a_connection_outlives_the_loss_of_its_game_and_goes_on_when_it_is_back(
     remote.stop().await;
     client.send("EVENT:PHASE_COMPLETE").await;
     assert_eq!(client.line().await, "ERROR: Busy");
-    assert_eq!(client.answer("nonsense").await, "ERROR: Not a command", "what needs no game is answered without it");
+    client.send("nonsense").await;
+    assert_eq!(client.line().await, "ERROR: Not a command", "what needs no game is answered without it");
 
     remote.start_again().await;
     let greeting = client.greeting().await;
@@ -68,6 +73,29 @@ async fn a_connection_outlives_the_loss_of_its_game_and_goes_on_when_it_is_back(
     assert!(!greeting.contains(&"<game> Connected to FSM server".to_owned()));
     let lines = client.play(&["PHASE_COMPLETE"]).await;
     assert_eq!(states(&lines).last(), Some(&"PHASE_3_HUNT_ALLOCATION_START"));
+}
+
+#[tokio::test]
+async fn what_the_game_did_while_it_was_away_is_told_when_it_is_back() {
+    let mut remote = Remote::start().await;
+    let mut client = Client::connect(remote.line().await).await;
+    client.greeting().await;
+    remote.stop().await;
+
+    // Somebody else plays on where this line cannot reach.
+    let elsewhere = CancellationToken::new();
+    let routes = start_fsm(remote.folder.path(), &[], elsewhere.clone()).await;
+    let mut fsm = Peers::none().with_fsm(in_process(routes)).fsm();
+    let event = SendEventRequest { event: "GAME_OPTIONS_CONFIRMED".to_owned(), ..SendEventRequest::default() };
+    fsm.send_event(event).await.unwrap();
+    elsewhere.cancel();
+    remote.start_again().await;
+
+    let missed = client.greeting().await;
+    assert_eq!(states(&missed).last(), Some(&"PHASE_2_FELLOWSHIP_START"));
+    let commands: Vec<_> = missed.iter().filter(|line| !line.starts_with('<')).collect();
+    assert_eq!(commands, ["Ctrl+9", "Ctrl+0", "F7", "F8", "F11", "F12"], "each once");
+    assert_eq!(states(&client.greeting().await), ["PHASE_2_FELLOWSHIP_START"], "and then the state it is in");
 }
 
 #[tokio::test]
