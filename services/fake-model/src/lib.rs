@@ -25,8 +25,8 @@ use serde_json::Value;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 pub use gate::Gate;
-pub use reply::Reply;
 use reply::Piece;
+pub use reply::Reply;
 
 /// A request that the model was sent.
 #[derive(Debug, Clone)]
@@ -175,4 +175,3 @@ impl Drop for Over {
         self.0.ended.send_modify(|ended| *ended += 1);
     }
 }
-

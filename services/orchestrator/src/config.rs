@@ -14,7 +14,6 @@ const ANY_MODEL: &str = "default";
 /// How the orchestrator is set up.
 #[derive(Clone, Debug, clap::Args)]
 #[group(skip)] // In the one binary several of these stand side by side.
-#[group(skip)]
 pub struct Config {
     /// Base address of an OpenAI-compatible API, such as http://localhost:11434/v1; its key is taken from the
     /// variable LLM_API_KEY. Unset: x.ai with the variable XAI_API_KEY, or the built-in game master.
@@ -110,11 +109,16 @@ impl Config {
 
     /// `LLM_URL` wins over `XAI_API_KEY`; neither: the built-in game master. What is empty counts as unset.
     pub(crate) fn game_master(&self) -> GameMaster {
-        let given = |text: &Option<String>| text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
+        let given =
+            |text: &Option<String>| text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
         let model = given(&self.llm_model);
         if let Some(url) = given(&self.llm_url) {
             let url = url.trim_end_matches('/').trim_end_matches("/chat/completions").trim_end_matches('/').to_owned();
-            return GameMaster::Model { url, model: model.unwrap_or_else(|| ANY_MODEL.into()), key: self.llm_api_key.clone() };
+            return GameMaster::Model {
+                url,
+                model: model.unwrap_or_else(|| ANY_MODEL.into()),
+                key: self.llm_api_key.clone(),
+            };
         }
         match self.xai_api_key.clone() {
             Some(key) => {
@@ -175,10 +179,7 @@ mod tests {
     fn a_key_of_x_ai_alone_means_grok_4() {
         let config = Config { xai_api_key: Some("k".into()), ..Config::default() };
         check(config.clone(), "game master: grok-4 at https://api.x.ai/v1");
-        check(
-            Config { llm_model: Some("grok-5".into()), ..config },
-            "game master: grok-5 at https://api.x.ai/v1",
-        );
+        check(Config { llm_model: Some("grok-5".into()), ..config }, "game master: grok-5 at https://api.x.ai/v1");
     }
 
     #[test]

@@ -24,9 +24,9 @@ pub(crate) async fn call(
     arguments.remove("session_id");
     let forgotten: Vec<Value> =
         KEYS.iter().filter(|key| arguments.get(**key) == Some(&Value::Null)).map(|key| json!(key)).collect();
-    let bytes = tool.encode_request(Value::Object(arguments)).map_err(|error| {
-        status::error(ErrorCode::InvalidToolParams, error.to_string())
-    })?;
+    let bytes = tool
+        .encode_request(Value::Object(arguments))
+        .map_err(|error| status::error(ErrorCode::InvalidToolParams, error.to_string()))?;
     let scene = match tool.name.as_str() {
         "update_scene" => {
             let request: Result<UpdateSceneRequest, _> = prost::Message::decode(bytes.as_slice());

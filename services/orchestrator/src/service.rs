@@ -186,7 +186,8 @@ impl OrchestratorService for Orchestrator {
         let AddCharacterRequest { session_id, character } = request.into_inner();
         let session = self.join(&session_id).await?;
         let sheet = self.engine.sheet(&character).await?;
-        let named = sheet["character"].as_str().or_else(|| sheet["street_name"].as_str()).or_else(|| sheet["name"].as_str());
+        let named =
+            sheet["character"].as_str().or_else(|| sheet["street_name"].as_str()).or_else(|| sheet["name"].as_str());
         let name = named.unwrap_or(character.trim()).to_owned();
 
         let mut inner = session.lock().await;
@@ -195,8 +196,7 @@ impl OrchestratorService for Orchestrator {
                 let text = format!("a session has room for {MAX_CHARACTERS} characters");
                 return Err(status::error(ErrorCode::InvalidInput, text));
             }
-            let appended =
-                session.append_locked(&mut inner, &here(), vec![events::character_added(&name)], None).await;
+            let appended = session.append_locked(&mut inner, &here(), vec![events::character_added(&name)], None).await;
             appended.map_err(|error| status::database(&error))?;
         }
         Ok(Response::new(to_session(&inner.state.row)))

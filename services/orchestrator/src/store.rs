@@ -161,13 +161,7 @@ impl Store {
     }
 
     /// The log from one place to another, at most `limit` rows. An event that this version cannot read is skipped.
-    pub async fn events(
-        &self,
-        session_id: &str,
-        from: Position,
-        until: Position,
-        limit: u64,
-    ) -> Result<Page, DbError> {
+    pub async fn events(&self, session_id: &str, from: Position, until: Position, limit: u64) -> Result<Page, DbError> {
         let args = vec![
             session_id.into(),
             from.seq.into(),
@@ -183,9 +177,8 @@ impl Store {
                 .ok()
         };
         let is_full = rows.len() as u64 == limit;
-        let next = rows.last().filter(|_| is_full).map(|row| {
-            Position { seq: row.unsigned(1), offset: row.unsigned(2) + 1 }
-        });
+        let next =
+            rows.last().filter(|_| is_full).map(|row| Position { seq: row.unsigned(1), offset: row.unsigned(2) + 1 });
         Ok(Page { events: rows.iter().filter_map(read).collect(), next })
     }
 }

@@ -13,6 +13,7 @@ use proto::orchestrator::v1::{
 use service_kit::{status, telemetry::now_ms};
 use tokio::sync::mpsc;
 use tonic::Status;
+use tracing::Instrument;
 
 use crate::{
     clock::rfc3339,
@@ -101,7 +102,11 @@ impl Subscription {
     /// Reads the next page of the log, or what was not in the log yet.
     async fn read(&mut self, backlog: Backlog) -> Result<(), Status> {
         let Backlog { from, until, unlogged, seen } = backlog;
-        let page = self.session.store().events(&self.session.id, from, until, PAGE).await;
+        // In a task of its own: a reader who stops in the middle of it must not keep the database waiting.
+        let session = self.session.clone();
+        let reading =
+            tokio::spawn(async move { session.store().events(&session.id, from, until, PAGE).await }.in_current_span());
+        let page = reading.await.map_err(|error| status::internal(&error))?;
         let page = page.map_err(|error| status::database(&error))?;
         self.ready.extend(page.events.into_iter().filter_map(|event| seen.unseen(event)));
         match page.next {

@@ -7,8 +7,8 @@ mod common;
 use common::{Table, config, of, said, told, types};
 use fake_model::{FakeModel, Gate, Reply};
 use proto::orchestrator::v1::{
-    ChatRequest, CreateSessionRequest, GetSceneRequest, GetSessionRequest, ListSessionsRequest,
-    RemoveCharacterRequest, SubscribeRequest, UpdateSceneRequest,
+    ChatRequest, CreateSessionRequest, GetSceneRequest, GetSessionRequest, ListSessionsRequest, RemoveCharacterRequest,
+    SubscribeRequest, UpdateSceneRequest,
 };
 use serde_json::{Value, json};
 use service_kit::{
@@ -29,7 +29,10 @@ async fn creating_a_session_again_empties_nothing() {
 
     assert_eq!((again, before.message_count), (before, 2));
     let all = table.client.clone().list_sessions(ListSessionsRequest {}).await.unwrap().into_inner().sessions;
-    assert_eq!(all.iter().map(|session| session.session_id.as_str()).collect::<Vec<_>>(), [made.session_id.as_str(), "s"]);
+    assert_eq!(
+        all.iter().map(|session| session.session_id.as_str()).collect::<Vec<_>>(),
+        [made.session_id.as_str(), "s"]
+    );
 }
 
 #[tokio::test]
@@ -243,7 +246,8 @@ async fn a_reader_is_told_whether_he_was_recovered() {
     let model = FakeModel::start([Reply::saying(["Hi."])]).await;
     let table = Table::with(&model).await;
     table.play("Hello").await;
-    let after = |after_seq| SubscribeRequest { session_id: "s".into(), after_seq: Some(after_seq), ..Default::default() };
+    let after =
+        |after_seq| SubscribeRequest { session_id: "s".into(), after_seq: Some(after_seq), ..Default::default() };
 
     let known = table.subscribe(after(2)).await.next().await;
     let unknown = table.subscribe(after(99)).await.next().await;
@@ -325,7 +329,8 @@ async fn a_scene_changes_in_parts_and_only_changes_are_logged() {
             Ok::<_, tonic::Status>(proto::structs::to_json(answer.into_inner().scene.unwrap()))
         }
     };
-    let target = || UpdateSceneRequest { target: Some("troll".into()), target_distance: Some(30), ..Default::default() };
+    let target =
+        || UpdateSceneRequest { target: Some("troll".into()), target_distance: Some(30), ..Default::default() };
 
     update(target()).await.unwrap();
     update(target()).await.unwrap();
@@ -338,9 +343,11 @@ async fn a_scene_changes_in_parts_and_only_changes_are_logged() {
 
     assert_eq!(scene, json!({"location": "bar", "target": "troll"}));
     assert_eq!(table.session().await.last_seq, 2);
-    let unknown = update(UpdateSceneRequest { forget: vec!["weather".into()], ..Default::default() }).await.unwrap_err();
+    let unknown =
+        update(UpdateSceneRequest { forget: vec!["weather".into()], ..Default::default() }).await.unwrap_err();
     assert!(unknown.message().contains("a scene has location, target"), "{unknown}");
-    let dark = update(UpdateSceneRequest { light_level: Some("PITCH".into()), ..Default::default() }).await.unwrap_err();
+    let dark =
+        update(UpdateSceneRequest { light_level: Some("PITCH".into()), ..Default::default() }).await.unwrap_err();
     assert_eq!(Failure::from(&dark).code, ErrorCode::InvalidInput);
 }
 

@@ -56,7 +56,9 @@ fn message(message: &Message) -> Value {
             };
             json!({"role": "user", "content": format!("{speaker}{text}")})
         }
-        Message::GameMaster { text, tool_calls } if tool_calls.is_empty() => json!({"role": "assistant", "content": text}),
+        Message::GameMaster { text, tool_calls } if tool_calls.is_empty() => {
+            json!({"role": "assistant", "content": text})
+        }
         Message::GameMaster { text, tool_calls } => {
             let calls: Vec<Value> = tool_calls
                 .iter()
@@ -191,7 +193,11 @@ fn text_of(content: &Value) -> String {
 }
 
 fn to_u64(value: &Value) -> u64 {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates, and it is a statistic")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the cast saturates, and it is a statistic"
+    )]
     let from_float = |number: f64| number as u64;
     value.as_u64().or_else(|| value.as_f64().map(from_float)).unwrap_or_default()
 }
@@ -331,7 +337,8 @@ mod tests {
     #[test]
     fn a_whole_message_and_content_in_parts_are_read() {
         let mut reader = Reader::default();
-        let chunk = json!({"choices": [{"message": {"content": [{"type": "text", "text": "Hi"}]}, "finish_reason": "stop"}]});
+        let chunk =
+            json!({"choices": [{"message": {"content": [{"type": "text", "text": "Hi"}]}, "finish_reason": "stop"}]});
         assert_eq!(read(&mut reader, chunk), [ModelEvent::Text("Hi".into())]);
     }
 
