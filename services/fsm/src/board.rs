@@ -448,13 +448,15 @@ impl Board<'_> {
             PieceId::Number(number) => die_side(number) == Some(Side::Shadow),
             PieceId::Name(_) => piece.kind == "action_die",
         };
-        let faces: Vec<_> = self.pieces.iter().filter(is_die).filter_map(|piece| Some((piece.area, face(piece)?))).collect();
+        let faces: Vec<_> =
+            self.pieces.iter().filter(is_die).filter_map(|piece| Some((piece.area, face(piece)?))).collect();
         let eyes = faces.iter().filter(|(area, face)| *area == SHADOW_DICE && face == "eye").count();
         (!faces.is_empty()).then(|| Value::from(eyes))
     }
 
     fn fellowship_area(&self) -> Option<i64> {
-        let by_kind = self.of_kind("fellowship").map(|piece| piece.area).find(|area| *area != 0 && is_on_the_way(*area));
+        let by_kind =
+            self.of_kind("fellowship").map(|piece| piece.area).find(|area| *area != 0 && is_on_the_way(*area));
         self.area(FELLOWSHIP).filter(|area| is_on_the_way(*area)).or(by_kind)
     }
 
@@ -471,9 +473,13 @@ impl Board<'_> {
     }
 
     fn corruption(&self) -> Option<Value> {
-        let by_kind = self.of_kind("corruption_counter").map(|piece| piece.area - TRACK).find(|value| (0..=12).contains(value));
+        let by_kind =
+            self.of_kind("corruption_counter").map(|piece| piece.area - TRACK).find(|value| (0..=12).contains(value));
         let on_track = self.on_track(CORRUPTION_COUNTER, TRACK, 12).or(by_kind.map(Value::from));
-        on_track.or_else(|| self.fellowship_state("corruption").filter(|value| value.as_i64().is_some_and(|value| (0..=12).contains(&value))))
+        on_track.or_else(|| {
+            self.fellowship_state("corruption")
+                .filter(|value| value.as_i64().is_some_and(|value| (0..=12).contains(&value)))
+        })
     }
 
     fn companions(&self) -> Option<Value> {
@@ -553,7 +559,8 @@ impl Board<'_> {
 
     fn besieged_regions(&self) -> Vec<i64> {
         let besieged = |stronghold: i64| self.in_area(stronghold).any(|id| unit_side(id).is_some());
-        let mut regions: Vec<i64> = STRONGHOLD_BOXES.iter().filter(|(area, _)| besieged(*area)).map(|(_, region)| *region).collect();
+        let mut regions: Vec<i64> =
+            STRONGHOLD_BOXES.iter().filter(|(area, _)| besieged(*area)).map(|(_, region)| *region).collect();
         regions.sort_unstable();
         regions
     }
@@ -611,6 +618,10 @@ mod tests {
     #[test]
     fn a_board_without_rows_has_no_figure_of_its_pieces() {
         let values = figures(&Tables::default()).values;
-        assert!(!values.contains_key("CORRUPTION") && !values.contains_key("FP_POOL") && !values.contains_key("FP_HAND_SIZE"));
+        assert!(
+            !values.contains_key("CORRUPTION")
+                && !values.contains_key("FP_POOL")
+                && !values.contains_key("FP_HAND_SIZE")
+        );
     }
 }

@@ -75,7 +75,9 @@ mod tests {
     fn execute_action_names_its_die() {
         assert_eq!(die_of_execute_action("EXECUTE_ACTION_1"), Some(1));
         assert_eq!(die_of_execute_action("EXECUTE_ACTION_20"), Some(20));
-        for other in ["EXECUTE_ACTION_", "EXECUTE_ACTION_0", "EXECUTE_ACTION_01", "EXECUTE_ACTION_21", "EXECUTE_ACTION_+1"] {
+        for other in
+            ["EXECUTE_ACTION_", "EXECUTE_ACTION_0", "EXECUTE_ACTION_01", "EXECUTE_ACTION_21", "EXECUTE_ACTION_+1"]
+        {
             assert_eq!(die_of_execute_action(other), None, "{other}");
         }
     }

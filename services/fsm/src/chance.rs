@@ -1,7 +1,8 @@
 //! Rolls, made by the dice service and told in the machine's words.
 
 use proto::dice::v1::{
-    RollActionDiceRequest, RollCombatDiceRequest, RollDiceRequest, RollHuntRequest, dice_service_client::DiceServiceClient,
+    RollActionDiceRequest, RollCombatDiceRequest, RollDiceRequest, RollHuntRequest,
+    dice_service_client::DiceServiceClient,
 };
 use serde_json::{Value, json};
 use service_kit::Transport;
@@ -39,7 +40,8 @@ pub async fn roll(
             (answer.roll_id, json!({"rolls": answer.rolls, "rerolled": answer.rerolled, "successes": answer.successes}))
         }
         Roll::Combat { count, target, rerolls } => {
-            let request = RollCombatDiceRequest { count, target, rerolls: Some(rerolls), reason: reason("Combat roll") };
+            let request =
+                RollCombatDiceRequest { count, target, rerolls: Some(rerolls), reason: reason("Combat roll") };
             let answer = dice.roll_combat_dice(keyed(request, key)).await?.into_inner();
             (answer.roll_id, json!({"rolls": answer.rolls, "rerolled": answer.rerolled, "successes": answer.hits}))
         }

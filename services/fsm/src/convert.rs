@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use proto::fsm::v1 as wire;
 use prost_types::{ListValue, Struct, Value as WireValue, value::Kind};
+use proto::fsm::v1 as wire;
 use serde_json::{Map, Number, Value};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
@@ -162,7 +162,9 @@ fn from_value(value: WireValue) -> Value {
         Some(Kind::BoolValue(yes)) => Value::Bool(yes),
         Some(Kind::StringValue(text)) => Value::String(text),
         #[expect(clippy::cast_possible_truncation, reason = "it is whole, and small enough to be exact")]
-        Some(Kind::NumberValue(number)) if number.fract() == 0.0 && number.abs() <= MAX_EXACT => Value::from(number as i64),
+        Some(Kind::NumberValue(number)) if number.fract() == 0.0 && number.abs() <= MAX_EXACT => {
+            Value::from(number as i64)
+        }
         Some(Kind::NumberValue(number)) => Number::from_f64(number).map_or(Value::Null, Value::Number),
         Some(Kind::ListValue(list)) => list.values.into_iter().map(from_value).collect(),
         Some(Kind::StructValue(fields)) => Value::Object(from_struct(fields)),
@@ -170,7 +172,8 @@ fn from_value(value: WireValue) -> Value {
 }
 
 fn to_struct(fields: &Map<String, Value>) -> Struct {
-    let fields: BTreeMap<String, WireValue> = fields.iter().map(|(name, value)| (name.clone(), to_value(value))).collect();
+    let fields: BTreeMap<String, WireValue> =
+        fields.iter().map(|(name, value)| (name.clone(), to_value(value))).collect();
     Struct { fields }
 }
 
@@ -188,7 +191,8 @@ fn to_value(value: &Value) -> WireValue {
 
 /// RFC 3339, in UTC with milliseconds.
 fn timestamp(unix_ms: i64) -> String {
-    let time = OffsetDateTime::from_unix_timestamp_nanos(i128::from(unix_ms) * 1_000_000).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let time = OffsetDateTime::from_unix_timestamp_nanos(i128::from(unix_ms) * 1_000_000)
+        .unwrap_or(OffsetDateTime::UNIX_EPOCH);
     time.format(&Rfc3339).unwrap_or_default()
 }
 

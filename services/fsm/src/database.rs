@@ -24,7 +24,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_millis(500);
 const MAX_ROWS: i64 = 5_000;
 
 /// The current game is the row inserted last: times have steps of a second, and ids are random.
-const GAME: &str = "SELECT game_id, turn_number, victory_points_fp, victory_points_shadow FROM game_state ORDER BY rowid DESC LIMIT 1";
+const GAME: &str =
+    "SELECT game_id, turn_number, victory_points_fp, victory_points_shadow FROM game_state ORDER BY rowid DESC LIMIT 1";
 const PIECES: &str = "SELECT piece_id, piece_type, area_id, state_data FROM game_pieces WHERE game_id = $1 LIMIT $2";
 const SETUP: &str = "SELECT piece_id, initial_area_id FROM scenario_setup WHERE scenario_id = 'base' LIMIT $1";
 

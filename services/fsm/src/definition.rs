@@ -209,16 +209,6 @@ pub struct Loaded {
 }
 
 impl Machine {
-    /// One of the machines that come with the service.
-    ///
-    /// # Errors
-    ///
-    /// Never for a name in [`BUILT_IN`]; the tests load them all.
-    pub fn built_in(name: &str) -> Option<Result<Loaded, DefinitionError>> {
-        let (name, text) = BUILT_IN.iter().find(|(built_in, _)| *built_in == name)?;
-        Some(Machine::load(name, text))
-    }
-
     /// Reads, checks and compiles a definition.
     ///
     /// # Errors
@@ -326,7 +316,10 @@ impl Compiler<'_> {
                 "phase_group" | "subsystem" => {}
                 other => {
                     let line = self.line(&[&module.id]);
-                    self.error(line, format!("module {:?} is of type {other:?}: phase_group or subsystem is allowed", module.id));
+                    self.error(
+                        line,
+                        format!("module {:?} is of type {other:?}: phase_group or subsystem is allowed", module.id),
+                    );
                 }
             }
             states.extend(module.states.into_iter().map(|state| (module.id.clone(), state)));
@@ -403,7 +396,8 @@ impl Compiler<'_> {
             let announced: Vec<_> = announced.cloned().collect();
             valid_events.extend(announced);
             let Some(target) = self.target(ids, &id, event.as_deref(), &transition.target) else { continue };
-            let guard = transition.guard.and_then(|guard| self.expression(&guard, || format!("a guard of state {id:?}")));
+            let guard =
+                transition.guard.and_then(|guard| self.expression(&guard, || format!("a guard of state {id:?}")));
             transitions.push(Transition { event, target, guard, actions: transition.actions, commands: Vec::new() });
         }
         valid_events.extend(state.also_valid);
@@ -495,7 +489,11 @@ impl Compiler<'_> {
             verbs.push(Verb::Set(set.0.into_iter().filter_map(assign).collect()));
         }
         if let Some(source::Pair { keys, values, into }) = pair {
-            verbs.push(Verb::Pair { keys: self.expression(&keys, place)?, values: self.expression(&values, place)?, into });
+            verbs.push(Verb::Pair {
+                keys: self.expression(&keys, place)?,
+                values: self.expression(&values, place)?,
+                into,
+            });
         }
         if let Some(roll) = roll {
             verbs.push(self.roll(action, roll)?);
@@ -553,7 +551,9 @@ impl Compiler<'_> {
         let mut commands = Vec::new();
         for call in calls.split(';').map(str::trim).filter(|call| !call.is_empty()) {
             let argument = call.strip_prefix("send_command(").and_then(|rest| rest.strip_suffix(')')).map(str::trim);
-            let quoted = |text: &&str| ['\'', '"'].iter().any(|&quote| 2 < text.len() && text.starts_with(quote) && text.ends_with(quote));
+            let quoted = |text: &&str| {
+                ['\'', '"'].iter().any(|&quote| 2 < text.len() && text.starts_with(quote) && text.ends_with(quote))
+            };
             match argument.filter(quoted) {
                 Some(text) => commands.push(text[1..text.len() - 1].to_owned()),
                 None => {

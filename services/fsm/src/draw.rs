@@ -38,7 +38,13 @@ impl fmt::Display for Report {
             writeln!(formatter, "warning: {warning}")?;
         }
         if self.is_playable() {
-            write!(formatter, "{} states, {} transitions, {} warnings", self.states, self.transitions, self.warnings.len())
+            write!(
+                formatter,
+                "{} states, {} transitions, {} warnings",
+                self.states,
+                self.transitions,
+                self.warnings.len()
+            )
         } else {
             write!(formatter, "{} errors, {} warnings", self.errors.len(), self.warnings.len())
         }
@@ -145,10 +151,17 @@ mod tests {
     #[test]
     fn a_report_tells_lines_and_reasons() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), "{\n \"initial_state\": \"A\",\n \"states\": {\"A\": {\"transitions\": {\"GO\": \"B\"}}}}").unwrap();
+        std::fs::write(
+            file.path(),
+            "{\n \"initial_state\": \"A\",\n \"states\": {\"A\": {\"transitions\": {\"GO\": \"B\"}}}}",
+        )
+        .unwrap();
         let report = machine_check(file.path()).unwrap();
         assert!(!report.is_playable());
-        assert_eq!(report.to_string(), "error: line 3: state \"A\" goes to \"B\" on GO, which is not there\n1 errors, 0 warnings");
+        assert_eq!(
+            report.to_string(),
+            "error: line 3: state \"A\" goes to \"B\" on GO, which is not there\n1 errors, 0 warnings"
+        );
     }
 
     #[test]

@@ -278,7 +278,11 @@ mod tests {
     #[test]
     fn lists_and_maps_can_be_computed_with() {
         check("A.filter(d, !(d in B))", json!({"A": [1, 2, 3], "B": [2]}), json!([1, 3]));
-        check("A.map(d, F[string(d)])", json!({"A": [210, 211], "F": {"210": "event", "211": "muster"}}), json!(["event", "muster"]));
+        check(
+            "A.map(d, F[string(d)])",
+            json!({"A": [210, 211], "F": {"210": "event", "211": "muster"}}),
+            json!(["event", "muster"]),
+        );
         check("size(A) - 1", json!({"A": [1, 2, 3]}), json!(2));
         check("has(E.die) ? E.die : 0", json!({"E": {}}), json!(0));
     }

@@ -433,7 +433,9 @@ impl Games {
         let event = self.event(&live, &incoming)?;
         match self.react(&live, &event, incoming.idempotency.as_ref(), &mut rolls).await? {
             Ok(reaction) => {
-                let cause = incoming.cause.unwrap_or_else(|| (if incoming.attachment_id.is_some() { "client" } else { "tool" }).to_owned());
+                let cause = incoming
+                    .cause
+                    .unwrap_or_else(|| (if incoming.attachment_id.is_some() { "client" } else { "tool" }).to_owned());
                 let game = reaction.game.clone();
                 let entry = StoredEntry {
                     sequence: live.stored.sequence + 1,
@@ -441,7 +443,8 @@ impl Games {
                     state: game.state.clone(),
                     entry: Entry::new(event, cause, trace_id, rolls, reaction),
                 };
-                self.append(&mut live, entry, game, incoming.idempotency, incoming.attachment_id.as_deref(), &cell).await
+                self.append(&mut live, entry, game, incoming.idempotency, incoming.attachment_id.as_deref(), &cell)
+                    .await
             }
             Err(refusal) => self.refuse(&mut live, refusal, &incoming, trace_id, &cell).await,
         }
@@ -516,7 +519,14 @@ impl Games {
         live.stored.updated_at = entry.created_at;
         live.stored.game = game;
         let Entry { event, cause, .. } = &entry.entry;
-        tracing::info!(game_id = live.stored.id, sequence = entry.sequence, event = event.name, state = entry.state, cause, "accepted");
+        tracing::info!(
+            game_id = live.stored.id,
+            sequence = entry.sequence,
+            event = event.name,
+            state = entry.state,
+            cause,
+            "accepted"
+        );
 
         let entry = Arc::new(entry);
         let kind = UpdateKind::Reaction { game_id: live.stored.id.clone(), entry: entry.clone() };
@@ -547,7 +557,8 @@ impl Games {
         let sender = incoming.attachment_id.as_deref();
         if refusal != Refusal::Ignored {
             tracing::info!(game_id = live.stored.id, message, "refused");
-            let kind = UpdateKind::Refusal { refusal, message: message.clone(), event: incoming.event.clone(), trace_id };
+            let kind =
+                UpdateKind::Refusal { refusal, message: message.clone(), event: incoming.event.clone(), trace_id };
             self.tell(live, |attachment| (Some(attachment.id.as_str()) == sender).then(|| kind.clone()), cell);
         }
         // An attachment hears its refusal on its stream, and need not be told what else would be valid.
@@ -618,7 +629,9 @@ impl Games {
             && live.attachments.iter().any(|attachment| attachment.role == Role::Client)
         {
             let outputs = match self.view(live).await {
-                Ok((view, _)) => vec![Output { audience: Audience::Host, kind: OutputKind::ValidEvents(view.valid_events.host) }],
+                Ok((view, _)) => {
+                    vec![Output { audience: Audience::Host, kind: OutputKind::ValidEvents(view.valid_events.host) }]
+                }
                 Err(_) => Vec::new(),
             };
             // The oldest comes first.
@@ -770,9 +783,11 @@ fn greeting(state: &str, view: View) -> Vec<Output> {
 
 /// The last valid events that an entry told the host.
 fn valid_events_of(outputs: &[Output]) -> Vec<String> {
-    let mut events = outputs.iter().rev().filter(|output| Role::Host.hears(output.audience)).filter_map(|output| match &output.kind {
-        OutputKind::ValidEvents(events) => Some(events.clone()),
-        _ => None,
+    let mut events = outputs.iter().rev().filter(|output| Role::Host.hears(output.audience)).filter_map(|output| {
+        match &output.kind {
+            OutputKind::ValidEvents(events) => Some(events.clone()),
+            _ => None,
+        }
     });
     events.next().unwrap_or_default()
 }

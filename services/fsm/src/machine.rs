@@ -219,7 +219,14 @@ impl ValidEvents {
 ///
 /// [`Stop::Board`] or [`Stop::Roll`] if its actions need one that was not given.
 pub fn begin(machine: &Machine, board: Option<&Figures>, rolls: &[Rolled], assist: bool) -> Result<Game, Stop> {
-    let event = Event { name: String::new(), data: Map::new(), sender: String::new(), is_host: true, players: Vec::new(), assist };
+    let event = Event {
+        name: String::new(),
+        data: Map::new(),
+        sender: String::new(),
+        is_host: true,
+        players: Vec::new(),
+        assist,
+    };
     let mut run = Run::new(machine, machine.initial, machine.variables.clone(), &event, board, rolls);
     run.enter()?;
     run.settle()?;
@@ -231,7 +238,13 @@ pub fn begin(machine: &Machine, board: Option<&Figures>, rolls: &[Rolled], assis
 /// # Errors
 ///
 /// [`Stop`]: something is needed first, or the event is refused. Nothing has happened then.
-pub fn react(machine: &Machine, game: &Game, event: &Event, board: Option<&Figures>, rolls: &[Rolled]) -> Result<Reaction, Stop> {
+pub fn react(
+    machine: &Machine,
+    game: &Game,
+    event: &Event,
+    board: Option<&Figures>,
+    rolls: &[Rolled],
+) -> Result<Reaction, Stop> {
     let Some(state) = machine.state_index(&game.state) else { return Err(Stop::Refused(Refusal::Transition)) };
     if !machine.knows(&event.name) {
         return Err(Stop::Refused(Refusal::Unknown));
@@ -248,13 +261,28 @@ pub fn react(machine: &Machine, game: &Game, event: &Event, board: Option<&Figur
 /// # Errors
 ///
 /// [`Stop::Board`] if the board is needed.
-pub fn view(machine: &Machine, game: &Game, players: &[String], board: Option<&Figures>, assist: bool) -> Result<View, Stop> {
+pub fn view(
+    machine: &Machine,
+    game: &Game,
+    players: &[String],
+    board: Option<&Figures>,
+    assist: bool,
+) -> Result<View, Stop> {
     let Some(state) = machine.state_index(&game.state) else { return Err(Stop::Refused(Refusal::Transition)) };
-    let event = Event { name: String::new(), data: Map::new(), sender: String::new(), is_host: true, players: players.to_vec(), assist };
+    let event = Event {
+        name: String::new(),
+        data: Map::new(),
+        sender: String::new(),
+        is_host: true,
+        players: players.to_vec(),
+        assist,
+    };
     let mut run = Run::new(machine, state, game.variables.clone(), &event, board, &[]);
     let prompt = run.prompt_line()?.into_iter().collect();
     let mut figures = Map::new();
-    for name in board::FIGURES.iter().chain(&["TURN", "FP_DICE_REMAINING", "SP_DICE_REMAINING", "LOCATION", "NEXT_ACTOR"]) {
+    for name in
+        board::FIGURES.iter().chain(&["TURN", "FP_DICE_REMAINING", "SP_DICE_REMAINING", "LOCATION", "NEXT_ACTOR"])
+    {
         if let Some(value) = run.fact(name, 0)? {
             figures.insert((*name).to_owned(), value);
         }
@@ -545,7 +573,8 @@ impl<'a> Run<'a> {
         }
         (self.data, self.event_facts) = (data, event_facts);
         let done = state.done.as_ref().filter(|done| host.contains(done)).cloned();
-        let mut client: Vec<String> = host.iter().filter(|event| !self.machine.host_only.contains(*event)).cloned().collect();
+        let mut client: Vec<String> =
+            host.iter().filter(|event| !self.machine.host_only.contains(*event)).cloned().collect();
         if let Some(done) = done {
             for events in [&mut host, &mut client] {
                 if events.contains(&done) && !events.iter().any(|event| event == PHASE_COMPLETE) {
@@ -679,7 +708,11 @@ impl<'a> Run<'a> {
                 let items = self.list(from)?;
                 if let Ok(count @ 1..) = u32::try_from(items.len()) {
                     let picked = self.roll(Roll::Pick { count })?;
-                    let index = picked.as_u64().and_then(|number| usize::try_from(number).ok()).unwrap_or(1).clamp(1, items.len());
+                    let index = picked
+                        .as_u64()
+                        .and_then(|number| usize::try_from(number).ok())
+                        .unwrap_or(1)
+                        .clamp(1, items.len());
                     self.variables.insert(into.clone(), items[index - 1].clone());
                 }
             }
@@ -809,7 +842,13 @@ fn is_small(value: &Value) -> bool {
         Value::Bool(_) => true,
         Value::Number(number) => number.is_i64(),
         Value::String(text) => text.len() <= MAX_FACT_TEXT,
-        Value::Array(items) => items.len() <= MAX_FACT_ITEMS && items.iter().all(|item| !item.is_array() && !item.is_object() && is_small(item)),
-        Value::Object(fields) => fields.len() <= MAX_FACTS && fields.values().all(|item| !item.is_array() && !item.is_object() && is_small(item)),
+        Value::Array(items) => {
+            items.len() <= MAX_FACT_ITEMS
+                && items.iter().all(|item| !item.is_array() && !item.is_object() && is_small(item))
+        }
+        Value::Object(fields) => {
+            fields.len() <= MAX_FACTS
+                && fields.values().all(|item| !item.is_array() && !item.is_object() && is_small(item))
+        }
     }
 }

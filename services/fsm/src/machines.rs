@@ -30,8 +30,9 @@ impl Machines {
             None => {
                 let path = Path::new(machine);
                 let names: Vec<&str> = BUILT_IN.iter().map(|(name, _)| *name).collect();
-                let source = std::fs::read_to_string(path)
-                    .with_context(|| format!("read the machine {machine:?}: it is neither {} nor a file", names.join(", ")))?;
+                let source = std::fs::read_to_string(path).with_context(|| {
+                    format!("read the machine {machine:?}: it is neither {} nor a file", names.join(", "))
+                })?;
                 let name = file_name(path, &source);
                 store.keep_definition(&name, &source).await.context("keep the definition")?;
                 (name, source)
@@ -75,8 +76,14 @@ impl Machines {
 /// A name that tells a file's text from any other text.
 fn file_name(path: &Path, source: &str) -> String {
     let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-    let word: String = stem.chars().filter(|letter| letter.is_ascii_alphanumeric() || *letter == '_' || *letter == '-').take(40).collect();
+    let word: String = stem
+        .chars()
+        .filter(|letter| letter.is_ascii_alphanumeric() || *letter == '_' || *letter == '-')
+        .take(40)
+        .collect();
     // FNV-1a: stable for ever, and nobody profits from two texts that share it.
-    let hash = source.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    let hash = source
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     format!("{word}-{hash:016x}")
 }

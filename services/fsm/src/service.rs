@@ -4,9 +4,9 @@ use std::{pin::Pin, sync::Arc};
 
 use futures_util::{Stream, stream};
 use proto::fsm::v1::{
-    AttachRequest, CreateGameRequest, CreateGameResponse, GameUpdate, GetGameRequest, GetGameResponse, ListGameHistoryRequest,
-    ListGameHistoryResponse, ListGamesRequest, ListGamesResponse, SendEventRequest, SendEventResponse,
-    fsm_service_server::FsmService,
+    AttachRequest, CreateGameRequest, CreateGameResponse, GameUpdate, GetGameRequest, GetGameResponse,
+    ListGameHistoryRequest, ListGameHistoryResponse, ListGamesRequest, ListGamesResponse, SendEventRequest,
+    SendEventResponse, fsm_service_server::FsmService,
 };
 use service_kit::status::{self, ErrorCode};
 use tokio_util::sync::CancellationToken;
@@ -122,7 +122,10 @@ fn idempotency<T: std::fmt::Debug>(request: &Request<T>) -> Result<Option<Idempo
         Ok(key) if !key.is_empty() && key.len() <= MAX_KEY => {
             Ok(Some(Idempotency { key: key.to_owned(), request: format!("{:?}", request.get_ref()) }))
         }
-        _ => Err(status::error(ErrorCode::InvalidInput, format!("an idempotency key has 1 to {MAX_KEY} ASCII characters"))),
+        _ => Err(status::error(
+            ErrorCode::InvalidInput,
+            format!("an idempotency key has 1 to {MAX_KEY} ASCII characters"),
+        )),
     }
 }
 
@@ -131,7 +134,9 @@ impl From<Error> for Status {
         let message = error.to_string();
         match error {
             Error::Database(error) => status::database(&error),
-            Error::NoGame(_) | Error::NoAttachment(_) | Error::NoMachine(_) => status::error(ErrorCode::NotFound, message),
+            Error::NoGame(_) | Error::NoAttachment(_) | Error::NoMachine(_) => {
+                status::error(ErrorCode::NotFound, message)
+            }
             Error::Taken(_) | Error::KeyUsed => status::error(ErrorCode::Conflict, message),
             Error::Full(_) => status::error(ErrorCode::RateLimited, message),
             Error::Unusable(_) => Status::failed_precondition(message),

@@ -8,9 +8,11 @@ use crate::machine::{Event, Game, Move, Output, Reaction, Rolled};
 
 const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/fsm/0001_games.sql")];
 
-const INSERT_GAME: &str = "INSERT INTO games (game_key, game_id, machine, archived_from, created_at, idempotency_key, request)
+const INSERT_GAME: &str =
+    "INSERT INTO games (game_key, game_id, machine, archived_from, created_at, idempotency_key, request)
      VALUES ($1, $2, $3, $4, $5, $6, $7)";
-const INSERT_ENTRY: &str = "INSERT INTO entries (game_key, sequence, created_at, state, variables, entry, idempotency_key, request)
+const INSERT_ENTRY: &str =
+    "INSERT INTO entries (game_key, sequence, created_at, state, variables, entry, idempotency_key, request)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
 const ARCHIVE: &str = "UPDATE games SET game_id = $1, archived_from = $2 WHERE game_key = $3 AND game_id = $2";
 const COUNT_ARCHIVED: &str = "SELECT COUNT(*) FROM games WHERE archived_from = $1";
@@ -27,7 +29,8 @@ const HISTORY: &str = "SELECT sequence, created_at, state, entry FROM entries
      WHERE game_key = $1 AND sequence > $2 ORDER BY sequence LIMIT $3";
 const ENTRY_BY_KEY: &str = "SELECT sequence, created_at, state, entry, request FROM entries WHERE idempotency_key = $1";
 const GAME_BY_KEY: &str = "SELECT game_id, request FROM games WHERE idempotency_key = $1";
-const INSERT_DEFINITION: &str = "INSERT INTO definitions (machine, source) VALUES ($1, $2) ON CONFLICT (machine) DO NOTHING";
+const INSERT_DEFINITION: &str =
+    "INSERT INTO definitions (machine, source) VALUES ($1, $2) ON CONFLICT (machine) DO NOTHING";
 const DEFINITION: &str = "SELECT source FROM definitions WHERE machine = $1";
 
 /// The service's database.
@@ -252,9 +255,12 @@ fn entry_of(row: &Row) -> Option<StoredEntry> {
         return None;
     }
     match serde_json::from_str(&text) {
-        Ok(entry) => {
-            Some(StoredEntry { sequence: to_sequence(row.integer(0)), created_at: row.integer(1), state: row.text(2), entry })
-        }
+        Ok(entry) => Some(StoredEntry {
+            sequence: to_sequence(row.integer(0)),
+            created_at: row.integer(1),
+            state: row.text(2),
+            entry,
+        }),
         Err(error) => {
             tracing::error!(sequence = row.integer(0), %error, "an entry of a game's log cannot be read");
             None

@@ -87,7 +87,11 @@ mod tests {
     #[test]
     fn tokens_are_filled_in() {
         check("Turn {{turn}}, {{ hunt_dice }} dice", json!({"TURN": 3, "HUNT_DICE": 2}), "Turn 3, 2 dice");
-        check("$FSM rolls {{DICE}} as {{FACES}} ", json!({"DICE": [210, 211], "FACES": [0, 3]}), "$FSM rolls 210 211 as 0 3 ");
+        check(
+            "$FSM rolls {{DICE}} as {{FACES}} ",
+            json!({"DICE": [210, 211], "FACES": [0, 3]}),
+            "$FSM rolls 210 211 as 0 3 ",
+        );
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The service as its callers see it: games, attachments, roles, grace, restarts. Dice are the real dice service's.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
+
 use std::{
     path::{Path, PathBuf},
     time::Duration,
@@ -7,8 +9,9 @@ use std::{
 
 use prost_types::{Struct, Value, value::Kind};
 use proto::fsm::v1::{
-    AttachRequest, CreateGameRequest, Game, GameUpdate, GetGameRequest, Greeting, ListGameHistoryRequest, ListGamesRequest, Outcome,
-    Output, Reaction, SendEventRequest, SendEventResponse, fsm_service_client::FsmServiceClient, game_update::Update, output,
+    AttachRequest, CreateGameRequest, Game, GameUpdate, GetGameRequest, Greeting, ListGameHistoryRequest,
+    ListGamesRequest, Outcome, Output, Reaction, SendEventRequest, SendEventResponse,
+    fsm_service_client::FsmServiceClient, game_update::Update, output,
 };
 use service_kit::{Peers, Transport, client::in_process, db::DatabaseConfig};
 use tokio_util::sync::CancellationToken;
@@ -130,7 +133,10 @@ async fn the_greeting_tells_state_prompt_and_valid_events() {
     let server = start(folder.path()).await;
     let host = server.attach().await;
 
-    assert_eq!((host.greeting.role.as_str(), host.greeting.game_id.as_str(), host.greeting.sequence), ("host", "default", 0));
+    assert_eq!(
+        (host.greeting.role.as_str(), host.greeting.game_id.as_str(), host.greeting.sequence),
+        ("host", "default", 0)
+    );
     let kinds: Vec<_> = host.greeting.outputs.iter().map(|output| output.kind.clone().unwrap()).collect();
     assert_eq!(kinds[0], output::Kind::State("SETUP_GAME_OPTIONS".to_owned()));
     assert!(matches!(&kinds[1], output::Kind::Text(text) if text.contains("Setup")), "{kinds:?}");
@@ -162,7 +168,9 @@ async fn everybody_is_told_the_same_in_the_same_order_the_sender_included() {
         of_host.push(host.reaction().await);
         of_client.push(client.reaction().await);
     }
-    let order = |reactions: &[Reaction]| reactions.iter().map(|entry| (entry.sequence, entry.event.clone())).collect::<Vec<_>>();
+    let order = |reactions: &[Reaction]| {
+        reactions.iter().map(|entry| (entry.sequence, entry.event.clone())).collect::<Vec<_>>()
+    };
     assert_eq!(order(&of_host), order(&of_client));
     assert_eq!(order(&of_host), order(&server.history("default").await));
     assert!(of_host.iter().zip(1..).all(|(entry, number)| entry.sequence == number));
@@ -196,7 +204,9 @@ async fn refusals_reach_their_sender_alone_with_the_exact_text() {
         let answer = client.send_json(event, data).await;
         assert_eq!(answer.message, message);
         match client.next().await {
-            Update::Refusal(refusal) => assert_eq!((refusal.message.as_str(), refusal.outcome()), (message, answer.outcome())),
+            Update::Refusal(refusal) => {
+                assert_eq!((refusal.message.as_str(), refusal.outcome()), (message, answer.outcome()))
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -214,7 +224,13 @@ async fn the_host_alone_hears_what_is_for_his_client() {
     let mut client = server.attach().await;
     host.send_json("GAME_OPTIONS_CONFIRMED", None).await;
 
-    let shown = |reaction: &Reaction| reaction.outputs.iter().filter(|output| matches!(output.kind, Some(output::Kind::Shown(_) | output::Kind::Record(_)))).count();
+    let shown = |reaction: &Reaction| {
+        reaction
+            .outputs
+            .iter()
+            .filter(|output| matches!(output.kind, Some(output::Kind::Shown(_) | output::Kind::Record(_))))
+            .count()
+    };
     assert!(0 < shown(&host.reaction().await));
     assert_eq!(shown(&client.reaction().await), 0);
 }
@@ -234,7 +250,9 @@ async fn when_the_host_goes_the_oldest_that_is_left_is_the_host() {
     drop(host);
 
     match second.next().await {
-        Update::RoleChange(change) => assert!(change.role == "host" && valid_events(&change.outputs).contains(&"TOGGLE_LOME".to_owned())),
+        Update::RoleChange(change) => {
+            assert!(change.role == "host" && valid_events(&change.outputs).contains(&"TOGGLE_LOME".to_owned()))
+        }
         other => panic!("{other:?}"),
     }
     assert_eq!(second.send("TOGGLE_LOME").await.outcome(), Outcome::Accepted);
@@ -245,7 +263,9 @@ async fn when_the_host_goes_the_oldest_that_is_left_is_the_host() {
 async fn a_game_survives_a_restart_in_the_middle() {
     let folder = folder();
     let server = start(folder.path()).await;
-    for event in ["GAME_OPTIONS_CONFIRMED", "FP_FELLOWSHIP_DECISIONS_READY", "SP_HUNT_ALLOCATION_DONE", "EXECUTE_ACTION_1"] {
+    for event in
+        ["GAME_OPTIONS_CONFIRMED", "FP_FELLOWSHIP_DECISIONS_READY", "SP_HUNT_ALLOCATION_DONE", "EXECUTE_ACTION_1"]
+    {
         assert_eq!(server.send(event).await.outcome(), Outcome::Accepted, "{event}");
     }
     let before = server.game("default").await;
@@ -326,8 +346,11 @@ async fn the_default_game_starts_anew_when_nobody_has_come_back_and_the_old_one_
     assert_eq!(anew.state, "SETUP_GAME_OPTIONS");
     assert_eq!(server.ids().await, ["default", "default-1"]);
 
-    let old = server.attach_as(AttachRequest { game_id: Some("default-1".to_owned()), ..AttachRequest::default() }).await;
-    assert!(matches!(&old.greeting.outputs[0].kind, Some(output::Kind::State(state)) if state == "PHASE_2_FELLOWSHIP_START"));
+    let old =
+        server.attach_as(AttachRequest { game_id: Some("default-1".to_owned()), ..AttachRequest::default() }).await;
+    assert!(
+        matches!(&old.greeting.outputs[0].kind, Some(output::Kind::State(state)) if state == "PHASE_2_FELLOWSHIP_START")
+    );
     assert_eq!(server.history("default-1").await.len(), 1);
     assert_eq!(server.game("default-1").await.archived_from, "default");
 }
@@ -373,7 +396,14 @@ async fn leaving_for_another_game_starts_no_grace() {
     let mut host = server.attach().await;
     host.send("GAME_OPTIONS_CONFIRMED").await;
     let leaves = Some(host.greeting.attachment_id.clone());
-    let other = server.attach_as(AttachRequest { game_id: Some("alpha".to_owned()), create: true, leaves, ..AttachRequest::default() }).await;
+    let other = server
+        .attach_as(AttachRequest {
+            game_id: Some("alpha".to_owned()),
+            create: true,
+            leaves,
+            ..AttachRequest::default()
+        })
+        .await;
     assert_eq!((other.greeting.role.as_str(), other.greeting.game_id.as_str()), ("host", "alpha"));
     drop(host);
     until(&server, "default", |game| game.attached == 0).await;
@@ -403,7 +433,8 @@ async fn grace_never_keeps_the_game() {
     let folder = folder();
     let file = folder.path().join("kept.json");
     std::fs::write(&file, r#"{"initial_state": "A", "grace": "never", "states": {"A": {"valid_events": ["GO"], "transitions": {"GO": "A"}}}}"#).unwrap();
-    let server = start_with(folder.path(), fsm::Config { machine: file.display().to_string(), ..config(folder.path()) }).await;
+    let server =
+        start_with(folder.path(), fsm::Config { machine: file.display().to_string(), ..config(folder.path()) }).await;
     let mut host = server.attach().await;
     host.send("GO").await;
     drop(host);
@@ -420,17 +451,24 @@ async fn grace_never_keeps_the_game() {
 async fn games_are_created_listed_and_shown() {
     let folder = folder();
     let server = start(folder.path()).await;
-    let create = |id: &str, machine: &str| CreateGameRequest { game_id: Some(id.to_owned()), machine: Some(machine.to_owned()) };
+    let create =
+        |id: &str, machine: &str| CreateGameRequest { game_id: Some(id.to_owned()), machine: Some(machine.to_owned()) };
     let mut client = server.client.clone();
     let game = client.create_game(create("alpha", "document")).await.unwrap().into_inner().game.unwrap();
-    assert_eq!((game.machine.as_str(), game.state.as_str(), game.valid_events), ("document", "GAME_START", vec!["START_GAME".to_owned()]));
+    assert_eq!(
+        (game.machine.as_str(), game.state.as_str(), game.valid_events),
+        ("document", "GAME_START", vec!["START_GAME".to_owned()])
+    );
     assert_eq!(client.create_game(create("alpha", "document")).await.unwrap_err().code(), Code::AlreadyExists);
     assert_eq!(client.create_game(create("beta", "nothing")).await.unwrap_err().code(), Code::NotFound);
     assert_eq!(client.create_game(create("no spaces", "document")).await.unwrap_err().code(), Code::InvalidArgument);
     assert_eq!(server.ids().await, ["alpha", "default"]);
 
     let game = server.game("default").await;
-    assert_eq!((game.label.as_str(), game.phase.as_str(), game.figures_from.as_str()), ("Choosing the options", "TURN_0_SETUP", "machine"));
+    assert_eq!(
+        (game.label.as_str(), game.phase.as_str(), game.figures_from.as_str()),
+        ("Choosing the options", "TURN_0_SETUP", "machine")
+    );
     assert_eq!(game.figures.unwrap().fields["FP_DICE_REMAINING"].kind, Some(Kind::NumberValue(4.0)));
     let missing = client.get_game(GetGameRequest { game_id: Some("nowhere".to_owned()) }).await.unwrap_err();
     assert_eq!((missing.code(), missing.message()), (Code::NotFound, "there is no game \"nowhere\""));
@@ -440,7 +478,9 @@ async fn games_are_created_listed_and_shown() {
 async fn a_file_that_has_changed_starts_the_default_game_anew_and_its_old_games_go_on() {
     let folder = folder();
     let file: PathBuf = folder.path().join("mine.json");
-    let write = |target: &str| std::fs::write(&file, format!(r#"{{"initial_state": "A", "states": {{"A": {{"valid_events": ["GO"], "transitions": {{"GO": "{target}"}}}}, "B": {{}}}}}}"#)).unwrap();
+    let write = |target: &str| {
+        std::fs::write(&file, format!(r#"{{"initial_state": "A", "states": {{"A": {{"valid_events": ["GO"], "transitions": {{"GO": "{target}"}}}}, "B": {{}}}}}}"#)).unwrap()
+    };
     let with_file = || fsm::Config { machine: file.display().to_string(), ..config(folder.path()) };
     write("A");
     let server = start_with(folder.path(), with_file()).await;
@@ -451,7 +491,11 @@ async fn a_file_that_has_changed_starts_the_default_game_anew_and_its_old_games_
     let server = start_with(folder.path(), with_file()).await;
     assert_eq!(server.ids().await, ["default", "default-1"]);
     assert_eq!(server.send("GO").await.state, "B");
-    let request = SendEventRequest { game_id: Some("default-1".to_owned()), event: "GO".to_owned(), ..SendEventRequest::default() };
+    let request = SendEventRequest {
+        game_id: Some("default-1".to_owned()),
+        event: "GO".to_owned(),
+        ..SendEventRequest::default()
+    };
     assert_eq!(server.client.clone().send_event(request).await.unwrap().into_inner().state, "A");
 }
 
@@ -487,7 +531,11 @@ async fn an_idempotency_key_answers_the_same_and_no_other_request() {
 async fn a_sender_who_is_not_attached_has_the_role_he_names() {
     let folder = folder();
     let server = start(folder.path()).await;
-    let as_role = |role: &str| SendEventRequest { event: "TOGGLE_LOME".to_owned(), role: Some(role.to_owned()), ..SendEventRequest::default() };
+    let as_role = |role: &str| SendEventRequest {
+        event: "TOGGLE_LOME".to_owned(),
+        role: Some(role.to_owned()),
+        ..SendEventRequest::default()
+    };
     let mut client = server.client.clone();
     assert_eq!(client.send_event(as_role("client")).await.unwrap().into_inner().outcome(), Outcome::HostOnly);
     assert_eq!(client.send_event(as_role("host")).await.unwrap().into_inner().outcome(), Outcome::Accepted);
@@ -500,8 +548,12 @@ async fn data_of_either_kind_reaches_the_guards() {
     let server = start(folder.path()).await;
     let number = |number: f64| Value { kind: Some(Kind::NumberValue(number)) };
     let data = Struct { fields: [("players".to_owned(), number(1.0))].into() };
-    let request = SendEventRequest { event: "SET_PLAYER_COUNT".to_owned(), data: Some(data), ..SendEventRequest::default() };
-    assert_eq!(server.client.clone().send_event(request).await.unwrap().into_inner().state, "SETUP_SOLO_SIDE_SELECTION");
+    let request =
+        SendEventRequest { event: "SET_PLAYER_COUNT".to_owned(), data: Some(data), ..SendEventRequest::default() };
+    assert_eq!(
+        server.client.clone().send_event(request).await.unwrap().into_inner().state,
+        "SETUP_SOLO_SIDE_SELECTION"
+    );
 }
 
 #[tokio::test]
@@ -516,7 +568,10 @@ async fn history_is_read_in_pages() {
     let first = client.list_game_history(page(0, 3)).await.unwrap().into_inner();
     let last = client.list_game_history(page(3, 3)).await.unwrap().into_inner();
     let numbers = |entries: &[Reaction]| entries.iter().map(|entry| entry.sequence).collect::<Vec<_>>();
-    assert_eq!((numbers(&first.entries), first.more, numbers(&last.entries), last.more), (vec![1, 2, 3], true, vec![4, 5], false));
+    assert_eq!(
+        (numbers(&first.entries), first.more, numbers(&last.entries), last.more),
+        (vec![1, 2, 3], true, vec![4, 5], false)
+    );
 }
 
 #[tokio::test]

@@ -39,7 +39,14 @@ impl Check<'_> {
             for guard in state.transitions.iter().filter_map(|transition| transition.guard.as_ref()) {
                 for fact in guard.facts().iter().filter(|fact| !machine.has_fact(fact)) {
                     let line = locate::transition(self.text, &state.id, guard.source());
-                    self.error(line, format!("state {:?} has the guard {:?}, and nothing defines {fact:?}", state.id, guard.source()));
+                    self.error(
+                        line,
+                        format!(
+                            "state {:?} has the guard {:?}, and nothing defines {fact:?}",
+                            state.id,
+                            guard.source()
+                        ),
+                    );
                 }
             }
         }
@@ -73,9 +80,10 @@ impl Check<'_> {
 
     fn depends_on_itself<'a>(&'a self, wanted: &str, name: &'a str, seen: &mut BTreeSet<&'a str>) -> bool {
         let Some(expression) = self.machine.computed.get(name) else { return false };
-        expression.facts().iter().any(|fact| {
-            fact == wanted || (seen.insert(fact) && self.depends_on_itself(wanted, fact, seen))
-        })
+        expression
+            .facts()
+            .iter()
+            .any(|fact| fact == wanted || (seen.insert(fact) && self.depends_on_itself(wanted, fact, seen)))
     }
 
     fn expression(&mut self, expression: &Expression, place: &str) {
@@ -111,7 +119,9 @@ impl Check<'_> {
                 self.error(None, format!("{place} runs {name:?}, which is not there"));
             }
             Verb::Prompt(_) | Verb::Menu(_) | Verb::Run(_) => {}
-            Verb::Say(text) | Verb::Show(text) | Verb::Command(text) | Verb::Record(text) => self.template(text, &place),
+            Verb::Say(text) | Verb::Show(text) | Verb::Command(text) | Verb::Record(text) => {
+                self.template(text, &place)
+            }
             Verb::Set(assignments) => {
                 for (name, value) in assignments {
                     self.variable(name, &place);
@@ -177,7 +187,12 @@ impl Check<'_> {
             let waits = state.transitions.iter().any(|transition| transition.event.is_some());
             let always = state.transitions.iter().any(|transition| transition.guard.is_none());
             if !waits && !always && !state.transitions.is_empty() {
-                self.warn(line, format!("state {id:?} may stand still: it waits for no event, and each of its ways out has a guard"));
+                self.warn(
+                    line,
+                    format!(
+                        "state {id:?} may stand still: it waits for no event, and each of its ways out has a guard"
+                    ),
+                );
             }
             if let Some(done) = &state.done
                 && !state.transitions.iter().any(|transition| transition.event.as_ref() == Some(done))
@@ -189,13 +204,19 @@ impl Check<'_> {
                 let same = |other: &&super::Transition| {
                     other.event == transition.event
                         && (other.guard.is_none()
-                            || other.guard.as_ref().map(Expression::source) == transition.guard.as_ref().map(Expression::source))
+                            || other.guard.as_ref().map(Expression::source)
+                                == transition.guard.as_ref().map(Expression::source))
                 };
                 if earlier.iter().any(|other| same(&other)) {
                     let target = &self.machine.states[transition.target].id;
                     let line = locate::transition(self.text, id, target);
                     let event = transition.event.as_deref().unwrap_or("AUTO");
-                    self.warn(line, format!("state {id:?} never goes to {target:?} on {event}: an earlier transition is always taken"));
+                    self.warn(
+                        line,
+                        format!(
+                            "state {id:?} never goes to {target:?} on {event}: an earlier transition is always taken"
+                        ),
+                    );
                 }
             }
         }
@@ -209,8 +230,7 @@ impl Check<'_> {
             let targets = states[index].transitions.iter().map(|transition| transition.target);
             open.extend(targets.filter(|target| reached.insert(*target)));
         }
-        for (index, state) in states.iter().enumerate().filter(|(index, _)| !reached.contains(index)) {
-            let _ = index;
+        for (_, state) in states.iter().enumerate().filter(|(index, _)| !reached.contains(index)) {
             self.warn(locate::state(self.text, &state.id), format!("state {:?} is never reached", state.id));
         }
     }
@@ -223,23 +243,19 @@ impl Check<'_> {
             first.guard.is_none().then_some(first.target)
         };
         let mut told = BTreeSet::new();
-        for start in 0..states.len() {
-            let mut path = vec![start];
-            while let Some(next) = always(&states[path[path.len() - 1]]) {
-                if next == start {
-                    let mut ring = path.clone();
-                    ring.sort_unstable();
-                    if told.insert(ring) {
-                        let names: Vec<_> = path.iter().map(|&index| states[index].id.as_str()).collect();
-                        let line = locate::state(self.text, names[0]);
-                        self.error(line, format!("automatic moves go round for ever: {}", names.join(" → ")));
-                    }
-                    break;
-                }
-                if path.contains(&next) {
-                    break;
-                }
-                path.push(next);
+        for (start, first) in states.iter().enumerate() {
+            let mut ring = vec![start];
+            let mut next = always(first);
+            while let Some(index) = next.filter(|index| !ring.contains(index)) {
+                ring.push(index);
+                next = always(&states[index]);
+            }
+            let mut members = ring.clone();
+            members.sort_unstable();
+            if next == Some(start) && told.insert(members) {
+                let names: Vec<_> = ring.iter().map(|&index| states[index].id.as_str()).collect();
+                let line = locate::state(self.text, names[0]);
+                self.error(line, format!("automatic moves go round for ever: {}", names.join(" → ")));
             }
         }
         self.guarded_loops();
@@ -247,35 +263,29 @@ impl Check<'_> {
 
     fn guarded_loops(&mut self) {
         let states = &self.machine.states;
-        let automatic = |index: usize| states[index].transitions.iter().filter(|way| way.event.is_none()).map(|way| way.target);
-        for start in 0..states.len() {
-            let mut reached = BTreeSet::new();
-            let mut open: Vec<usize> = automatic(start).collect();
-            while let Some(index) = open.pop() {
-                if reached.insert(index) {
-                    open.extend(automatic(index));
-                }
-            }
+        let reached: Vec<BTreeSet<usize>> =
+            (0..states.len()).map(|start| automatically_reached(states, start)).collect();
+        for (index, state) in states.iter().enumerate() {
             // Told once, at the ring's first state.
-            let ring = reached.contains(&start) && reached.iter().all(|&index| start <= index || !reaches(&automatic, index, start));
-            if ring {
-                let line = locate::state(self.text, &states[start].id);
-                self.warn(line, format!("automatic moves may go round from state {:?}", states[start].id));
+            let in_ring = |other: &&usize| reached[**other].contains(&index);
+            if reached[index].contains(&index) && reached[index].iter().filter(in_ring).all(|other| index <= *other) {
+                let line = locate::state(self.text, &state.id);
+                self.warn(line, format!("automatic moves may go round from state {:?}", state.id));
             }
         }
     }
 }
 
-fn reaches<I: Iterator<Item = usize>>(automatic: &impl Fn(usize) -> I, from: usize, to: usize) -> bool {
+/// The states that automatic moves may lead to.
+fn automatically_reached(states: &[State], start: usize) -> BTreeSet<usize> {
+    let automatic =
+        |index: usize| states[index].transitions.iter().filter(|way| way.event.is_none()).map(|way| way.target);
     let mut reached = BTreeSet::new();
-    let mut open = vec![from];
+    let mut open: Vec<usize> = automatic(start).collect();
     while let Some(index) = open.pop() {
-        if index == to {
-            return true;
-        }
         if reached.insert(index) {
             open.extend(automatic(index));
         }
     }
-    false
+    reached
 }

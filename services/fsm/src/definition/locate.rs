@@ -50,7 +50,8 @@ mod tests {
     use super::*;
 
     const MODULES: &str = "states:\n  - id: A\n    transitions:\n      - event: GO\n        target: A_TO_B\n      - event: GO\n        target: B\n  - id: B\n  - id: A\n";
-    const FLAT: &str = "{\n  \"states\": {\n    \"A\": {\n      \"transitions\": { \"GO\": \"B\" }\n    },\n    \"B\": {}\n  }\n}";
+    const FLAT: &str =
+        "{\n  \"states\": {\n    \"A\": {\n      \"transitions\": { \"GO\": \"B\" }\n    },\n    \"B\": {}\n  }\n}";
 
     #[test]
     fn a_state_is_found_where_it_is_defined() {

@@ -4,6 +4,11 @@ use crate::definition::{BUILT_IN, Loaded, Machine};
 
 pub const TWIN: &str = include_str!("../../tests/players-twin.yaml");
 
+pub fn built_in(name: &str) -> Machine {
+    let (_, text) = BUILT_IN.iter().find(|(built_in, _)| *built_in == name).unwrap();
+    Machine::load(name, text).unwrap_or_else(|error| panic!("{name}: {error}")).machine
+}
+
 pub fn twin() -> Machine {
     Machine::load("twin", TWIN).unwrap_or_else(|error| panic!("{error}")).machine
 }
@@ -20,9 +25,13 @@ fn check(text: &str, expected: &str) {
 
 #[test]
 fn every_built_in_machine_loads_without_a_warning() {
-    for (name, _) in BUILT_IN {
-        let Loaded { machine, warnings } = Machine::built_in(name).unwrap().unwrap_or_else(|error| panic!("{name}: {error}"));
-        assert!(warnings.iter().all(|warning| warning.reason.contains("automatic moves may go round") || warning.reason.contains("may stand still")), "{name}: {warnings:?}");
+    for (name, text) in BUILT_IN {
+        let Loaded { machine, warnings } = Machine::load(name, text).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(
+            warnings.iter().all(|warning| warning.reason.contains("automatic moves may go round")
+                || warning.reason.contains("may stand still")),
+            "{name}: {warnings:?}"
+        );
         assert!(!machine.states.is_empty());
     }
 }
@@ -40,11 +49,16 @@ fn the_players_definition_loads_as_it_is_and_its_oddities_are_told() {
 
 #[test]
 fn our_definition_keeps_every_name_of_the_players() {
-    let ours = Machine::built_in("war-of-the-ring").unwrap().unwrap().machine;
+    let ours = built_in("war-of-the-ring");
     let twin = twin();
     for state in &twin.states {
         let same = ours.states.iter().find(|other| other.id == state.id).unwrap_or_else(|| panic!("{}", state.id));
-        assert_eq!((&same.entry, &same.phase, &same.prompt), (&state.entry, &state.phase, &state.prompt), "{}", state.id);
+        assert_eq!(
+            (&same.entry, &same.phase, &same.prompt),
+            (&state.entry, &state.phase, &state.prompt),
+            "{}",
+            state.id
+        );
     }
     assert!(twin.events.is_subset(&ours.events));
     assert!(twin.prompts.keys().all(|id| ours.prompts.contains_key(id)));
@@ -57,7 +71,8 @@ fn json_loads_as_yaml_does() {
     assert_eq!(machine.states.len(), 70);
 }
 
-const MODULE: &str = "game: other\nconfig: { initial_state: A }\nmodules:\n  - id: M\n    type: subsystem\n    states:\n";
+const MODULE: &str =
+    "game: other\nconfig: { initial_state: A }\nmodules:\n  - id: M\n    type: subsystem\n    states:\n";
 
 fn with_states(states: &str) -> String {
     format!("{MODULE}{states}")
@@ -65,21 +80,40 @@ fn with_states(states: &str) -> String {
 
 #[test]
 fn what_cannot_run_is_refused_with_line_and_reason() {
-    check(&with_states("      - id: A\n        transitions:\n          - { event: GO, target: B }\n"), "line 9: state \"A\" goes to \"B\" on GO, which is not there");
+    check(
+        &with_states("      - id: A\n        transitions:\n          - { event: GO, target: B }\n"),
+        "line 9: state \"A\" goes to \"B\" on GO, which is not there",
+    );
     check(&with_states("      - id: A\n"), "line 7: state \"A\" is a dead end");
-    check(&with_states("      - id: A\n        kind: final\n      - id: A\n        kind: final\n"), "line 9: state \"A\" is there twice");
+    check(
+        &with_states("      - id: A\n        kind: final\n      - id: A\n        kind: final\n"),
+        "line 9: state \"A\" is there twice",
+    );
     check(&with_states("      - id: B\n        kind: final\n"), "line 2: the initial state \"A\" is not there");
     check(
-        &with_states("      - id: A\n        transitions:\n          - { event: AUTO, target: B }\n      - id: B\n        transitions:\n          - { event: AUTO, target: A }\n"),
+        &with_states(
+            "      - id: A\n        transitions:\n          - { event: AUTO, target: B }\n      - id: B\n        transitions:\n          - { event: AUTO, target: A }\n",
+        ),
         "line 7: automatic moves go round for ever: A → B",
     );
     check(
-        &with_states("      - id: A\n        transitions:\n          - { event: GO, target: A, guard: NOBODY_KNOWS > 1 }\n"),
+        &with_states(
+            "      - id: A\n        transitions:\n          - { event: GO, target: A, guard: NOBODY_KNOWS > 1 }\n",
+        ),
         "line 9: state \"A\" has the guard \"NOBODY_KNOWS > 1\", and nothing defines \"NOBODY_KNOWS\"",
     );
-    check(&with_states("      - id: A\n        transitions:\n          - { event: GO, target: A, guard: \"1 +\" }\n"), "line 9: a guard of state \"A\"");
-    check(&with_states("      - id: A\n        kind: final\n        ui: { on_enter_prompt_id: HELLO }\n"), "line 9: state \"A\" says prompt \"HELLO\", which is not there");
-    check(&with_states("      - id: A\n        kind: odd\n"), "line 7: state \"A\" is of kind \"odd\": normal or final is allowed");
+    check(
+        &with_states("      - id: A\n        transitions:\n          - { event: GO, target: A, guard: \"1 +\" }\n"),
+        "line 9: a guard of state \"A\"",
+    );
+    check(
+        &with_states("      - id: A\n        kind: final\n        ui: { on_enter_prompt_id: HELLO }\n"),
+        "line 9: state \"A\" says prompt \"HELLO\", which is not there",
+    );
+    check(
+        &with_states("      - id: A\n        kind: odd\n"),
+        "line 7: state \"A\" is of kind \"odd\": normal or final is allowed",
+    );
     check(&with_states("      - id: A\n        colour: red\n"), "unknown field `colour`");
     check("a: [", "line ");
     check("a: 1", "neither `modules` nor `states`");
@@ -87,13 +121,18 @@ fn what_cannot_run_is_refused_with_line_and_reason() {
 
 #[test]
 fn what_is_only_odd_is_told_with_line_and_reason() {
-    check(&with_states("      - id: A\n        kind: final\n      - id: B\n        kind: final\n"), "line 9: state \"B\" is never reached");
+    check(
+        &with_states("      - id: A\n        kind: final\n      - id: B\n        kind: final\n"),
+        "line 9: state \"B\" is never reached",
+    );
     check(
         &with_states("      - id: A\n        entry_actions: [DANCE]\n        kind: final\n"),
         "line 8: state \"A\" has the action \"DANCE\", and nothing defines it",
     );
     check(
-        &with_states("      - id: A\n        transitions:\n          - { event: GO, target: B }\n          - { event: GO, target: A }\n      - id: B\n        kind: final\n"),
+        &with_states(
+            "      - id: A\n        transitions:\n          - { event: GO, target: B }\n          - { event: GO, target: A }\n      - id: B\n        kind: final\n",
+        ),
         "state \"A\" never goes to \"A\" on GO",
     );
 }
@@ -101,16 +140,27 @@ fn what_is_only_odd_is_told_with_line_and_reason() {
 #[test]
 fn the_flat_format_is_checked_too() {
     let flat = |states: &str| format!("{{\n  \"initial_state\": \"A\",\n  \"states\": {{\n{states}\n  }}\n}}");
-    check(&flat("    \"A\": { \"transitions\": { \"GO\": \"B\" } }"), "line 4: state \"A\" goes to \"B\" on GO, which is not there");
-    check(&flat("    \"A\": { \"transitions\": { \"GO\": \"A\" } },\n    \"A\": {}"), "line 5: state \"A\" is there twice");
-    check(&flat("    \"A\": { \"on_enter\": \"explode()\", \"transitions\": { \"GO\": \"A\" } }"), "send_command('LINE') is allowed");
-    let several = flat("    \"A\": { \"on_enter\": \"send_command('F7'); send_command(\\\"F8\\\")\", \"transitions\": { \"GO\": \"A\" } }");
+    check(
+        &flat("    \"A\": { \"transitions\": { \"GO\": \"B\" } }"),
+        "line 4: state \"A\" goes to \"B\" on GO, which is not there",
+    );
+    check(
+        &flat("    \"A\": { \"transitions\": { \"GO\": \"A\" } },\n    \"A\": {}"),
+        "line 5: state \"A\" is there twice",
+    );
+    check(
+        &flat("    \"A\": { \"on_enter\": \"explode()\", \"transitions\": { \"GO\": \"A\" } }"),
+        "send_command('LINE') is allowed",
+    );
+    let several = flat(
+        "    \"A\": { \"on_enter\": \"send_command('F7'); send_command(\\\"F8\\\")\", \"transitions\": { \"GO\": \"A\" } }",
+    );
     assert_eq!(Machine::load("flat", &several).unwrap().machine.states[0].commands, ["F7", "F8"]);
 }
 
 #[test]
 fn an_announced_event_may_have_no_transition_in_the_flat_format() {
-    let machine = Machine::built_in("document").unwrap().unwrap().machine;
+    let machine = built_in("document");
     assert_eq!(machine.states[1].valid_events, ["READY_TO_ROLL"]);
     assert!(machine.events.contains("READY_TO_ROLL"));
 }

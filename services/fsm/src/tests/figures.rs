@@ -109,7 +109,10 @@ async fn documented_dice_and_markers_tell_their_state() {
     assert_eq!(figures.values["EYE_DICE"], 1);
     assert_eq!(figures.values["FELLOWSHIP_REVEALED"], true);
     assert_eq!(figures.values["ACTIVE_NATIONS"], json!(["Gondor"]));
-    assert_eq!((&figures.values["DB_TURN"], &figures.values["FP_VP"], &figures.values["SHADOW_VP"]), (&json!(5), &json!(2), &json!(6)));
+    assert_eq!(
+        (&figures.values["DB_TURN"], &figures.values["FP_VP"], &figures.values["SHADOW_VP"]),
+        (&json!(5), &json!(2), &json!(6))
+    );
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::definitions::twin;
+use super::definitions::{built_in, twin};
 use crate::{
     board::{Figures, Source},
     definition::Machine,
@@ -30,7 +30,7 @@ impl Table {
     }
 
     fn ours() -> Table {
-        Table::new(Machine::built_in("war-of-the-ring").unwrap().unwrap().machine)
+        Table::new(built_in("war-of-the-ring"))
     }
 
     /// With a database that has these figures.
@@ -97,7 +97,7 @@ impl Table {
 
     /// Up to the Free Peoples' first action, nothing allocated to the Hunt.
     #[track_caller]
-    fn to_first_action(&mut self) {
+    fn play_to_first_action(&mut self) {
         self.send("GAME_OPTIONS_CONFIRMED");
         self.rests_in("PHASE_2_FELLOWSHIP_START");
         self.send("FP_FELLOWSHIP_DECISIONS_READY");
@@ -166,7 +166,6 @@ fn valid_events(reaction: &Reaction) -> Vec<String> {
     reaction.outputs.iter().find_map(events).unwrap_or_default()
 }
 
-
 // ---- the beginning, and the phases
 
 #[test]
@@ -176,7 +175,10 @@ fn options_confirmed_leads_through_phase_1_to_phase_2_in_one_reaction() {
 
     table.rests_in("PHASE_2_FELLOWSHIP_START");
     let first = states(&reaction);
-    assert_eq!((first[0], first[8], first[9]), ("PROMPT_GAME_INITIALIZATION", "TURN_START", "PHASE_1_RECOVER_AND_DRAW"));
+    assert_eq!(
+        (first[0], first[8], first[9]),
+        ("PROMPT_GAME_INITIALIZATION", "TURN_START", "PHASE_1_RECOVER_AND_DRAW")
+    );
     let client: Vec<_> = commands(&reaction).into_iter().filter(|line| !line.starts_with('<')).collect();
     assert_eq!(client, ["Ctrl+9", "Ctrl+0", "F7", "F8", "F11", "F12"]);
 }
@@ -191,14 +193,19 @@ fn each_state_is_told_before_its_lines_and_they_before_its_commands() {
     let state = place("<state> PHASE_1_RECOVER_AND_DRAW");
     let title = place("<auto> 🌅 Turn 1 — PHASE 1: recover dice, draw cards");
     let shown = place("<fsm> 🌅 Turn 1 — PHASE 1: recover dice, draw cards");
-    assert!(state < title && title < shown && shown < place("Ctrl+9") && place("Ctrl+9") < place("<state> PHASE_1_FP_DISCARD_CHECK"));
+    assert!(
+        state < title
+            && title < shown
+            && shown < place("Ctrl+9")
+            && place("Ctrl+9") < place("<state> PHASE_1_FP_DISCARD_CHECK")
+    );
     assert_eq!(lines.iter().filter(|line| line.starts_with("<valid_events>")).count(), 1);
     assert!(lines.last().unwrap().starts_with("<valid_events> FP_DECLARE_FELLOWSHIP"));
 }
 
 #[test]
 fn a_resting_states_own_commands_come_after_the_valid_events() {
-    let mut table = Table::new(Machine::built_in("document").unwrap().unwrap().machine);
+    let mut table = Table::new(built_in("document"));
     assert_eq!(
         lines(&table.send("START_GAME")),
         ["<state> FP_ACTION_ROLL", "<valid_events> READY_TO_ROLL", "FSM_ROLL_FP_DICE"]
@@ -255,7 +262,12 @@ fn the_menu_of_phase_1_has_seventeen_lines_and_two_more_over_the_limit() {
         let board = json!({"FP_HAND_SIZE": 4, "SP_HAND_SIZE": sp_hand, "DB_TURN": 1});
         let reaction = Table::ours().with_board(board).send("GAME_OPTIONS_CONFIRMED");
         let texts = texts(&reaction);
-        let rulers: Vec<usize> = texts.iter().enumerate().filter(|(_, text)| **text == crate::text::ruler()).map(|(index, _)| index).collect();
+        let rulers: Vec<usize> = texts
+            .iter()
+            .enumerate()
+            .filter(|(_, text)| **text == crate::text::ruler())
+            .map(|(index, _)| index)
+            .collect();
         texts[rulers[0]..=rulers[2]].to_vec()
     };
     assert_eq!(menu(6).len(), 17);
@@ -300,7 +312,11 @@ fn the_fellowship_phase_offers_what_is_possible() {
     assert_eq!(table.refused("FP_HEAL_RINGBEARER", json!({})), Refusal::Transition, "not declared yet");
 
     let events = valid_events(&table.send("FP_DECLARE_FELLOWSHIP"));
-    assert!(events.starts_with(&["FP_DECLARE_FELLOWSHIP".to_owned(), "FP_HEAL_RINGBEARER".to_owned(), "FP_ACTIVATE_NATION".to_owned()]));
+    assert!(events.starts_with(&[
+        "FP_DECLARE_FELLOWSHIP".to_owned(),
+        "FP_HEAL_RINGBEARER".to_owned(),
+        "FP_ACTIVATE_NATION".to_owned()
+    ]));
     table.send("FP_HEAL_RINGBEARER");
     assert_eq!(table.refused("FP_HEAL_RINGBEARER", json!({})), Refusal::Transition, "once for each declaration");
     let said = texts(&table.send("FP_ACTIVATE_NATION"));
@@ -377,7 +393,11 @@ fn the_dice_of_the_databases_pools_are_rolled() {
     table.send("GAME_OPTIONS_CONFIRMED");
     table.send("FP_FELLOWSHIP_DECISIONS_READY");
     let rolled = commands(&table.send("SP_HUNT_ALLOCATION_DONE"));
-    assert!(rolled.contains(&"$FSM rolls 210 358 as 2 2 ".to_owned()) && rolled.contains(&"$FSM rolls 105 as 14 ".to_owned()), "{rolled:?}");
+    assert!(
+        rolled.contains(&"$FSM rolls 210 358 as 2 2 ".to_owned())
+            && rolled.contains(&"$FSM rolls 105 as 14 ".to_owned()),
+        "{rolled:?}"
+    );
 }
 
 #[test]
@@ -410,7 +430,7 @@ fn dice_named_for_the_hunt_are_moved_and_not_rolled() {
 #[test]
 fn the_actors_alternate_and_a_side_without_dice_is_passed_over() {
     let mut table = Table::ours();
-    table.to_first_action();
+    table.play_to_first_action();
     let mut actors = String::new();
     for _ in 0..11 {
         actors.push(if table.game.state == "PHASE_5_FP_ACTION" { 'F' } else { 'S' });
@@ -423,8 +443,9 @@ fn the_actors_alternate_and_a_side_without_dice_is_passed_over() {
 
 #[test]
 fn a_die_named_by_number_is_the_one_at_that_place_of_the_pool() {
-    let mut table = Table::ours().with_board(json!({"FP_POOL": [210, 211, 212, 213], "SP_POOL": [99, 100], "DICE_IN_CURRENT_ACTION": []}));
-    table.to_first_action();
+    let mut table = Table::ours()
+        .with_board(json!({"FP_POOL": [210, 211, 212, 213], "SP_POOL": [99, 100], "DICE_IN_CURRENT_ACTION": []}));
+    table.play_to_first_action();
     let reaction = table.send("EXECUTE_ACTION_3");
     let told = commands(&reaction);
     assert_eq!(told, ["$FSM moves 212 from FP Dice to Current Action ", "FSM_EXECUTE_ACTION 3"]);
@@ -440,7 +461,7 @@ fn a_die_named_by_number_is_the_one_at_that_place_of_the_pool() {
 fn only_a_die_newly_laid_on_the_current_action_selects_it() {
     let board = json!({"FP_POOL": [210, 211, 212], "SP_POOL": [99, 100], "DICE_IN_CURRENT_ACTION": [213]});
     let mut table = Table::ours().with_board(board);
-    table.to_first_action();
+    table.play_to_first_action();
     let mut lay = |dice: Value| table.board.values.insert("DICE_IN_CURRENT_ACTION".to_owned(), dice);
     lay(json!([213]));
     assert_eq!(table.refused("PIECE_MOVED", json!({})), Refusal::Ignored, "it lay there before");
@@ -458,8 +479,13 @@ fn only_a_die_newly_laid_on_the_current_action_selects_it() {
 #[test]
 fn a_moved_piece_may_be_told_with_the_event() {
     let mut table = Table::ours();
-    table.to_first_action();
-    for data in [json!({"piece_id": 5, "to": 152}), json!({"piece_id": 99, "to": 152}), json!({"piece_id": 210, "to": 175}), json!({})] {
+    table.play_to_first_action();
+    for data in [
+        json!({"piece_id": 5, "to": 152}),
+        json!({"piece_id": 99, "to": 152}),
+        json!({"piece_id": 210, "to": 175}),
+        json!({}),
+    ] {
         assert_eq!(table.refused("PIECE_MOVED", data.clone()), Refusal::Ignored, "{data}");
     }
     table.send_with("PIECE_MOVED", json!({"piece_id": 210, "from": 178, "to": 152}));
@@ -482,7 +508,7 @@ fn the_will_of_the_west_may_be_changed_and_others_may_not() {
 #[test]
 fn an_unknown_face_may_be_changed_and_that_is_said() {
     let mut table = Table::ours().strict();
-    table.to_first_action();
+    table.play_to_first_action();
     let said = texts(&table.send("DIE_SELECTED"));
     assert!(said.iter().any(|text| text.contains("face of this die is not known")), "{said:?}");
     table.send_with("CHANGE_DIE_FACE", json!({"face": "event"}));
@@ -491,7 +517,7 @@ fn an_unknown_face_may_be_changed_and_that_is_said() {
 #[test]
 fn an_elven_ring_is_used_once_a_turn_and_passes_to_the_shadow() {
     let mut table = Table::ours();
-    table.to_first_action();
+    table.play_to_first_action();
     table.send("DIE_SELECTED");
     table.chance = vec![json!(["character"])];
     let told = commands(&table.send("USE_ELVEN_RING"));
@@ -507,7 +533,7 @@ fn an_elven_ring_is_used_once_a_turn_and_passes_to_the_shadow() {
 #[test]
 fn without_a_ring_none_can_be_used() {
     let mut table = Table::ours().with_board(json!({"FP_RINGS": 0, "SP_RINGS": 0}));
-    table.to_first_action();
+    table.play_to_first_action();
     table.send("DIE_SELECTED");
     assert_eq!(table.refused("USE_ELVEN_RING", json!({})), Refusal::Transition);
 }
@@ -517,7 +543,7 @@ fn without_a_ring_none_can_be_used() {
 #[test]
 fn two_passes_in_a_row_end_the_actions() {
     let mut table = Table::ours();
-    table.to_first_action();
+    table.play_to_first_action();
     table.send("FP_PASSES");
     table.rests_in("PHASE_5_SP_ACTION");
     let reaction = table.send("SP_PASSES");
@@ -528,7 +554,7 @@ fn two_passes_in_a_row_end_the_actions() {
 #[test]
 fn an_action_between_two_passes_keeps_the_turn_going() {
     let mut table = Table::ours();
-    table.to_first_action();
+    table.play_to_first_action();
     table.send("FP_PASSES");
     table.send("EXECUTE_ACTION_1");
     table.rests_in("PHASE_5_FP_ACTION");
@@ -541,8 +567,9 @@ fn an_action_between_two_passes_keeps_the_turn_going() {
 
 #[test]
 fn the_last_side_with_dice_ends_the_turn_by_passing() {
-    let mut table = Table::ours().with_board(json!({"FP_POOL": [210], "SP_POOL": [99, 100], "DICE_IN_CURRENT_ACTION": []}));
-    table.to_first_action();
+    let mut table =
+        Table::ours().with_board(json!({"FP_POOL": [210], "SP_POOL": [99, 100], "DICE_IN_CURRENT_ACTION": []}));
+    table.play_to_first_action();
     table.send("EXECUTE_ACTION_1");
     table.send("EXECUTE_ACTION_1");
     table.rests_in("PHASE_5_SP_ACTION");
@@ -581,7 +608,7 @@ fn move_fellowship(table: &mut Table) -> Reaction {
 #[test]
 fn the_fellowships_move_starts_the_hunt_and_the_shadow_is_next() {
     let mut table = Table::ours().with_board(json!({"HUNT_LEVEL": 2, "HUNT_FP_DICE": 1, "HUNT_REROLLS": 1}));
-    table.to_first_action();
+    table.play_to_first_action();
     let reaction = move_fellowship(&mut table);
     let (_, rolls, _) = table.log.last().unwrap();
     assert_eq!(rolls[0].roll, Roll::Hunt { level: 2, free_peoples_dice: 1, rerolls: 1 });
@@ -592,12 +619,16 @@ fn the_fellowships_move_starts_the_hunt_and_the_shadow_is_next() {
 #[test]
 fn a_hit_draws_a_tile_and_its_damage_is_borne() {
     let mut table = Table::ours().with_board(json!({"HUNT_LEVEL": 2, "HUNT_POOL": [223, 225, 230]}));
-    table.to_first_action();
+    table.play_to_first_action();
     table.chance = vec![json!({"rolls": [6, 1], "rerolled": [], "successes": 1}), json!(2)];
     let reaction = move_fellowship(&mut table);
     table.rests_in("HUNT_ASSIGN_DAMAGE");
     let told = commands(&reaction);
-    assert!(told.contains(&"Ctrl+H".to_owned()) && told.contains(&"$FSM moves 225 from Hunt Pool to Used Hunt Tiles ".to_owned()), "{told:?}");
+    assert!(
+        told.contains(&"Ctrl+H".to_owned())
+            && told.contains(&"$FSM moves 225 from Hunt Pool to Used Hunt Tiles ".to_owned()),
+        "{told:?}"
+    );
     assert_eq!(table.variable("HUNT_DAMAGE_TO_ASSIGN"), 2);
     assert_eq!(valid_events(&reaction), ["FP_HUNT_DAMAGE_ASSIGNED", "PHASE_COMPLETE"]);
     table.send("FP_HUNT_DAMAGE_ASSIGNED");
@@ -608,10 +639,13 @@ fn a_hit_draws_a_tile_and_its_damage_is_borne() {
 #[test]
 fn an_eye_does_as_much_damage_as_the_roll_had_successes_and_reveals() {
     let mut table = Table::ours().with_board(json!({"HUNT_LEVEL": 3, "HUNT_POOL": [219]}));
-    table.to_first_action();
+    table.play_to_first_action();
     table.chance = vec![json!({"rolls": [6, 6, 6], "rerolled": [], "successes": 3}), json!(1)];
     move_fellowship(&mut table);
-    assert_eq!((table.variable("HUNT_DAMAGE_TO_ASSIGN"), table.variable("FELLOWSHIP_REVEALED")), (json!(3), json!(true)));
+    assert_eq!(
+        (table.variable("HUNT_DAMAGE_TO_ASSIGN"), table.variable("FELLOWSHIP_REVEALED")),
+        (json!(3), json!(true))
+    );
     table.send_with("FP_HUNT_DAMAGE_ASSIGNED", json!({"absorbed": 2}));
     assert_eq!(table.variable("CORRUPTION"), 1);
 }
@@ -619,7 +653,7 @@ fn an_eye_does_as_much_damage_as_the_roll_had_successes_and_reveals() {
 #[test]
 fn a_tile_without_damage_ends_the_hunt() {
     let mut table = Table::ours().with_board(json!({"HUNT_LEVEL": 1, "HUNT_POOL": [214]}));
-    table.to_first_action();
+    table.play_to_first_action();
     table.chance = vec![json!({"rolls": [6], "rerolled": [], "successes": 1}), json!(1)];
     move_fellowship(&mut table);
     table.rests_in("PHASE_5_SP_ACTION");
@@ -629,7 +663,7 @@ fn a_tile_without_damage_ends_the_hunt() {
 fn an_advance_of_the_counter_in_the_database_is_a_move_of_the_fellowship() {
     let board = json!({"FELLOWSHIP_PROGRESS": 1, "HUNT_LEVEL": 0, "FP_POOL": [210], "SP_POOL": [99], "DICE_IN_CURRENT_ACTION": []});
     let mut table = Table::ours().with_board(board);
-    table.to_first_action();
+    table.play_to_first_action();
     table.send("DIE_SELECTED");
     table.board.values.insert("FELLOWSHIP_PROGRESS".to_owned(), json!(2));
     assert!(states(&table.send("ACTION_SELECTED")).contains(&"HUNT_START"));
@@ -638,7 +672,7 @@ fn an_advance_of_the_counter_in_the_database_is_a_move_of_the_fellowship() {
 #[test]
 fn a_move_that_is_told_is_a_move_of_the_fellowship() {
     let mut table = Table::ours();
-    table.to_first_action();
+    table.play_to_first_action();
     table.send("DIE_SELECTED");
     table.send_with("FELLOWSHIP_MOVED", json!({"region_id": 28}));
     assert!(states(&table.send("ACTION_SELECTED")).contains(&"HUNT_START"));
@@ -647,7 +681,7 @@ fn a_move_that_is_told_is_a_move_of_the_fellowship() {
 #[test]
 fn strict_waits_for_the_clients_hunt_roll_and_tile() {
     let mut table = Table::ours().strict().with_board(json!({"HUNT_LEVEL": 2, "HUNT_FP_DICE": 0}));
-    table.to_first_action();
+    table.play_to_first_action();
     let reaction = move_fellowship(&mut table);
     table.rests_in("HUNT_ROLL");
     assert_eq!(valid_events(&reaction), ["DICE_ROLLED", "HUNT_RESOLVED"]);
@@ -664,8 +698,10 @@ fn strict_waits_for_the_clients_hunt_roll_and_tile() {
 
 #[test]
 fn a_field_battle_is_fought_round_by_round_and_returns_to_the_other_side() {
-    let mut table = Table::ours().with_board(json!({"FP_UNITS": {"75": 2}, "SP_UNITS": {"75": 4}, "SP_LEADERSHIP": {"75": 1}, "CONTESTED_REGIONS": [75]}));
-    table.to_first_action();
+    let mut table = Table::ours().with_board(
+        json!({"FP_UNITS": {"75": 2}, "SP_UNITS": {"75": 4}, "SP_LEADERSHIP": {"75": 1}, "CONTESTED_REGIONS": [75]}),
+    );
+    table.play_to_first_action();
     table.send("EXECUTE_ACTION_1");
     let reaction = table.send_with("EXECUTE_ACTION_1", json!({"action": "attack", "region": 75}));
     table.rests_in("COMBAT_CARD_SELECTION");
@@ -688,18 +724,22 @@ fn a_field_battle_is_fought_round_by_round_and_returns_to_the_other_side() {
 fn armies_that_meet_in_the_database_fight() {
     let board = json!({"CONTESTED_REGIONS": [37], "FP_POOL": [210], "SP_POOL": [99], "DICE_IN_CURRENT_ACTION": [], "BESIEGED_REGIONS": []});
     let mut table = Table::ours().with_board(board);
-    table.to_first_action();
+    table.play_to_first_action();
     table.send("DIE_SELECTED");
     table.board.values.insert("CONTESTED_REGIONS".to_owned(), json!([37, 75]));
     let reaction = table.send("ACTION_SELECTED");
     table.rests_in("COMBAT_CARD_SELECTION");
-    assert!(texts(&reaction).iter().any(|text| text.starts_with("⚔️ Battle in South Ithilien")), "{:?}", texts(&reaction));
+    assert!(
+        texts(&reaction).iter().any(|text| text.starts_with("⚔️ Battle in South Ithilien")),
+        "{:?}",
+        texts(&reaction)
+    );
 }
 
 #[test]
 fn a_besieged_stronghold_means_a_siege() {
     let mut table = Table::ours().with_board(json!({"BESIEGED_REGIONS": [74], "FP_UNITS": {}, "SP_UNITS": {"74": 5}}));
-    table.to_first_action();
+    table.play_to_first_action();
     table.send("FP_PASSES");
     table.send_with("EXECUTE_ACTION_1", json!({"action": "attack", "region": 74}));
     table.rests_in("SIEGE_CARD_SELECTION");
@@ -720,7 +760,7 @@ fn a_besieged_stronghold_means_a_siege() {
 #[test]
 fn corruption_of_twelve_ends_the_game_at_once() {
     let mut table = Table::ours().with_board(json!({"HUNT_LEVEL": 1, "HUNT_POOL": [227], "CORRUPTION": 9}));
-    table.to_first_action();
+    table.play_to_first_action();
     table.chance = vec![json!({"rolls": [6], "rerolled": [], "successes": 1}), json!(1)];
     move_fellowship(&mut table);
     table.board.values.insert("CORRUPTION".to_owned(), json!(12));
@@ -735,7 +775,7 @@ fn corruption_of_twelve_ends_the_game_at_once() {
 fn the_ring_in_the_fire_ends_the_game_at_once() {
     let board = json!({"FELLOWSHIP_AREA": 192, "CORRUPTION": 11, "FP_POOL": [210], "SP_POOL": [99], "DICE_IN_CURRENT_ACTION": [], "FELLOWSHIP_PROGRESS": 0});
     let mut table = Table::ours().with_board(board);
-    table.to_first_action();
+    table.play_to_first_action();
     table.send("DIE_SELECTED");
     table.board.values.insert("FELLOWSHIP_AREA".to_owned(), json!(193));
     table.send("ACTION_SELECTED");
@@ -745,7 +785,7 @@ fn the_ring_in_the_fire_ends_the_game_at_once() {
 #[test]
 fn ten_points_of_the_shadow_end_the_game_in_phase_6() {
     let mut table = Table::ours().with_board(json!({"SHADOW_VP": 10, "FP_VP": 4}));
-    table.to_first_action();
+    table.play_to_first_action();
     table.pass_the_turn();
     table.rests_in("GAME_END_SHADOW_MILITARY");
 }
@@ -753,7 +793,7 @@ fn ten_points_of_the_shadow_end_the_game_in_phase_6() {
 #[test]
 fn four_points_of_the_free_peoples_end_the_game_in_phase_6() {
     let mut table = Table::ours().with_board(json!({"SHADOW_VP": 9, "FP_VP": 4}));
-    table.to_first_action();
+    table.play_to_first_action();
     table.pass_the_turn();
     table.rests_in("GAME_END_FP_MILITARY");
 }
@@ -852,7 +892,7 @@ fn recorded_facts_are_accepted_in_every_state() {
 #[test]
 fn a_fact_of_the_event_counts_more_than_the_database_and_stays_without_one() {
     let mut table = Table::ours().with_board(json!({"CORRUPTION": 2}));
-    table.to_first_action();
+    table.play_to_first_action();
     table.pass_the_turn();
     let reaction = table.send_with("FP_FELLOWSHIP_DECISIONS_READY", json!({"facts": {"corruption": 12}}));
     assert_eq!(table.game.state, "GAME_END_SHADOW_RING");
@@ -903,7 +943,7 @@ fn the_players_definition_plays_turn_after_turn_too() {
 #[test]
 fn a_pass_in_the_players_definition_is_no_dead_end() {
     let mut table = Table::new(twin());
-    table.to_first_action();
+    table.play_to_first_action();
     table.send("FP_PASSES");
     table.rests_in("PHASE_5_SP_ACTION");
     table.send("SP_PASSES");
@@ -946,7 +986,8 @@ fn the_older_panel_is_never_misled() {
             match &output.kind {
                 OutputKind::State(state) => {
                     let named = state.strip_prefix("PHASE_").and_then(|rest| rest[..1].parse::<u32>().ok());
-                    phase = named.or_else(|| (state.starts_with("SETUP_") || state.starts_with("PROMPT_GAME")).then_some(0));
+                    phase = named
+                        .or_else(|| (state.starts_with("SETUP_") || state.starts_with("PROMPT_GAME")).then_some(0));
                 }
                 OutputKind::Text(text) => {
                     if let Some(said) = panel_phase(text) {
@@ -980,7 +1021,7 @@ fn no_line_is_one_that_the_java_client_dies_of() {
 #[test]
 fn a_game_can_be_replayed_from_its_log() {
     let mut table = Table::ours().with_board(json!({"HUNT_LEVEL": 2, "CORRUPTION": 3, "HUNT_POOL": [225]}));
-    table.to_first_action();
+    table.play_to_first_action();
     table.chance = vec![json!({"rolls": [6, 1], "rerolled": [], "successes": 1}), json!(1)];
     move_fellowship(&mut table);
     table.send("FP_HUNT_DAMAGE_ASSIGNED");

@@ -116,7 +116,15 @@ impl Position {
             }
         }
         let states = BTreeMap::new();
-        Position { shape, turn: 1, areas, states, vp_columns: (0, 0), fellowship_row: "{}".to_owned(), moved: Vec::new() }
+        Position {
+            shape,
+            turn: 1,
+            areas,
+            states,
+            vp_columns: (0, 0),
+            fellowship_row: "{}".to_owned(),
+            moved: Vec::new(),
+        }
     }
 
     /// The opening with these pieces moved.
@@ -203,5 +211,12 @@ async fn open(path: &Path) -> SqliteConnection {
 /// SQLite keeps a number where the column prefers one, and a name as it is.
 async fn piece(db: &mut SqliteConnection, game: &str, id: &str, kind: &str, area: i64, state: &str) {
     let row = sqlx::query("INSERT INTO game_pieces VALUES ($1, $2, $3, $4, $5)");
-    row.bind(id.to_owned()).bind(game.to_owned()).bind(kind.to_owned()).bind(area).bind(state.to_owned()).execute(db).await.unwrap();
+    row.bind(id.to_owned())
+        .bind(game.to_owned())
+        .bind(kind.to_owned())
+        .bind(area)
+        .bind(state.to_owned())
+        .execute(db)
+        .await
+        .unwrap();
 }
