@@ -150,6 +150,20 @@ async fn the_documents_own_machine_speaks_as_the_document_shows() {
 }
 
 #[tokio::test]
+async fn valid_events_are_told_also_when_there_are_none() {
+    let folder = tempfile::tempdir().unwrap();
+    machine(
+        &folder,
+        r#"{"initial_state": "A", "states": {
+            "A": {"valid_events": ["END"], "transitions": {"END": "OVER"}}, "OVER": {}}}"#,
+    );
+    let config = tcp_adapter::Config::default();
+    let server = Server::configured(folder, &["--machine", "{folder}/machine.json"], config).await;
+    let mut client = server.client().await;
+    assert_eq!(client.answers("EVENT:END").await, ["<state> OVER", "<valid_events>"]);
+}
+
+#[tokio::test]
 async fn a_machine_cannot_make_a_line_that_kills_a_listener() {
     let folder = tempfile::tempdir().unwrap();
     machine(

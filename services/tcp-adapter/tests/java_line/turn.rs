@@ -129,7 +129,7 @@ async fn phase_complete_ends_every_phase_up_to_the_actions() {
 #[tokio::test]
 async fn dice_are_commanded_once_and_the_servers_roll_is_a_record() {
     let (_server, mut client) = Server::alone().await;
-    let lines = client.to_the_action_roll().await;
+    let lines = client.play_to_the_action_roll().await;
 
     let rolls = commands(&lines).into_iter().filter(|line| line.starts_with("FSM_ROLL")).collect::<Vec<_>>();
     assert_eq!(rolls, ["FSM_ROLL_FP_DICE", "FSM_ROLL_SP_DICE"]);
@@ -142,7 +142,7 @@ async fn dice_are_commanded_once_and_the_servers_roll_is_a_record() {
 async fn under_strict_only_documented_lines_leave_and_the_client_rolls() {
     let server = Server::with(&["--strict"]).await;
     let mut client = server.client().await;
-    let lines = client.to_the_action_roll().await;
+    let lines = client.play_to_the_action_roll().await;
 
     assert!(lines.iter().all(|line| !line.starts_with('$') && !line.starts_with("<fsm> ")), "{lines:?}");
     let rolls = commands(&lines).into_iter().filter(|line| line.starts_with("FSM_ROLL")).count();
@@ -152,7 +152,7 @@ async fn under_strict_only_documented_lines_leave_and_the_client_rolls() {
 #[tokio::test]
 async fn a_turn_follows_the_turn() {
     let (_server, mut client) = Server::alone().await;
-    client.to_the_action_roll().await;
+    client.play_to_the_action_roll().await;
 
     let die = r#"PIECE_MOVED {"piece_id":210,"from":178,"to":152}"#;
     let lines = client.play(&[die]).await;
@@ -174,7 +174,7 @@ async fn a_die_that_the_database_has_in_the_current_action_is_the_selected_one()
     let db = client_database(&folder, &opening(), &[]).await;
     let server = Server::configured(folder, &[], tcp_adapter::Config::default()).await;
     let mut client = server.client().await;
-    client.to_the_action_roll().await;
+    client.play_to_the_action_roll().await;
 
     // A piece that is no die is not what the state waits for.
     move_piece(&db, 247, 28).await;
@@ -222,7 +222,7 @@ async fn one_trace_reaches_from_the_line_to_the_sql() {
 
 impl Client {
     /// Plays from the options through phase 4, and answers with what the end of phase 3 brought about.
-    async fn to_the_action_roll(&mut self) -> Vec<String> {
+    async fn play_to_the_action_roll(&mut self) -> Vec<String> {
         let lines = self.play(&["GAME_OPTIONS_CONFIRMED", "FP_FELLOWSHIP_DECISIONS_READY"]).await;
         assert!(valid_events(&lines).starts_with(&["SP_HUNT_ALLOCATION_DONE"]), "{lines:?}");
         self.play(&["SHADOW_CONFIRMS_HUNT_ALLOCATION"]).await
