@@ -70,7 +70,8 @@ impl Toolbox {
     }
 }
 
-fn refuse(error: &ArgumentError) -> Status {
+/// The status of arguments that do not fit a tool.
+pub fn refuse(error: &ArgumentError) -> Status {
     let code = match error {
         ArgumentError::Missing { .. } => ErrorCode::MissingRequiredField,
         ArgumentError::Shape { .. } | ArgumentError::Rule(_) => ErrorCode::InvalidToolParams,
