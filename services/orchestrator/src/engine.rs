@@ -3,7 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
-use proto::{character::v1::GetCharacterRequest, structs};
+use proto::{
+    catalogue::{Role, Tool},
+    character::v1::GetCharacterRequest,
+    structs,
+};
 use serde_json::{Map, Value, json};
 use service_kit::{
     Peers,
@@ -11,7 +15,7 @@ use service_kit::{
     tools::Toolbox,
 };
 use tokio_util::sync::CancellationToken;
-use tonic::{Status, metadata::MetadataMap};
+use tonic::{Code, Status, metadata::MetadataMap};
 
 use crate::{
     events,
@@ -22,6 +26,10 @@ use crate::{
 
 /// The service whose tools are answered here.
 const OURS: &str = "dicetower.orchestrator.v1.OrchestratorService";
+/// How long the sheets of the characters are waited for before a turn goes on without.
+const BRIEF: Duration = Duration::from_secs(5);
+/// Tools that are found at the most.
+const MAX_FOUND: usize = 10;
 /// Tools of a board game have no place at a table where a story is told.
 const BOARD: &str = "board";
 
@@ -74,10 +82,12 @@ impl Engine {
         let brief = |name: &String| {
             let name = name.clone();
             async move {
-                let summary = match self.sheet(&name).await {
-                    Ok(sheet) => sheet["summary"].as_str().unwrap_or_default().to_owned(),
-                    Err(status) => {
-                        tracing::warn!(character = name, code = ?status.code(), "no sheet for the game master");
+                let summary = match tokio::time::timeout(BRIEF, self.sheet(&name)).await {
+                    Ok(Ok(sheet)) => sheet["summary"].as_str().unwrap_or_default().to_owned(),
+                    failed => {
+                        let code = failed
+                            .map_or(Code::DeadlineExceeded, |sheet| sheet.map_or_else(|s| s.code(), |_| Code::Ok));
+                        tracing::warn!(character = name, ?code, "no sheet for the game master");
                         String::new()
                     }
                 };
@@ -119,6 +129,34 @@ impl Engine {
         }
     }
 
+    /// The tools that fit a few words best, the best first.
+    pub fn find_tools(&self, query: &str, caller: Caller) -> Vec<&Tool> {
+        let query = query.to_lowercase();
+        let words: Vec<&str> =
+            query.split(|char: char| !char.is_alphanumeric()).filter(|word| 1 < word.len()).collect();
+        let is_allowed = |tool: &&Tool| match caller {
+            Caller::GameMaster => self.offered.iter().any(|offered| offered.name == tool.name),
+            Caller::Person => tool.role <= Role::Gm,
+        };
+        let tools = self.toolbox.catalogue().iter().filter(is_allowed);
+        let mut found: Vec<(usize, &Tool)> =
+            tools.map(|tool| (fit(tool, &words), tool)).filter(|(fit, _)| 0 < *fit).collect();
+        found.sort_by_key(|(fit, _)| std::cmp::Reverse(*fit));
+        found.into_iter().take(MAX_FOUND).map(|(_, tool)| tool).collect()
+    }
+
+    fn find_tool(&self, tool: &Tool, arguments: Map<String, Value>, caller: Caller) -> Result<Value, Status> {
+        let query = arguments.get("query").and_then(Value::as_str).unwrap_or_default().to_owned();
+        tool.encode_request(Value::Object(arguments)).map_err(|error| service_kit::tools::refuse(&error))?;
+        let found = self.find_tools(&query, caller).into_iter().map(|tool| {
+            json!({
+                "name": tool.name, "description": tool.description, "parameters": tool.parameters,
+                "group": tool.group, "effect": tool.effect,
+            })
+        });
+        Ok(json!({"tools": found.collect::<Vec<_>>()}))
+    }
+
     async fn dispatch(
         &self,
         session: &Session,
@@ -133,11 +171,14 @@ impl Engine {
             let text = format!("{name} is not among the tools at this table");
             return Err(status::error(ErrorCode::Forbidden, text));
         }
-        if tool.role == proto::catalogue::Role::Operator {
+        if tool.role == Role::Operator {
             return Err(status::error(ErrorCode::Forbidden, format!("{name} is for whoever runs the server")));
         }
         if tool.service() == OURS {
-            return scene::call(session, origin, tool, arguments).await;
+            return match name {
+                "find_tool" => self.find_tool(tool, arguments, caller),
+                _ => scene::call(session, origin, tool, arguments).await,
+            };
         }
         let timeout_ms = self.limits.tool.as_millis().clamp(1, 99_999_999);
         if let Ok(timeout) = format!("{timeout_ms}m").parse() {
@@ -159,6 +200,13 @@ impl Engine {
     }
 }
 
+/// How well a tool fits lower-case words: its name counts for more than its description.
+fn fit(tool: &Tool, words: &[&str]) -> usize {
+    let (name, description) = (tool.name.as_str(), tool.description.to_lowercase());
+    let points = |word: &&str| 3 * usize::from(name.contains(*word)) + usize::from(description.contains(*word));
+    words.iter().map(points).sum()
+}
+
 /// Whether dice stand in a tool's result.
 fn is_roll(result: &Value) -> bool {
     ["roll_id", "rolls", "dice", "roll", "spell_roll"].iter().any(|key| result.get(key).is_some())
@@ -172,10 +220,10 @@ fn offered(toolbox: &Toolbox, peers: &Peers) -> Arc<[ToolDefinition]> {
         service == OURS || peers.transport(package).is_some()
     };
     let tools = toolbox.catalogue().iter().filter(|tool| {
-        let is_allowed = tool.role <= proto::catalogue::Role::Gm && !tool.confirm;
+        let is_allowed = tool.role <= Role::Gm && !tool.confirm;
         is_allowed && tool.group != BOARD && is_there(&tool.service())
     });
-    let define = |tool: &proto::catalogue::Tool| {
+    let define = |tool: &Tool| {
         let mut parameters = tool.parameters.clone();
         if tool.service() == OURS
             && let Some(properties) = parameters["properties"].as_object_mut()

@@ -68,10 +68,7 @@ pub(crate) fn roll(tool: &str, result: Value) -> Body {
 }
 
 pub(crate) fn character_updated(character: &str, changes: Value) -> Body {
-    Body::CharacterUpdated(CharacterUpdated {
-        character: character.into(),
-        changes: Some(structs::from_json(changes)),
-    })
+    Body::CharacterUpdated(CharacterUpdated { character: character.into(), changes: Some(structs::from_json(changes)) })
 }
 
 /// A line of the debug window.

@@ -79,7 +79,10 @@ async fn instructions(config: &Config) -> anyhow::Result<Arc<str>> {
     let Some(path) = &config.context else { return Ok(GAME_MASTER.into()) };
     let shown = path.display();
     let size = tokio::fs::metadata(path).await.with_context(|| format!("read the system context {shown}"))?.len();
-    anyhow::ensure!(size <= MAX_CONTEXT, "the system context {shown} has {size} bytes; at most {MAX_CONTEXT} are allowed");
+    anyhow::ensure!(
+        size <= MAX_CONTEXT,
+        "the system context {shown} has {size} bytes; at most {MAX_CONTEXT} are allowed"
+    );
     let text = tokio::fs::read_to_string(path).await.with_context(|| format!("read the system context {shown}"))?;
     Ok(text.into())
 }

@@ -2,7 +2,10 @@
 
 use proto::{catalogue::Tool, orchestrator::v1::UpdateSceneRequest};
 use serde_json::{Map, Value, json};
-use service_kit::status::{self, ErrorCode};
+use service_kit::{
+    status::{self, ErrorCode},
+    tools,
+};
 use tonic::Status;
 
 use crate::{
@@ -24,9 +27,7 @@ pub(crate) async fn call(
     arguments.remove("session_id");
     let forgotten: Vec<Value> =
         KEYS.iter().filter(|key| arguments.get(**key) == Some(&Value::Null)).map(|key| json!(key)).collect();
-    let bytes = tool
-        .encode_request(Value::Object(arguments))
-        .map_err(|error| status::error(ErrorCode::InvalidToolParams, error.to_string()))?;
+    let bytes = tool.encode_request(Value::Object(arguments)).map_err(|error| tools::refuse(&error))?;
     let scene = match tool.name.as_str() {
         "update_scene" => {
             let request: Result<UpdateSceneRequest, _> = prost::Message::decode(bytes.as_slice());

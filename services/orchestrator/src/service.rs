@@ -4,11 +4,13 @@ use std::{pin::Pin, sync::Arc};
 
 use futures_util::Stream;
 use proto::{
+    catalogue::Tool,
     orchestrator::v1::{
         AddCharacterRequest, CallToolRequest, CallToolResponse, CancelTurnRequest, CancelTurnResponse, ChatRequest,
-        ChatResponse, CreateSessionRequest, GetSceneRequest, GetSessionRequest, ListEventsRequest, ListEventsResponse,
-        ListSessionsRequest, ListSessionsResponse, RemoveCharacterRequest, RemoveCharacterResponse, SessionEvent,
-        SubscribeRequest, UpdateSceneRequest, UpdateSceneResponse,
+        ChatResponse, CreateSessionRequest, FindToolRequest, FindToolResponse, FoundTool, GetSceneRequest,
+        GetSessionRequest, ListEventsRequest, ListEventsResponse, ListSessionsRequest, ListSessionsResponse,
+        RemoveCharacterRequest, RemoveCharacterResponse, SessionEvent, SubscribeRequest, UpdateSceneRequest,
+        UpdateSceneResponse,
         orchestrator_service_server::OrchestratorService,
         session_event::{Body, PlayerMessage},
     },
@@ -41,6 +43,8 @@ const MAX_QUEUE: usize = 20;
 const MAX_CHARACTERS: usize = 50;
 /// Sessions in a list.
 const MAX_SESSIONS: u64 = 1000;
+/// Pieces in which the log may hold one narration; the limits of a turn keep it far below.
+const MAX_PIECES: u64 = 100_000;
 /// Events in an answer unless the caller says otherwise.
 const DEFAULT_EVENTS: u64 = 1000;
 
@@ -144,6 +148,8 @@ impl OrchestratorService for Orchestrator {
         appended.map_err(|error| status::database(&error))?;
 
         let queued = inner.queue.len() + usize::from(inner.running.is_some());
+        let length = events::telemetry("message_received", json!({"message_length": message_length}));
+        inner.tell(&Origin { connection_id: String::new(), ..origin }, length);
         inner.queue.push_back(QueuedTurn {
             turn_id: turn_id.clone(),
             trace_id,
@@ -154,9 +160,6 @@ impl OrchestratorService for Orchestrator {
             inner.is_busy = true;
             tokio::spawn(turn::play_queue(session.clone(), self.engine.clone()));
         }
-        drop(inner);
-        let origin = Origin { connection_id: String::new(), ..origin };
-        session.tell(&origin, events::telemetry("message_received", json!({"message_length": message_length}))).await;
         let queued = u32::try_from(queued).unwrap_or(u32::MAX);
         Ok(Response::new(ChatResponse { turn_id, queued, repeated: false }))
     }
@@ -222,11 +225,19 @@ impl OrchestratorService for Orchestrator {
     async fn list_events(&self, request: Request<ListEventsRequest>) -> Result<Response<ListEventsResponse>, Status> {
         let ListEventsRequest { session_id, after_seq, limit } = request.into_inner();
         let session = self.find(&session_id).await?;
-        let last_seq = session.lock().await.state.row.last_seq;
+        let last_seq = session.lock().await.last_whole_seq();
         let limit = if limit == 0 { DEFAULT_EVENTS } else { u64::from(limit) };
-        let page = session.store().events(&session.id, Position::after(after_seq), Position::END, limit).await;
-        let page = page.map_err(|error| status::database(&error))?;
-        Ok(Response::new(ListEventsResponse { events: page.events, last_seq }))
+        let read = async |from: Position, until: Position, limit: u64| {
+            let page = session.store().events(&session.id, from, until, limit).await;
+            page.map_err(|error| status::database(&error))
+        };
+        let page = read(Position::after(after_seq), Position::after(last_seq), limit).await?;
+        let mut events = page.events;
+        if let Some(next) = page.next {
+            // Who asks for what follows names a sequence number, and nothing of it must be left behind.
+            events.extend(read(next, Position::after(next.seq), MAX_PIECES).await?.events);
+        }
+        Ok(Response::new(ListEventsResponse { events, last_seq }))
     }
 
     type SubscribeStream = Pin<Box<dyn Stream<Item = Result<SessionEvent, Status>> + Send>>;
@@ -261,6 +272,19 @@ impl OrchestratorService for Orchestrator {
         let session = self.table(request.session_id.as_deref(), &metadata).await?;
         let scene = scene::update(&session, &here(), request).await?;
         Ok(Response::new(to_scene(scene)))
+    }
+
+    async fn find_tool(&self, request: Request<FindToolRequest>) -> Result<Response<FindToolResponse>, Status> {
+        let FindToolRequest { query } = request.into_inner();
+        let to_proto = |tool: &Tool| FoundTool {
+            name: tool.name.clone(),
+            description: tool.description.clone(),
+            parameters: Some(structs::from_json(tool.parameters.clone())),
+            group: tool.group.clone(),
+            effect: tool.effect,
+        };
+        let tools = self.engine.find_tools(&query, Caller::Person).into_iter().map(to_proto).collect();
+        Ok(Response::new(FindToolResponse { tools }))
     }
 
     async fn get_scene(&self, request: Request<GetSceneRequest>) -> Result<Response<UpdateSceneResponse>, Status> {

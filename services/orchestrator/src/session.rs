@@ -237,9 +237,7 @@ impl Session {
 
     /// Tells something that is not logged.
     pub async fn tell(&self, origin: &Origin, body: Body) {
-        let mut inner = self.lock().await;
-        let event = event(0, &rfc3339(now_ms()), origin, body);
-        inner.publish(&event);
+        self.lock().await.tell(origin, body);
     }
 
     /// Takes in a subscriber. Everything before is in the log and in `unlogged`, everything after comes live.
@@ -289,6 +287,16 @@ impl Inner {
 
     pub fn is_closed(&self) -> bool {
         self.is_closed
+    }
+
+    /// The last sequence number of which everything has been told.
+    pub fn last_whole_seq(&self) -> u64 {
+        self.passage.as_ref().map_or(self.state.row.last_seq, |passage| passage.seq - 1)
+    }
+
+    /// Tells something that is not logged.
+    pub fn tell(&mut self, origin: &Origin, body: Body) {
+        self.publish(&event(0, &rfc3339(now_ms()), origin, body));
     }
 
     /// Tells an event to every subscriber; the one whose message it is knows it.

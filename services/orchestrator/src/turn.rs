@@ -217,7 +217,7 @@ impl Turn<'_> {
             };
             if is_first {
                 is_first = false;
-                let waited_ms = u64::try_from(asked.elapsed().as_millis()).unwrap_or(u64::MAX);
+                let waited_ms = asked.elapsed().as_secs_f64() * 1000.0;
                 Span::current().record("gen_ai.response.time_to_first_chunk_ms", waited_ms);
                 self.telemetry("grok_streaming_start", json!({"model": model})).await;
             }

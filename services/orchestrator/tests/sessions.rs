@@ -7,8 +7,8 @@ mod common;
 use common::{Table, config, of, said, told, types};
 use fake_model::{FakeModel, Gate, Reply};
 use proto::orchestrator::v1::{
-    ChatRequest, CreateSessionRequest, GetSceneRequest, GetSessionRequest, ListSessionsRequest, RemoveCharacterRequest,
-    SubscribeRequest, UpdateSceneRequest,
+    ChatRequest, CreateSessionRequest, GetSceneRequest, GetSessionRequest, ListEventsRequest, ListSessionsRequest,
+    RemoveCharacterRequest, SubscribeRequest, UpdateSceneRequest,
 };
 use serde_json::{Value, json};
 use service_kit::{
@@ -363,4 +363,40 @@ async fn a_scene_is_that_of_the_callers_table() {
 
     assert_eq!(proto::structs::to_json(scene), json!({"location": "bar"}));
     assert_eq!(Failure::from(&nowhere).code, ErrorCode::MissingRequiredField);
+}
+
+#[tokio::test]
+async fn a_tool_is_found_by_what_it_does() {
+    let table = Table::with(&FakeModel::start([]).await).await;
+
+    let found = table.call_tool("find_tool", json!({"query": "Cast a SPELL"})).await.unwrap();
+    let nothing = table.call_tool("find_tool", json!({"query": "?!"})).await.unwrap();
+    let missing = table.call_tool("find_tool", json!({})).await.unwrap_err();
+
+    assert_eq!(found["tools"][0]["name"], "cast_spell");
+    assert!(found["tools"][0]["parameters"]["properties"]["force"].is_object());
+    assert_eq!(nothing, json!({"tools": []}));
+    assert_eq!(Failure::from(&missing).code, ErrorCode::MissingRequiredField);
+}
+
+#[tokio::test]
+async fn the_log_in_parts_never_splits_a_narration() {
+    let model = FakeModel::answering(|_| Reply::saying(["Yes."])).await;
+    let table = Table::with(&model).await;
+    for _ in 0..3 {
+        table.play("?").await;
+    }
+    let whole = table.log().await;
+
+    for limit in 1..5 {
+        let (mut read, mut after_seq) = (Vec::new(), 0);
+        loop {
+            let request = ListEventsRequest { session_id: "s".into(), after_seq, limit };
+            let page = table.client.clone().list_events(request).await.unwrap().into_inner();
+            let Some(last) = page.events.last() else { break };
+            after_seq = last.seq;
+            read.extend(page.events.iter().map(proto::frame::to_frame));
+        }
+        assert_eq!(read, whole, "{limit} at a time");
+    }
 }

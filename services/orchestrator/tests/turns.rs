@@ -11,7 +11,12 @@ use fake_model::{FakeModel, Gate, Reply};
 use orchestrator::Config;
 use proto::orchestrator::v1::{CancelTurnRequest, ChatRequest, SubscribeRequest};
 use serde_json::{Value, json};
-use service_kit::status::{ErrorCode, Failure};
+use service_kit::{
+    Transport,
+    db::Db,
+    status::{ErrorCode, Failure},
+    testing::TestDatabase,
+};
 
 fn roll(pool: u32) -> Value {
     json!({"pool": pool, "target_number": 4})
@@ -522,12 +527,56 @@ async fn what_was_told_is_logged_while_the_model_is_silent() {
     frames.until("narrative").await;
     frames.until("narrative").await;
 
+    let migrations = [include_str!("../../../migrations/orchestrator/0001_sessions.sql")];
+    let db = Db::open(&table.database.config, "orchestrator", &migrations).await.unwrap();
     let logged = async {
-        while told(&table.log().await) != "AB" {
+        while db.fetch("SELECT event FROM events WHERE seq = 3", vec![]).await.unwrap().len() < 2 {
             tokio::task::yield_now().await;
         }
     };
     tokio::time::timeout(PATIENCE, logged).await.unwrap();
+    // Whoever asks for the log by sequence numbers gets whole steps.
+    assert_eq!(types(&table.log().await), ["player_message", "processing"]);
+}
+
+/// A dice service that never answers.
+async fn table_with_stuck_dice(config: Config) -> Table {
+    let database = TestDatabase::sqlite();
+    let stuck = Transport::new(tower::service_fn(|_| std::future::pending()));
+    let peers = common::peers(&database).await.with_dice(stuck);
+    Table::among(peers, database, config).await
+}
+
+#[tokio::test]
+async fn a_tool_that_hangs_is_given_up_and_the_others_count() {
+    let calls = [("a", "roll_dice", roll(3)), ("b", "get_scene", json!({}))];
+    let model = FakeModel::start([Reply::calling(calls), Reply::saying(["Odd."])]).await;
+    let config = Config { tool_timeout: Duration::from_millis(60), ..config(&model) };
+    let table = table_with_stuck_dice(config).await;
+
+    let frames = table.play("Roll!").await;
+
+    let results: Vec<_> = of(&frames, "tool_result").iter().map(|frame| frame["failed"].clone()).collect();
+    assert_eq!(results, [true, false]);
+    assert_eq!(of(&frames, "tool_result")[0]["result"]["code"], 3002);
+    assert_eq!(told(&frames), "Odd.");
+}
+
+#[tokio::test]
+async fn a_turn_can_be_cancelled_while_its_tools_run() {
+    let calls = [("a", "roll_dice", roll(3)), ("b", "get_scene", json!({}))];
+    let model = FakeModel::start([Reply::calling(calls)]).await;
+    let table = table_with_stuck_dice(config(&model)).await;
+    let mut frames = table.listen().await;
+    table.chat("Roll!").await;
+    frames.until("tool_execution").await;
+
+    assert!(cancel(&table).await);
+
+    let rest = frames.until("complete").await;
+    assert_eq!(types(&rest), ["tool_call", "tool_result", "tool_call", "tool_result", "complete"]);
+    assert_eq!((&rest[1]["failed"], &rest[3]["failed"]), (&json!(true), &json!(false)));
+    assert_eq!(rest[4]["content"], "Cancelled");
 }
 
 #[tokio::test]

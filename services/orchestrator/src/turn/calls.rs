@@ -8,6 +8,8 @@ use crate::llm::ToolCall;
 
 /// Longest id of a model's own that is kept.
 const MAX_ID: usize = 64;
+/// Longest name of a tool that is looked at; no tool has one as long.
+const MAX_NAME: usize = 100;
 
 /// The calls of one answer in the making.
 #[derive(Debug, Default)]
@@ -44,7 +46,7 @@ impl Calls {
             let is_usable = !call.id.is_empty() && call.id.len() <= MAX_ID && !used.contains(&call.id);
             let id = if is_usable { call.id } else { format!("call_{}", uuid::Uuid::now_v7().simple()) };
             used.insert(id.clone());
-            ToolCall { id, name: call.name.trim().to_owned(), arguments: call.arguments }
+            ToolCall { id, name: call.name.trim().chars().take(MAX_NAME).collect(), arguments: call.arguments }
         };
         self.0.into_values().map(finish).collect()
     }

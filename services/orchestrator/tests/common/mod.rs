@@ -45,8 +45,12 @@ impl Table {
     }
 
     pub async fn on(database: TestDatabase, config: Config) -> Table {
+        let peers = peers(&database).await;
+        Table::among(peers, database, config).await
+    }
+
+    pub async fn among(peers: Peers, database: TestDatabase, config: Config) -> Table {
         let shutdown = CancellationToken::new();
-        let peers = peers(&database, &shutdown).await;
         let routes = orchestrator::start(config.clone(), &database.config, peers, shutdown.clone()).await.unwrap();
         let client = OrchestratorServiceClient::new(in_process(routes));
         Table { client, database, shutdown, config }
@@ -160,7 +164,8 @@ pub fn said() -> ChatRequest {
     ChatRequest { session_id: "s".into(), message: "Hello".into(), ..Default::default() }
 }
 
-async fn peers(database: &TestDatabase, shutdown: &CancellationToken) -> Peers {
+pub async fn peers(database: &TestDatabase) -> Peers {
+    let shutdown = CancellationToken::new();
     let dice_config = dice::Config { seed: Some(7) };
     let dice = dice::start(dice_config, &database.config, Peers::none(), shutdown.clone()).await.unwrap();
     let peers = Peers::none().with_dice(in_process(dice));

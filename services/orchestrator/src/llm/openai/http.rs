@@ -241,7 +241,10 @@ mod tests {
     #[track_caller]
     fn done(pieces: &[&str], expected: bool) {
         let mut lines = DoneLine::default();
-        let seen = pieces.iter().fold(false, |seen, piece| lines.passes(piece.as_bytes()) || seen);
+        let mut seen = false;
+        for piece in pieces {
+            seen |= lines.passes(piece.as_bytes());
+        }
         assert_eq!(seen, expected, "{pieces:?}");
     }
 
