@@ -417,7 +417,7 @@ impl Connection {
             None => {
                 let (span, trace_id) = trace::begin("gateway", "ws bad frame", None, None);
                 span.in_scope(|| {
-                    tracing::info!(code = failure.code.number(), reason = failure.message, "frame refused")
+                    tracing::info!(target: "request", code = failure.code.number(), reason = failure.message, "frame refused")
                 });
                 trace_id.to_string()
             }
@@ -505,7 +505,12 @@ fn system_event(content: String, trace_id: &str) -> SessionEvent {
 
 fn error(failure: &Failure, trace_id: &str) -> Value {
     let Failure { code, message, details } = failure;
-    let body = Error { content: message.clone(), code: code.number(), error_type: code.name().into() };
+    let mut content = message.clone();
+    if let Some(Value::Array(names)) = details.get("available_characters") {
+        let names: Vec<_> = names.iter().filter_map(Value::as_str).collect();
+        content = format!("{content}; there are {}", names.join(", "));
+    }
+    let body = Error { content, code: code.number(), error_type: code.name().into() };
     let event = SessionEvent { trace_id: trace_id.to_owned(), body: Some(Body::Error(body)), ..Default::default() };
     let mut frame = to_frame(&event);
     if !details.is_empty() {

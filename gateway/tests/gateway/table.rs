@@ -229,6 +229,7 @@ async fn characters_come_and_go_and_unknown_ones_are_named() {
     socket.send(json!({"type": "add_character", "character": "Nobody"})).await;
     let error = socket.next_of("error").await;
     assert_eq!(error["code"], 2001);
+    assert!(error["content"].as_str().unwrap().contains("Axel, Block"), "{error}");
     assert!(error["details"]["available_characters"].as_array().unwrap().contains(&json!("Block")), "{error}");
     assert_eq!(socket.next().await["characters"], json!(["Block"]));
 
@@ -414,4 +415,16 @@ async fn the_old_page_finds_what_it_reads() {
     {
         assert!(events.contains(event), "{event}: {events:?}");
     }
+}
+
+#[tokio::test]
+async fn what_breaks_the_websocket_itself_ends_the_line_with_the_reason() {
+    let gateway = start().await;
+    let mut socket = greeted(&gateway, "broken").await;
+
+    socket.send_text_frame(&[0xff, 0xfe]).await;
+
+    let farewell = socket.farewell().await.unwrap();
+    assert_eq!(farewell.code, CloseCode::Protocol);
+    assert!(farewell.reason.contains("UTF-8"), "{farewell:?}");
 }
