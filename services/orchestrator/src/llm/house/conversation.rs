@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
-use super::understand::{Action, Details, Understanding, understand};
+use super::understand::{Action, Details, Understanding, WeaponSaid, understand};
 use crate::llm::{Message, ModelRequest};
 
 /// Turns before the current one that a question may be answered from.
@@ -108,7 +108,7 @@ fn completes(said: &Understanding, earlier: &Understanding) -> bool {
     let lacks_distance = earlier.action == Action::Attack && earlier.details.distance.is_none();
     match &said.action {
         Action::Fragment => true,
-        Action::Nothing => said.actor.is_some(),
+        Action::Nothing | Action::Free => said.actor.is_some(),
         Action::Scene => lacks_distance && said.details.distance.is_some(),
         Action::Cast => {
             earlier.action == Action::Cast
@@ -137,6 +137,7 @@ fn merge(said: Understanding, earlier: Understanding) -> Understanding {
         actor: said.actor.or(earlier.actor),
         stranger: said.stranger.or(earlier.stranger),
         is_first_person: said.is_first_person || earlier.is_first_person,
+        is_for_all: said.is_for_all || earlier.is_for_all,
     }
 }
 
@@ -147,10 +148,27 @@ pub(super) fn last_call<'t, 'r>(
     character: Option<&str>,
 ) -> Option<&'t Done<'r>> {
     let earlier = turns.split_last().map_or(&[][..], |(_, earlier)| earlier);
+    earlier.iter().rev().find_map(|turn| last_call_of(turn, tools, character))
+}
+
+fn last_call_of<'t, 'r>(turn: &'t Turn<'r>, tools: &[&str], character: Option<&str>) -> Option<&'t Done<'r>> {
     let is_his = |done: &Done<'_>| {
         let name = ["character_name", "caster_name"].iter().find_map(|key| done.arguments.get(*key)?.as_str());
         character.is_none_or(|character| name.is_none_or(|name| name.eq_ignore_ascii_case(character)))
     };
-    let calls = earlier.iter().rev().flat_map(|turn| turn.done.iter().rev());
-    calls.into_iter().find(|done| !done.failed && tools.contains(&done.tool) && is_his(done))
+    turn.done.iter().rev().find(|done| !done.failed && tools.contains(&done.tool) && is_his(done))
+}
+
+/// The weapon that this character fired last, or that his player named since.
+pub(super) fn weapon_at_hand(turns: &[Turn<'_>], names: &[&str], character: &str) -> Option<String> {
+    let earlier = turns.split_last().map_or(&[][..], |(_, earlier)| earlier);
+    earlier.iter().rev().take(TURNS_BACK).find_map(|turn| {
+        let fired = last_call_of(turn, &["calculate_ranged_attack"], Some(character));
+        let fired = fired.and_then(|done| done.arguments.get("weapon_name")?.as_str()).map(str::to_owned);
+        let is_his = turn.character.is_none_or(|own| own.eq_ignore_ascii_case(character));
+        fired.or_else(|| match understand(turn.text, names).details.weapon.filter(|_| is_his && turn.done.is_empty()) {
+            Some(WeaponSaid::Named(weapon)) => Some(weapon),
+            _ => None,
+        })
+    })
 }

@@ -113,7 +113,6 @@ pub(crate) const WEAPON_WORDS: &[(&str, WeaponKind)] = &[
     ("sidearm", WeaponKind::Pistol),
     ("revolver", WeaponKind::Pistol),
     ("rifle", WeaponKind::Rifle),
-    ("sniper", WeaponKind::Rifle),
     ("shotgun", WeaponKind::Shotgun),
     ("cannon", WeaponKind::Cannon),
     ("laser", WeaponKind::Laser),
@@ -179,7 +178,7 @@ pub(crate) const SHOOT_VERBS: &[&str] = &[
 
 /// Verbs of attacking by whatever means.
 pub(crate) const ATTACK_VERBS: &[&str] =
-    &["attack", "attacks", "attacking", "kill", "kills", "engage", "engages", "hit", "hits", "waste", "drop", "target"];
+    &["attack", "attacks", "attacking", "kill", "kills", "engage", "engages", "hit", "hits", "waste"];
 
 /// Verbs of close combat, with the skill they use when no weapon is named.
 pub(crate) const MELEE_VERBS: &[(&str, &str)] = &[
@@ -467,6 +466,10 @@ pub(crate) const SKILL_WORDS: &[(&str, &str)] = &[
     ("stabilize", "Biotech"),
     ("medkit", "Biotech"),
     ("tend the", "Biotech"),
+    ("throw my knife", "Throwing Weapons"),
+    ("throw a knife", "Throwing Weapons"),
+    ("throwing knife", "Throwing Weapons"),
+    ("shuriken", "Throwing Weapons"),
     ("rewire", "Electronics"),
     ("hotwire", "Electronics"),
     ("hot wire", "Electronics"),
@@ -808,6 +811,7 @@ pub(crate) const SECTIONS: &[(&str, Section)] = &[
     ("initiative", Section::Initiative),
     ("lifestyle", Section::Lifestyle),
     ("condition monitor", Section::Condition),
+    ("doing", Section::Condition),
     ("condition", Section::Condition),
     ("wounded", Section::Condition),
     ("wounds", Section::Condition),
@@ -821,8 +825,31 @@ pub(crate) const SECTIONS: &[(&str, Section)] = &[
     ("character", Section::Whole),
 ];
 
+/// How a question about the rules begins, rather than one about a sheet.
+pub(crate) const RULE_QUESTIONS: &[&str] = &[
+    "how does",
+    "how do",
+    "how is",
+    "what does",
+    "what do",
+    "explain",
+    "the drain of",
+    "target number for",
+    "tn for",
+    "a tn",
+    "the rules for",
+    "rule for",
+    "rules about",
+    "what is a",
+    "what a",
+];
+
 /// What players ask for that the house game master has no rules for, and what he can do instead.
 pub(crate) const UNSUPPORTED: &[(&str, &str)] = &[
+    (
+        "reroll",
+        "I keep no Karma Pool, and a roll that is logged stays as it fell. I can roll anew: say \"again\", or name the dice.",
+    ),
     (
         "grenade",
         "I have no blast tables at this table. Roll Throwing Weapons with me and we settle where it lands: \"Throwing Weapons test against 4\".",
@@ -848,7 +875,7 @@ pub(crate) const UNSUPPORTED: &[(&str, &str)] = &[
 /// Verbs and words that begin a question or ask to be shown something.
 pub(crate) const ASKING: &[&str] = &[
     "what", "whats", "which", "how", "who", "whos", "whose", "where", "show", "list", "display", "tell", "view",
-    "describe", "read", "lookup", "see", "do", "does", "is", "are", "am", "wat", "print", "open", "pull",
+    "describe", "read", "lookup", "see", "do", "does", "is", "are", "am", "wat", "print",
 ];
 
 /// Spells thrown at somebody: without a word about the target, the scene's target is meant.

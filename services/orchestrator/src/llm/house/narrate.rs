@@ -9,6 +9,7 @@ use super::{
     plan::Table,
     sheet::{self, list, plain, text},
     understand::{Action, Question},
+    words::squash,
 };
 
 /// Entries of a list that are told; the rest stand on the sheet.
@@ -493,9 +494,50 @@ fn character(table: &Table<'_>, sheet: &Value) -> String {
     let name = name.unwrap_or_else(|| "The character".to_owned());
     match &table.meaning.action {
         Action::Sheet(Question::Attribute(attribute)) => attribute_line(sheet, &name, attribute),
+        Action::Sheet(Question::Item(item)) => item_text(sheet, &name, item),
         Action::Sheet(Question::Section(section)) => section_text(sheet, &name, *section),
         _ => section_text(sheet, &name, Section::Whole),
     }
+}
+
+/// Whether something is on the sheet, wherever it stands there.
+fn item_text(character: &Value, name: &str, item: &str) -> String {
+    const LISTS: &[&str] = &[
+        "weapons",
+        "armor",
+        "equipment",
+        "gear",
+        "cyberware",
+        "bioware",
+        "vehicles",
+        "cyberdecks",
+        "spells",
+        "foci",
+        "spirits",
+        "powers",
+        "contacts",
+        "edges",
+        "flaws",
+        "skills",
+    ];
+    const NAMES: &[&str] =
+        &["name", "gear_name", "spell_name", "skill_name", "vehicle_name", "deck_name", "focus_name"];
+    let wanted = squash(item.trim_end_matches('s'));
+    let mut found: Vec<String> = Vec::new();
+    for key in LISTS {
+        let flat = character.get("data").and_then(|data| data.get(key)).and_then(Value::as_array);
+        for entry in list(character, key).iter().chain(flat.into_iter().flatten()) {
+            let Some(entry_name) = NAMES.iter().find_map(|key| text(entry, key)) else { continue };
+            if !wanted.is_empty() && squash(&entry_name).contains(&wanted) && !found.contains(&entry_name) {
+                found.push(entry_name);
+            }
+        }
+    }
+    if found.is_empty() {
+        return format!("I find no {item} on {name}'s sheet.");
+    }
+    found.truncate(MAX_ENTRIES);
+    format!("{name} has {}.", and_list(&found))
 }
 
 fn attribute_line(character: &Value, name: &str, attribute: &str) -> String {

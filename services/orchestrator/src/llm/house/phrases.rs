@@ -268,6 +268,21 @@ pub(super) const PLEAS: &[&str] = &[
     "I am only a rule book with a voice; I can neither grant successes nor set my rules aside. Describe an action and it gets an \
      honest roll.",
 ];
+/// Nothing that he rolls for.
+pub(super) const FREE: &[&str] = &[
+    "Nothing in my pages stands against that; take it as done if the table agrees. If it could go wrong, name the skill and I roll it.",
+    "That needs no dice from me. Should somebody be against it, name the skill (\"Etiquette test against 5\") and we let the dice speak.",
+    "So be it, as far as the rules care. I am only a rule book with a voice: if there is a risk in it, name the skill and I roll.",
+];
+/// A question about the rules.
+pub(super) const RULES: &[&str] = &[
+    "I apply the rules rather than recite them: every roll I make names its target number, each modifier and each die. Make the shot, \
+     the spell or the test, and you see how it comes about.",
+    "For the text of a rule open the book; my part is to use it. Ask me for the roll, and I name every modifier with its reason.",
+];
+/// The player only agrees, or not.
+pub(super) const NODS: &[&str] =
+    &["Good. What do you do?", "Then it is your move. What do you do?", "I am listening. What happens next?"];
 /// The player does not act.
 pub(super) const HOLDS: &[&str] = &[
     "You hold. Nothing is rolled, and the moment stretches. What do you do instead?",

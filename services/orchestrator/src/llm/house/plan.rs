@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     conversation::{self, DEEDS, Done, Turn},
-    lexicon::{self, Section, WeaponKind},
+    lexicon::{self, WeaponKind},
     narrate, phrases,
     sheet::{self, Weapon},
     understand::{Action, Question, Understanding, WeaponSaid},
@@ -55,8 +55,7 @@ pub(super) struct Table<'r> {
 impl<'r> Table<'r> {
     pub(super) fn new(request: &'r ModelRequest) -> Table<'r> {
         let turns = conversation::turns(request);
-        let names: Vec<&str> = request.characters.iter().map(|character| character.name.as_str()).collect();
-        let meaning = conversation::meaning(&turns, &names);
+        let meaning = conversation::meaning(&turns, &names(request));
         Table { request, turns, meaning }
     }
 
@@ -103,6 +102,11 @@ impl<'r> Table<'r> {
     }
 }
 
+/// The active characters' names.
+fn names(request: &ModelRequest) -> Vec<&str> {
+    request.characters.iter().map(|character| character.name.as_str()).collect()
+}
+
 /// The next step.
 pub(super) fn next(table: &Table<'_>) -> Step {
     let Some(turn) = table.turns.last() else {
@@ -147,6 +151,9 @@ fn act(table: &Table<'_>, turn: &Turn<'_>) -> Answer {
         Action::TellScene => Ok(Step::Say(phrases::scene(&table.request.scene))),
         Action::Scene => change_scene(table),
         Action::Hold => Ok(Step::Say(table.pick(phrases::HOLDS))),
+        Action::Free => Err(table.pick(phrases::FREE)),
+        Action::Rules => Err(table.pick(phrases::RULES)),
+        Action::Nod => Err(table.pick(phrases::NODS)),
         Action::Plea => Ok(Step::Say(table.pick(phrases::PLEAS))),
         Action::Unsupported(answer) => Ok(Step::Say(format!("{} {answer}", table.pick(phrases::LIMITS)))),
         Action::Thanks => Ok(Step::Say(table.pick(phrases::THANKS))),
@@ -201,7 +208,7 @@ fn attack(table: &Table<'_>) -> Answer {
     let weapon = match &details.weapon {
         Some(WeaponSaid::Named(weapon)) => Some(weapon.clone()),
         Some(WeaponSaid::Kind(..)) => None,
-        None => earlier("weapon_name").and_then(Value::as_str).map(str::to_owned),
+        None => conversation::weapon_at_hand(&table.turns, &names(table.request), &name),
     };
     let Some(distance) = details.distance.or(kept_distance) else {
         return Err(phrases::ask_distance(table.variety(), weapon.as_deref(), target.as_deref()));
@@ -357,10 +364,10 @@ fn initiative(table: &Table<'_>) -> Answer {
             return call(table, table.pick(phrases::LEAD_INITIATIVE), "roll_initiative", json!({"notation": notation}));
         }
         let names = match actor(table) {
-            Ok(name) => vec![name],
+            Ok(name) if !table.meaning.is_for_all => vec![name],
             Err(question) if table.request.characters.is_empty() => return Err(question),
             // Nobody is named: everybody at the table rolls.
-            Err(_) => table.request.characters.iter().take(MAX_INITIATIVES).map(|brief| brief.name.clone()).collect(),
+            _ => table.request.characters.iter().take(MAX_INITIATIVES).map(|brief| brief.name.clone()).collect(),
         };
         let calls = names.iter().map(|name| checked(table, "get_character", json!({"character_name": name})));
         return Ok(Step::Call { lead: table.pick(phrases::LEAD_INITIATIVE), calls: calls.collect::<Result<_, _>>()? });
@@ -398,8 +405,8 @@ fn look_up(table: &Table<'_>, question: &Question) -> Answer {
         Question::Skill(skill) => {
             call(table, lead, "get_character_skill", json!({"character_name": name, "skill_name": skill}))
         }
-        Question::Section(Section::Condition) if !table.offers("get_character") => Err(phrases::NO_TOOL.to_owned()),
-        Question::Section(_) | Question::Attribute(_) => {
+
+        Question::Section(_) | Question::Attribute(_) | Question::Item(_) => {
             call(table, lead, "get_character", json!({"character_name": name}))
         }
     }

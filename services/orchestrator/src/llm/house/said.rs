@@ -27,6 +27,19 @@ const DETERMINERS: &[&str] = &[
 
 /// Words at which a name ends.
 const ENDS: &[&str] = &[
+    "appears",
+    "comes",
+    "waits",
+    "jumps",
+    "steps",
+    "shows",
+    "enters",
+    "uses",
+    "draws",
+    "opens",
+    "takes",
+    "goes",
+    "will",
     "with",
     "at",
     "from",
@@ -264,6 +277,7 @@ impl<'t> Said<'t> {
         });
         let word = owner.or(beneficiary.map(|pair| &pair[1]))?;
         let is_known_word = words::find_name(std::slice::from_ref(word), lexicon::SKILLS.iter().copied()).is_some()
+            || words::find_name(std::slice::from_ref(word), lexicon::SPELLS.iter().copied()).is_some()
             || lexicon::ATTRIBUTES.contains(&word.text.as_str());
         let raw = word.raw.trim_end_matches("'s");
         (!is_known_word).then(|| raw.to_owned())
@@ -349,7 +363,10 @@ impl<'t> Said<'t> {
         };
         let has_force = self.words.iter().any(|word| word.text == "force");
         let is_spoken_of = has_force || self.has(lexicon::CAST_VERBS) || self.has(&["spell", "sustaining", "drop"]);
-        if lexicon::EVERYDAY_SPELLS.contains(&name) && !is_spoken_of {
+        let is_verb = matches!(name, "Heal" | "Treat")
+            && (range.start == 0 || matches!(self.before(range.start, 1), "i" | "please" | "to"))
+            && range.end < self.words.len();
+        if lexicon::EVERYDAY_SPELLS.contains(&name) && !is_spoken_of && !is_verb {
             return None;
         }
         self.take(range);
@@ -635,10 +652,15 @@ impl<'t> Said<'t> {
             lexicon::SHOOT_VERBS.contains(&text)
                 || lexicon::ATTACK_VERBS.contains(&text)
                 || lexicon::MELEE_VERBS.iter().any(|(verb, _)| *verb == text)
+                || matches!(text, "drop" | "heal" | "treat" | "stun")
         };
         let after_verb = (0..self.words.len()).filter(|index| is_verb(self.text(*index))).map(|index| index + 1);
         let after_at = (0..self.words.len())
             .filter(|index| matches!(self.text(*index), "at" | "on" | "against" | "toward" | "towards"));
+        if let Some(range) = self.phrase("target is") {
+            let start = (range.end..self.words.len()).find(|index| !matches!(self.text(*index), "now" | "still"));
+            return start.and_then(|start| self.name_at(start, names));
+        }
         let after_bullet = (0..self.words.len()).filter(|index| {
             matches!(self.text(*index), "in" | "into")
                 && matches!(self.before(*index, 1), "bullet" | "round" | "rounds" | "burst" | "bullets")
@@ -708,14 +730,12 @@ impl<'t> Said<'t> {
         ];
         let verb = (0..self.words.len()).find(|index| 0 < *index && VERBS.contains(&self.text(*index)))?;
         let clause = self.words[verb].clause;
-        let back = (0..verb).rev().take(4).take_while(|index| self.words[*index].clause == clause);
-        let article = back
-            .last()
-            .into_iter()
-            .chain((0..verb).rev().take(4))
-            .find(|index| matches!(self.text(*index), "the" | "a" | "an") && self.words[*index].clause == clause);
-        let start = article?;
-        let target = self.name_at(start, names)?;
+        let is_count = |word: &Word<'_>| word.number.is_some() && word.text.starts_with(char::is_alphabetic);
+        let start = (0..verb).rev().take(4).find(|index| {
+            let word = &self.words[*index];
+            word.clause == clause && (is_count(word) || matches!(word.text.as_str(), "the" | "a" | "an"))
+        })?;
+        let target = self.name_at(start + usize::from(is_count(&self.words[start])), names)?;
         const NO_FOE: &[&str] = &[
             "light",
             "lights",

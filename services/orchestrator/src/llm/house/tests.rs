@@ -451,9 +451,9 @@ fn a_test_without_a_number_is_average_and_says_so() {
     let mut talk = Talk::new(&["Platinum"]);
     let answer = talk.say("I climb the wall");
     answer.says("average difficulty");
-    answer.calls(&[concat!(
-        r#"test_skill {"character_name":"Platinum","difficulty":"average","reason":"I climb the wall","skill_name":"Athletics"}"#
-    )]);
+    answer.calls(&[
+        r#"test_skill {"character_name":"Platinum","difficulty":"average","reason":"I climb the wall","skill_name":"Athletics"}"#,
+    ]);
     let result = json!({
         "character": "Platinum", "skill": "Athletics", "rolled": "Quickness", "defaulted": true, "base_tn": 5,
         "modifiers": [{"type": "skill_web", "value": 2, "explanation": "1 circle of the Skill Web"}], "final_tn": 7,
@@ -554,6 +554,25 @@ fn again_repeats_the_last_deed() {
     let first = talk.say("cast Heal at force 3 on Platinum").calls;
     talk.results(&[cast_result()]);
     assert_eq!(talk.say("again").calls, first);
+}
+
+#[test]
+fn the_weapon_that_was_drawn_is_the_one_that_shoots() {
+    let mut talk = Talk::new(&["Platinum"]).without("update_scene");
+    talk.say("I draw my Walther MA-2100").calls(&[]);
+    let answer = talk.say("I shoot the guard at 90 metres");
+    assert!(answer.calls[0].contains(r#""weapon_name":"Walther MA-2100""#), "{:?}", answer.calls);
+}
+
+#[test]
+fn a_thing_is_looked_for_all_over_the_sheet() {
+    for (question, expected) in
+        [("do I have an Alta?", "Platinum has Morrissey Alta."), ("do I have a medkit?", "I find no medkit")]
+    {
+        let mut talk = Talk::new(&["Platinum"]);
+        talk.say(question);
+        talk.results(&[sheet_result()]).only_says(expected);
+    }
 }
 
 #[test]

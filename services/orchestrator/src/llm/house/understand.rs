@@ -19,6 +19,8 @@ pub(crate) struct Understanding {
     pub(crate) stranger: Option<String>,
     /// Whether he speaks as his character: "I", "my".
     pub(crate) is_first_person: bool,
+    /// Whether everybody at the table is meant.
+    pub(crate) is_for_all: bool,
 }
 
 /// What a player wants.
@@ -52,6 +54,12 @@ pub(crate) enum Action {
     TellScene,
     /// The scene changes; nothing else.
     Scene,
+    /// Something that no rule of his decides: "I reload", "I talk to the bartender".
+    Free,
+    /// A question about the rules themselves.
+    Rules,
+    /// "ok", "yes", "no".
+    Nod,
     /// The same as before.
     Again,
     /// To do nothing: "I don't shoot".
@@ -82,6 +90,8 @@ pub(crate) enum Question {
     Skill(String),
     /// One attribute, by its name on the sheet.
     Attribute(String),
+    /// Whether something is on it: "do I have a smartlink?".
+    Item(String),
 }
 
 /// A weapon, as far as it was named.
@@ -173,9 +183,13 @@ pub(crate) fn understand(text: &str, names: &[&str]) -> Understanding {
         .iter()
         .any(|word| matches!(word.text.as_str(), "i" | "i'm" | "im" | "i'll" | "i've" | "i'd" | "my" | "me"));
     let stranger = if actor.is_none() { said.stranger() } else { None };
+    let is_for_all = said.has(&["everyone", "everybody", "all"]);
     let details = said.details(names);
-    let action = said.action(&details, text.contains('?'));
-    Understanding { action, details, actor, stranger, is_first_person }.settled()
+    let mut action = said.action(&details, actor.is_some(), text.contains('?'));
+    if action == Action::Nothing && (is_first_person || actor.is_some()) && 2 <= said.words.len() {
+        action = Action::Free;
+    }
+    Understanding { action, details, actor, stranger, is_first_person, is_for_all }.settled()
 }
 
 impl Understanding {
@@ -204,7 +218,7 @@ impl Understanding {
 
 impl Said<'_> {
     /// What is wanted, the surest signs first.
-    fn action(&self, details: &Details, has_question_mark: bool) -> Action {
+    fn action(&self, details: &Details, names_actor: bool, has_question_mark: bool) -> Action {
         if self.words.is_empty() {
             return Action::Nothing;
         }
@@ -217,7 +231,8 @@ impl Said<'_> {
         let is_asking = self.is_asking(has_question_mark);
         let is_short = self.words.len() <= 4;
 
-        let spells_end = self.has(&["drop", "stop", "end", "release", "dispel", "cancel", "drops", "dropping"]);
+        let spells_end = self.phrase("let go").is_some()
+            || self.has(&["drop", "stop", "end", "release", "dispel", "cancel", "drops", "dropping"]);
         let names_spells = details.spell.is_some() || self.has(&["spell", "spells", "sustaining"]);
         if spells_end && names_spells && !self.has(lexicon::SHOOT_VERBS) {
             return Action::DropSpell;
@@ -227,6 +242,12 @@ impl Said<'_> {
         }
         if let Some(action) = self.about_the_table(is_asking, details) {
             return action;
+        }
+        if is_asking && !names_actor && !self.has(&["my", "have"]) && self.says(lexicon::RULE_QUESTIONS) {
+            return Action::Rules;
+        }
+        if let Some(item) = self.item_asked_for(is_asking) {
+            return Action::Sheet(Question::Item(item));
         }
         if self.is_held_back() {
             return Action::Hold;
@@ -249,6 +270,9 @@ impl Said<'_> {
         if self.has(&["initiative", "initative", "initiatve", "init", "inititative"]) && !is_asking {
             return Action::Initiative;
         }
+        if details.is_again && has_roll && details.notation.is_none() && details.dice.is_none() && skill.is_none() {
+            return Action::Again;
+        }
         let has_dice = details.notation.is_some() || details.dice.is_some();
         if has_dice && !shoots && (has_roll || is_short || details.notation.is_some()) && details.combat_pool.is_none()
         {
@@ -261,6 +285,18 @@ impl Said<'_> {
             if let Some(attribute) = self.attribute() {
                 return Action::AttributeTest(attribute.to_owned());
             }
+        }
+        let is_rated = details.target_number.is_some() || details.difficulty.is_some();
+        if is_rated
+            && !shoots
+            && details.weapon.is_none()
+            && let Some((name, _)) = words::find_name(&self.words, lexicon::SKILLS.iter().copied())
+        {
+            return Action::SkillTest(name.to_owned());
+        }
+        let travels = details.location.is_some() && self.says(&["we drive to", "we travel to", "we ride to"]);
+        if travels || self.says(&["target is"]) {
+            return Action::Scene;
         }
         if let Some(action) = self.attack(details, shoots) {
             return action;
@@ -292,9 +328,12 @@ impl Said<'_> {
     fn is_plea(&self) -> bool {
         const DROPPING: &[&str] = &["ignore", "forget", "disregard", "override", "bypass", "break", "change", "bend"];
         const RULES: &[&str] = &["rules", "instructions", "prompt", "instruction", "guidelines"];
-        let drops_rules = self.has(DROPPING) && self.has(RULES);
+        let is_dropping = |index: usize| DROPPING.contains(&self.text(index)) && self.before(index, 1) != "i";
+        let drops_rules = self.has(RULES) && (0..self.words.len()).any(is_dropping);
         let wants_successes = self.has(&["successes", "sucesses", "critical"])
-            && self.has(&["give", "grant", "got", "have", "rolled", "say", "assume", "pretend", "count"]);
+            && self.has(&[
+                "give", "grant", "got", "have", "rolled", "say", "assume", "pretend", "count", "return", "must",
+            ]);
         let wants_goods = self.has(&["give", "grant", "set", "add"])
             && self.has(&["nuyen", "karma"])
             && !self.has(&["list", "overview"])
@@ -382,7 +421,6 @@ impl Said<'_> {
             "in the session",
             "the party",
             "our party",
-            "who are we",
             "who is with",
             "at the table",
         ]) {
@@ -424,6 +462,8 @@ impl Said<'_> {
             "what is around",
             "what around",
             "who is my target",
+            "who are we fighting",
+            "who am i fighting",
             "what is my target",
             "what is happening",
             "what happening",
@@ -454,7 +494,7 @@ impl Said<'_> {
 
     fn is_cast(&self, details: &Details, is_asking: bool) -> bool {
         let verb = self.has(lexicon::CAST_VERBS);
-        if is_asking && !verb {
+        if is_asking && (!verb || details.spell.is_none()) {
             return false;
         }
         let names_other = self.has(&["test", "check", "spells", "drain"]) && !verb;
@@ -481,6 +521,11 @@ impl Said<'_> {
             "take the shot",
             "take another shot",
             "squeeze the trigger",
+            "rounds into",
+            "round into",
+            "bullets into",
+            "bullet into",
+            "return fire",
             "squeeze off",
             "empty my clip",
             "put a bullet",
@@ -492,7 +537,7 @@ impl Said<'_> {
     fn attack(&self, details: &Details, shoots: bool) -> Option<Action> {
         let melee_weapon = self.longest(lexicon::MELEE_WEAPONS);
         let melee_verb = self.longest(lexicon::MELEE_VERBS);
-        let attacks = self.has(lexicon::ATTACK_VERBS);
+        let attacks = self.has(lexicon::ATTACK_VERBS) || self.has(&["drop", "drops"]) && details.weapon.is_some();
         let has_gun = details.weapon.is_some();
         if !shoots && !has_gun {
             if let Some((_, skill, _)) =
@@ -514,12 +559,30 @@ impl Said<'_> {
         self.has(&["is", "are", "has", "have", "stands"]) && !self.has(&["i", "i'm", "my", "use", "using"])
     }
 
-    /// The skill that is named outright.
+    /// The skill that is named, or that the deed takes; of two the first said: "hotwire the car" is Electronics.
     fn skill(&self) -> Option<&'static str> {
-        if let Some((name, _)) = words::find_name(&self.words, lexicon::SKILLS.iter().copied()) {
-            return Some(name);
+        let named = words::find_name(&self.words, lexicon::SKILLS.iter().copied());
+        let done = self.longest(lexicon::SKILL_WORDS);
+        match (named, done) {
+            (Some((_, named)), Some((_, skill, done))) if done.start < named.start => Some(skill),
+            (Some((name, _)), _) => Some(name),
+            (None, done) => done.map(|(_, skill, _)| skill),
         }
-        self.longest(lexicon::SKILL_WORDS).map(|(_, skill, _)| skill)
+    }
+
+    /// What is asked for in "do I have a smartlink?".
+    fn item_asked_for(&self, is_asking: bool) -> Option<String> {
+        if !is_asking || !matches!(self.text(0), "do" | "does" | "have" | "has") {
+            return None;
+        }
+        let is_having = |text: &str| matches!(text, "have" | "own" | "carry" | "got" | "know");
+        let have = self.words.iter().position(|word| is_having(&word.text))?;
+        let is_lead =
+            |index: &usize| matches!(self.text(*index), "a" | "an" | "any" | "the" | "some" | "i" | "my" | "got");
+        let start = (have + 1..self.words.len()).find(|index| !is_lead(index))?;
+        let item: Vec<&str> = self.words[start..].iter().take(4).map(|word| word.text.as_str()).collect();
+        let is_section = lexicon::SECTIONS.iter().any(|(phrase, _)| item.contains(phrase));
+        (!is_section).then(|| item.join(" "))
     }
 
     fn attribute(&self) -> Option<&'static str> {
@@ -529,6 +592,9 @@ impl Said<'_> {
 
     /// What of a sheet is asked for.
     fn question(&self, skill: Option<&'static str>) -> Option<Question> {
+        if self.has(&["cast", "casts"]) {
+            return Some(Question::Section(Section::Spells));
+        }
         let section = self.longest(lexicon::SECTIONS);
         let named = words::find_name(&self.words, lexicon::SKILLS.iter().copied());
         if let Some((name, range)) = named
@@ -560,6 +626,17 @@ impl Said<'_> {
             && (details.location.is_some() || details.light.is_some() || details.target.is_some())
         {
             return Action::Scene;
+        }
+        if details.distance.is_some() && self.has(&["distance", "away", "closer", "further", "farther", "back"]) {
+            return Action::Scene;
+        }
+        const NODS: &[&str] =
+            &["ok", "okay", "yes", "no", "yeah", "yep", "nope", "sure", "cool", "right", "nice", "great", "hm", "hmm"];
+        if self.words.len() <= 2 && self.has(NODS) {
+            return Action::Nod;
+        }
+        if self.says(&["forget it", "never mind", "nevermind", "forget that"]) {
+            return Action::Hold;
         }
         let greets = matches!(
             self.text(0),
