@@ -40,13 +40,13 @@ impl fmt::Display for Report {
         if self.is_playable() {
             write!(
                 formatter,
-                "{} states, {} transitions, {} warnings",
+                "states: {}, transitions: {}, warnings: {}",
                 self.states,
                 self.transitions,
                 self.warnings.len()
             )
         } else {
-            write!(formatter, "{} errors, {} warnings", self.errors.len(), self.warnings.len())
+            write!(formatter, "errors: {}, warnings: {}", self.errors.len(), self.warnings.len())
         }
     }
 }
@@ -160,7 +160,7 @@ mod tests {
         assert!(!report.is_playable());
         assert_eq!(
             report.to_string(),
-            "error: line 3: state \"A\" goes to \"B\" on GO, which is not there\n1 errors, 0 warnings"
+            "error: line 3: state \"A\" goes to \"B\" on GO, which is not there\nerrors: 1, warnings: 0"
         );
     }
 

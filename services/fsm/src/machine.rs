@@ -371,7 +371,9 @@ impl<'a> Run<'a> {
             self.event_facts.insert(name, value.clone());
         }
         for (name, value) in &self.event_facts {
-            self.variables.insert(name.clone(), value.clone());
+            if let Some(variable) = self.variables.get_mut(name) {
+                variable.clone_from(value);
+            }
         }
         Ok(())
     }

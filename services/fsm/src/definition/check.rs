@@ -184,7 +184,7 @@ impl Check<'_> {
             if state.transitions.is_empty() {
                 self.error(line, format!("state {id:?} is a dead end: nothing leads out of it, and it is not final"));
             }
-            let waits = state.transitions.iter().any(|transition| transition.event.is_some());
+            let waits = state.transitions.iter().any(|way| way.event.is_some()) || !state.valid_events.is_empty();
             let always = state.transitions.iter().any(|transition| transition.guard.is_none());
             if !waits && !always && !state.transitions.is_empty() {
                 self.warn(
