@@ -1,8 +1,9 @@
 //! A table's WebSocket: what a player sends goes to the orchestrator, what happens at the table comes back as frames.
 //!
 //! One task serves a connection, so that frames leave in order and a reader who does not read holds up nobody but
-//! himself. `request` reads what clients send.
+//! himself. `request` reads what clients send, `frame` makes what the gateway says itself.
 
+mod frame;
 mod request;
 
 use std::{net::SocketAddr, pin::pin, time::Duration};
@@ -21,12 +22,11 @@ use proto::{
         AddCharacterRequest, CancelTurnRequest, ChatRequest, CreateSessionRequest, GetSessionRequest,
         RemoveCharacterRequest, Session, SessionEvent, SubscribeRequest,
         orchestrator_service_client::OrchestratorServiceClient,
-        session_event::{Body, Error, SessionInfo, System, Telemetry},
+        session_event::{Body, System},
     },
-    structs,
 };
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use service_kit::{Transport, status::Failure, trace};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -37,7 +37,7 @@ use uuid::Uuid;
 use self::request::{Position, Request};
 use crate::{
     Shares,
-    answer::{self, Problem},
+    answer::Problem,
     extract::{self, Path, Query},
     streams::OpenStream,
 };
@@ -140,10 +140,19 @@ impl End {
 impl Line {
     async fn serve(self, mut socket: WebSocket, after: Option<Position>, span: Span) {
         let session_id = self.session_id.clone();
-        let begun = self.begin(&mut socket, after).instrument(span).await;
+        let begun = self.begin(&mut socket, after).instrument(span.clone()).await;
         let end = match begun {
-            Err(end) => end,
+            Err(Refusal::End(end)) => end,
+            Err(Refusal::Status(status)) => {
+                let failure = Failure::from(&status);
+                let trace_id = span.in_scope(trace::current_id_text);
+                match write(&mut socket, frame::error(&failure, &trace_id)).await {
+                    Ok(()) => End::Close(close_code::AGAIN, shortened(failure.message)),
+                    Err(end) => end,
+                }
+            }
             Ok((events, shown)) => {
+                drop(span);
                 let mut connection = Connection { line: self, socket, events, shown, in_turn: false };
                 let end = connection.run().await;
                 socket = connection.socket;
@@ -166,30 +175,15 @@ impl Line {
         &self,
         socket: &mut WebSocket,
         after: Option<Position>,
-    ) -> Result<(Streaming<SessionEvent>, u64), End> {
-        let mut client = self.client.clone();
-        let begun = async {
-            let session_id = self.session_id.clone();
-            client.create_session(CreateSessionRequest { session_id: Some(session_id) }).await?;
-            write(socket, system(format!("Connected to session {}", self.session_id), "")).await?;
-            let events = self.subscribe(after).await?;
-            // Asked for after the subscription, so that whatever has a higher number comes through it.
-            let shown = match after {
-                Some(after) => after.seq,
-                None => self.session().await?.last_seq,
-            };
-            Ok((events, shown))
-        };
-        match begun.await {
-            Ok(begun) => Ok(begun),
-            Err(Refusal::End(end)) => Err(end),
-            Err(Refusal::Status(status)) => {
-                let failure = Failure::from(&status);
-                let reason = failure.message.clone();
-                write(socket, error(&failure, &trace::current_id_text())).await?;
-                Err(End::Close(close_code::AGAIN, shortened(reason)))
-            }
-        }
+    ) -> Result<(Streaming<SessionEvent>, u64), Refusal> {
+        let session_id = self.session_id.clone();
+        self.client.clone().create_session(CreateSessionRequest { session_id: Some(session_id) }).await?;
+        let greeting = format!("Connected to session {}", self.session_id);
+        write(socket, frame::system(greeting, "", "")).await?;
+        let events = self.subscribe(after).await?;
+        // Asked for after the subscription, so that whatever has a higher number comes through it.
+        let last_seq = self.session().await?.last_seq;
+        Ok((events, after.map_or(last_seq, |after| after.seq.min(last_seq))))
     }
 
     async fn subscribe(&self, after: Option<Position>) -> Result<Streaming<SessionEvent>, Status> {
@@ -272,17 +266,17 @@ impl Connection {
     async fn message(&mut self, message: Option<Result<Message, axum::Error>>) -> Result<(), End> {
         let text = match message {
             Some(Ok(Message::Text(text))) => text,
-            Some(Ok(Message::Binary(_))) => return self.refuse(&request::not_text(), None).await,
+            Some(Ok(Message::Binary(_))) => return self.refuse_frame(&request::not_text()).await,
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => return Ok(()),
             Some(Ok(Message::Close(_))) | None => return Err(End::Gone),
             Some(Err(error)) => return Err(End::Close(close_code::PROTOCOL, shortened(error.to_string()))),
         };
         let request::Frame { trace_id, request } = match request::parse(&text) {
             Ok(frame) => frame,
-            Err(failure) => return self.refuse(&failure, None).await,
+            Err(failure) => return self.refuse_frame(&failure).await,
         };
         let name = match &request {
-            Request::Ping => return write(&mut self.socket, json!({"type": "pong"})).await,
+            Request::Ping => return write(&mut self.socket, frame::pong()).await,
             Request::Chat { .. } => "ws chat",
             Request::AddCharacter { .. } => "ws add_character",
             Request::RemoveCharacter { .. } => "ws remove_character",
@@ -291,88 +285,74 @@ impl Connection {
             Request::Resume { .. } => "ws resume",
         };
         let (span, trace_id) = trace::begin("gateway", name, trace_id, None);
-        self.perform(request, trace_id).instrument(span).await
+        let trace_id = trace_id.to_string();
+        match self.perform(request, &trace_id).instrument(span).await {
+            Ok(()) => Ok(()),
+            Err(Refusal::End(end)) => Err(end),
+            Err(Refusal::Status(status)) => self.refuse(&Failure::from(&status), &trace_id).await,
+        }
     }
 
-    async fn perform(&mut self, request: Request, trace_id: Uuid) -> Result<(), End> {
-        let trace = trace_id.to_string();
+    async fn perform(&mut self, request: Request, trace_id: &str) -> Result<(), Refusal> {
         let session_id = self.line.session_id.clone();
         let mut client = self.line.client.clone();
-        let refused = match request {
+        match request {
             Request::Chat { message, message_id } => {
                 let connection_id = Some(self.line.connection_id.clone());
                 let request = ChatRequest { session_id, message, message_id, connection_id, ..Default::default() };
-                match client.chat(request).await {
-                    Err(status) => status,
-                    Ok(answer) => {
-                        let answer = answer.into_inner();
-                        let note = match answer.queued {
-                            _ if answer.repeated => "This message has been received already".to_owned(),
-                            0 => return Ok(()),
-                            1 => "Queued: 1 turn before yours".to_owned(),
-                            turns => format!("Queued: {turns} turns before yours"),
-                        };
-                        let event = SessionEvent { turn_id: answer.turn_id, ..system_event(note, &trace) };
-                        return write(&mut self.socket, to_frame(&event)).await;
-                    }
-                }
+                let answer = client.chat(request).await?.into_inner();
+                let note = match answer.queued {
+                    _ if answer.repeated => "This message has been received already".to_owned(),
+                    0 => return Ok(()),
+                    1 => "Queued: 1 turn before yours".to_owned(),
+                    turns => format!("Queued: {turns} turns before yours"),
+                };
+                write(&mut self.socket, frame::system(note, &answer.turn_id, trace_id)).await?;
             }
             Request::AddCharacter { character } => {
                 let request = AddCharacterRequest { session_id, character: character.clone() };
                 match client.add_character(request).await {
-                    Ok(session) => {
-                        let session = session.into_inner();
-                        if !self.catch_up(session.last_seq).await? {
-                            // Who sits there already is not added again, but whoever asked is answered the same.
-                            let added = format!("Added {} to session", as_seated(&session, &character));
-                            write(&mut self.socket, system(added, &trace)).await?;
-                        }
-                        return self.changed(&session, "add_character", &character).await;
-                    }
+                    Ok(session) => self.added(&session.into_inner(), &character, trace_id).await?,
                     Err(status) => {
-                        self.refuse(&Failure::from(&status), Some(&trace)).await?;
-                        match self.line.session().await {
-                            Ok(session) => return self.session_info(&session).await,
-                            Err(status) => status,
-                        }
+                        self.refuse(&Failure::from(&status), trace_id).await?;
+                        self.session_info().await?;
                     }
                 }
             }
             Request::RemoveCharacter { character } => {
                 let request = RemoveCharacterRequest { session_id, character: character.clone() };
-                match client.remove_character(request).await {
-                    Err(status) => status,
-                    Ok(answer) => {
-                        let answer = answer.into_inner();
-                        let session = answer.session.unwrap_or_default();
-                        if !answer.changed {
-                            return self.session_info(&session).await;
-                        }
-                        self.catch_up(session.last_seq).await?;
-                        return self.changed(&session, "remove_character", &character).await;
-                    }
+                let answer = client.remove_character(request).await?.into_inner();
+                let session = answer.session.unwrap_or_default();
+                if answer.changed {
+                    self.catch_up(session.last_seq).await?;
+                    self.changed(&session, "remove_character", &character).await?;
+                } else {
+                    write(&mut self.socket, frame::session_info(&session)).await?;
                 }
             }
-            Request::GetSessionInfo => match self.line.session().await {
-                Ok(session) => return self.session_info(&session).await,
-                Err(status) => status,
-            },
-            Request::Cancel => match client.cancel_turn(CancelTurnRequest { session_id }).await {
-                Ok(answer) if answer.get_ref().cancelled => return Ok(()),
-                Ok(_) => return write(&mut self.socket, system("Nothing to cancel".into(), &trace)).await,
-                Err(status) => status,
-            },
-            Request::Resume { after } => match self.line.subscribe(Some(after)).await {
-                Ok(events) => {
-                    self.events = events;
-                    self.shown = self.shown.min(after.seq);
-                    return Ok(());
+            Request::GetSessionInfo => self.session_info().await?,
+            Request::Cancel => {
+                let answer = client.cancel_turn(CancelTurnRequest { session_id }).await?.into_inner();
+                if !answer.cancelled {
+                    write(&mut self.socket, frame::system("Nothing to cancel", "", trace_id)).await?;
                 }
-                Err(status) => status,
-            },
-            Request::Ping => return Ok(()),
-        };
-        self.refuse(&Failure::from(&refused), Some(&trace)).await
+            }
+            Request::Resume { after } => {
+                self.events = self.line.subscribe(Some(after)).await?;
+                self.shown = self.shown.min(after.seq);
+            }
+            Request::Ping => {}
+        }
+        Ok(())
+    }
+
+    async fn added(&mut self, session: &Session, character: &str, trace_id: &str) -> Result<(), End> {
+        if !self.catch_up(session.last_seq).await? {
+            // Who sits there already is not added again, but whoever asked is answered the same.
+            let added = format!("Added {} to session", as_seated(session, character));
+            write(&mut self.socket, frame::system(added, "", trace_id)).await?;
+        }
+        self.changed(session, "add_character", character).await
     }
 
     /// Passes on what the log holds up to `last_seq`, and answers whether a change of the party was among it.
@@ -389,46 +369,39 @@ impl Connection {
 
     /// Tells who sits at the table now.
     async fn changed(&mut self, session: &Session, action: &str, character: &str) -> Result<(), End> {
-        self.session_info(session).await?;
+        write(&mut self.socket, frame::session_info(session)).await?;
         if self.line.documented_only {
             return Ok(());
         }
-        let data = json!({
-            "action": action, "component": "character_list", "character": character,
-            "total_characters": session.characters.len(),
-        });
-        let (event, level, timestamp) = ("ui_interaction".into(), "info".into(), answer::now());
-        let body = Telemetry { event, data: Some(structs::from_json(data)), timestamp, level };
-        let event = SessionEvent { body: Some(Body::Telemetry(body)), ..Default::default() };
-        write(&mut self.socket, to_frame(&event)).await
+        write(&mut self.socket, frame::ui_interaction(action, character, session.characters.len())).await
     }
 
-    async fn session_info(&mut self, session: &Session) -> Result<(), End> {
-        let Session { session_id, characters, message_count, .. } = session.clone();
-        let body = SessionInfo { session_id, characters, message_count };
-        let event = SessionEvent { body: Some(Body::SessionInfo(body)), ..Default::default() };
-        write(&mut self.socket, to_frame(&event)).await
+    async fn session_info(&mut self) -> Result<(), Refusal> {
+        let session = self.line.session().await?;
+        Ok(write(&mut self.socket, frame::session_info(&session)).await?)
+    }
+
+    /// Tells the client what was wrong with a frame that could not be read.
+    async fn refuse_frame(&mut self, failure: &Failure) -> Result<(), End> {
+        let (span, trace_id) = trace::begin("gateway", "ws bad frame", None, None);
+        span.in_scope(|| {
+            let (code, reason) = (failure.code.number(), &failure.message);
+            tracing::info!(target: "request", code, reason, "frame refused");
+        });
+        self.refuse(failure, &trace_id.to_string()).await
     }
 
     /// Tells the client what was wrong; the socket stays open.
-    async fn refuse(&mut self, failure: &Failure, trace_id: Option<&str>) -> Result<(), End> {
-        let made = match trace_id {
-            Some(_) => String::new(),
-            None => {
-                let (span, trace_id) = trace::begin("gateway", "ws bad frame", None, None);
-                span.in_scope(|| {
-                    tracing::info!(target: "request", code = failure.code.number(), reason = failure.message, "frame refused")
-                });
-                trace_id.to_string()
-            }
-        };
-        write(&mut self.socket, error(failure, trace_id.unwrap_or(&made))).await
+    async fn refuse(&mut self, failure: &Failure, trace_id: &str) -> Result<(), End> {
+        write(&mut self.socket, frame::error(failure, trace_id)).await
     }
 }
 
-/// Either way a beginning may fail.
+/// Why something could not be done.
 enum Refusal {
+    /// The orchestrator says no; the client is told.
     Status(Status),
+    /// The connection ends.
     End(End),
 }
 
@@ -492,31 +465,6 @@ fn shortened(reason: String) -> String {
             }
         })
         .collect()
-}
-
-fn system(content: String, trace_id: &str) -> Value {
-    to_frame(&system_event(content, trace_id))
-}
-
-fn system_event(content: String, trace_id: &str) -> SessionEvent {
-    let body = Some(Body::System(System { content, ..Default::default() }));
-    SessionEvent { trace_id: trace_id.to_owned(), body, ..Default::default() }
-}
-
-fn error(failure: &Failure, trace_id: &str) -> Value {
-    let Failure { code, message, details } = failure;
-    let mut content = message.clone();
-    if let Some(Value::Array(names)) = details.get("available_characters") {
-        let names: Vec<_> = names.iter().filter_map(Value::as_str).collect();
-        content = format!("{content}; there are {}", names.join(", "));
-    }
-    let body = Error { content, code: code.number(), error_type: code.name().into() };
-    let event = SessionEvent { trace_id: trace_id.to_owned(), body: Some(Body::Error(body)), ..Default::default() };
-    let mut frame = to_frame(&event);
-    if !details.is_empty() {
-        frame["details"] = details.clone().into();
-    }
-    frame
 }
 
 #[cfg(test)]
