@@ -3,4 +3,5 @@
 mod definitions;
 mod figures;
 mod play;
+mod store;
 mod wotr_db;

@@ -1,0 +1,117 @@
+//! The store keeps the same contract on every database there is.
+
+use serde_json::{Map, json};
+use service_kit::{db::DbError, testing::TestDatabase};
+
+use crate::{
+    machine::{Event, Game, Move},
+    store::{Entry, Idempotency, Store, StoredEntry, StoredGame},
+};
+
+#[tokio::test]
+async fn every_store_keeps_the_same_contract() {
+    for database in TestDatabase::each().await {
+        let store = Store::open(&database.config).await.unwrap();
+        a_game_is_found_by_its_id(&store).await;
+        a_log_grows_by_one_and_never_forks(&store).await;
+        an_idempotency_key_belongs_to_one_entry(&store).await;
+        an_archived_game_keeps_its_log_and_leaves_its_id(&store).await;
+        a_definition_is_kept_as_it_was_first(&store).await;
+        drop(store);
+        let again = Store::open(&database.config).await.unwrap();
+        assert_eq!(again.find("alpha").await.unwrap().unwrap().sequence, 2);
+    }
+}
+
+async fn a_game_is_found_by_its_id(store: &Store) {
+    assert!(store.find("alpha").await.unwrap().is_none());
+    store.create(&game("key-a", "alpha", 1), None).await.unwrap();
+    assert!(matches!(store.create(&game("key-b", "alpha", 2), None).await, Err(DbError::Unique)));
+    let found = store.find("alpha").await.unwrap().unwrap();
+    assert_eq!((found.key.as_str(), found.sequence, found.game.variables["TURN"].clone()), ("key-a", 0, json!(3)));
+    assert!(store.history("key-a", 0, 10).await.unwrap().is_empty(), "the beginning is no event");
+}
+
+async fn a_log_grows_by_one_and_never_forks(store: &Store) {
+    store.append("key-a", &entry(1, "GO"), &state("B"), None).await.unwrap();
+    let other = store.append("key-a", &entry(1, "STOP"), &state("C"), None).await;
+    assert!(matches!(other, Err(DbError::Unique)), "{other:?}");
+    assert_eq!(store.find("alpha").await.unwrap().unwrap().game.state, "B");
+    assert_eq!(store.history("key-a", 0, 10).await.unwrap(), [entry(1, "GO")]);
+}
+
+async fn an_idempotency_key_belongs_to_one_entry(store: &Store) {
+    let key = |request: &str| Some(Idempotency { key: "turn/1".to_owned(), request: request.to_owned() });
+    store.append("key-a", &entry(2, "GO"), &state("B"), key("go")).await.unwrap();
+    assert!(matches!(store.append("key-a", &entry(3, "GO"), &state("B"), key("go")).await, Err(DbError::Unique)));
+    assert_eq!(store.entry_by_key("turn/1").await.unwrap(), Some((entry(2, "GO"), "go".to_owned())));
+    assert_eq!(store.entry_by_key("turn/2").await.unwrap(), None);
+}
+
+async fn an_archived_game_keeps_its_log_and_leaves_its_id(store: &Store) {
+    let old = game("key-d", "default", 5);
+    store.create(&old, None).await.unwrap();
+    let earlier = StoredEntry { created_at: 9, ..entry(1, "GO") };
+    store.append("key-d", &earlier, &state("B"), None).await.unwrap();
+
+    store.archive(&old, "default-1", &game("key-e", "default", 6)).await.unwrap();
+
+    assert_eq!(store.find("default").await.unwrap().unwrap().key, "key-e");
+    let archived = store.find("default-1").await.unwrap().unwrap();
+    assert_eq!(
+        (archived.key.as_str(), archived.archived_from.as_deref(), archived.sequence),
+        ("key-d", Some("default"), 1)
+    );
+    assert_eq!(store.count_archived("default").await.unwrap(), 1);
+    let twice = store.archive(&old, "default-2", &game("key-f", "default", 7)).await;
+    assert!(matches!(twice, Err(DbError::Conflict)), "{twice:?}");
+    let ids: Vec<String> = store.list(10).await.unwrap().into_iter().map(|game| game.id).collect();
+    assert_eq!(ids, ["alpha", "default-1", "default"], "the latest changed first");
+}
+
+async fn a_definition_is_kept_as_it_was_first(store: &Store) {
+    store.keep_definition("mine", "one").await.unwrap();
+    store.keep_definition("mine", "two").await.unwrap();
+    assert_eq!(store.definition("mine").await.unwrap().as_deref(), Some("one"));
+    assert_eq!(store.definition("yours").await.unwrap(), None);
+}
+
+fn game(key: &str, id: &str, created_at: i64) -> StoredGame {
+    StoredGame {
+        key: key.to_owned(),
+        id: id.to_owned(),
+        machine: "document".to_owned(),
+        archived_from: None,
+        created_at,
+        sequence: 0,
+        updated_at: created_at,
+        game: state("A"),
+    }
+}
+
+fn state(state: &str) -> Game {
+    Game { state: state.to_owned(), variables: Map::from_iter([("TURN".to_owned(), json!(3))]) }
+}
+
+fn entry(sequence: u64, event: &str) -> StoredEntry {
+    let event = Event {
+        name: event.to_owned(),
+        data: Map::new(),
+        sender: "somebody".to_owned(),
+        is_host: true,
+        players: Vec::new(),
+        assist: true,
+    };
+    let moves = vec![Move { from: "A".to_owned(), to: "B".to_owned(), event: event.name.clone() }];
+    let entry = Entry {
+        event,
+        alias_of: String::new(),
+        cause: "client".to_owned(),
+        trace_id: String::new(),
+        moves,
+        facts: Map::new(),
+        rolls: Vec::new(),
+        outputs: Vec::new(),
+    };
+    StoredEntry { sequence, created_at: 10, state: "B".to_owned(), entry }
+}
