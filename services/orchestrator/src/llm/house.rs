@@ -52,7 +52,9 @@ impl Provider for House {
 fn answer(request: &ModelRequest) -> Vec<ModelEvent> {
     let (text, calls) = match plan::next(&Table::new(request)) {
         Step::Say(text) => (text, Vec::new()),
-        Step::Call { lead, calls } => (lead, calls),
+        // What follows the calls begins a paragraph of its own.
+        Step::Call { lead, calls } if lead.is_empty() => (lead, calls),
+        Step::Call { lead, calls } => (lead + "\n\n", calls),
     };
     let mut events: Vec<ModelEvent> = pieces(&text).into_iter().map(ModelEvent::Text).collect();
     for (index, call) in (0..).zip(calls) {

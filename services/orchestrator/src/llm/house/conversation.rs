@@ -1,12 +1,16 @@
 //! The conversation as turns: what each player said, what was called for it, and what is still open.
 //!
-//! The house game master remembers nothing; all he knows of earlier turns is read here, each time anew.
+//! The house game master remembers nothing; all he knows of earlier turns is read here, each time anew. Of past turns a
+//! request may hold no calls but only what was told: then his own words show whether he asked or answered.
 
 use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
-use super::understand::{Action, Details, Understanding, WeaponSaid, understand};
+use super::{
+    phrases,
+    understand::{Action, Details, Understanding, WeaponSaid, understand},
+};
 use crate::llm::{Message, ModelRequest};
 
 /// Turns before the current one that a question may be answered from.
@@ -25,6 +29,8 @@ pub(super) struct Turn<'r> {
     pub(super) character: Option<&'r str>,
     /// How often the game master has spoken or called since.
     pub(super) rounds: usize,
+    /// What he said.
+    told: String,
     /// The calls that were answered, in order.
     pub(super) done: Vec<Done<'r>>,
 }
@@ -53,9 +59,10 @@ pub(super) fn turns(request: &ModelRequest) -> Vec<Turn<'_>> {
             Message::Player { character, text, .. } => {
                 turns.push(Turn { text, character: character.as_deref(), ..Turn::default() });
             }
-            Message::GameMaster { tool_calls, .. } => {
+            Message::GameMaster { text, tool_calls } => {
                 let Some(turn) = turns.last_mut() else { continue };
                 turn.rounds += 1;
+                turn.told.push_str(text);
                 arguments
                     .extend(tool_calls.iter().map(|call| (call.id.as_str(), (call.arguments.as_str(), turn.rounds))));
             }
@@ -70,37 +77,60 @@ pub(super) fn turns(request: &ModelRequest) -> Vec<Turn<'_>> {
     turns
 }
 
-/// What the last turn's player means, completed by what he said before where the game master had to ask.
+/// What the last turn's player means: completed by what he said before where the game master had to ask, and with the
+/// last deed in place of "again".
 pub(super) fn meaning(turns: &[Turn<'_>], names: &[&str]) -> Understanding {
     let mut open: Option<Understanding> = None;
+    let mut last_deed: Option<Understanding> = None;
     let from = turns.len().saturating_sub(TURNS_BACK + 1);
     let mut meaning = Understanding::default();
     for turn in &turns[from..] {
         let said = understand(turn.text, names);
-        meaning = match open.take() {
-            Some(earlier) if completes(&said, &earlier) => merge(said, earlier),
+        meaning = match (open.take(), &last_deed) {
+            (Some(earlier), _) if completes(&said, &earlier) => merge(said, earlier),
+            (_, Some(deed)) if said.action == Action::Again => merge(said, without_scene(deed.clone())),
             _ => said,
         };
+        if is_deed(&meaning.action) {
+            last_deed = Some(meaning.clone());
+        }
         open = is_open(&meaning, turn).then(|| meaning.clone());
     }
     meaning
 }
 
-/// Whether it is a deed that has not been done yet.
-fn is_open(meaning: &Understanding, turn: &Turn<'_>) -> bool {
-    let succeeded = |done: &Done<'_>| !done.failed && DEEDS.contains(&done.tool);
-    match meaning.action {
+fn is_deed(action: &Action) -> bool {
+    matches!(
+        action,
         Action::Attack
-        | Action::Melee(_)
-        | Action::Cast
-        | Action::DropSpell
-        | Action::SkillTest(_)
-        | Action::AttributeTest(_)
-        | Action::Roll
-        | Action::Initiative => !turn.done.iter().any(succeeded),
-        Action::Sheet(_) | Action::Sustained => turn.done.is_empty(),
-        _ => false,
+            | Action::Melee(_)
+            | Action::Cast
+            | Action::DropSpell
+            | Action::SkillTest(_)
+            | Action::AttributeTest(_)
+            | Action::Roll
+            | Action::Initiative
+    )
+}
+
+/// The deed without what the scene may have changed since.
+fn without_scene(mut deed: Understanding) -> Understanding {
+    let details = deed.details;
+    deed.details = Details { distance: None, light: None, movement: None, location: None, ..details };
+    deed
+}
+
+/// Whether the game master could not do it yet: he asked, or a tool refused.
+fn is_open(meaning: &Understanding, turn: &Turn<'_>) -> bool {
+    let is_question = matches!(meaning.action, Action::Sheet(_) | Action::Sustained);
+    if !is_question && !is_deed(&meaning.action) {
+        return false;
     }
+    if turn.done.is_empty() {
+        return phrases::asks_or_refuses(&turn.told);
+    }
+    let succeeded = |done: &Done<'_>| !done.failed && (is_question || DEEDS.contains(&done.tool));
+    !turn.done.iter().any(succeeded)
 }
 
 /// Whether what is said now answers what was left open.
@@ -160,15 +190,15 @@ fn last_call_of<'t, 'r>(turn: &'t Turn<'r>, tools: &[&str], character: Option<&s
 }
 
 /// The weapon that this character fired last, or that his player named since.
-pub(super) fn weapon_at_hand(turns: &[Turn<'_>], names: &[&str], character: &str) -> Option<String> {
+pub(super) fn weapon_at_hand(turns: &[Turn<'_>], names: &[&str], character: &str) -> Option<WeaponSaid> {
     let earlier = turns.split_last().map_or(&[][..], |(_, earlier)| earlier);
     earlier.iter().rev().take(TURNS_BACK).find_map(|turn| {
         let fired = last_call_of(turn, &["calculate_ranged_attack"], Some(character));
         let fired = fired.and_then(|done| done.arguments.get("weapon_name")?.as_str()).map(str::to_owned);
-        let is_his = turn.character.is_none_or(|own| own.eq_ignore_ascii_case(character));
-        fired.or_else(|| match understand(turn.text, names).details.weapon.filter(|_| is_his && turn.done.is_empty()) {
-            Some(WeaponSaid::Named(weapon)) => Some(weapon),
-            _ => None,
-        })
+        let said = understand(turn.text, names);
+        let actor = said.actor.as_deref().or(turn.character);
+        let is_his = actor.is_none_or(|actor| actor.eq_ignore_ascii_case(character));
+        let is_told = matches!(said.action, Action::Attack | Action::Fragment | Action::Free);
+        fired.map(WeaponSaid::Named).or_else(|| said.details.weapon.filter(|_| is_his && is_told))
     })
 }

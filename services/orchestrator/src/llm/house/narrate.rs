@@ -75,7 +75,7 @@ fn failure(done: &Done<'_>) -> String {
         "get_character" | "get_character_skill" => " Ask \"which characters are there?\" and I list them.",
         _ => "",
     };
-    format!("That does not go. {said}{hint}")
+    format!("{} {said}{hint}", phrases::REFUSED)
 }
 
 fn attack(table: &Table<'_>, done: &Done<'_>) -> String {
@@ -111,15 +111,14 @@ fn attack(table: &Table<'_>, done: &Done<'_>) -> String {
     };
     let capital_target = capital(&target);
     let values = [("weapon", weapon.as_str()), ("target", target.as_str()), ("Target", capital_target.as_str())];
-    let story = fill(pick(table.variety(), phrases), &values);
+    let story = name_if_crowded(table, result, "character") + &fill(pick(table.variety(), phrases), &values);
 
     let mut figures = Vec::new();
-    let who = name_if_crowded(table, result, "character");
     if let (Some(distance), Some(range)) = (text(result, "target_distance"), text(result, "range_category")) {
         let effective = text(result, "effective_range_category").filter(|effective| *effective != range);
         let effective =
             effective.map(|effective| format!(", counted as {effective} by magnification")).unwrap_or_default();
-        figures.push(format!("{who}{weapon} at {distance} metres: {range} range{effective}."));
+        figures.push(format!("{weapon} at {distance} metres: {range} range{effective}."));
     }
     figures.push(target_number(result, "final_tn"));
     if let Some(pool) = result.get("dice_pool_breakdown") {
@@ -156,7 +155,7 @@ fn spell(table: &Table<'_>, result: &Value) -> String {
     const TAKES: &[&str] = &[
         "The mana answers. {spell} takes hold{on}.",
         "The world bends a little, and {spell} is there{on}.",
-        "You let go, and {spell} bites{on}.",
+        "You let go, and {spell} settles{on}.",
         "The astral flares for a heartbeat: {spell} works{on}.",
     ];
     const FAILS: &[&str] = &[
@@ -186,12 +185,12 @@ fn spell(table: &Table<'_>, result: &Value) -> String {
     } else {
         FAILS
     };
-    let story = capital(&fill(pick(table.variety(), phrases), &[("spell", spell.as_str()), ("on", on.as_str())]));
+    let told = capital(&fill(pick(table.variety(), phrases), &[("spell", spell.as_str()), ("on", on.as_str())]));
+    let story = name_if_crowded(table, result, "caster") + &told;
 
     let mut figures = Vec::new();
-    let who = name_if_crowded(table, result, "caster");
     if let Some(force) = text(result, "force") {
-        figures.push(format!("{who}{spell} at Force {force}."));
+        figures.push(format!("{spell} at Force {force}."));
     }
     figures.push(target_number(result, "target_number"));
     if let Some(dice) = text(result, "spell_dice_pool") {
@@ -256,7 +255,7 @@ fn drained(table: &Table<'_>, drain: &Value) -> String {
         line.push_str(" No damage.");
     } else {
         let kind = text(drain, "damage_type").unwrap_or_else(|| "stun".to_owned());
-        line.push_str(&format!(" Damage taken: {boxes} {kind}."));
+        line.push_str(&format!(" Damage taken, in boxes: {boxes} ({kind})."));
     }
     line
 }
@@ -265,14 +264,14 @@ fn test(table: &Table<'_>, result: &Value) -> String {
     let skill = text(result, "skill").unwrap_or_else(|| "the test".to_owned());
     let is_success = is_true(result, "success") || text(result, "result").as_deref() == Some("success");
     let is_disaster = result.get("roll").is_some_and(|roll| is_true(roll, "all_ones"));
-    let story = pick(table.variety(), story_of(&skill, is_success, is_disaster)).to_owned();
+    let story =
+        name_if_crowded(table, result, "character") + pick(table.variety(), story_of(&skill, is_success, is_disaster));
 
     let mut figures = Vec::new();
-    let who = name_if_crowded(table, result, "character");
     let rolled_skill = text(result, "rolled").filter(|rolled| *rolled != skill);
     match rolled_skill.filter(|_| is_true(result, "defaulted")) {
-        Some(rolled) => figures.push(format!("{who}{skill} is not on the sheet; {rolled} stands in.")),
-        None => figures.push(format!("{who}{skill}.")),
+        Some(rolled) => figures.push(format!("{skill} is not on the sheet; {rolled} stands in.")),
+        None => figures.push(format!("{skill}.")),
     }
     figures.push(target_number(result, "final_tn"));
     if let Some(dice) = text(result, "dice_pool") {
@@ -403,7 +402,11 @@ fn skill(result: &Value) -> String {
     let rating = text(result, "current_rating").or_else(|| text(result, "skill_rating")).unwrap_or_default();
     let mut line = format!("{character} has {skill} {rating}");
     if let Some(base) = text(result, "base_rating").filter(|base| *base != rating) {
-        line.push_str(&format!(" (base {base}{})", parts(result, "rating_parts").replace(" (", "; ").replace(')', "")));
+        let part = |part: &Value| Some((text(part, "source")?, text(part, "dice")?));
+        let others = list(result, "rating_parts").iter().filter_map(part).filter(|(source, _)| *source != skill);
+        let others: String =
+            others.take(MAX_ENTRIES).map(|(source, dice)| format!(", {source} {}", signed(&dice))).collect();
+        line.push_str(&format!(" (base {base}{others})"));
     }
     if let Some(specialization) = text(result, "specialization") {
         line.push_str(&format!(", specialised in {specialization}"));
@@ -580,7 +583,16 @@ fn section_text(sheet: &Value, name: &str, section: Section) -> String {
         ),
         Section::Weapons => entries(name, "weapons", weapons(sheet)),
         Section::Armor => entries(name, "armour", gear(sheet, "armor")),
-        Section::Equipment => entries(name, "equipment", gear(sheet, "equipment")),
+        Section::Equipment => {
+            let carried = [
+                ("weapons", weapons(sheet)),
+                ("armour", gear(sheet, "armor")),
+                ("equipment", gear(sheet, "equipment")),
+            ];
+            let told = carried.into_iter().filter(|(_, list)| !list.is_empty());
+            let lines: Vec<String> = told.map(|(what, list)| entries(name, what, list)).collect();
+            if lines.is_empty() { entries(name, "gear", Vec::new()) } else { lines.join("\n") }
+        }
         Section::Contacts => entries(
             name,
             "contacts",
@@ -794,8 +806,8 @@ fn condition(character: &Value, name: &str) -> String {
     .iter()
     .filter_map(|(key, label)| Some(format!("{label} {}", text(monitor, key)?)))
     .collect();
-    if told.is_empty() {
-        return format!("{name}'s sheet does not show any wounds.");
+    if told.iter().all(|line| line.ends_with(" 0")) {
+        return format!("{name} is unhurt, as far as the sheet tells.");
     }
     format!("{name}'s condition monitor, in boxes: {}.", told.join(", "))
 }

@@ -88,7 +88,6 @@ pub(super) const LEAD_INITIATIVE: &[&str] = &[
 pub(super) const LEAD_SHEET: &[&str] =
     &["Let me look at the sheet.", "A look at the sheet.", "I turn the pages of the sheet."];
 pub(super) const LEAD_CHARACTERS: &[&str] = &["Let me see who is in town.", "I leaf through the files."];
-pub(super) const LEAD_AGAIN: &[&str] = &["Once more, then.", "The same again.", "Again."];
 /// Said when a test has neither target number nor difficulty.
 pub(super) const AVERAGE: &str = "You name no target number, so I take average difficulty.";
 /// Said before a test in close combat.
@@ -196,6 +195,19 @@ pub(super) fn ask_target_number(dice: u32) -> String {
     )
 }
 
+/// Words of which one stands in every outcome of dice, as `narrate` tells it.
+const OUTCOMES: &[&str] = &["Target number ", "Rolled ", "Total: ", "acts in phase", "no action this turn"];
+/// How a refusal by a tool begins.
+pub(super) const REFUSED: &str = "That does not go.";
+/// How a refusal of ours ends.
+const NOTHING_ROLLED: &str = "Nothing is rolled.";
+
+/// Whether what the game master told was a question back or a refusal, so that the player's next words may answer it.
+pub(super) fn asks_or_refuses(told: &str) -> bool {
+    let is_outcome = OUTCOMES.iter().any(|mark| told.contains(mark));
+    !is_outcome && (told.contains('?') || told.contains(REFUSED) || told.contains(NOTHING_ROLLED))
+}
+
 /// Neither dice nor notation were named.
 pub(super) const ASK_DICE: &str = "What shall I roll? A success test, such as \"roll 6 dice against 4\"; a plain sum, such as \
     \"roll 2d6+3\"; or a skill by its name, such as \"roll Stealth against 5\".";
@@ -252,10 +264,10 @@ pub(super) fn out_of_bounds(key: &str, number: i64, least: Option<i64>, most: Op
         _ => "That number",
     };
     match (least, most) {
-        (Some(least), Some(most)) => format!("{what} must be {least} to {most}, not {number}. Nothing is rolled."),
-        (Some(least), None) => format!("{what} must be at least {least}, not {number}. Nothing is rolled."),
-        (None, Some(most)) => format!("{what} must be at most {most}, not {number}. Nothing is rolled."),
-        (None, None) => format!("{what} cannot be {number}. Nothing is rolled."),
+        (Some(least), Some(most)) => format!("{what} must be {least} to {most}, not {number}. {NOTHING_ROLLED}"),
+        (Some(least), None) => format!("{what} must be at least {least}, not {number}. {NOTHING_ROLLED}"),
+        (None, Some(most)) => format!("{what} must be at most {most}, not {number}. {NOTHING_ROLLED}"),
+        (None, None) => format!("{what} cannot be {number}. {NOTHING_ROLLED}"),
     }
 }
 
@@ -320,7 +332,12 @@ pub(super) fn party(characters: &[CharacterBrief]) -> String {
     if characters.is_empty() {
         return no_character();
     }
-    let lines: Vec<String> = characters.iter().map(|brief| format!("- {}: {}", brief.name, brief.summary)).collect();
+    let told = |brief: &CharacterBrief| {
+        // The summary's figures are for the sheet: "Platinum (Kent Jefferies), human street samurai".
+        let who = brief.summary.split(": ").next().unwrap_or_default().trim_end_matches('.');
+        if who.starts_with(&brief.name) { format!("- {who}") } else { format!("- {}: {who}", brief.name) }
+    };
+    let lines: Vec<String> = characters.iter().map(told).collect();
     format!("At this table:\n{}", lines.join("\n"))
 }
 

@@ -132,7 +132,7 @@ fn act(table: &Table<'_>, turn: &Turn<'_>) -> Answer {
         Action::SkillTest(skill) => test(table, skill),
         Action::AttributeTest(attribute) => test(table, &phrases::capital(attribute)),
         Action::Initiative => initiative(table),
-        Action::Again if is_first => again(table),
+
         _ if !is_first => Ok(Step::Say(narrate::outcome(table))),
         Action::DropSpell => drop_spell(table),
         Action::Sustained => {
@@ -205,10 +205,11 @@ fn attack(table: &Table<'_>) -> Answer {
     let target = details.target.clone().or_else(|| known_target.map(str::to_owned));
     let earlier_distance = || earlier("target_distance")?.as_u64().and_then(|metres| u32::try_from(metres).ok());
     let kept_distance = table.scene_distance().or_else(earlier_distance).filter(|_| !is_new_target);
-    let weapon = match &details.weapon {
+    let at_hand = || conversation::weapon_at_hand(&table.turns, &names(table.request), &name);
+    let said_weapon = details.weapon.clone().or_else(at_hand);
+    let weapon = match &said_weapon {
         Some(WeaponSaid::Named(weapon)) => Some(weapon.clone()),
-        Some(WeaponSaid::Kind(..)) => None,
-        None => conversation::weapon_at_hand(&table.turns, &names(table.request), &name),
+        Some(WeaponSaid::Kind(..)) | None => None,
     };
     let Some(distance) = details.distance.or(kept_distance) else {
         return Err(phrases::ask_distance(table.variety(), weapon.as_deref(), target.as_deref()));
@@ -216,7 +217,7 @@ fn attack(table: &Table<'_>) -> Answer {
     let weapon = match weapon {
         Some(weapon) => weapon,
         None => match table.result("get_character") {
-            Some(sheet) => choose_weapon(details.weapon.as_ref(), sheet.result, &name)?,
+            Some(sheet) => choose_weapon(said_weapon.as_ref(), sheet.result, &name)?,
             None => {
                 return call(
                     table,
@@ -319,7 +320,8 @@ fn cast(table: &Table<'_>) -> Answer {
         "spell_pool_dice": details.spell_pool, "drain_pool_dice": details.drain_pool, "cover": details.cover,
         "light_level": light.and_then(light_level),
     });
-    let lead = phrases::lead_cast(table.variety(), table.is_crowded().then_some(&name), spell, target);
+    let other = target.filter(|target| *target != name);
+    let lead = phrases::lead_cast(table.variety(), table.is_crowded().then_some(&name), spell, other);
     let mut calls: Vec<Call> = if is_aimed { scene_call(table).into_iter().collect() } else { Vec::new() };
     calls.push(checked(table, "cast_spell", arguments)?);
     Ok(Step::Call { lead, calls })
@@ -435,33 +437,6 @@ fn change_scene(table: &Table<'_>) -> Answer {
         Some(call) => Ok(Step::Call { lead: String::new(), calls: vec![call] }),
         None => Err(phrases::scene_stands(&table.request.scene)),
     }
-}
-
-/// Repeats the last deed, with what was said anew.
-fn again(table: &Table<'_>) -> Answer {
-    let name = actor(table).ok();
-    let Some(done) = conversation::last_call(&table.turns, DEEDS, name.as_deref()) else {
-        return Err(phrases::not_understood(table.variety(), &table.request.characters));
-    };
-    let Some(tool) = DEEDS.iter().find(|tool| **tool == done.tool) else {
-        return Err(phrases::not_understood(table.variety(), &table.request.characters));
-    };
-    let details = &table.meaning.details;
-    let mut arguments = done.arguments.clone();
-    let said = [
-        ("target_distance", details.distance),
-        ("combat_pool", details.combat_pool),
-        ("force", details.force),
-        ("aim_actions", details.aim_actions),
-    ];
-    for (key, value) in said {
-        if let (true, Some(value)) =
-            (arguments.contains_key(key) || *tool == "calculate_ranged_attack" && key != "force", value)
-        {
-            arguments.insert(key.to_owned(), value.into());
-        }
-    }
-    call(table, table.pick(phrases::LEAD_AGAIN), tool, Value::Object(arguments))
 }
 
 /// The scene as the player tells it, where that is new.

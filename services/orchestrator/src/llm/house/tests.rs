@@ -149,9 +149,28 @@ impl Talk {
     }
 
     fn say_as(&mut self, character: Option<&str>, text: &str) -> Answer {
+        self.forget_calls();
         let character = character.map(str::to_owned);
         self.request.messages.push(Message::Player { name: None, character, text: text.to_owned() });
         self.ask()
+    }
+
+    /// Leaves of the past only what was said and told, as a session's window does.
+    fn forget_calls(&mut self) {
+        let mut messages: Vec<Message> = Vec::new();
+        for message in std::mem::take(&mut self.request.messages) {
+            match (message, messages.last_mut()) {
+                (Message::GameMaster { text, .. }, Some(Message::GameMaster { text: told, .. })) => {
+                    told.push_str(&text)
+                }
+                (Message::GameMaster { text, .. }, _) => {
+                    messages.push(Message::GameMaster { text, tool_calls: Vec::new() })
+                }
+                (Message::ToolResult { .. }, _) => {}
+                (player, _) => messages.push(player),
+            }
+        }
+        self.request.messages = messages;
     }
 
     /// Answers the open calls, in order, and asks again.
@@ -529,7 +548,7 @@ fn a_skill_that_is_missing_tells_what_may_be_rolled() {
     );
     talk.say("what's Platinum's Firearms?");
     let skill = json!({"character": "Platinum", "skill": "Firearms", "skill_rating": 9, "base_rating": 7, "current_rating": 9, "on_sheet": true, "rating_parts": [{"source": "Reflex Recorder", "dice": 2}]});
-    talk.results(&[skill]).only_says("Platinum has Firearms 9 (base 7; Reflex Recorder 2).");
+    talk.results(&[skill]).only_says("Platinum has Firearms 9 (base 7, Reflex Recorder +2).");
 }
 
 #[test]
@@ -554,6 +573,16 @@ fn again_repeats_the_last_deed() {
     let first = talk.say("cast Heal at force 3 on Platinum").calls;
     talk.results(&[cast_result()]);
     assert_eq!(talk.say("again").calls, first);
+    let mut talk = Talk::new(&["Platinum"]).scene(json!({"target": "ganger", "target_distance": 20}));
+    talk.say("I shoot the ganger with my Ares Predator at 20 m, 4 combat pool dice");
+    talk.results(&[attack_result(true)]);
+    talk.request.scene.insert("target_distance".into(), 9.into());
+    let answer = talk.say("again!");
+    assert!(
+        answer.calls[0].contains(r#""combat_pool":4,"#) && answer.calls[0].contains(r#""target_distance":9,"#),
+        "{:?}",
+        answer.calls
+    );
 }
 
 #[test]
@@ -599,6 +628,19 @@ fn what_he_cannot_do_he_says_and_offers_the_nearest() {
     Talk::new(&["Platinum"]).say("I tell the bartender a joke").only_says("name the skill");
     Talk::new(&["Platinum"]).without("test_skill").say("I climb the wall").only_says("a tool that I do not have");
     Talk::new(&["Platinum"]).say("help").only_says("a rule book with a voice");
+}
+
+#[test]
+fn a_deed_that_was_done_is_not_taken_up_again() {
+    let mut talk = Talk::new(&["Platinum"]).without("update_scene");
+    talk.say("I shoot the ganger with my Ares Predator at 15 metres");
+    talk.results(&[attack_result(true)]);
+    talk.say("20 metres").only_says("what they are for");
+
+    let mut talk = Talk::new(&[]);
+    talk.say("roll 2d6");
+    talk.results(&[json!({"roll_id": "b", "notation": "2d6", "rolls": [4, 2], "sum": 6, "modifier": 0, "total": 6})]);
+    talk.say("4").calls(&[]);
 }
 
 #[test]
