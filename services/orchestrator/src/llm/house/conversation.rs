@@ -154,8 +154,10 @@ fn merge(said: Understanding, earlier: Understanding) -> Understanding {
     let mut details: Details = said.details.or(earlier.details);
     if let Some(number) = details.number.take() {
         let slot = match earlier.action {
-            Action::Attack => &mut details.distance,
-            Action::Cast => &mut details.force,
+            Action::Attack if details.distance.is_none() => &mut details.distance,
+            Action::Attack => &mut details.combat_pool,
+            Action::Cast if details.force.is_none() => &mut details.force,
+            Action::Cast => &mut details.spell_pool,
             Action::Roll if details.dice.is_none() => &mut details.dice,
             _ => &mut details.target_number,
         };

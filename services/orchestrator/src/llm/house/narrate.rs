@@ -50,6 +50,7 @@ fn success(table: &Table<'_>, done: &Done<'_>) -> String {
         "get_sustained_spells" => sustained(table, done),
         "drop_spell" => dropped(result),
         "list_characters" => characters(table, result),
+        "calculate_target_number" => difficulty(result),
         "update_scene" | "get_scene" => scene(table, result),
         _ => String::new(),
     }
@@ -489,6 +490,12 @@ fn scene(table: &Table<'_>, result: &Value) -> String {
         None => &["I have it.", "Noted.", "So it stands."][..],
     };
     format!("{} {}", pick(table.variety(), mood), phrases::scene(now))
+}
+
+fn difficulty(result: &Value) -> String {
+    let number = text(result, "target_number").unwrap_or_default();
+    let word = text(result, "difficulty").unwrap_or_else(|| "such a".to_owned()).replace('_', " ");
+    format!("A task that is {word} needs {number} on a die, before wounds and sustained spells make it harder.")
 }
 
 /// Part of a sheet, or a short view of it.

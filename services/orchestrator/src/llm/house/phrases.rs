@@ -180,6 +180,10 @@ pub(super) fn ask_force(variety: u64, spell: &str) -> String {
     fill(pick(variety, &asks), &[("spell", spell)])
 }
 
+pub(super) fn ask_pool(pool: &str, name: &str) -> String {
+    format!("How many dice is that? Name the number of {pool} dice; \"show {name}'s pools\" tells what there is.")
+}
+
 pub(super) fn ask_spell(variety: u64, name: &str) -> String {
     let asks = [
         "Which spell, and at what Force? Ask me for the spells of {name} if you want the list.",

@@ -153,6 +153,10 @@ fn act(table: &Table<'_>, turn: &Turn<'_>) -> Answer {
         Action::Hold => Ok(Step::Say(table.pick(phrases::HOLDS))),
         Action::Free => Err(table.pick(phrases::FREE)),
         Action::Rules => Err(table.pick(phrases::RULES)),
+        Action::TargetNumber => {
+            let arguments = json!({"situation": reason(table), "difficulty": table.meaning.details.difficulty});
+            call(table, String::new(), "calculate_target_number", arguments)
+        }
         Action::Nod => Err(table.pick(phrases::NODS)),
         Action::Plea => Ok(Step::Say(table.pick(phrases::PLEAS))),
         Action::Unsupported(answer) => Ok(Step::Say(format!("{} {answer}", table.pick(phrases::LIMITS)))),
@@ -228,6 +232,9 @@ fn attack(table: &Table<'_>) -> Answer {
             }
         },
     };
+    if details.is_pool_vague && details.combat_pool.is_none() {
+        return Err(phrases::ask_pool("Combat Pool", &name));
+    }
     let movement = details.movement.as_deref().or_else(|| table.scene("target_movement").filter(|_| !is_new_target));
     let light = details.light.as_deref().or_else(|| table.scene("light_level"));
     let arguments = json!({
@@ -307,6 +314,9 @@ fn cast(table: &Table<'_>) -> Answer {
     let Some(force) = details.force else {
         return Err(phrases::ask_force(table.variety(), spell));
     };
+    if details.is_pool_vague && details.spell_pool.is_none() {
+        return Err(phrases::ask_pool("Magic Pool", &name));
+    }
     let is_aimed = lexicon::SPELLS_AT_A_FOE.contains(&spell.as_str());
     let target = match details.target.as_deref() {
         Some("myself" | "himself" | "herself" | "itself") => Some(name.as_str()),

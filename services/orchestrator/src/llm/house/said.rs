@@ -288,6 +288,23 @@ impl<'t> Said<'t> {
         let mut details = Details {
             is_called_shot: self.says(lexicon::CALLED_SHOTS),
             is_again: self.has(&["again", "another"]) || self.says(&["once more", "one more time", "same as before"]),
+            is_pool_vague: self.says(&[
+                "all my combat",
+                "all of my combat",
+                "all my pool",
+                "all of my pool",
+                "full combat pool",
+                "whole combat pool",
+                "entire combat pool",
+                "half my combat",
+                "half of my combat",
+                "rest of my combat",
+                "all my magic pool",
+                "full pool",
+                "all my dice",
+                "whole pool",
+                "max combat pool",
+            ]),
             ..Details::default()
         };
         if let Some(index) = self.words.iter().position(|word| word.is_dice) {

@@ -32,6 +32,7 @@ fn summary(text: &str) -> String {
         aim_actions,
         is_called_shot,
         combat_pool,
+        is_pool_vague,
         spell,
         force,
         spell_pool,
@@ -76,6 +77,7 @@ fn summary(text: &str) -> String {
     put("aim", count(aim_actions));
     put("called", is_called_shot.then(|| "yes".to_owned()));
     put("pool", count(combat_pool));
+    put("vague", is_pool_vague.then(|| "yes".to_owned()));
     put("spell", spell);
     put("force", count(force));
     put("spell_pool", count(spell_pool));
@@ -591,6 +593,22 @@ fn the_weapon_that_was_drawn_is_the_one_that_shoots() {
     talk.say("I draw my Walther MA-2100").calls(&[]);
     let answer = talk.say("I shoot the guard at 90 metres");
     assert!(answer.calls[0].contains(r#""weapon_name":"Walther MA-2100""#), "{:?}", answer.calls);
+}
+
+#[test]
+fn a_pool_without_a_number_is_asked_for() {
+    let mut talk = Talk::new(&["Platinum"]).without("update_scene");
+    talk.say("I shoot the ganger with my Ares Predator at 15 m and use all my combat pool").only_says("How many dice");
+    let answer = talk.say("7");
+    assert!(answer.calls[0].contains(r#""combat_pool":7,"#) && answer.calls[0].contains(":15,"), "{:?}", answer.calls);
+}
+
+#[test]
+fn a_difficulty_is_told_as_a_target_number() {
+    let mut talk = Talk::new(&[]);
+    talk.say("what is the target number for a very difficult test?");
+    let result = json!({"target_number": 8, "difficulty": "very_difficult", "situation": "x"});
+    talk.results(&[result]).only_says("A task that is very difficult needs 8 on a die");
 }
 
 #[test]

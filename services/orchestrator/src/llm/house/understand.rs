@@ -58,6 +58,8 @@ pub(crate) enum Action {
     Free,
     /// A question about the rules themselves.
     Rules,
+    /// What a difficulty means in target numbers.
+    TargetNumber,
     /// "ok", "yes", "no".
     Nod,
     /// The same as before.
@@ -121,6 +123,8 @@ pub(crate) struct Details {
     pub(crate) aim_actions: Option<u32>,
     pub(crate) is_called_shot: bool,
     pub(crate) combat_pool: Option<u32>,
+    /// Whether he wants "all" or "half" of a pool, whose size only the sheet knows.
+    pub(crate) is_pool_vague: bool,
     pub(crate) spell: Option<String>,
     pub(crate) force: Option<u32>,
     pub(crate) spell_pool: Option<u32>,
@@ -153,6 +157,7 @@ impl Details {
             aim_actions: self.aim_actions.or(earlier.aim_actions),
             is_called_shot: self.is_called_shot || earlier.is_called_shot,
             combat_pool: self.combat_pool.or(earlier.combat_pool),
+            is_pool_vague: self.is_pool_vague || earlier.is_pool_vague,
             spell: self.spell.or(earlier.spell),
             force: self.force.or(earlier.force),
             spell_pool: self.spell_pool.or(earlier.spell_pool),
@@ -242,6 +247,9 @@ impl Said<'_> {
         }
         if let Some(action) = self.about_the_table(is_asking, details) {
             return action;
+        }
+        if is_asking && details.difficulty.is_some() && self.says(&["target number", "tn"]) {
+            return Action::TargetNumber;
         }
         if is_asking && !names_actor && !self.has(&["my", "have"]) && self.says(lexicon::RULE_QUESTIONS) {
             return Action::Rules;
