@@ -3,7 +3,7 @@
 //! He answers like a model: text in pieces and tool calls, the same turns, the same tools. He remembers nothing between
 //! two requests and draws no chance: what he knows stands in the request, and every roll is a tool's. `words` splits a
 //! sentence, `said` and `understand` read it by the tables of `lexicon`, `conversation` joins what is told over turns,
-//! `plan` chooses the next step, `narrate` and `phrases` put it into words, `sheet` reads character sheets.
+//! `plan` chooses the next step; `narrate`, `sheet_text` and `phrases` put it into words; `sheet` reads character sheets.
 
 mod conversation;
 mod lexicon;
@@ -12,6 +12,7 @@ mod phrases;
 mod plan;
 mod said;
 mod sheet;
+mod sheet_text;
 #[cfg(test)]
 mod tests;
 mod understand;

@@ -288,23 +288,7 @@ impl<'t> Said<'t> {
         let mut details = Details {
             is_called_shot: self.says(lexicon::CALLED_SHOTS),
             is_again: self.has(&["again", "another"]) || self.says(&["once more", "one more time", "same as before"]),
-            is_pool_vague: self.says(&[
-                "all my combat",
-                "all of my combat",
-                "all my pool",
-                "all of my pool",
-                "full combat pool",
-                "whole combat pool",
-                "entire combat pool",
-                "half my combat",
-                "half of my combat",
-                "rest of my combat",
-                "all my magic pool",
-                "full pool",
-                "all my dice",
-                "whole pool",
-                "max combat pool",
-            ]),
+            is_pool_vague: self.says(lexicon::VAGUE_POOLS),
             ..Details::default()
         };
         if let Some(index) = self.words.iter().position(|word| word.is_dice) {
@@ -596,50 +580,7 @@ impl<'t> Said<'t> {
 
     /// Where the players go: "we enter the warehouse".
     fn location(&self) -> Option<String> {
-        const GOING: &[&str] = &[
-            "we enter",
-            "i enter",
-            "we go into",
-            "i go into",
-            "we go to",
-            "i go to",
-            "we walk into",
-            "i walk into",
-            "we step into",
-            "i step into",
-            "we arrive at",
-            "i arrive at",
-            "we reach",
-            "i reach",
-            "we head to",
-            "we head into",
-            "i head to",
-            "we are in",
-            "we're in",
-            "we are at",
-            "we're at",
-            "were in the",
-            "i am in the",
-            "i'm in the",
-            "we move to",
-            "we move into",
-            "we return to",
-            "we drive to",
-            "location is",
-            "scene is",
-            "enter the",
-            "back in the",
-            "we get to",
-            "we come to",
-            "we break into",
-            "the location",
-            "we leave for",
-            "we travel to",
-            "we run into",
-            "i run into",
-            "scene",
-        ];
-        let range = GOING.iter().filter_map(|phrase| self.phrase(phrase)).max_by_key(|range| range.len())?;
+        let range = lexicon::GOING.iter().filter_map(|phrase| self.phrase(phrase)).max_by_key(|range| range.len())?;
         let mut start = range.end;
         if matches!(self.before(start, 1), "the") {
             start -= 1;

@@ -346,58 +346,12 @@ impl Said<'_> {
             && self.has(&["nuyen", "karma"])
             && !self.has(&["list", "overview"])
             && (self.words.iter().any(|word| word.number.is_some()) || self.says(&["give me", "give us", "grant me"]));
-        drops_rules
-            || wants_successes
-            || wants_goods
-            || self.says(&[
-                "system prompt",
-                "you are now",
-                "pretend you",
-                "pretend that",
-                "automatically succeed",
-                "automatic success",
-                "i automatically",
-                "auto succeed",
-                "jailbreak",
-                "developer mode",
-                "let me win",
-                "make me win",
-                "i win",
-                "act as",
-                "new instructions",
-                "i rolled all sixes",
-                "skip the roll",
-                "without rolling",
-                "don't roll",
-            ])
+        drops_rules || wants_successes || wants_goods || self.says(lexicon::PLEAS)
     }
 
     fn is_help(&self) -> bool {
         let is_lone = self.has(&["help", "commands", "examples", "manual", "instructions"]) && self.words.len() <= 3;
-        is_lone
-            || self.says(&[
-                "what can you do",
-                "what can i do",
-                "what can i say",
-                "what do you do",
-                "how does this work",
-                "how do i play",
-                "how do i start",
-                "how does it work",
-                "what do you understand",
-                "who are you",
-                "what are you",
-                "how do i shoot",
-                "how do i cast",
-                "how do i roll",
-                "how do i attack",
-                "what now",
-                "what are my options",
-                "can you help",
-                "what should i do",
-                "how do we play",
-                "how do we start",
-            ])
+        is_lone || self.says(lexicon::HELP_QUESTIONS)
     }
 
     /// Whether it asks for knowledge rather than for a deed.
@@ -414,71 +368,14 @@ impl Said<'_> {
 
     /// Questions about the session and the scene.
     fn about_the_table(&self, is_asking: bool, details: &Details) -> Option<Action> {
-        if self.says(&[
-            "who is here",
-            "who here",
-            "who is in",
-            "who in the",
-            "who is at",
-            "who at the",
-            "who is playing",
-            "who playing",
-            "who else is",
-            "active characters",
-            "in this session",
-            "in the session",
-            "the party",
-            "our party",
-            "who is with",
-            "at the table",
-        ]) {
+        if self.says(lexicon::PARTY_QUESTIONS) {
             return Some(Action::Party);
         }
-        let exist = self.says(&[
-            "which characters",
-            "what characters",
-            "list characters",
-            "list the characters",
-            "list all characters",
-            "available characters",
-            "characters are there",
-            "characters exist",
-            "all characters",
-            "who can i play",
-            "show characters",
-            "show the characters",
-            "show all characters",
-        ]);
+        let exist = self.says(lexicon::CHARACTER_QUESTIONS);
         if exist {
             return Some(Action::Characters);
         }
-        let tell = self.says(&[
-            "where are we",
-            "where am i",
-            "what do i see",
-            "what do we see",
-            "the scene",
-            "how far",
-            "how dark",
-            "how light",
-            "how bright",
-            "what is the light",
-            "what the light",
-            "what is the distance",
-            "what the distance",
-            "describe the",
-            "what is around",
-            "what around",
-            "who is my target",
-            "who are we fighting",
-            "who am i fighting",
-            "what is my target",
-            "what is happening",
-            "what happening",
-            "look at the scene",
-            "my surroundings",
-            "how well lit",
-        ]);
+        let tell = self.says(lexicon::SCENE_QUESTIONS);
         if tell && is_asking {
             return Some(Action::TellScene);
         }
@@ -522,24 +419,7 @@ impl Said<'_> {
                 );
             lexicon::SHOOT_VERBS.contains(&self.text(index)) && !is_noun
         });
-        verb || self.says(&[
-            "open fire",
-            "pull the trigger",
-            "take a shot",
-            "take the shot",
-            "take another shot",
-            "squeeze the trigger",
-            "rounds into",
-            "round into",
-            "bullets into",
-            "bullet into",
-            "return fire",
-            "squeeze off",
-            "empty my clip",
-            "put a bullet",
-            "opens fire",
-            "pulls the trigger",
-        ])
+        verb || self.says(lexicon::SHOOT_PHRASES)
     }
 
     fn attack(&self, details: &Details, shoots: bool) -> Option<Action> {
@@ -649,17 +529,7 @@ impl Said<'_> {
         let greets = matches!(
             self.text(0),
             "hi" | "hello" | "hey" | "greetings" | "hoi" | "yo" | "hallo" | "welcome" | "hiya" | "howdy"
-        ) || self.says(&[
-            "good evening",
-            "good morning",
-            "good afternoon",
-            "good day",
-            "let start",
-            "let begin",
-            "let play",
-            "start the game",
-            "begin the game",
-        ]);
+        ) || self.says(lexicon::GREETINGS);
         if greets {
             return Action::Greeting;
         }
