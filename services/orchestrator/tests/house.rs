@@ -23,7 +23,6 @@ async fn play(table: &Table, message: &str) -> (Vec<String>, Vec<Value>, String)
     assert!(of(&frames, "error").is_empty(), "{frames:?}");
     let calls = of(&frames, "tool_call").iter().map(|call| call["tool"].as_str().unwrap().to_owned()).collect();
     let results = of(&frames, "tool_result").iter().map(|result| result["result"].clone()).collect();
-    println!("> {message}\n{}\n", told(&frames));
     (calls, results, told(&frames))
 }
 
@@ -47,6 +46,7 @@ async fn a_fight_is_played_with_real_sheets_and_dice() {
     assert_eq!(results[1]["weapon"], "Morrissey Alta");
     assert_eq!(results[1]["target_description"], "ganger");
     assert_eq!(results[1]["target_distance"], 15);
+    assert_eq!(results[1]["combat_pool"], 0, "pool dice are named for each shot");
     let modifiers = results[1]["modifiers"].to_string();
     assert!(modifiers.contains("light") && modifiers.contains("run"), "{modifiers}");
 
@@ -89,9 +89,9 @@ async fn spells_tests_initiative_and_look_ups_are_played_for_a_party() {
         ("show Platinum's weapons", "Walther MA-2100 (sniper rifle, 14S)"),
         ("show Platinum's sheet", "Platinum"),
         ("does Platinum have a smartlink?", "Smartlink"),
-        ("show Platinum's gear", "equipment"),
+        ("show Platinum's gear", "Armor Jacket 5/3"),
         ("what cyberware has Platinum?", "Wired Reflexes"),
-        ("is Platinum wounded?", "in boxes"),
+        ("is Platinum wounded?", "unhurt"),
         ("show Raven's sheet", "That does not go."),
     ] {
         let (calls, _, story) = play(&table, question).await;

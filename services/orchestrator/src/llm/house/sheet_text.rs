@@ -248,7 +248,7 @@ fn skill_entry(kind: &str, skill: &Value) -> Option<String> {
     let rating =
         ["current_rating", "rating", "base_rating"].iter().find_map(|key| text(skill, key)).unwrap_or_default();
     let specialization = text(skill, "specialization").map(|special| format!(" ({special})")).unwrap_or_default();
-    let kind = if kind == "active" { String::new() } else { format!(", {kind}") };
+    let kind = if kind == "active" { String::new() } else { format!(" ({kind})") };
     Some(format!("{name}{specialization} {rating}{kind}"))
 }
 
