@@ -51,6 +51,7 @@ async fn measure(address: &str, path: &str, requests: usize) -> anyhow::Result<D
 async fn roll(sender: &mut SendRequest<Full<Bytes>>, host: &str, path: &str) -> anyhow::Result<()> {
     let body = Full::new(Bytes::from_static(br#"{"pool": 8, "target_number": 5}"#));
     let request = Request::post(path).header("host", host).header("content-type", "application/json").body(body)?;
+    sender.ready().await?;
     let answer = sender.send_request(request).await?;
     let status = answer.status();
     let body = answer.into_body().collect().await?.to_bytes();

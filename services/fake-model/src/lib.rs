@@ -18,6 +18,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode},
     response::Response,
     routing::post,
+    serve::ListenerExt,
 };
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
@@ -95,6 +96,8 @@ impl FakeModel {
         });
         let router = Router::new().route("/v1/chat/completions", post(answer)).with_state(shared.clone());
         let server = tokio::spawn(async move {
+            // A small piece must not wait for the acknowledgement of the one before it.
+            let listener = listener.tap_io(|stream| stream.set_nodelay(true).unwrap_or_default());
             if let Err(error) = axum::serve(listener, router).await {
                 unreachable!("serving does not end: {error}");
             }
