@@ -64,7 +64,7 @@ pub fn update(update: Update) -> wire::GameUpdate {
     use wire::game_update::Update as Kind;
 
     let Update { number, role, kind } = update;
-    let kind = match kind {
+    let kind = match *kind {
         UpdateKind::Greeting { attachment_id, game_id, sequence, outputs: all } => Kind::Greeting(wire::Greeting {
             attachment_id,
             role: role.word().to_owned(),

@@ -120,8 +120,8 @@ pub struct Update {
     pub number: u64,
     /// The role that it is told to.
     pub role: Role,
-    /// What it is told.
-    pub kind: UpdateKind,
+    /// What it is told; boxed, so that an idle attachment's queue costs little.
+    pub kind: Box<UpdateKind>,
 }
 
 /// What an attachment is told.
@@ -245,7 +245,7 @@ impl Attachment {
     /// Tells it something. `false`: it has gone, or left too much unread.
     fn tell(&mut self, kind: UpdateKind) -> bool {
         self.number += 1;
-        let update = Update { number: self.number, role: self.role, kind };
+        let update = Update { number: self.number, role: self.role, kind: Box::new(kind) };
         match self.sender.try_send(update) {
             Ok(()) => true,
             Err(mpsc::error::TrySendError::Full(_)) => {
