@@ -2,6 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
 
+#[expect(dead_code, reason = "the unit tests of the figures use all of it")]
+#[path = "../src/tests/wotr_db.rs"]
+mod wotr_db;
+
 use std::{
     path::{Path, PathBuf},
     time::Duration,
@@ -302,6 +306,46 @@ async fn a_game_has_a_trace_in_every_entry() {
     let trace = "0192f0c1a2b37c4d8e5f60718293a4b5";
     host.send_json("VIEW_FP", Some(&format!(r#"{{"trace_id": "{trace}"}}"#))).await;
     assert_eq!(host.reaction().await.trace_id, trace);
+}
+
+#[tokio::test]
+async fn a_turn_is_played_on_the_clients_database_into_the_next() {
+    let folder = folder();
+    let path = folder.path().join("wotr_game.db");
+    let position = wotr_db::Position::new(wotr_db::Shape::Client);
+    position.with(&[(107, 180), (106, 180), (158, 181), (247, 37), (252, 133)]).write(&path).await;
+    let server = start(folder.path()).await;
+    let mut host = server.attach().await;
+
+    host.send("GAME_OPTIONS_CONFIRMED").await;
+    let told = host.reaction().await;
+    let says = |reaction: &Reaction, line: &str| {
+        reaction.outputs.iter().any(|output| matches!(&output.kind, Some(output::Kind::Text(text)) if text == line))
+    };
+    for line in
+        ["✅ FREE PEOPLES: hand 2/6", "✅ SHADOW: hand 1/6", "📍 Location: Lorien (progress 0)", "💍 Corruption: 2/12"]
+    {
+        assert!(says(&told, line), "{line}");
+    }
+    host.send("FP_FELLOWSHIP_DECISIONS_READY").await;
+    host.send("SP_HUNT_ALLOCATION_DONE").await;
+
+    // A die is dragged, the Fellowship moves, and the Hunt finds a Hunt Box without dice.
+    wotr_db::move_piece(&path, 211, 152).await;
+    assert_eq!(host.send("PIECE_MOVED").await.state, "PHASE_5_FP_DIE_SELECTED");
+    wotr_db::move_piece(&path, 248, 132).await;
+    assert_eq!(host.send("PIECE_MOVED").await.outcome(), Outcome::Ignored);
+    let hunted = host.send("ACTION_SELECTED").await;
+    assert!(hunted.reaction.unwrap().transitions.iter().any(|step| step.to == "HUNT_START"));
+    assert_eq!(hunted.state, "PHASE_5_SP_ACTION");
+
+    wotr_db::move_piece(&path, 99, 152).await;
+    assert_eq!(host.send("PIECE_MOVED").await.state, "PHASE_5_SP_DIE_SELECTED");
+    assert_eq!(host.send("PHASE_COMPLETE").await.state, "PHASE_5_FP_ACTION");
+    host.send("FP_PASSES").await;
+    assert_eq!(host.send("SP_PASSES").await.state, "PHASE_2_FELLOWSHIP_START");
+    let game = server.game("default").await;
+    assert_eq!((game.turn, game.figures_from.as_str()), (2, "database"));
 }
 
 // ---- grace
