@@ -2,6 +2,7 @@
 
 pub mod call;
 pub mod client;
+pub mod clock;
 pub mod db;
 pub mod server;
 pub mod status;

@@ -12,7 +12,7 @@ use axum::{
 use prost_reflect::{DynamicMessage, MessageDescriptor};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tonic::{Status, body::Body, server::NamedService, service::Routes, transport::server::TcpIncoming};
+use tonic::{Code, Status, body::Body, server::NamedService, service::Routes, transport::server::TcpIncoming};
 use tower::Service;
 use tracing::Instrument;
 
@@ -105,12 +105,19 @@ async fn validate(request: Request) -> Result<Request, Status> {
     Ok(Request::from_parts(parts, bytes.into()))
 }
 
-/// Marks the span of a call that failed through our fault.
+/// Writes a refusal into the span, and marks it if the fault is ours.
 fn note_failure<B>(answer: &http::Response<B>) {
-    let code = answer.headers().get("grpc-status").and_then(|code| code.to_str().ok());
-    if let Some(code) = code.filter(|code| *code != "0") {
-        tracing::Span::current().record("otel.status_code", "ERROR");
-        tracing::info!(target: "service_kit::call", code, "call refused");
+    let Some(code) = answer.headers().get("grpc-status").and_then(|code| code.to_str().ok()?.parse::<i32>().ok()) else {
+        return;
+    };
+    if code == 0 {
+        return;
+    }
+    let span = tracing::Span::current();
+    span.record("rpc.grpc.status_code", code);
+    let ours = [Code::Unknown, Code::DeadlineExceeded, Code::Internal, Code::Unavailable, Code::DataLoss];
+    if ours.contains(&Code::from_i32(code)) {
+        span.record("otel.status_code", "ERROR");
     }
 }
 

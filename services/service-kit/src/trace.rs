@@ -35,12 +35,27 @@ pub(crate) fn next_root() -> Option<NextRoot> {
     NEXT_ROOT.get()
 }
 
+/// The span of a request; how it failed is recorded in it when it is known.
+macro_rules! request_span {
+    ($service:expr, $name:expr $(, parent: $parent:expr)?) => {
+        tracing::info_span!(
+            $(parent: $parent,)?
+            "request",
+            otel.name = $name,
+            otel.kind = "server",
+            service = $service,
+            rpc.grpc.status_code = tracing::field::Empty,
+            otel.status_code = tracing::field::Empty,
+        )
+    };
+}
+
 /// Begins the span of a request that has come from outside, and tells its trace id.
 ///
 /// `wanted` is the trace id that the client asks for; without it `traceparent` is continued; without either a new
 /// trace begins under a UUIDv7. The span is a true root unless it continues one.
 pub fn begin(service: &'static str, name: &str, wanted: Option<Uuid>, traceparent: Option<&str>) -> (Span, Uuid) {
-    let span = tracing::info_span!(parent: None, "request", otel.name = name, otel.kind = "server", service);
+    let span = request_span!(service, name, parent: None);
     let remote = traceparent.filter(|_| wanted.is_none()).and_then(parse_traceparent);
     if let Some(remote) = remote {
         let trace_id = to_uuid(remote.trace_id());
@@ -60,7 +75,7 @@ pub fn begin(service: &'static str, name: &str, wanted: Option<Uuid>, traceparen
 /// `traceparent`, else a root.
 pub fn server_span(service: &'static str, name: &str, headers: &HeaderMap) -> Span {
     if current_context().is_some() {
-        return tracing::info_span!("call", otel.name = name, otel.kind = "server", service);
+        return request_span!(service, name);
     }
     let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let wanted = text(&TRACE_ID_HEADER).and_then(parse_trace_id);

@@ -117,6 +117,24 @@ async fn one_trace_runs_through_the_call() {
     }
 }
 
+#[tokio::test]
+async fn a_failure_of_ours_stands_in_its_span() {
+    let _telemetry = telemetry::init(&TelemetryConfig::default(), "test").unwrap();
+    for mut client in transports().await {
+        let wanted = uuid::Uuid::new_v4();
+        let (span, _) = trace::begin("gateway", "POST /api/tools/{name}", Some(wanted), None);
+        client.roll_action_dice(action_dice()).instrument(span).await.unwrap_err();
+
+        let spans = spans_of(wanted, 2).await;
+        assert_eq!(spans[1]["attributes"]["rpc.grpc.status_code"], 13);
+        assert_eq!(spans[1]["attributes"]["error"], true);
+    }
+}
+
+fn action_dice() -> RollActionDiceRequest {
+    RollActionDiceRequest { side: "shadow".into(), count: 1, reason: None }
+}
+
 /// The spans of a trace, once so many have ended. A span ends when its last holder lets go, soon after the answer.
 async fn spans_of(trace_id: uuid::Uuid, count: usize) -> Vec<serde_json::Value> {
     loop {

@@ -1,0 +1,39 @@
+//! The time, as every service stores and shows it.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use time::{OffsetDateTime, UtcOffset, macros::format_description};
+
+/// Milliseconds since 1970, as times are stored.
+pub fn now_ms() -> i64 {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Now, as [`rfc3339`] shows it.
+pub fn now() -> String {
+    rfc3339(now_ms())
+}
+
+/// A stored time as clients read it: RFC 3339 in UTC, with milliseconds, and the offset in digits, since older readers
+/// do not know `Z`. A time beyond the calendar reads as 1970.
+pub fn rfc3339(unix_ms: i64) -> String {
+    let format = format_description!(
+        "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3][offset_hour sign:mandatory]:[offset_minute]"
+    );
+    let time = OffsetDateTime::from_unix_timestamp_nanos(i128::from(unix_ms) * 1_000_000);
+    let time = time.unwrap_or(OffsetDateTime::UNIX_EPOCH).to_offset(UtcOffset::UTC);
+    time.format(format).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_has_milliseconds_and_an_offset_in_digits() {
+        assert_eq!(rfc3339(1_700_000_000_123), "2023-11-14T22:13:20.123+00:00");
+        assert_eq!(rfc3339(0), "1970-01-01T00:00:00.000+00:00");
+        assert_eq!(rfc3339(i64::MAX), "1970-01-01T00:00:00.000+00:00");
+    }
+}
