@@ -134,6 +134,15 @@ fn what_is_only_odd_is_told_with_line_and_reason() {
 }
 
 #[test]
+fn a_small_definition_has_the_games_library_too() {
+    let small = with_states(
+        "      - id: A\n        transitions:\n          - { event: GO, target: B, guard: CORRUPTION >= 12 AND allPlayersReady }\n      - id: B\n        kind: final\n",
+    );
+    let loaded = Machine::load("small", &small.replace("game: other", "game: war_of_the_ring"));
+    assert_eq!(loaded.unwrap_or_else(|error| panic!("{error}")).warnings, []);
+}
+
+#[test]
 fn the_flat_format_is_checked_too() {
     let flat = |states: &str| format!("{{\n  \"initial_state\": \"A\",\n  \"states\": {{\n{states}\n  }}\n}}");
     check(
