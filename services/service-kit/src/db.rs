@@ -8,13 +8,13 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use anyhow::Context as _;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{
-    Acquire, Connection, Executor, PgPool, Postgres, Row as _, Sqlite, SqlitePool,
+    Acquire, Connection, Database, Executor, PgPool, Postgres, Row as _, Sqlite, SqlitePool,
     migrate::{Migration, MigrationType, Migrator},
     pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot};
 
 /// Writes that may wait for the writer; more wait for a place.
 const QUEUE: usize = 1024;
@@ -38,14 +38,21 @@ pub enum DatabaseConfig {
 /// A service's database.
 #[derive(Clone)]
 pub struct Db {
-    pool: Pool,
-    writer: mpsc::Sender<Write>,
+    backend: Backend,
+    queue: mpsc::Sender<Write>,
 }
 
 #[derive(Clone)]
-enum Pool {
-    Sqlite(SqlitePool),
-    Postgres(PgPool),
+enum Backend {
+    Sqlite(Arc<Writer<Sqlite>>),
+    Postgres(Arc<Writer<Postgres>>),
+}
+
+/// The pool for reads, and the one connection that writes.
+struct Writer<D: Database> {
+    pool: sqlx::Pool<D>,
+    /// Opened with the first write, and anew when it has failed.
+    connection: Mutex<Option<PoolConnection<D>>>,
 }
 
 /// An argument of a statement. Its type stands even where the value is missing, as PostgreSQL wants it.
@@ -202,7 +209,7 @@ impl Db {
         migrations: &[&'static str],
     ) -> anyhow::Result<Db> {
         let migrator = migrator(migrations);
-        let pool = match config {
+        let backend = match config {
             DatabaseConfig::Folder { path, fsync } => {
                 tokio::fs::create_dir_all(path)
                     .await
@@ -212,20 +219,20 @@ impl Db {
                     .await
                     .with_context(|| format!("open the database {}", file.display()))?;
                 migrator.run(&pool).await.with_context(|| format!("migrate the database {}", file.display()))?;
-                Pool::Sqlite(pool)
+                Backend::Sqlite(Arc::new(Writer { pool, connection: Mutex::default() }))
             }
             DatabaseConfig::Postgres(url) => {
                 let pool = open_postgres(url, service).await.context("open the PostgreSQL database")?;
                 migrator.run(&pool).await.with_context(|| format!("migrate the PostgreSQL schema {service}"))?;
-                Pool::Postgres(pool)
+                Backend::Postgres(Arc::new(Writer { pool, connection: Mutex::default() }))
             }
         };
-        let (writer, writes) = mpsc::channel(QUEUE);
-        match pool.clone() {
-            Pool::Sqlite(pool) => tokio::spawn(write_sqlite(pool, writes)),
-            Pool::Postgres(pool) => tokio::spawn(write_postgres(pool, writes)),
+        let (queue, writes) = mpsc::channel(QUEUE);
+        match backend.clone() {
+            Backend::Sqlite(writer) => tokio::spawn(async move { writer.work(writes).await }),
+            Backend::Postgres(writer) => tokio::spawn(async move { writer.work(writes).await }),
         };
-        Ok(Db { pool, writer })
+        Ok(Db { backend, queue })
     }
 
     /// Reads rows. The statement is noted as an event of the current span.
@@ -235,13 +242,13 @@ impl Db {
     /// The database refuses or cannot be reached.
     pub async fn fetch(&self, sql: &'static str, args: Vec<Value>) -> Result<Vec<Row>, DbError> {
         tracing::debug!(target: "sql", statement = sql, "read");
-        Ok(match &self.pool {
-            Pool::Sqlite(pool) => {
-                let rows = bind_sqlite(sql, args).fetch_all(pool).await?;
+        Ok(match &self.backend {
+            Backend::Sqlite(writer) => {
+                let rows = bind_sqlite(sql, args).fetch_all(&writer.pool).await?;
                 rows.iter().map(row_of_sqlite).collect::<Result<_, _>>()?
             }
-            Pool::Postgres(pool) => {
-                let rows = bind_postgres(sql, args).fetch_all(pool).await?;
+            Backend::Postgres(writer) => {
+                let rows = bind_postgres(sql, args).fetch_all(&writer.pool).await?;
                 rows.iter().map(row_of_postgres).collect::<Result<_, _>>()?
             }
         })
@@ -257,7 +264,15 @@ impl Db {
             tracing::debug!(target: "sql", statement = statement.sql, "write");
         }
         let (done, answer) = oneshot::channel();
-        self.writer.send(Write { statements, done }).await.map_err(|_| DbError::Closed)?;
+        let write = Write { statements, done };
+        // Nobody else is writing: at once, without a detour over the writer's task.
+        let waiting = match &self.backend {
+            Backend::Sqlite(writer) => writer.write_now(write).await,
+            Backend::Postgres(writer) => writer.write_now(write).await,
+        };
+        if let Some(write) = waiting {
+            self.queue.send(write).await.map_err(|_| DbError::Closed)?;
+        }
         answer.await.map_err(|_| DbError::Closed)?
     }
 
@@ -313,7 +328,7 @@ type PostgresQuery = sqlx::query::Query<'static, Postgres, sqlx::postgres::PgArg
 
 /// The few lines that differ by type but not by text, written once for both databases.
 macro_rules! backend {
-    ($bind:ident, $query:ty, $row_of:ident, $row:ty, $write:ident, $pool:ty, $database:ty, $commit:ident, $one:ident) => {
+    ($database:ty, $bind:ident, $query:ty, $row_of:ident, $row:ty) => {
         fn $bind(sql: &'static str, args: Vec<Value>) -> $query {
             args.into_iter().fold(sqlx::query(sql), |query, arg| match arg {
                 Value::Text(text) => query.bind(text),
@@ -331,19 +346,35 @@ macro_rules! backend {
             (0..row.len()).map(column).collect::<Result<_, _>>().map(Row)
         }
 
-        /// The one writer of a database: takes what is waiting, commits it together, then tells everyone.
-        async fn $write(pool: $pool, mut writes: mpsc::Receiver<Write>) {
-            let mut group = Vec::with_capacity(GROUP);
-            let mut connection: Option<PoolConnection<$database>> = None;
-            while 0 < writes.recv_many(&mut group, GROUP).await {
-                let result = async {
-                    let connection = match &mut connection {
-                        Some(connection) => connection,
-                        none => none.insert(pool.acquire().await?),
-                    };
-                    $commit(connection, &group).await
+        impl Writer<$database> {
+            /// Writes if the connection is free; otherwise gives the write back.
+            async fn write_now(&self, write: Write) -> Option<Write> {
+                let Ok(mut connection) = self.connection.try_lock() else { return Some(write) };
+                self.commit_and_tell(&mut connection, &mut vec![write]).await;
+                None
+            }
+
+            /// Takes what is waiting, commits it together, then tells everyone.
+            async fn work(&self, mut writes: mpsc::Receiver<Write>) {
+                let mut group = Vec::with_capacity(GROUP);
+                while 0 < writes.recv_many(&mut group, 1).await {
+                    let mut connection = self.connection.lock().await;
+                    // While the connection was busy, others have come.
+                    while group.len() < GROUP
+                        && let Ok(write) = writes.try_recv()
+                    {
+                        group.push(write);
+                    }
+                    self.commit_and_tell(&mut connection, &mut group).await;
                 }
-                .await;
+            }
+
+            async fn commit_and_tell(
+                &self,
+                connection: &mut Option<PoolConnection<$database>>,
+                group: &mut Vec<Write>,
+            ) {
+                let result = self.commit(connection, group).await;
                 match result {
                     Ok(answers) => {
                         for (write, answer) in group.drain(..).zip(answers) {
@@ -352,7 +383,7 @@ macro_rules! backend {
                         }
                     }
                     Err(error) => {
-                        connection = None;
+                        *connection = None;
                         let error = DbError::from(error);
                         for write in group.drain(..) {
                             let _ = write.done.send(Err(error.clone()));
@@ -360,72 +391,57 @@ macro_rules! backend {
                     }
                 }
             }
-        }
 
-        /// Commits a group. Each write is a savepoint of its own, so that one that fails takes no other with it.
-        async fn $commit(
-            connection: &mut PoolConnection<$database>,
-            group: &[Write],
-        ) -> Result<Vec<Result<(), DbError>>, sqlx::Error> {
-            if let [write] = group
-                && let [statement] = write.statements.as_slice()
-                && statement.affecting.is_none()
-            {
-                let result = $bind(statement.sql, statement.args.clone()).execute(&mut **connection).await;
-                return Ok(vec![result.map(|_| ()).map_err(DbError::from)]);
-            }
-            let mut answers = Vec::with_capacity(group.len());
-            let mut transaction = connection.begin().await?;
-            for write in group {
-                let mut savepoint = transaction.begin().await?;
-                let answer = $one(&mut savepoint, &write.statements).await;
-                match &answer {
-                    Ok(()) => savepoint.commit().await?,
-                    Err(_) => savepoint.rollback().await?,
+            /// Commits a group. Each write is a savepoint of its own, so that one that fails takes no other with it.
+            async fn commit(
+                &self,
+                connection: &mut Option<PoolConnection<$database>>,
+                group: &[Write],
+            ) -> Result<Vec<Result<(), DbError>>, sqlx::Error> {
+                let connection = match connection {
+                    Some(connection) => connection,
+                    none => none.insert(self.pool.acquire().await?),
+                };
+                if let [write] = group
+                    && let [statement] = write.statements.as_slice()
+                    && statement.affecting.is_none()
+                {
+                    let result = $bind(statement.sql, statement.args.clone()).execute(&mut **connection).await;
+                    return Ok(vec![result.map(|_| ()).map_err(DbError::from)]);
                 }
-                answers.push(answer);
+                let mut answers = Vec::with_capacity(group.len());
+                let mut transaction = connection.begin().await?;
+                for write in group {
+                    let mut savepoint = transaction.begin().await?;
+                    let answer = Self::execute(&mut savepoint, &write.statements).await;
+                    match &answer {
+                        Ok(()) => savepoint.commit().await?,
+                        Err(_) => savepoint.rollback().await?,
+                    }
+                    answers.push(answer);
+                }
+                transaction.commit().await?;
+                Ok(answers)
             }
-            transaction.commit().await?;
-            Ok(answers)
-        }
 
-        async fn $one(
-            transaction: &mut sqlx::Transaction<'_, $database>,
-            statements: &[Statement],
-        ) -> Result<(), DbError> {
-            for statement in statements {
-                let done = $bind(statement.sql, statement.args.clone()).execute(&mut **transaction).await?;
-                if statement.affecting.is_some_and(|rows| rows != done.rows_affected()) {
-                    return Err(DbError::Conflict);
+            async fn execute(
+                transaction: &mut sqlx::Transaction<'_, $database>,
+                statements: &[Statement],
+            ) -> Result<(), DbError> {
+                for statement in statements {
+                    let done = $bind(statement.sql, statement.args.clone()).execute(&mut **transaction).await?;
+                    if statement.affecting.is_some_and(|rows| rows != done.rows_affected()) {
+                        return Err(DbError::Conflict);
+                    }
                 }
+                Ok(())
             }
-            Ok(())
         }
     };
 }
 
-backend!(
-    bind_sqlite,
-    SqliteQuery,
-    row_of_sqlite,
-    sqlx::sqlite::SqliteRow,
-    write_sqlite,
-    SqlitePool,
-    Sqlite,
-    commit_sqlite,
-    execute_sqlite
-);
-backend!(
-    bind_postgres,
-    PostgresQuery,
-    row_of_postgres,
-    sqlx::postgres::PgRow,
-    write_postgres,
-    PgPool,
-    Postgres,
-    commit_postgres,
-    execute_postgres
-);
+backend!(Sqlite, bind_sqlite, SqliteQuery, row_of_sqlite, sqlx::sqlite::SqliteRow);
+backend!(Postgres, bind_postgres, PostgresQuery, row_of_postgres, sqlx::postgres::PgRow);
 
 #[cfg(test)]
 mod tests {

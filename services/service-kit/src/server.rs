@@ -107,7 +107,8 @@ async fn validate(request: Request) -> Result<Request, Status> {
 
 /// Writes a refusal into the span, and marks it if the fault is ours.
 fn note_failure<B>(answer: &http::Response<B>) {
-    let Some(code) = answer.headers().get("grpc-status").and_then(|code| code.to_str().ok()?.parse::<i32>().ok()) else {
+    let Some(code) = answer.headers().get("grpc-status").and_then(|code| code.to_str().ok()?.parse::<i32>().ok())
+    else {
         return;
     };
     if code == 0 {
