@@ -94,6 +94,9 @@ impl Config {
     /// Who is at the table, in a line or two for whoever starts the server, with the way to a real model.
     pub fn describe(&self) -> String {
         match self.game_master() {
+            GameMaster::House if self.llm_model.is_some() || self.llm_api_key.is_some() => {
+                "game master: the built-in one; LLM_MODEL and LLM_API_KEY only count together with LLM_URL".to_owned()
+            }
             GameMaster::House => "game master: the built-in one, which needs no language model\n\
                  for a real model set XAI_API_KEY (x.ai), or LLM_URL, LLM_MODEL and LLM_API_KEY (OpenAI, Ollama, llama.cpp, vLLM, ...)"
                 .to_owned(),
@@ -190,6 +193,32 @@ mod tests {
             ..Config::default()
         };
         check(config, "game master: default at http://localhost:1/v1 (without a key)");
+    }
+
+    #[test]
+    fn a_model_without_an_address_is_pointed_out() {
+        check(
+            Config { llm_model: Some("gpt".into()), ..Config::default() },
+            "game master: the built-in one; LLM_MODEL and LLM_API_KEY only count together with LLM_URL",
+        );
+    }
+
+    #[test]
+    fn the_limits_are_the_same_by_default_and_by_an_empty_command_line() {
+        #[derive(clap::Parser)]
+        struct CommandLine {
+            #[command(flatten)]
+            config: Config,
+        }
+        let limits = |config: Config| {
+            let Config { llm_connect_timeout, llm_first_token_timeout, llm_token_timeout, .. } = config;
+            let model = (llm_connect_timeout, llm_first_token_timeout, llm_token_timeout);
+            (model, config.turn_timeout, config.tool_timeout, config.steps_per_turn, config.tokens_per_turn)
+        };
+
+        let parsed = <CommandLine as clap::Parser>::parse_from(["test"]).config;
+
+        assert_eq!(limits(parsed), limits(Config::default()));
     }
 
     #[test]

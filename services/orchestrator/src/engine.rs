@@ -15,7 +15,7 @@ use service_kit::{
     tools::Toolbox,
 };
 use tokio_util::sync::CancellationToken;
-use tonic::{Code, Status, metadata::MetadataMap};
+use tonic::{Status, metadata::MetadataMap};
 
 use crate::{
     events,
@@ -82,12 +82,11 @@ impl Engine {
         let brief = |name: &String| {
             let name = name.clone();
             async move {
-                let summary = match tokio::time::timeout(BRIEF, self.sheet(&name)).await {
-                    Ok(Ok(sheet)) => sheet["summary"].as_str().unwrap_or_default().to_owned(),
-                    failed => {
-                        let code = failed
-                            .map_or(Code::DeadlineExceeded, |sheet| sheet.map_or_else(|s| s.code(), |_| Code::Ok));
-                        tracing::warn!(character = name, ?code, "no sheet for the game master");
+                let sheet = tokio::time::timeout(BRIEF, self.sheet(&name)).await;
+                let summary = match sheet.unwrap_or_else(|_| Err(Status::deadline_exceeded("no sheet in time"))) {
+                    Ok(sheet) => sheet["summary"].as_str().unwrap_or_default().to_owned(),
+                    Err(status) => {
+                        tracing::warn!(character = name, code = ?status.code(), "no sheet for the game master");
                         String::new()
                     }
                 };
@@ -104,7 +103,7 @@ impl Engine {
         Ok(structs::to_json(sheet))
     }
 
-    /// Calls a tool at a table, within its time.
+    /// Calls a tool at a table. Another service must answer within the time of a tool; our own log is waited for.
     ///
     /// # Errors
     ///
@@ -118,15 +117,8 @@ impl Engine {
         arguments: Map<String, Value>,
         metadata: MetadataMap,
     ) -> Result<Value, Failure> {
-        let call = self.dispatch(session, origin, caller, name, arguments, metadata);
-        match tokio::time::timeout(self.limits.tool, call).await {
-            Ok(result) => result.map_err(|status| Failure::from(&status)),
-            Err(_) => Err(Failure {
-                code: ErrorCode::ToolTimeout,
-                message: format!("{name} did not answer within {} s", self.limits.tool.as_secs_f32()),
-                details: Map::new(),
-            }),
-        }
+        let result = self.dispatch(session, origin, caller, name, arguments, metadata).await;
+        result.map_err(|status| Failure::from(&status))
     }
 
     /// The tools that fit a few words best, the best first.
@@ -180,14 +172,19 @@ impl Engine {
                 _ => scene::call(session, origin, tool, arguments).await,
             };
         }
-        let timeout_ms = self.limits.tool.as_millis().clamp(1, 99_999_999);
+        // Later than our own: who gives up first says why.
+        let timeout_ms = (self.limits.tool.as_millis() + 1000).min(99_999_999);
         if let Ok(timeout) = format!("{timeout_ms}m").parse() {
             metadata.insert("grpc-timeout", timeout);
         }
         if let Ok(id) = session.id.parse() {
             metadata.insert("session-id", id);
         }
-        let result = self.toolbox.call(name, Value::Object(arguments.clone()), metadata).await?;
+        let call = self.toolbox.call(name, Value::Object(arguments.clone()), metadata);
+        let result = tokio::time::timeout(self.limits.tool, call).await.map_err(|_| {
+            let text = format!("{name} did not answer within {} s", self.limits.tool.as_secs_f32());
+            status::error(ErrorCode::ToolTimeout, text)
+        })??;
         if caller == Caller::Person && tool.effect {
             let character = arguments.get("character_name").and_then(Value::as_str);
             let event = match character {

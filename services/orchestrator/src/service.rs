@@ -62,6 +62,9 @@ impl Orchestrator {
     /// The session of that id, made if it is not there.
     async fn join(&self, session_id: &str) -> Result<Arc<Session>, Status> {
         check_session_id(session_id)?;
+        if self.engine.shutdown.is_cancelled() {
+            return Err(status::error(ErrorCode::ApiError, "the server is shutting down; try again in a moment"));
+        }
         self.sessions.get_or_create(session_id).await.map_err(|error| status::database(&error))
     }
 
@@ -124,9 +127,6 @@ impl OrchestratorService for Orchestrator {
             if let Some(turn_id) = turn.map_err(|error| status::database(&error))? {
                 return Ok(Response::new(ChatResponse { turn_id, queued: 0, repeated: true }));
             }
-        }
-        if inner.is_closed() {
-            return Err(status::error(ErrorCode::ApiError, "the server is shutting down; try again in a moment"));
         }
         if MAX_QUEUE <= inner.queue.len() {
             let text = format!("{MAX_QUEUE} messages are waiting for the game master already; try again in a moment");

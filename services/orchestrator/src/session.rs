@@ -285,10 +285,6 @@ impl Inner {
         self.subscribers.clear();
     }
 
-    pub fn is_closed(&self) -> bool {
-        self.is_closed
-    }
-
     /// The last sequence number of which everything has been told.
     pub fn last_whole_seq(&self) -> u64 {
         self.passage.as_ref().map_or(self.state.row.last_seq, |passage| passage.seq - 1)

@@ -7,7 +7,7 @@ mod common;
 use std::time::Duration;
 
 use common::{PATIENCE, Table, config, of, said, told, types};
-use fake_model::{FakeModel, Gate, Reply};
+use fake_model::{Asked, FakeModel, Gate, Reply};
 use orchestrator::Config;
 use proto::orchestrator::v1::{CancelTurnRequest, ChatRequest, SubscribeRequest};
 use serde_json::{Value, json};
@@ -265,6 +265,20 @@ async fn a_refusal_is_told_with_its_kind_and_not_with_its_body() {
     assert!(!json!(frames).to_string().contains("secret words"));
     fails([Reply::refusing(401, "text/html", "<h1>Who?</h1>")], 4001).await;
     fails([Reply::new().text("a").chunk(json!({"error": {"message": "overloaded", "code": 503}}))], 4001).await;
+}
+
+#[tokio::test]
+async fn a_server_that_is_strict_about_options_is_asked_without_them() {
+    let strict = |asked: &Asked| match asked.body["stream_options"].is_null() {
+        true => Reply::saying(["Here."]),
+        false => Reply::refusing(422, "application/json", r#"{"detail": "extra fields not permitted"}"#),
+    };
+    let model = FakeModel::answering(strict).await;
+    let table = Table::with(&model).await;
+
+    assert_eq!(told(&table.play("Hello").await), "Here.");
+    assert_eq!(told(&table.play("Hello").await), "Here.");
+    assert_eq!(model.requests().len(), 3);
 }
 
 #[tokio::test]

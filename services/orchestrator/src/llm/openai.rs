@@ -43,6 +43,8 @@ pub struct Timeouts {
     pub between_tokens: Duration,
 }
 
+type Chunks = Pin<Box<dyn Stream<Item = Result<Value, OpenAIError>> + Send>>;
+
 /// A model behind an OpenAI-compatible API.
 #[derive(Debug)]
 pub struct OpenAi {
@@ -50,6 +52,8 @@ pub struct OpenAi {
     endpoint: http::Endpoint,
     model: String,
     timeouts: Timeouts,
+    /// Whether the server knows `stream_options`; strict ones refuse what they do not know.
+    asks_usage: AtomicBool,
 }
 
 impl OpenAi {
@@ -61,7 +65,25 @@ impl OpenAi {
     pub fn new(url: &str, model: String, key: Option<SecretString>, timeouts: Timeouts) -> anyhow::Result<OpenAi> {
         let endpoint = http::Endpoint::new(url, key)?;
         let client = http::client(endpoint.url(), timeouts.connect)?;
-        Ok(OpenAi { client, endpoint, model, timeouts })
+        Ok(OpenAi { client, endpoint, model, timeouts, asks_usage: AtomicBool::new(true) })
+    }
+
+    /// Sends the request and waits until `first_by` for the answer's head. Answers its chunks, and whether `[DONE]` is
+    /// among those that have been read.
+    async fn send(
+        &self,
+        request: &ModelRequest,
+        asks_usage: bool,
+        first_by: Instant,
+    ) -> Result<(Chunks, Arc<AtomicBool>), ModelError> {
+        let is_done = Arc::new(AtomicBool::new(false));
+        let sender = http::Sender::new(self.client.clone(), is_done.clone());
+        let client = Client::build(self.client.clone(), self.endpoint.clone()).with_http_service(sender);
+        let body = wire::request(&self.model, request, asks_usage);
+        let chat = client.chat();
+        let asked = tokio::time::timeout_at(first_by, chat.create_stream_byot::<_, Value>(body));
+        let chunks = asked.await.map_err(|_| ModelError::Timeout("the first piece"))?.map_err(model_error)?;
+        Ok((chunks, is_done))
     }
 }
 
@@ -80,14 +102,16 @@ impl Provider for OpenAi {
         request: ModelRequest,
     ) -> Result<BoxStream<'static, Result<ModelEvent, ModelError>>, ModelError> {
         let first_by = Instant::now() + self.timeouts.first_token;
-        let is_done = Arc::new(AtomicBool::new(false));
-        let sender = http::Sender::new(self.client.clone(), is_done.clone());
-        let client = Client::build(self.client.clone(), self.endpoint.clone()).with_http_service(sender);
-        let body = wire::request(&self.model, &request);
-
-        let chat = client.chat();
-        let asked = tokio::time::timeout_at(first_by, chat.create_stream_byot::<_, Value>(body));
-        let chunks = asked.await.map_err(|_| ModelError::Timeout("the first piece"))?.map_err(model_error)?;
+        let asks_usage = self.asks_usage.load(Ordering::Relaxed);
+        let sent = match self.send(&request, asks_usage, first_by).await {
+            Err(ModelError::Refused { status: 400 | 422 }) if asks_usage => {
+                let sent = self.send(&request, false, first_by).await;
+                self.asks_usage.store(sent.is_err(), Ordering::Relaxed);
+                sent
+            }
+            sent => sent,
+        };
+        let (chunks, is_done) = sent?;
         let answer = Answer {
             chunks,
             is_done,
@@ -104,7 +128,7 @@ impl Provider for OpenAi {
 
 /// An answer that is being read.
 struct Answer {
-    chunks: Pin<Box<dyn Stream<Item = Result<Value, OpenAIError>> + Send>>,
+    chunks: Chunks,
     /// Whether `[DONE]` has come; the library keeps it to itself.
     is_done: Arc<AtomicBool>,
     reader: wire::Reader,

@@ -7,15 +7,18 @@ use serde_json::{Value, json};
 use crate::llm::{Message, ModelError, ModelEvent, ModelRequest, ToolDefinition};
 
 /// The body of a streaming request. What never changes stands in front, so that servers can keep it in their cache.
-pub(super) fn request(model: &str, request: &ModelRequest) -> Value {
+/// `asks_usage`: whether the server is to say what the answer cost.
+pub(super) fn request(model: &str, request: &ModelRequest, asks_usage: bool) -> Value {
     let mut messages = vec![json!({"role": "system", "content": system(request)})];
     messages.extend(request.messages.iter().map(message));
     let mut body = json!({
         "model": model,
         "messages": messages,
         "stream": true,
-        "stream_options": {"include_usage": true},
     });
+    if asks_usage {
+        body["stream_options"] = json!({"include_usage": true});
+    }
     if !request.tools.is_empty() {
         body["tools"] = request.tools.iter().map(tool).collect();
     }
@@ -67,10 +70,11 @@ fn message(message: &Message) -> Value {
                     json!({"id": call.id, "type": "function", "function": function})
                 })
                 .collect();
-            json!({"role": "assistant", "content": text, "tool_calls": calls})
+            let content = if text.is_empty() { Value::Null } else { text.as_str().into() };
+            json!({"role": "assistant", "content": content, "tool_calls": calls})
         }
-        Message::ToolResult { call_id, tool, result, failed: _ } => {
-            json!({"role": "tool", "tool_call_id": call_id, "name": tool, "content": result.to_string()})
+        Message::ToolResult { call_id, tool: _, result, failed: _ } => {
+            json!({"role": "tool", "tool_call_id": call_id, "content": result.to_string()})
         }
     }
 }
