@@ -111,6 +111,12 @@ part() {
   fi
 }
 
+# Parts that talk to the server cannot run without it.
+with_server() {
+  [ -n "${url:-}" ] || { echo "the server is not there"; return 1; }
+  "$@"
+}
+
 test_page() {
   local folder=$work/page
   cp -r deploy/page "$folder" &&
@@ -141,14 +147,14 @@ need javac default-jdk-headless
 command -v cargo-nextest >/dev/null || { say "installing cargo-nextest"; cargo install --quiet --locked cargo-nextest; }
 start_postgres
 
-part "format" cargo fmt --all --check
+part "format" cargo fmt --all --check -- --color never
 part "rules about crates" python3 deploy/check_crates.py
 part "lints" cargo clippy --quiet --workspace --all-targets --locked -- -D warnings
 part "tests" cargo nextest run --workspace --locked --no-fail-fast --status-level fail --final-status-level fail
 part "build" cargo build --quiet --locked -p dicetower
 part "server" start_server
-part "page in Chromium" test_page
-part "Java client" test_java
+part "page in Chromium" with_server test_page
+part "Java client" with_server test_java
 part "deployment files" test_deployment_files
 [ -z "$deep" ] || part "load" test_load
 

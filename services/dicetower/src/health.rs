@@ -32,7 +32,8 @@ pub async fn check(url: &str) -> anyhow::Result<()> {
 
 async fn ask_grpc(url: &str) -> anyhow::Result<()> {
     let mut client = HealthClient::new(service_kit::client::connect(url)?);
-    let answer = client.check(HealthCheckRequest::default()).await.map_err(|status| anyhow::anyhow!("{}", status.message()));
+    let answer =
+        client.check(HealthCheckRequest::default()).await.map_err(|status| anyhow::anyhow!("{}", status.message()));
     let status = answer.with_context(|| format!("ask {url}"))?.into_inner().status();
     anyhow::ensure!(status == ServingStatus::Serving, "{url} is {}", status.as_str_name());
     Ok(())

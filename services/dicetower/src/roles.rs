@@ -5,11 +5,7 @@ use service_kit::{Peers, client::connect, db::DatabaseConfig};
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
-use crate::{
-    cli::Command,
-    database::FolderLock,
-    listen,
-};
+use crate::{cli::Command, database::FolderLock, listen};
 
 /// Where the other services are. In one process nobody asks; the defaults fit compose.
 #[derive(Args, Clone, Debug)]

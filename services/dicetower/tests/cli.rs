@@ -81,8 +81,11 @@ async fn a_data_folder_serves_one_process() {
 #[tokio::test]
 async fn a_dotenv_file_is_read_and_the_environment_wins() {
     let folder = tempdir().unwrap();
-    fs::write(folder.path().join(".env"), "DICETOWER_HTTP=127.0.0.1:0\nDICETOWER_TCP=127.0.0.1:0\nDICETOWER_DATA=kept\n")
-        .unwrap();
+    fs::write(
+        folder.path().join(".env"),
+        "DICETOWER_HTTP=127.0.0.1:0\nDICETOWER_TCP=127.0.0.1:0\nDICETOWER_DATA=kept\n",
+    )
+    .unwrap();
 
     let tower = start_with(&folder, &[]).await;
 
@@ -104,7 +107,8 @@ async fn log_files_hold_every_line_with_its_trace() {
     let args = ["--http", "127.0.0.1:0", "--tcp", "127.0.0.1:0", "--log-dir", "logs"];
     let tower = start_with(&folder, &args).await;
     let trace_id = "a1b2c3d4-e5f6-7890-abcd-ef1234567890";
-    let answer = http().get(format!("{}/api/character/Platinum", tower.http)).header("x-trace-id", trace_id).send().await;
+    let answer =
+        http().get(format!("{}/api/character/Platinum", tower.http)).header("x-trace-id", trace_id).send().await;
     assert_eq!(answer.unwrap().status(), 200);
     assert_eq!(tower.terminate().await, Some(0));
 
@@ -122,8 +126,11 @@ async fn machines_are_checked_and_drawn() {
     let drawn = run(folder.path(), &["machine", "draw", "document"]).await;
     assert!(drawn.stdout.contains("GAME_START"), "{}", drawn.stdout);
 
-    fs::write(folder.path().join("bad.json"), r#"{"initial_state": "A", "states": {"A": {"transitions": {"GO": "B"}}}}"#)
-        .unwrap();
+    fs::write(
+        folder.path().join("bad.json"),
+        r#"{"initial_state": "A", "states": {"A": {"transitions": {"GO": "B"}}}}"#,
+    )
+    .unwrap();
     let refused = run(folder.path(), &["machine", "check", "bad.json"]).await;
     assert_eq!(refused.code, Some(1));
     assert!(refused.stdout.contains('B') && refused.stderr.contains("cannot be played"), "{}", refused.stdout);

@@ -26,7 +26,8 @@ async fn deploy(folder: &TempDir, url: &str) -> Deployment {
     let mut processes = Vec::new();
     let mut environment = vec![("DATABASE_URL".to_owned(), url.to_owned())];
     for service in ["dice", "character", "fsm", "orchestrator"] {
-        let pairs: Vec<(&str, &str)> = environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let pairs: Vec<(&str, &str)> =
+            environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let (child, address) = start_service(folder, &[service, "--listen", "127.0.0.1:0"], &pairs).await;
         environment.push((format!("DICETOWER_{}_URL", service.to_uppercase()), format!("http://{address}")));
         processes.push(child);
@@ -41,7 +42,8 @@ async fn deploy(folder: &TempDir, url: &str) -> Deployment {
 
 impl Deployment {
     async fn get(&self, path: &str) -> Value {
-        let answer = http().get(format!("{}{path}", self.http)).header("accept", "application/json").send().await.unwrap();
+        let answer =
+            http().get(format!("{}{path}", self.http)).header("accept", "application/json").send().await.unwrap();
         assert!(answer.status().is_success(), "{path}: {}", answer.status());
         answer.json().await.unwrap()
     }
