@@ -81,14 +81,15 @@ impl DiceService for Dice {
         let RollInitiativeRequest { notation, reason } = request.get_ref().clone();
         let notation = Notation::parse(&notation).map_err(|error| refuse(&error))?.without_explosions();
         self.roll("RollInitiative", &request, reason, |roll_id, face| {
-            let roll = rules::dice::roll(&notation, face);
-            let total = u32::try_from(roll.total.max(0)).unwrap_or(u32::MAX);
+            let roll = notation.roll(face);
+            let initiative = whole(roll.total);
+            let total = u32::try_from(initiative.max(0)).unwrap_or(u32::MAX);
             Ok(RollInitiativeResponse {
                 roll_id,
                 notation: notation.to_string(),
-                rolls: to_i32s(&roll.rolls()),
-                modifier: roll.modifier,
-                initiative: roll.total,
+                rolls: roll.rolls().iter().map(|roll| narrow(*roll)).collect(),
+                modifier: whole(notation.modifier()),
+                initiative,
                 phases: initiative::phases(total),
                 timestamp: now(),
             })
@@ -166,15 +167,16 @@ fn success_test(pool: u32, target_number: u32, face: &mut dyn FnMut(u32) -> u32)
 }
 
 fn notation_roll(notation: &Notation, face: &mut dyn FnMut(u32) -> u32) -> RollDiceResponse {
-    let roll = rules::dice::roll(notation, face);
+    let roll = notation.roll(face);
+    let (total, modifier) = (whole(roll.total), whole(notation.modifier()));
     RollDiceResponse {
         pool: notation.dice_count(),
-        rolls: to_i32s(&roll.rolls()),
+        rolls: roll.rolls().iter().map(|roll| narrow(*roll)).collect(),
         dice: to_lists(&roll.faces()),
         notation: Some(notation.to_string()),
-        sum: Some(roll.sum),
-        modifier: Some(roll.modifier),
-        total: Some(roll.total),
+        sum: Some(total - modifier),
+        modifier: Some(modifier),
+        total: Some(total),
         exploding: Some(notation.exploding()),
         ..RollDiceResponse::default()
     }
@@ -200,8 +202,18 @@ fn refuse(error: &dyn std::error::Error) -> Status {
     status::error(ErrorCode::InvalidInput, error.to_string())
 }
 
-fn to_lists(faces: &[Vec<u32>]) -> Vec<prost_types::ListValue> {
+fn to_lists<T: Copy + Into<serde_json::Value>>(faces: &[Vec<T>]) -> Vec<prost_types::ListValue> {
     faces.iter().map(|die| structs::list_from_json(die.iter().map(|face| (*face).into()).collect())).collect()
+}
+
+/// A total, rounded down.
+fn whole(value: rules::dice::Value) -> i64 {
+    value.floor().numerator()
+}
+
+/// Totals of dice are far below the limit.
+fn narrow(number: i64) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
 }
 
 /// Faces and totals are far below the limit: at most 100 explosions of at most 1,000 sides.

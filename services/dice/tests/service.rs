@@ -97,7 +97,7 @@ async fn one_form_is_wanted_and_exactly_one() {
 async fn what_is_no_roll_is_refused_with_the_reason() {
     let (mut dice, _database) = start().await;
     for (text, reason) in
-        [("0d6", "1 to 100 dice"), ("2d0", "1 to 1000 sides"), ("-2d6", "not with a sign"), ("1d1!", "")]
+        [("0d6", "1 to 1000 dice"), ("2d0", "1 to 1000 sides"), ("-2d6", "not with a sign"), ("1d1!", "")]
     {
         let status = dice.roll_dice(notation(text)).await.unwrap_err();
         refused(status, ErrorCode::InvalidInput, reason);

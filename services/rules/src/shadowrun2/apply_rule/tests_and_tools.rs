@@ -124,15 +124,16 @@ fn speed(input: &Input<'_>, key: &'static str) -> Result<Speed, RuleError> {
 
 pub(super) fn initiative_total(input: &Input<'_>) -> Result<Value, RuleError> {
     let notation: Notation = input.parsed("notation")?;
-    if notation.terms().iter().any(|term| term.sides != 6 || term.subtracted) {
+    let notation = notation.without_explosions();
+    if !notation.adds_only_dice_of(6) {
         return Err(input.wrong("notation", "six-sided dice and Reaction, such as 2d6+5"));
     }
     let faces = input.faces("dice")?;
     if faces.len() != notation.dice_count() as usize {
         return Err(input.wrong("dice", format!("{} faces", notation.dice_count())));
     }
-    let sum: i64 = faces.into_iter().map(i64::from).sum();
-    Ok(json!(sum + notation.modifier()))
+    let mut faces = faces.into_iter();
+    Ok(json!(notation.roll(|_| faces.next().unwrap_or(1)).total.floor().numerator()))
 }
 
 pub(super) fn surprise(input: &Input<'_>) -> Result<Value, RuleError> {

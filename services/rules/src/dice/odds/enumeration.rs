@@ -1,0 +1,60 @@
+//! Going through every sequence of faces that a roll can take.
+
+use num_bigint::BigUint;
+use num_integer::Integer;
+use num_traits::One;
+
+use super::distribution::{Distribution, Weights};
+use super::{OddsError, Value, Ways};
+use crate::dice::ast::Expr;
+use crate::dice::notation::Notation;
+use crate::dice::roll::roll;
+
+/// The odds of a notation, of one of its repeats, by rolling every sequence of faces there is, at most so many.
+///
+/// # Errors
+///
+/// [`OddsError::TooCostly`] if there are more.
+pub fn enumerate(notation: &Notation, sequences: u64) -> Result<Distribution, OddsError> {
+    enumerate_once(notation.expr(), sequences)
+}
+
+pub(super) fn enumerate_once(expr: &Expr, sequences: u64) -> Result<Distribution, OddsError> {
+    // The faces of a sequence with their sides; the next sequence differs in the last face that can still grow.
+    let mut path: Vec<(u32, u32)> = Vec::new();
+    let mut ends: Vec<(Value, BigUint)> = Vec::new();
+    let mut common = BigUint::one();
+    let mut throws = 0u64;
+    for _ in 0..sequences {
+        let mut position = 0;
+        let total = roll(expr, None, |sides| {
+            if position == path.len() {
+                path.push((1, sides));
+            }
+            position += 1;
+            path[position - 1].0
+        })
+        .total;
+        throws += path.len() as u64;
+        if throws > sequences.saturating_mul(20) {
+            break;
+        }
+        let ways = path.iter().fold(BigUint::one(), |ways, (_, sides)| ways * *sides);
+        common = common.lcm(&ways);
+        ends.push((total, ways));
+        while path.last().is_some_and(|(face, sides)| face >= sides) {
+            path.pop();
+        }
+        match path.last_mut() {
+            Some((face, _)) => *face += 1,
+            None => {
+                let mut all = Ways::new();
+                for (total, ways) in ends {
+                    *all.entry(total).or_default() += &common / ways;
+                }
+                return Ok(Weights { ways: all, all: common }.into());
+            }
+        }
+    }
+    Err(OddsError::TooCostly)
+}

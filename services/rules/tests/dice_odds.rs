@@ -1,0 +1,114 @@
+//! The exact odds against going through every sequence of faces, and against what is known.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+#[path = "dice/generator.rs"]
+mod generator;
+
+use generator::Stream;
+use rules::dice::{Notation, Odds, OddsError, Value, enumerate, odds};
+
+const STEPS: u64 = 200_000_000;
+
+fn of(text: &str) -> Odds {
+    odds(&Notation::parse(text).unwrap(), STEPS).unwrap_or_else(|error| panic!("{text}: {error}"))
+}
+
+fn check(text: &str, total: i64, chance: &str) {
+    assert_eq!(of(text).distribution.chance_of_at_least(Value::whole(total)).to_string(), chance, "{text} >= {total}");
+}
+
+#[test]
+fn odds_are_those_of_every_sequence_of_faces_for_a_thousand_expressions() {
+    let mut stream = Stream(4);
+    let mut compared = 0;
+    let mut texts = 0;
+    while compared < 1000 {
+        texts += 1;
+        assert!(texts < 20_000, "only {compared} of {texts} expressions were small enough");
+        let text = stream.expression(2);
+        let Ok(notation) = Notation::parse(&text) else { continue };
+        let Ok(all) = enumerate(&notation, 2_000) else { continue };
+        let computed = odds(&notation, STEPS).unwrap_or_else(|error| panic!("{text}: {error}"));
+        if !text.contains('u') || text.contains("uo") {
+            assert_eq!(computed.distribution, all, "{text} as {notation}");
+            compared += 1;
+        } else {
+            // The roller rerolls so often at most, which the sequences show and the odds state.
+            for (total, _) in all.outcomes() {
+                let apart = computed.distribution.chance_of(*total).to_f64() - all.chance_of(*total).to_f64();
+                assert!(apart.abs() <= computed.error + 1e-15, "{text} as {notation}: {apart}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_kept_and_what_is_dropped_are_all_dice() {
+    let mut stream = Stream(5);
+    for _ in 0..200 {
+        let (count, sides) = (1 + stream.below(8), 2 + stream.below(9));
+        let kept = 1 + stream.below(count);
+        let (kept, dropped) = (format!("{count}d{sides}kh{kept}"), format!("{count}d{sides}dh{kept}"));
+        let mean = |text: &str| {
+            Notation::parse(text).map_or(0.0, |notation| odds(&notation, STEPS).unwrap().distribution.mean())
+        };
+        let all = count as f64 * (sides as f64 + 1.0) / 2.0;
+        assert!((mean(&kept) + mean(&dropped) - all).abs() < 1e-9, "{kept} and {dropped}");
+    }
+}
+
+#[test]
+fn known_chances_come_out() {
+    check("1d20+5", 25, "1/20");
+    check("2d6", 7, "7/12");
+    check("4d6kh3", 18, "7/432");
+    check("3d6", 18, "1/216");
+    check("2d20kh1", 20, "39/400");
+    check("2d20kl1", 20, "1/400");
+    check("8d6 tn5", 8, "1/6561");
+    check("1d6 tn8", 1, "5/36");
+    check("1d6 tn12", 1, "1/36");
+    check("1d6 tn13", 1, "1/36");
+    check("1d20+5 vs 15", 1, "11/20");
+    check("(1d2)d6", 12, "1/72");
+    check("{1d6,1d8}kh1", 8, "1/8");
+    check("5d20u", 90, "1/15504");
+}
+
+#[test]
+fn a_disaster_is_all_ones() {
+    assert_eq!(of("4d6 tn5").disaster.unwrap().to_string(), "1/1296");
+    assert_eq!(of("4d6").disaster, None);
+}
+
+#[test]
+fn mean_deviation_and_percentiles_are_those_of_the_distribution() {
+    let odds = of("2d6").distribution;
+    assert_eq!((odds.mean(), odds.percentile(50), odds.percentile(0)), (7.0, Value::whole(7), Value::whole(2)));
+    assert!((odds.deviation() - (35.0f64 / 6.0).sqrt()).abs() < 1e-12);
+    assert_eq!(of("1000d6").distribution.mean(), 3500.0);
+    assert_eq!(of("1d6/2").distribution.mean(), 1.75);
+}
+
+#[test]
+fn explosions_come_to_their_mean_within_the_stated_error() {
+    let odds = of("1d6!");
+    assert!((odds.distribution.mean() - 4.2).abs() < 1e-9, "{}", odds.distribution.mean());
+    assert!(0.0 < odds.error && odds.error < 1e-18, "{}", odds.error);
+    assert_eq!(of("1d6!l3").error, 0.0);
+}
+
+#[test]
+fn large_pools_need_no_enumeration() {
+    for text in ["20d10kh2", "16d10kh8", "4d6-4d6", "1000d6", "100d20kh50", "40d10kl30", "30d6dl5dh5"] {
+        let odds = of(text).distribution;
+        assert_eq!(&odds.outcomes().iter().map(|(_, ways)| ways).sum::<num_bigint::BigUint>(), odds.all(), "{text}");
+    }
+}
+
+#[test]
+fn what_costs_too_much_is_refused_at_once() {
+    let notation = Notation::parse("1000d1000").unwrap();
+    assert_eq!(odds(&notation, 1_000_000), Err(OddsError::TooCostly));
+}
