@@ -146,6 +146,7 @@ need chromium chromium
 need javac default-jdk-headless
 command -v cargo-nextest >/dev/null || { say "installing cargo-nextest"; cargo install --quiet --locked cargo-nextest; }
 start_postgres
+[ -z "$deep" ] || export DICETOWER_DEEP=1
 
 part "format" cargo fmt --all --check -- --color never
 part "rules about crates" python3 deploy/check_crates.py
