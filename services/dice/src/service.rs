@@ -183,7 +183,7 @@ fn notation_roll(notation: &Notation, face: &mut dyn FnMut(u32) -> u32) -> RollD
 }
 
 fn form(request: &RollDiceRequest) -> Result<Form, Status> {
-    let RollDiceRequest { pool, target_number, notation, reason: _ } = request;
+    let RollDiceRequest { pool, target_number, notation, reason: _, dialect: _ } = request;
     match (pool, target_number, notation) {
         // A target number below 2 counts as 2; the rules see to that.
         (Some(pool), Some(target_number), None) => {

@@ -36,6 +36,7 @@ impl Dice {
             target_number: Some(to_i32(target_number)),
             notation: None,
             reason: Some(reason.chars().take(MAX_REASON).collect()),
+            ..RollDiceRequest::default()
         });
         if let Some(key) = &self.key {
             let key = format!("{key}/{}", self.rolls);
