@@ -377,6 +377,10 @@ macro_rules! backend {
                 let result = self.commit(connection, group).await;
                 match result {
                     Ok(answers) => {
+                        // The fault may be the connection's, and a new one costs little.
+                        if answers.iter().any(|answer| matches!(answer, Err(DbError::Database(_)))) {
+                            *connection = None;
+                        }
                         for (write, answer) in group.drain(..).zip(answers) {
                             // Nobody may be waiting any more; what is committed stays.
                             let _ = write.done.send(answer);
@@ -468,6 +472,21 @@ mod tests {
             a_failed_write_changes_nothing(&db).await;
             a_group_fails_only_where_it_must(&db).await;
         }
+    }
+
+    #[tokio::test]
+    async fn a_lost_connection_fails_one_write() {
+        let Some(database) = TestDatabase::postgres().await else { return };
+        let db = open(&database.config).await;
+        db.write(vec![insert("a", 1)]).await.unwrap();
+        let mut operator = sqlx::PgConnection::connect(database.url().unwrap()).await.unwrap();
+        let end_others = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+            WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        operator.execute(end_others).await.unwrap();
+
+        let lost = db.write(vec![insert("b", 2)]).await;
+        assert!(matches!(lost, Err(DbError::Database(_))), "{lost:?}");
+        db.write(vec![insert("c", 3)]).await.unwrap();
     }
 
     async fn what_is_written_is_read(db: &Db) {
