@@ -4,6 +4,7 @@ mod format;
 mod rolling;
 
 use std::{
+    io::IsTerminal as _,
     path::PathBuf,
     sync::{
         Mutex,
@@ -98,6 +99,7 @@ pub fn init(config: &TelemetryConfig, name: &'static str) -> anyhow::Result<Guar
         .with_filter(ours.with_target("sql", LevelFilter::DEBUG).with_target("request", LevelFilter::OFF));
     let console = tracing_subscriber::fmt::layer()
         .event_format(format::Console)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .with_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(CONSOLE)));
     let files = match &config.log_dir {
