@@ -3,14 +3,12 @@
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde_json::{Map, Value, json};
-use service_kit::status::{ErrorCode, Failure};
-use time::{OffsetDateTime, format_description::FormatItem, macros::format_description};
+use service_kit::{
+    clock,
+    status::{ErrorCode, Failure},
+};
 use tonic::Status;
 use uuid::Uuid;
-
-/// RFC 3339 with the offset in digits, which older readers want.
-const TIME: &[FormatItem<'_>] =
-    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]+00:00");
 
 /// A failed request. As a response it is an extension, which [`envelope`] is made of once the trace id is known.
 #[derive(Clone, Debug)]
@@ -83,16 +81,11 @@ pub(crate) fn envelope(problem: &Problem, trace_id: Uuid) -> Value {
     let (number, name) = (code.number(), code.name());
     json!({
         "error": {
-            "code": number, "type": name, "message": message, "trace_id": trace_id.to_string(), "timestamp": now(),
+            "code": number, "type": name, "message": message, "trace_id": trace_id.to_string(), "timestamp": clock::now(),
             "details": details,
         },
         "code": number, "type": name, "message": message,
     })
-}
-
-/// Now, as clients read it.
-pub(crate) fn now() -> String {
-    OffsetDateTime::now_utc().format(TIME).expect("every time of ours has a year of four digits")
 }
 
 #[cfg(test)]

@@ -9,9 +9,7 @@ use proto::{
     structs,
 };
 use serde_json::{Value, json};
-use service_kit::status::Failure;
-
-use crate::answer;
+use service_kit::{clock, status::Failure};
 
 pub(super) fn pong() -> Value {
     json!({"type": "pong"})
@@ -37,7 +35,7 @@ pub(super) fn ui_interaction(action: &str, character: &str, total_characters: us
     let body = Telemetry {
         event: "ui_interaction".into(),
         data: Some(structs::from_json(data)),
-        timestamp: answer::now(),
+        timestamp: clock::now(),
         level: "info".into(),
     };
     frame(SessionEvent::default(), Body::Telemetry(body))

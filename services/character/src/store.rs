@@ -2,9 +2,9 @@
 
 use prost::Message;
 use service_kit::{
+    clock,
     db::{DatabaseConfig, Db, DbError, Row, Statement},
     status::{self, ErrorCode},
-    telemetry,
 };
 use tonic::{Request, Status};
 use uuid::Uuid;
@@ -108,7 +108,7 @@ impl Store {
                 names::folded(&sheet.street_name).into(),
                 names::folded(&sheet.name).into(),
                 serde_json::to_string(sheet)?.into(),
-                telemetry::now_ms().into(),
+                clock::now_ms().into(),
             ];
             inserts.push(Statement::new(SEED, args));
         }
@@ -180,7 +180,7 @@ impl Store {
         mut effects: Vec<Statement>,
     ) -> Result<M, Status> {
         if let Some(key) = &call.key {
-            let now = telemetry::now_ms();
+            let now = clock::now_ms();
             let json = proto::frame::to_json(&full_name(call.kind, "Response"), &answer).to_string();
             let args =
                 vec![key.as_str().into(), call.kind.into(), call.request.as_str().into(), json.into(), now.into()];
@@ -236,7 +236,7 @@ impl Sustained {
             force,
             target_name: target_name.to_owned(),
             target_character_id,
-            cast_at: telemetry::now_ms(),
+            cast_at: clock::now_ms(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use prost_types::{ListValue, Struct, Value as WireValue, value::Kind};
 use proto::fsm::v1 as wire;
 use serde_json::{Map, Number, Value};
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use service_kit::clock;
 
 use crate::{
     games::{Answer, Role, Shown, Update, UpdateKind},
@@ -38,8 +38,8 @@ pub fn game(shown: Shown) -> wire::Game {
         sequence: stored.sequence,
         attached: u32::try_from(attached).unwrap_or(u32::MAX),
         archived_from: stored.archived_from.unwrap_or_default(),
-        created_at: timestamp(stored.created_at),
-        updated_at: timestamp(stored.updated_at),
+        created_at: clock::rfc3339(stored.created_at),
+        updated_at: clock::rfc3339(stored.updated_at),
     }
 }
 
@@ -94,7 +94,7 @@ pub fn reaction(game_id: &str, stored: &StoredEntry, role: Option<Role>) -> wire
     wire::Reaction {
         game_id: game_id.to_owned(),
         sequence: stored.sequence,
-        timestamp: timestamp(stored.created_at),
+        timestamp: clock::rfc3339(stored.created_at),
         trace_id: entry.trace_id.clone(),
         event: entry.event.name.clone(),
         alias_of: entry.alias_of.clone(),
@@ -189,13 +189,6 @@ fn to_value(value: &Value) -> WireValue {
     WireValue { kind: Some(kind) }
 }
 
-/// RFC 3339, in UTC with milliseconds.
-fn timestamp(unix_ms: i64) -> String {
-    let time = OffsetDateTime::from_unix_timestamp_nanos(i128::from(unix_ms) * 1_000_000)
-        .unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    time.format(&Rfc3339).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -216,10 +209,5 @@ mod tests {
         for text in ["", "[1]", "1", "{", "{\"a\": }", "{} x"] {
             assert_eq!(data(None, Some(text)), None, "{text}");
         }
-    }
-
-    #[test]
-    fn times_are_rfc_3339() {
-        assert_eq!(timestamp(1_700_000_000_123), "2023-11-14T22:13:20.123Z");
     }
 }

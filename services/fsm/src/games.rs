@@ -9,12 +9,11 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 use proto::dice::v1::dice_service_client::DiceServiceClient;
 use serde_json::{Map, Value};
-use service_kit::{Transport, db::DbError, trace};
+use service_kit::{Transport, clock, db::DbError, trace};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard, mpsc};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
@@ -439,7 +438,7 @@ impl Games {
                 let game = reaction.game.clone();
                 let entry = StoredEntry {
                     sequence: live.stored.sequence + 1,
-                    created_at: now(),
+                    created_at: clock::now_ms(),
                     state: game.state.clone(),
                     entry: Entry::new(event, cause, trace_id, rolls, reaction),
                 };
@@ -718,7 +717,7 @@ impl Games {
                 Err(Stop::Refused(_)) => return Err(Error::Unusable(game_id.to_owned())),
             }
         };
-        let (key, created_at) = (Uuid::now_v7().to_string(), now());
+        let (key, created_at) = (Uuid::now_v7().to_string(), clock::now_ms());
         Ok(StoredGame {
             key,
             id: game_id.to_owned(),
@@ -801,10 +800,4 @@ fn number_of(live: &Live, sender: Option<&str>) -> u64 {
 fn trace_id(data: Option<&Map<String, Value>>) -> String {
     let named = data.and_then(|data| data.get("trace_id")).and_then(Value::as_str).and_then(trace::parse_trace_id);
     named.or_else(trace::current_id).map(|id| id.simple().to_string()).unwrap_or_default()
-}
-
-/// Unix milliseconds.
-fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

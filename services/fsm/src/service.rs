@@ -1,8 +1,8 @@
 //! The gRPC face of the service: takes requests apart, has them done, puts answers together.
 
-use std::{pin::Pin, sync::Arc};
+use std::sync::Arc;
 
-use futures_util::{Stream, stream};
+use futures_util::stream;
 use proto::fsm::v1::{
     AttachRequest, CreateGameRequest, CreateGameResponse, GameUpdate, GetGameRequest, GetGameResponse,
     ListGameHistoryRequest, ListGameHistoryResponse, ListGamesRequest, ListGamesResponse, SendEventRequest,
@@ -10,7 +10,7 @@ use proto::fsm::v1::{
 };
 use service_kit::status::{self, ErrorCode};
 use tokio_util::sync::CancellationToken;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, codegen::BoxStream};
 
 use crate::{
     convert,
@@ -38,8 +38,6 @@ impl Fsm {
 
 #[tonic::async_trait]
 impl FsmService for Fsm {
-    type AttachStream = Pin<Box<dyn Stream<Item = Result<GameUpdate, Status>> + Send>>;
-
     async fn list_games(&self, request: Request<ListGamesRequest>) -> Result<Response<ListGamesResponse>, Status> {
         let ListGamesRequest { limit } = request.into_inner();
         let games = self.games.list(limit.unwrap_or(DEFAULT_LIST)).await?;
@@ -85,7 +83,7 @@ impl FsmService for Fsm {
         Ok(Response::new(convert::answer(answer.await?)))
     }
 
-    async fn attach(&self, request: Request<AttachRequest>) -> Result<Response<Self::AttachStream>, Status> {
+    async fn attach(&self, request: Request<AttachRequest>) -> Result<Response<BoxStream<GameUpdate>>, Status> {
         let AttachRequest { game_id, create, observe, leaves } = request.into_inner();
         let updates = self.games.attach(&or_default(game_id), create, observe, leaves).await?;
         let shutdown = self.shutdown.clone();

@@ -8,9 +8,7 @@ use proto::{
     structs,
 };
 use serde_json::{Map, Value};
-use service_kit::{status::ErrorCode, telemetry::now_ms};
-
-use crate::clock::rfc3339;
+use service_kit::{clock, status::ErrorCode};
 
 pub(crate) fn processing() -> Body {
     Body::Processing(Processing { content: "GM is thinking...".into() })
@@ -77,7 +75,7 @@ pub(crate) fn telemetry(event: &str, data: Value) -> Body {
     Body::Telemetry(Telemetry {
         event: event.into(),
         data: Some(structs::from_json(data)),
-        timestamp: rfc3339(now_ms()),
+        timestamp: clock::now(),
         level: level.into(),
     })
 }

@@ -4,7 +4,6 @@
 //! `subscription` is how others read it. `turn` is the loop in which a game master speaks and calls tools; the game
 //! masters are in `llm`. `service` answers gRPC.
 
-mod clock;
 mod config;
 mod engine;
 mod events;

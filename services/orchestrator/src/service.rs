@@ -1,8 +1,7 @@
 //! The gRPC face of the orchestrator: translate, decide, translate back.
 
-use std::{pin::Pin, sync::Arc};
+use std::sync::Arc;
 
-use futures_util::Stream;
 use proto::{
     catalogue::Tool,
     orchestrator::v1::{
@@ -18,14 +17,14 @@ use proto::{
 };
 use serde_json::{Map, Value, json};
 use service_kit::{
+    clock,
     status::{self, ErrorCode, Failure},
     trace,
 };
 use tokio_util::sync::CancellationToken;
-use tonic::{Request, Response, Status, metadata::MetadataMap};
+use tonic::{Request, Response, Status, codegen::BoxStream, metadata::MetadataMap};
 
 use crate::{
-    clock::rfc3339,
     engine::{Caller, Engine},
     events, scene,
     session::{Origin, QueuedTurn, Session},
@@ -240,9 +239,7 @@ impl OrchestratorService for Orchestrator {
         Ok(Response::new(ListEventsResponse { events, last_seq }))
     }
 
-    type SubscribeStream = Pin<Box<dyn Stream<Item = Result<SessionEvent, Status>> + Send>>;
-
-    async fn subscribe(&self, request: Request<SubscribeRequest>) -> Result<Response<Self::SubscribeStream>, Status> {
+    async fn subscribe(&self, request: Request<SubscribeRequest>) -> Result<Response<BoxStream<SessionEvent>>, Status> {
         let request = request.into_inner();
         let session = self.join(&request.session_id).await?;
         Ok(Response::new(Box::pin(subscription::subscribe(session, &request).await?)))
@@ -323,7 +320,7 @@ fn to_session(row: &SessionRow) -> proto::orchestrator::v1::Session {
         session_id: row.session_id.clone(),
         characters: row.characters.clone(),
         message_count: u32::try_from(row.message_count).unwrap_or(u32::MAX),
-        created_at: rfc3339(row.created_at),
+        created_at: clock::rfc3339(row.created_at),
         last_seq: row.last_seq,
         scene: Some(structs::from_json(Value::Object(row.scene.clone()))),
     }

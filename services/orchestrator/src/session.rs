@@ -15,16 +15,15 @@ use proto::orchestrator::v1::{
     session_event::{Body, Narrative},
 };
 use service_kit::{
+    clock,
     db::DbError,
     status::{self, ErrorCode},
-    telemetry::now_ms,
 };
 use tokio::sync::{Mutex, MutexGuard, mpsc};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
 use crate::{
-    clock::rfc3339,
     state::State,
     store::{Position, Store},
 };
@@ -156,7 +155,7 @@ impl Session {
         message: Option<(&str, &str)>,
     ) -> Result<(), DbError> {
         let mut state = inner.state.clone();
-        let at = rfc3339(now_ms());
+        let at = clock::now();
         let mut told = Vec::with_capacity(bodies.len());
         for body in bodies {
             let event = event(state.row.last_seq + 1, &at, origin, body);
@@ -191,7 +190,7 @@ impl Session {
         let offset = passage.logged + characters(&passage.unlogged);
         passage.unlogged.push_str(text);
         let body = Body::Narrative(Narrative { content: text.to_owned(), offset });
-        let piece = event(passage.seq, &rfc3339(now_ms()), origin, body);
+        let piece = event(passage.seq, &clock::now(), origin, body);
         inner.state.apply(&piece);
         inner.publish(&piece);
         if is_new {
@@ -224,7 +223,7 @@ impl Session {
     }
 
     async fn flush(&self, inner: &mut Inner) -> Result<(), DbError> {
-        let at = rfc3339(now_ms());
+        let at = clock::now();
         let Some(event) = inner.passage.as_ref().and_then(|passage| passage.unlogged_event(&at)) else { return Ok(()) };
         let written = self.store.append(&inner.state.row, &[event], None).await;
         written.inspect_err(|error| inner.note(error))?;
@@ -262,7 +261,7 @@ impl Session {
         let (until, unlogged) = match &inner.passage {
             Some(passage) => {
                 let until = Position { seq: passage.seq, offset: passage.logged };
-                (until, passage.unlogged_event(&rfc3339(now_ms())))
+                (until, passage.unlogged_event(&clock::now()))
             }
             None => (Position::after(last_seq), None),
         };
@@ -292,7 +291,7 @@ impl Inner {
 
     /// Tells something that is not logged.
     pub fn tell(&mut self, origin: &Origin, body: Body) {
-        self.publish(&event(0, &rfc3339(now_ms()), origin, body));
+        self.publish(&event(0, &clock::now(), origin, body));
     }
 
     /// Tells an event to every subscriber; the one whose message it is knows it.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use proto::orchestrator::v1::session_event::Body;
-use service_kit::{db::DbError, telemetry::now_ms};
+use service_kit::{clock, db::DbError};
 use tokio::sync::OnceCell;
 
 use crate::{
@@ -43,7 +43,7 @@ impl Sessions {
         match self.find(session_id).await? {
             Some(session) => Ok(session),
             None => {
-                self.store.create(session_id, now_ms()).await?;
+                self.store.create(session_id, clock::now_ms()).await?;
                 self.find(session_id).await?.ok_or(DbError::Conflict)
             }
         }

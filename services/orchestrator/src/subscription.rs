@@ -10,13 +10,12 @@ use proto::orchestrator::v1::{
     SessionEvent, SubscribeRequest,
     session_event::{Body, Resumed},
 };
-use service_kit::{status, telemetry::now_ms};
+use service_kit::{clock, status};
 use tokio::sync::mpsc;
 use tonic::Status;
 use tracing::Instrument;
 
 use crate::{
-    clock::rfc3339,
     session::{Registration, Session},
     store::Position,
 };
@@ -66,7 +65,7 @@ pub(crate) async fn subscribe(
     let backlog = request.after_seq.map(|seq| {
         let resumed = Resumed { recovered: seq <= last_seq, epoch, last_seq };
         let body = Some(Body::Resumed(resumed));
-        ready.push_back(SessionEvent { at: rfc3339(now_ms()), body, ..SessionEvent::default() });
+        ready.push_back(SessionEvent { at: clock::now(), body, ..SessionEvent::default() });
         let seen = Seen { seq, offset: request.after_offset };
         Backlog { from: seen.begin(), until, unlogged, seen }
     });

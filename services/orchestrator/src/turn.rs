@@ -8,9 +8,9 @@ use futures_util::{FutureExt, StreamExt, stream::FuturesUnordered};
 use proto::orchestrator::v1::{SessionEvent, session_event::Body};
 use serde_json::{Map, Value, json};
 use service_kit::{
+    clock,
     db::DbError,
     status::{ErrorCode, Failure},
-    telemetry::now_ms,
     trace,
 };
 use tokio::time::Instant;
@@ -19,7 +19,6 @@ use tonic::metadata::MetadataMap;
 use tracing::{Instrument, Span, field::Empty};
 
 use crate::{
-    clock::rfc3339,
     engine::{Caller, Engine, failure_json},
     events,
     llm::{Message, ModelError, ModelEvent, ModelRequest, ToolCall},
@@ -346,7 +345,7 @@ impl Turn<'_> {
                 }
             };
             let duration = started.elapsed();
-            let duration_ms = duration.as_secs_f64() * 1000.0;
+            let duration_ms = to_ms(duration);
             let mut data = json!({"operation": call.name, "duration_ms": duration_ms, "success": result.is_ok()});
             if let Err(failure) = &result {
                 Span::current().record("error.type", failure.code.name());
@@ -392,7 +391,7 @@ impl Turn<'_> {
             }
         };
         let data = json!({
-            "total_duration_ms": self.started.elapsed().as_secs_f64() * 1000.0,
+            "total_duration_ms": to_ms(self.started.elapsed()),
             "tool_calls": self.calls,
             "response_length": self.told,
         });
@@ -405,7 +404,7 @@ impl Turn<'_> {
             tracing::error!(%error, session_id = self.session.id, "the end of a turn could not be logged");
             for body in bodies {
                 inner.publish(&SessionEvent {
-                    at: rfc3339(now_ms()),
+                    at: clock::now(),
                     turn_id: self.origin.turn_id.clone(),
                     trace_id: self.origin.trace_id.clone(),
                     body: Some(body),
@@ -441,6 +440,12 @@ impl Outcome {
         let failure = Failure { code: ErrorCode::ToolTimeout, message, details: Map::new() };
         Outcome { result: Err(failure), duration: GRACE }
     }
+}
+
+/// As telemetry tells a duration: milliseconds, with microseconds as decimals.
+#[expect(clippy::cast_precision_loss, reason = "exact for 285 years")]
+fn to_ms(duration: Duration) -> f64 {
+    duration.as_micros() as f64 / 1000.0
 }
 
 /// The calls as they may stand in a request: many servers refuse a conversation in which arguments are no JSON object.

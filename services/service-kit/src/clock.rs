@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use time::{OffsetDateTime, UtcOffset, macros::format_description};
+use time::{OffsetDateTime, UtcOffset, format_description::BorrowedFormatItem, macros::format_description};
 
 /// Milliseconds since 1970, as times are stored.
 pub fn now_ms() -> i64 {
@@ -21,9 +21,21 @@ pub fn rfc3339(unix_ms: i64) -> String {
     let format = format_description!(
         "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3][offset_hour sign:mandatory]:[offset_minute]"
     );
-    let time = OffsetDateTime::from_unix_timestamp_nanos(i128::from(unix_ms) * 1_000_000);
-    let time = time.unwrap_or(OffsetDateTime::UNIX_EPOCH).to_offset(UtcOffset::UTC);
-    time.format(format).unwrap_or_default()
+    shown(i128::from(unix_ms) * 1_000_000, format)
+}
+
+/// A moment as [`rfc3339`] shows it, but with microseconds: spans begin close to each other.
+pub(crate) fn rfc3339_micros(time: SystemTime) -> String {
+    let format = format_description!(
+        "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6][offset_hour sign:mandatory]:[offset_minute]"
+    );
+    let since_epoch = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    shown(i128::try_from(since_epoch.as_nanos()).unwrap_or_default(), format)
+}
+
+fn shown(unix_nanos: i128, format: &[BorrowedFormatItem<'_>]) -> String {
+    let time = OffsetDateTime::from_unix_timestamp_nanos(unix_nanos);
+    time.unwrap_or(OffsetDateTime::UNIX_EPOCH).to_offset(UtcOffset::UTC).format(format).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -35,5 +47,11 @@ mod tests {
         assert_eq!(rfc3339(1_700_000_000_123), "2023-11-14T22:13:20.123+00:00");
         assert_eq!(rfc3339(0), "1970-01-01T00:00:00.000+00:00");
         assert_eq!(rfc3339(i64::MAX), "1970-01-01T00:00:00.000+00:00");
+    }
+
+    #[test]
+    fn a_moment_has_microseconds() {
+        let time = UNIX_EPOCH + std::time::Duration::from_nanos(1_700_000_000_123_456_789);
+        assert_eq!(rfc3339_micros(time), "2023-11-14T22:13:20.123456+00:00");
     }
 }

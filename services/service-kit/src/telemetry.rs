@@ -10,7 +10,7 @@ use std::{
         Mutex,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Instant, SystemTime, UNIX_EPOCH},
+    time::Instant,
 };
 
 use anyhow::Context as _;
@@ -215,11 +215,7 @@ impl ShouldSample for Sampler {
     }
 }
 
-/// Milliseconds since 1970, as every service stores times.
-pub fn now_ms() -> i64 {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
-}
+pub use crate::clock::now_ms;
 
 #[cfg(test)]
 mod tests {

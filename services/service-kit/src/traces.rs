@@ -3,7 +3,7 @@
 use std::{
     collections::{HashMap, VecDeque},
     sync::{Arc, LazyLock, Mutex, PoisonError},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime},
 };
 
 use opentelemetry::{
@@ -15,8 +15,9 @@ use opentelemetry_sdk::{
     trace::{Span, SpanData, SpanProcessor},
 };
 use serde_json::{Map, Value, json};
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use uuid::Uuid;
+
+use crate::clock;
 
 /// Traces kept; the oldest goes first.
 const TRACES: usize = 500;
@@ -91,7 +92,7 @@ fn summary(trace_id: Uuid, spans: &[SpanData]) -> Option<Value> {
     let start = spans.iter().map(|span| span.start_time).min()?;
     let end = spans.iter().map(|span| span.end_time).max()?;
     Some(json!({
-        "trace_id": trace_id.to_string(), "name": first.name, "service": service(first), "start": rfc3339(start),
+        "trace_id": trace_id.to_string(), "name": first.name, "service": service(first), "start": clock::rfc3339_micros(start),
         "duration_us": micros(start, end), "spans": spans.len(), "error": spans.iter().any(is_error),
     }))
 }
@@ -99,7 +100,7 @@ fn summary(trace_id: Uuid, spans: &[SpanData]) -> Option<Value> {
 fn span_json(span: &SpanData) -> Value {
     let parent = Some(span.parent_span_id).filter(|parent| *parent != SpanId::INVALID).map(|parent| parent.to_string());
     let events = span.events.iter().map(|event| {
-        json!({"name": event.name, "at": rfc3339(event.timestamp), "attributes": attributes(&event.attributes)})
+        json!({"name": event.name, "at": clock::rfc3339_micros(event.timestamp), "attributes": attributes(&event.attributes)})
     });
     let mut attributes = attributes(&span.attributes);
     attributes.remove("service");
@@ -109,7 +110,7 @@ fn span_json(span: &SpanData) -> Value {
     }
     json!({
         "span_id": span.span_context.span_id().to_string(), "parent_id": parent, "service": service(span),
-        "name": span.name, "start": rfc3339(span.start_time), "duration_us": micros(span.start_time, span.end_time),
+        "name": span.name, "start": clock::rfc3339_micros(span.start_time), "duration_us": micros(span.start_time, span.end_time),
         "attributes": attributes, "events": events.collect::<Vec<_>>(),
     })
 }
@@ -135,11 +136,4 @@ fn is_error(span: &SpanData) -> bool {
 
 fn micros(start: SystemTime, end: SystemTime) -> u64 {
     u64::try_from(end.duration_since(start).unwrap_or_default().as_micros()).unwrap_or(u64::MAX)
-}
-
-fn rfc3339(time: SystemTime) -> String {
-    let since_epoch = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    let nanos = i128::try_from(since_epoch.as_micros() * 1000).unwrap_or_default();
-    let time = OffsetDateTime::from_unix_timestamp_nanos(nanos).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    time.format(&Rfc3339).unwrap_or_default()
 }

@@ -6,7 +6,7 @@ use proto::{
 };
 use rules::shadowrun2::{self, difficulty::DicePoolSum};
 use serde_json::json;
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use service_kit::clock;
 
 use crate::{names, sheet::Sheet, store::Sustained};
 
@@ -35,7 +35,7 @@ pub fn sustained(spell: &Sustained) -> SustainedSpell {
         force: spell.force,
         target_character_id: Some(structs::value_from_json(json!(spell.target_character_id))),
         target_name: spell.target_name.clone(),
-        since: time_text(spell.cast_at),
+        since: clock::rfc3339(spell.cast_at),
     }
 }
 
@@ -50,10 +50,4 @@ pub fn modifiers(modifiers: &[shadowrun2::Modifier]) -> Vec<Modifier> {
 
 pub fn parts(parts: &[shadowrun2::DicePart]) -> Vec<DicePart> {
     parts.iter().map(|part| DicePart { source: part.source.clone(), dice: part.dice }).collect()
-}
-
-/// RFC 3339 of Unix milliseconds.
-fn time_text(ms: i64) -> String {
-    let time = OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000).ok();
-    time.and_then(|time| time.format(&Rfc3339).ok()).unwrap_or_default()
 }

@@ -78,7 +78,7 @@ impl Text {
     }
 
     fn put(&mut self, field: &Field, value: &str) {
-        let value = value.replace(['\n', '\r'], " ");
+        let value = value.replace(char::is_control, " ");
         if field.name() == "message" {
             self.message = value;
         } else if !field.name().starts_with("log.") {

@@ -15,7 +15,7 @@ use futures_util::{StreamExt, future::BoxFuture};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use reqwest::{Response, Url};
 use secrecy::{ExposeSecret, SecretString};
-use service_kit::{telemetry::now_ms, trace};
+use service_kit::{clock, trace};
 use time::{OffsetDateTime, format_description::well_known::Rfc2822};
 
 use crate::llm::ModelError;
@@ -180,7 +180,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
         return Duration::try_from_secs_f64(seconds).ok();
     }
     let date = OffsetDateTime::parse(&text.replace("GMT", "+0000"), &Rfc2822).ok()?;
-    let wait_ms = i64::try_from(date.unix_timestamp_nanos() / 1_000_000).ok()? - now_ms();
+    let wait_ms = i64::try_from(date.unix_timestamp_nanos() / 1_000_000).ok()? - clock::now_ms();
     Some(Duration::from_millis(u64::try_from(wait_ms).unwrap_or_default()))
 }
 
