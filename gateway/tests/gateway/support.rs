@@ -49,7 +49,7 @@ pub fn database() -> (TempDir, DatabaseConfig) {
 
 /// The dice service with a fixed seed.
 pub async fn dice(database: &DatabaseConfig) -> Peers {
-    let config = dice::Config { seed: Some(1) };
+    let config = dice::Config { seed: Some(1), ..dice::Config::default() };
     let routes = dice::start(config, database, Peers::none(), CancellationToken::new()).await.unwrap();
     Peers::none().with_dice(in_process(routes))
 }

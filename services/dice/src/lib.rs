@@ -1,11 +1,17 @@
 //! The dice service: the only place random numbers are drawn.
 //!
-//! `service` answers gRPC, `chance` draws the faces, `log` keeps every roll before it is told; the rules themselves are
-//! in the `rules` crate.
+//! `service` answers gRPC; `ledger` draws every roll at its place in a chain and keeps it before it is told; `log` reads
+//! it again, `proof` says how it is proved, `keys` signs. The rules themselves are in the `rules` crate.
 
-mod chance;
+mod chances;
+mod keys;
+mod ledger;
 mod log;
+mod luck;
+mod proof;
 mod service;
+
+use std::path::PathBuf;
 
 use proto::dice::v1::dice_service_server::DiceServiceServer;
 use service_kit::{Peers, db::DatabaseConfig};
@@ -19,20 +25,30 @@ pub struct Config {
     /// Seed for repeatable rolls in tests; unset, the dice come from the operating system's entropy.
     #[arg(long = "dice-seed", env = "DICE_SEED")]
     pub seed: Option<u64>,
+    /// Draw from a fast generator without a commitment, so that rolls cannot be proved: for simulations.
+    #[arg(long = "dice-plain", env = "DICE_PLAIN")]
+    pub plain: bool,
+    /// File of keys that sign the roll log, one a line in hexadecimal, the last signs; unset, one is made in the data
+    /// folder.
+    #[arg(long = "dice-signing-keys", env = "DICE_SIGNING_KEYS")]
+    pub signing_keys: Option<PathBuf>,
 }
 
 /// Starts the service: opens its roll log and answers with its routes. It calls nobody and needs no shutdown.
 ///
 /// # Errors
 ///
-/// The database cannot be opened.
+/// The database cannot be opened, or the signing keys cannot be read.
 pub async fn start(
     config: Config,
     database: &DatabaseConfig,
     _peers: Peers,
     _shutdown: CancellationToken,
 ) -> anyhow::Result<Routes> {
-    let log = log::RollLog::open(database).await?;
-    let dice = service::Dice::new(chance::Chance::new(config.seed), log);
+    let chance = ledger::Chance { seed: config.seed, plain: config.plain };
+    let log = log::RollLog::open(database, chance).await?;
+    let keys = keys::Keys::open(config.signing_keys.as_deref(), database)?;
+    let dice = service::Dice::new(log, keys);
+    dice.keep_keys().await.map_err(|status| anyhow::anyhow!("note the signing keys: {}", status.message()))?;
     Ok(service_kit::Server::new("dice").add_service(DiceServiceServer::new(dice)).routes())
 }

@@ -1,25 +1,65 @@
-//! The roll log: every roll with its faces, its cause and its trace, kept before anybody is told.
+//! The roll log: every roll with its faces, its cause, its trace and its place in a chain, kept before anybody is told.
 
 use prost::Message;
 use service_kit::{
-    db::{DatabaseConfig, Db, DbError, Statement},
+    db::{DatabaseConfig, Db, Row, Value},
     status::{self, ErrorCode},
-    telemetry, trace,
+    trace,
 };
+use tokio::sync::oneshot;
 use tonic::{Request, Status};
-use uuid::Uuid;
 
-const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/dice/0001_rolls.sql")];
-const INSERT: &str = "INSERT INTO rolls (id, at, kind, cause, trace_id, faces, request, answer, idempotency_key)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+use crate::{
+    ledger::{Chain, Chance, Change, Draft, Face, Ledger, Scope},
+    proof::{self, Entry},
+};
+
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../../migrations/dice/0001_rolls.sql"),
+    include_str!("../../../migrations/dice/0002_proofs.sql"),
+];
 const BY_KEY: &str = "SELECT kind, request, answer FROM rolls WHERE idempotency_key = $1";
+
+/// The columns of an entry, for a `SELECT`.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, at, kind, cause, trace_id, chain, rotation, nonce, player, client_seeds, sides, faces, request,
+             answer, previous_hash, hash FROM rolls ",
+            $rest
+        )
+    };
+}
+const BY_ID: &str = select!("WHERE id = $1");
+const BY_NONCE: &str = select!("WHERE chain = $1 AND rotation = $2 AND nonce = $3");
+const LISTED: &str = select!(
+    "WHERE id > $1 AND ($2 = '' OR chain = $2) AND ($3 < 0 OR rotation = $3) AND ($4 = '' OR cause LIKE $4 ESCAPE '\\')
+     AND ($5 = '' OR player = $5) AND at >= $6 AND at < $7 ORDER BY id LIMIT $8"
+);
+const IN_CHAIN: &str = select!(
+    "WHERE chain = $1 AND (rotation > $2 OR (rotation = $2 AND nonce >= $3)) ORDER BY rotation, nonce LIMIT 200"
+);
+const LATEST: &str =
+    "SELECT sides, faces FROM rolls WHERE ($1 = '' OR player = $1) AND ($2 = '' OR chain = $2) AND sides IS NOT NULL
+     ORDER BY id DESC LIMIT 10000";
+const KEEP_KEY: &str =
+    "INSERT INTO signing_keys (public_key, since) VALUES ($1, $2) ON CONFLICT (public_key) DO NOTHING";
+const KNOWN_KEYS: &str = "SELECT public_key FROM signing_keys ORDER BY since";
 
 /// Longest idempotency key, in characters.
 const MAX_KEY: usize = 200;
+/// Longest name of a session, in characters.
+const MAX_SESSION: usize = 200;
+/// Longest name of a player, in characters.
+const MAX_PLAYER: usize = 100;
+/// The chain of rolls that belong to no session.
+pub const NO_SESSION: &str = "table";
 
 /// The log in the service's database.
 pub struct RollLog {
     db: Db,
+    chance: Chance,
+    ledger: Ledger,
 }
 
 /// What a roll is, and what it was asked for.
@@ -28,10 +68,23 @@ pub struct Cause {
     pub kind: &'static str,
     /// Why the dice are rolled, or empty.
     pub reason: String,
-    /// The request as JSON.
+    /// The request as protobuf, in hexadecimal.
     pub request: String,
     /// The caller's key, under which the same roll is answered again.
     pub key: Option<String>,
+}
+
+/// Which rolls are listed; what is empty or `None` does not matter.
+#[derive(Default)]
+pub struct Wanted {
+    pub chain: String,
+    pub rotation: Option<u64>,
+    pub cause: String,
+    pub player: String,
+    pub from_ms: Option<i64>,
+    pub to_ms: Option<i64>,
+    pub after: String,
+    pub limit: u32,
 }
 
 impl Cause {
@@ -55,74 +108,234 @@ impl Cause {
         Ok(Cause {
             kind,
             reason: reason.unwrap_or_default(),
-            request: proto::frame::to_json(&request_name(kind), request.get_ref()).to_string(),
+            request: proof::to_hex(&request.get_ref().encode_to_vec()),
             key: key.map(str::to_owned),
         })
     }
 }
 
-impl RollLog {
-    /// Opens the log.
-    pub async fn open(database: &DatabaseConfig) -> anyhow::Result<RollLog> {
-        Ok(RollLog { db: Db::open(database, "dice", MIGRATIONS).await? })
-    }
-
-    /// The answer that was given before under the cause's key.
+impl Scope {
+    /// Whose roll a request is: the session named in it or in the metadata `session-id`, the player in `player`.
     ///
     /// # Errors
     ///
-    /// `CONFLICT` if the key belongs to another request.
-    pub async fn answered<M: Message + Default>(&self, cause: &Cause) -> Result<Option<M>, Status> {
-        let Some(key) = &cause.key else { return Ok(None) };
-        let rows = self.db.fetch(BY_KEY, vec![key.as_str().into()]).await.map_err(|error| status::database(&error))?;
+    /// A name that none can have.
+    pub fn of<M>(request: &Request<M>, session: Option<&str>) -> Result<Scope, Status> {
+        let metadata = |name: &str| request.metadata().get(name).and_then(|value| value.to_str().ok());
+        let chain = session.or_else(|| metadata("session-id")).unwrap_or(NO_SESSION);
+        let player = metadata("player").map(|player| proof::checked_name("player", player, MAX_PLAYER)).transpose()?;
+        Ok(Scope { chain: proof::checked_name("session", chain, MAX_SESSION)?, player: player.unwrap_or_default() })
+    }
+}
+
+impl RollLog {
+    /// Opens the log and starts its writer.
+    pub async fn open(database: &DatabaseConfig, chance: Chance) -> anyhow::Result<RollLog> {
+        let db = Db::open(database, "dice", MIGRATIONS).await?;
+        Ok(RollLog { ledger: Ledger::start(db.clone(), chance), chance, db })
+    }
+
+    /// Draws an entry and keeps it; or answers what was answered before under the cause's key. The second part is the
+    /// entry, if it is a new one.
+    ///
+    /// # Errors
+    ///
+    /// What `make` refuses; `CONFLICT` if the key belongs to another request; a failing database.
+    pub async fn keep<A: Message + Default + 'static>(
+        &self,
+        scope: Scope,
+        cause: Cause,
+        change: Change,
+        make: impl FnMut(&str, &Chain, &mut Face<'_>) -> Result<A, Status> + Send + 'static,
+    ) -> Result<(A, Option<Entry>), Status> {
+        let asked = Asked { kind: cause.kind, request: cause.request.clone(), key: cause.key.clone() };
+        if let Some(answer) = self.answered(&asked).await? {
+            return Ok((answer, None));
+        }
+        let (done, answer) = oneshot::channel();
+        let draft = Call { make, change, answer: None, done };
+        self.ledger.submit(scope, cause, trace::current_id_text(), Box::new(draft)).await?;
+        let closed = |_| status::error(ErrorCode::DatabaseError, "the dice service is shutting down");
+        match answer.await.map_err(closed)?? {
+            Some((answer, entry)) => Ok((answer, Some(entry))),
+            None => {
+                let faster = self.answered(&asked).await?;
+                faster
+                    .map(|answer| (answer, None))
+                    .ok_or_else(|| status::error(ErrorCode::Conflict, "the roll's key is taken"))
+            }
+        }
+    }
+
+    /// The answer that was given before under a key.
+    async fn answered<A: Message + Default>(&self, asked: &Asked) -> Result<Option<A>, Status> {
+        let Some(key) = &asked.key else { return Ok(None) };
+        let rows = self.fetch(BY_KEY, vec![key.as_str().into()]).await?;
         let Some(row) = rows.first() else { return Ok(None) };
-        if row.text(0) != cause.kind || row.text(1) != cause.request {
+        let answer = row.text(2);
+        // Rolls from before there were chains were kept as JSON, their requests too.
+        let is_json = answer.starts_with('{');
+        if row.text(0) != asked.kind || (!is_json && row.text(1) != asked.request) {
             let message = format!("the idempotency key {key:?} belongs to another request");
             return Err(status::error(ErrorCode::Conflict, message));
         }
-        proto::frame::from_json(&response_name(cause.kind), &row.text(2))
-            .map(Some)
-            .map_err(|error| status::internal(&error))
-    }
-
-    /// Keeps a roll. When it returns, the roll may be told; if another call with the same key was faster, it answers
-    /// that one's roll, and this one's faces were never seen.
-    pub async fn keep<M: Message + Default>(
-        &self,
-        roll_id: Uuid,
-        cause: &Cause,
-        faces: &[u32],
-        answer: M,
-    ) -> Result<M, Status> {
-        let insert = Statement::new(
-            INSERT,
-            vec![
-                roll_id.to_string().into(),
-                telemetry::now_ms().into(),
-                cause.kind.into(),
-                cause.reason.as_str().into(),
-                trace::current_id_text().into(),
-                format!("{faces:?}").into(),
-                cause.request.as_str().into(),
-                proto::frame::to_json(&response_name(cause.kind), &answer).to_string().into(),
-                cause.key.clone().into(),
-            ],
-        );
-        match self.db.write(vec![insert]).await {
-            Ok(()) => Ok(answer),
-            Err(DbError::Unique) => {
-                let faster = self.answered(cause).await?;
-                faster.ok_or_else(|| status::error(ErrorCode::Conflict, "the roll's id is taken"))
-            }
-            Err(error) => Err(status::database(&error)),
+        if is_json {
+            let answer = proto::frame::from_json(&response_name(asked.kind), &answer);
+            return answer.map(Some).map_err(|error| status::internal(&error));
         }
+        let bytes = proof::from_hex(&answer).unwrap_or_default();
+        A::decode(bytes.as_slice()).map(Some).map_err(|error| status::internal(&error))
+    }
+
+    /// An entry by its id.
+    pub async fn find(&self, id: &str) -> Result<Option<Entry>, Status> {
+        Ok(self.fetch(BY_ID, vec![id.into()]).await?.first().map(entry))
+    }
+
+    /// An entry by its place.
+    pub async fn at(&self, chain: &str, rotation: u64, nonce: u64) -> Result<Option<Entry>, Status> {
+        let rows = self.fetch(BY_NONCE, vec![chain.into(), rotation.into(), nonce.into()]).await?;
+        Ok(rows.first().map(entry))
+    }
+
+    /// Entries in the order they were made, at most `limit` of them.
+    pub async fn list(&self, wanted: &Wanted) -> Result<Vec<Entry>, Status> {
+        let rotation = wanted.rotation.map_or(-1, |rotation| i64::try_from(rotation).unwrap_or(i64::MAX));
+        let cause = if wanted.cause.is_empty() { String::new() } else { like(&wanted.cause) };
+        let values = vec![
+            wanted.after.as_str().into(),
+            wanted.chain.as_str().into(),
+            rotation.into(),
+            cause.into(),
+            wanted.player.as_str().into(),
+            wanted.from_ms.unwrap_or(0).into(),
+            wanted.to_ms.unwrap_or(i64::MAX).into(),
+            i64::from(wanted.limit).into(),
+        ];
+        Ok(self.fetch(LISTED, values).await?.iter().map(entry).collect())
+    }
+
+    /// Entries of a chain from a place on, at most 200.
+    pub async fn from(&self, chain: &str, rotation: u64, nonce: u64) -> Result<Vec<Entry>, Status> {
+        let values = vec![chain.into(), rotation.into(), nonce.into()];
+        Ok(self.fetch(IN_CHAIN, values).await?.iter().map(entry).collect())
+    }
+
+    /// Sides and faces of the latest rolls of a player, a chain or all.
+    pub async fn faces(&self, player: &str, chain: &str) -> Result<Vec<(Vec<u32>, Vec<u32>)>, Status> {
+        let rows = self.fetch(LATEST, vec![player.into(), chain.into()]).await?;
+        Ok(rows.iter().map(|row| (proof::numbers(&row.text(0)), proof::numbers(&row.text(1)))).collect())
+    }
+
+    /// A chain, with the present seed or an earlier one.
+    pub async fn chain(&self, name: &str, rotation: Option<u64>) -> Result<Option<Chain>, Status> {
+        crate::ledger::read_chain(&self.db, name, rotation).await
+    }
+
+    /// A chain that is begun now, or that another caller has just begun.
+    pub async fn begin(&self, name: &str) -> Result<Chain, Status> {
+        crate::ledger::begin(&self.db, self.chance, name).await
+    }
+
+    /// Notes public keys.
+    pub async fn keep_keys(&self, keys: &[String], now_ms: i64) -> Result<(), Status> {
+        let insert = |key: &String| service_kit::db::Statement::new(KEEP_KEY, vec![key.as_str().into(), now_ms.into()]);
+        self.db.write(keys.iter().map(insert).collect()).await.map_err(|error| status::database(&error))
+    }
+
+    /// Every public key that has signed.
+    pub async fn known_keys(&self) -> Result<Vec<String>, Status> {
+        Ok(self.fetch(KNOWN_KEYS, Vec::new()).await?.iter().map(|row| row.text(0)).collect())
+    }
+
+    /// Changes with every group of entries that this process keeps.
+    pub fn kept(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.ledger.kept()
+    }
+
+    async fn fetch(&self, sql: &'static str, values: Vec<Value>) -> Result<Vec<Row>, Status> {
+        self.db.fetch(sql, values).await.map_err(|error| status::database(&error))
     }
 }
 
-fn request_name(kind: &str) -> String {
-    format!("dicetower.dice.v1.{kind}Request")
+/// What a call asks for, to compare with what was asked before.
+struct Asked {
+    kind: &'static str,
+    request: String,
+    key: Option<String>,
 }
 
-fn response_name(kind: &str) -> String {
-    format!("dicetower.dice.v1.{kind}Response")
+/// A call that waits for its entry.
+struct Call<A, F> {
+    make: F,
+    change: Change,
+    answer: Option<A>,
+    done: oneshot::Sender<Result<Option<(A, Entry)>, Status>>,
+}
+
+impl<A, F> Draft for Call<A, F>
+where
+    A: Message + Default + 'static,
+    F: FnMut(&str, &Chain, &mut Face<'_>) -> Result<A, Status> + Send,
+{
+    fn make(&mut self, id: &str, chain: &Chain, face: &mut Face<'_>) -> Result<String, Status> {
+        let answer = (self.make)(id, chain, face)?;
+        let text = proof::to_hex(&answer.encode_to_vec());
+        self.answer = Some(answer);
+        Ok(text)
+    }
+
+    fn change(&self) -> Change {
+        self.change.clone()
+    }
+
+    fn done(self: Box<Self>, result: Result<Option<Entry>, Status>) {
+        let answer = self.answer;
+        // Nobody may be waiting any more; what is kept stays.
+        let _ = self.done.send(result.map(|entry| entry.and_then(|entry| answer.map(|answer| (answer, entry)))));
+    }
+}
+
+/// A pattern for a part of a text.
+fn like(part: &str) -> String {
+    let mut pattern = String::from("%");
+    for character in part.chars() {
+        if matches!(character, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(character);
+    }
+    pattern.push('%');
+    pattern
+}
+
+fn entry(row: &Row) -> Entry {
+    Entry {
+        id: row.text(0),
+        at: row.integer(1),
+        kind: row.text(2),
+        cause: row.text(3),
+        trace_id: row.text(4),
+        chain: row.text(5),
+        rotation: row.unsigned(6),
+        nonce: row.unsigned(7),
+        player: row.text(8),
+        client_seeds: row.text(9),
+        sides: row.text(10),
+        faces: row.text(11),
+        request: row.text(12),
+        answer: row.text(13),
+        previous_hash: row.text(14),
+        hash: row.text(15),
+    }
+}
+
+/// The full name of the answer to an RPC.
+pub fn response_name(kind: &str) -> String {
+    let message = match kind {
+        "Roll" | "RollPool" => "RollDice",
+        "RollWithAdvantage" | "RollWithDisadvantage" => "RollTwice",
+        kind => kind,
+    };
+    format!("dicetower.dice.v1.{message}Response")
 }

@@ -24,7 +24,7 @@ async fn start() -> (DiceServiceClient<Transport>, TestDatabase) {
 async fn serve(database: &TestDatabase) -> DiceServiceClient<Transport> {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let config = dice::Config { seed: Some(1) };
+    let config = dice::Config { seed: Some(1), ..dice::Config::default() };
     let routes = dice::start(config, &database.config, Peers::none(), CancellationToken::new()).await.unwrap();
     tokio::spawn(service_kit::serve(routes, listener, CancellationToken::new()));
     DiceServiceClient::new(service_kit::client::connect(&url).unwrap())

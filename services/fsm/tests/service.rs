@@ -30,7 +30,7 @@ struct Server {
 async fn start_with(folder: &Path, config: fsm::Config) -> Server {
     let database = DatabaseConfig::Folder { path: folder.into(), fsync: false };
     let shutdown = CancellationToken::new();
-    let dice = dice::Config { seed: Some(7) };
+    let dice = dice::Config { seed: Some(7), ..dice::Config::default() };
     let dice = dice::start(dice, &database, Peers::none(), shutdown.clone()).await.unwrap();
     let peers = Peers::none().with_dice(in_process(dice));
     let routes = fsm::start(config, &database, peers, shutdown.clone()).await.unwrap();

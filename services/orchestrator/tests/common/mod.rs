@@ -166,7 +166,7 @@ pub fn said() -> ChatRequest {
 
 pub async fn peers(database: &TestDatabase) -> Peers {
     let shutdown = CancellationToken::new();
-    let dice_config = dice::Config { seed: Some(7) };
+    let dice_config = dice::Config { seed: Some(7), ..dice::Config::default() };
     let dice = dice::start(dice_config, &database.config, Peers::none(), shutdown.clone()).await.unwrap();
     let peers = Peers::none().with_dice(in_process(dice));
     let characters = character::Config::default();

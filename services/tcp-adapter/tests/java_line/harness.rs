@@ -88,7 +88,7 @@ impl Server {
 /// Dice and fsm on SQLite in a folder.
 pub async fn start_fsm(folder: &Path, args: &[&str], shutdown: CancellationToken) -> Routes {
     let database = DatabaseConfig::Folder { path: folder.join("data"), fsync: false };
-    let dice_config = dice::Config { seed: Some(1) };
+    let dice_config = dice::Config { seed: Some(1), ..dice::Config::default() };
     let dice = dice::start(dice_config, &database, Peers::none(), shutdown.clone()).await.unwrap();
     let wotr_db = folder.join("wotr_game.db").display().to_string();
     let mut words = vec!["fsm".to_owned(), "--wotr-db".to_owned(), wotr_db];
