@@ -190,6 +190,40 @@ mod tests {
         assert!(faces.iter().all(|face| (1..=6).contains(face)));
     }
 
+    /// Fair dice pass these limits in all but about one of a million runs; the seed is fixed, so every run is the same.
+    #[test]
+    fn ten_million_dice_are_fair_and_do_not_depend_on_each_other() {
+        const DICE: u32 = 10_000_000;
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &[7; SEED_BYTES]);
+        let (mut counts, mut pairs) = ([0u32; 6], [[0u32; 6]; 6]);
+        let (mut runs, mut high, mut last) = (1u32, 0u32, None::<usize>);
+        for nonce in 0..u64::from(DICE / 1000) {
+            let mut stream = Stream::new(&key, "", nonce);
+            for _ in 0..1000 {
+                let face = stream.face(6) as usize - 1;
+                counts[face] += 1;
+                high += u32::from(face >= 3);
+                if let Some(last) = last {
+                    pairs[last][face] += 1;
+                    runs += u32::from((last >= 3) != (face >= 3));
+                }
+                last = Some(face);
+            }
+        }
+        let chi_square = |counts: &mut dyn Iterator<Item = u32>, expected: f64| -> f64 {
+            counts.map(|count| (f64::from(count) - expected).powi(2) / expected).sum()
+        };
+        let faces = chi_square(&mut counts.into_iter(), f64::from(DICE) / 6.0);
+        assert!(faces < 35.9, "5 degrees of freedom: {faces}");
+        let followed = chi_square(&mut pairs.into_iter().flatten(), f64::from(DICE) / 36.0);
+        assert!(followed < 93.0, "35 degrees of freedom: {followed}");
+        let (high, low, dice) = (f64::from(high), f64::from(DICE - high), f64::from(DICE));
+        let expected = 1.0 + 2.0 * high * low / dice;
+        let deviation = ((expected - 1.0) * (expected - 2.0) / (dice - 1.0)).sqrt();
+        let z = (f64::from(runs) - expected) / deviation;
+        assert!(z.abs() < 4.9, "runs of high and low faces: {z}");
+    }
+
     #[test]
     fn a_changed_entry_has_another_hash() {
         let entry = Entry { faces: "[6]".into(), ..Entry::default() };
