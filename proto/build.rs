@@ -2,11 +2,18 @@
 
 use std::{env, fs, path::PathBuf};
 
-const FILES: [&str; 6] = [
+const FILES: [&str; 13] = [
     "buf/validate/validate.proto",
     "dicetower/tool/v1/tool.proto",
     "dicetower/dice/v1/dice.proto",
     "dicetower/character/v1/character.proto",
+    "dicetower/character/v1/change.proto",
+    "dicetower/character/v1/sheet.proto",
+    "dicetower/character/v1/gear.proto",
+    "dicetower/character/v1/magic.proto",
+    "dicetower/character/v1/combat.proto",
+    "dicetower/character/v1/campaign.proto",
+    "dicetower/character/v1/lookup.proto",
     "dicetower/orchestrator/v1/orchestrator.proto",
     "dicetower/fsm/v1/fsm.proto",
 ];

@@ -1,6 +1,6 @@
 //! The character service: sheets, and what a character can do.
 //!
-//! `service` answers gRPC, a file for each kind of test; `sheet` is what is stored of a character and the figures that
+//! `service` answers gRPC, a file for each part of a sheet and each kind of test; `sheet` is what is stored of a character and the figures that
 //! follow from it, `shapes` the JSON that clients know; `store` keeps it all. The rules are in the `rules` crate, the dice
 //! in the dice service.
 
@@ -11,9 +11,15 @@ mod service;
 mod shapes;
 mod sheet;
 mod store;
+mod summaries;
 
 use anyhow::Context as _;
-use proto::character::v1::character_service_server::CharacterServiceServer;
+use proto::character::v1::{
+    campaign_service_server::CampaignServiceServer, character_service_server::CharacterServiceServer,
+    combat_service_server::CombatServiceServer, gear_service_server::GearServiceServer,
+    lookup_service_server::LookupServiceServer, magic_service_server::MagicServiceServer,
+    sheet_service_server::SheetServiceServer,
+};
 use service_kit::{Peers, db::DatabaseConfig};
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
@@ -44,5 +50,13 @@ pub async fn start(
         store.seed(&samples::sheets()?).await.context("keep the sample characters")?;
     }
     let characters = service::Characters::new(store, peers);
-    Ok(service_kit::Server::new("character").add_service(CharacterServiceServer::new(characters)).routes())
+    Ok(service_kit::Server::new("character")
+        .add_service(CharacterServiceServer::new(characters.clone()))
+        .add_service(SheetServiceServer::new(characters.clone()))
+        .add_service(GearServiceServer::new(characters.clone()))
+        .add_service(MagicServiceServer::new(characters.clone()))
+        .add_service(CombatServiceServer::new(characters.clone()))
+        .add_service(CampaignServiceServer::new(characters.clone()))
+        .add_service(LookupServiceServer::new(characters))
+        .routes())
 }

@@ -1,10 +1,34 @@
 //! gRPC on the outside: each method finds the character, asks the rules, rolls through the dice service, and answers.
 
+mod ammunition;
 mod attack;
+mod audit;
+mod campaign;
+mod combat;
 mod convert;
+mod creation;
+mod damage;
+mod edit;
+mod entries;
+mod gear;
+mod healing;
+mod info;
+mod karma;
+mod lookup;
+mod magic;
+mod melee;
+mod modifiers;
+mod people;
+mod pools;
 mod roll;
+mod routes;
 mod skill;
+mod skills;
 mod spell;
+mod vehicles;
+mod ware;
+
+use std::sync::Arc;
 
 use proto::{
     character::v1::{
@@ -17,45 +41,40 @@ use proto::{
     },
     structs,
 };
-use rules::shadowrun2::{self, difficulty, magic};
+use rules::shadowrun2::{self, difficulty, magic::sustaining_penalty};
 use serde_json::{Map, json};
 use service_kit::{
     Peers,
     status::{self, ErrorCode},
 };
+use tokio::sync::broadcast;
 use tonic::{Request, Response, Status};
 
 use crate::{
     names, shapes,
-    sheet::Sheet,
-    store::{self, Call, Store, Sustained},
+    sheet::{Sheet, Sustained},
+    store::{Call, Record, Store},
 };
 
 /// What every result says of the rules it follows.
 const RULES: &str = "SR2";
+/// Changes that may wait for a slow watcher; one that misses some reads them from the audit log.
+const CHANGES_WAITING: usize = 256;
 
 /// The service.
+#[derive(Clone)]
 pub struct Characters {
-    store: Store,
+    store: Arc<Store>,
     peers: Peers,
-}
-
-/// A character with what he sustains.
-struct Character {
-    sheet: Sheet,
-    sustained: Vec<Sustained>,
-}
-
-impl Character {
-    /// Spells sustained, which make other tests harder.
-    fn sustained_count(&self) -> u32 {
-        u32::try_from(self.sustained.len()).unwrap_or(u32::MAX)
-    }
+    turns: edit::Turns,
+    /// Ids of what has just changed, for whoever watches.
+    changed: broadcast::Sender<String>,
 }
 
 impl Characters {
     pub fn new(store: Store, peers: Peers) -> Characters {
-        Characters { store, peers }
+        let (changed, _) = broadcast::channel(CHANGES_WAITING);
+        Characters { store: Arc::new(store), peers, turns: edit::Turns::default(), changed }
     }
 
     /// The sheet of a name.
@@ -64,7 +83,7 @@ impl Characters {
     ///
     /// `INVALID_CHARACTER_NAME`; `CHARACTER_NOT_FOUND` with the names that exist, or with those that fit if there are
     /// several.
-    async fn find(&self, name: &str) -> Result<Sheet, Status> {
+    async fn find(&self, name: &str) -> Result<Record, Status> {
         check_name(name)?;
         let mut found = self.store.named(name).await?;
         match found.len() {
@@ -75,19 +94,13 @@ impl Characters {
                 Err(not_found(format!("Character '{}' not found", names::shown(name)), available))
             }
             _ => {
-                let fitting: Vec<String> = found.into_iter().map(|sheet| sheet.street_name).collect();
+                let fitting: Vec<String> = found.into_iter().map(|record| record.sheet.street_name).collect();
                 let list = fitting.join(", ");
                 let message =
                     format!("'{}' is the name of several characters: {list}; use a street name", names::shown(name));
                 Err(not_found(message, fitting))
             }
         }
-    }
-
-    async fn find_with_spells(&self, name: &str) -> Result<Character, Status> {
-        let sheet = self.find(name).await?;
-        let sustained = self.store.sustained(&sheet.id).await?;
-        Ok(Character { sheet, sustained })
     }
 }
 
@@ -144,8 +157,8 @@ impl CharacterService for Characters {
         request: Request<GetCharacterRequest>,
     ) -> Result<Response<prost_types::Struct>, Status> {
         let GetCharacterRequest { character_name } = request.into_inner();
-        let sheet = self.find(&character_name).await?;
-        Ok(Response::new(structs::from_json(shapes::of(&sheet).into())))
+        let Record { sheet, revision } = self.find(&character_name).await?;
+        Ok(Response::new(structs::from_json(shapes::of(&sheet, revision).into())))
     }
 
     async fn get_character_skill(
@@ -153,7 +166,7 @@ impl CharacterService for Characters {
         request: Request<GetCharacterSkillRequest>,
     ) -> Result<Response<GetCharacterSkillResponse>, Status> {
         let GetCharacterSkillRequest { character_name, skill_name } = request.into_inner();
-        let sheet = self.find(&character_name).await?;
+        let Record { sheet, .. } = self.find(&character_name).await?;
         skill::get(&sheet, &skill_name).map(Response::new)
     }
 
@@ -186,41 +199,43 @@ impl CharacterService for Characters {
     }
 
     async fn test_skill(&self, request: Request<TestSkillRequest>) -> Result<Response<TestSkillResponse>, Status> {
-        let call = Call::of("TestSkill", &request)?;
+        let call = Call::of("TestSkillRequest", "TestSkillResponse", &request)?;
         if let Some(answer) = self.store.answered(&call).await? {
             return Ok(Response::new(answer));
         }
         let request = request.into_inner();
-        let character = self.find_with_spells(&request.character_name).await?;
-        let answer = skill::test(&character, request, &mut roll::Dice::new(&self.peers, &call)).await?;
-        self.store.keep(&call, answer, Vec::new()).await.map(Response::new)
+        let Record { sheet, .. } = self.find(&request.character_name).await?;
+        let answer = skill::test(&sheet, request, &mut roll::Dice::new(&self.peers, &call)).await?;
+        Ok(Response::new(self.store.keep(&call, answer, Vec::new()).await?))
     }
 
     async fn calculate_ranged_attack(
         &self,
         request: Request<CalculateRangedAttackRequest>,
     ) -> Result<Response<CalculateRangedAttackResponse>, Status> {
-        let call = Call::of("CalculateRangedAttack", &request)?;
+        let call = Call::of("CalculateRangedAttackRequest", "CalculateRangedAttackResponse", &request)?;
+        let request = request.into_inner();
+        let call = call.because(request.reason.as_deref());
         if let Some(answer) = self.store.answered(&call).await? {
             return Ok(Response::new(answer));
         }
-        let request = request.into_inner();
-        let character = self.find_with_spells(&request.character_name).await?;
-        let answer = attack::shoot(&character, request, &mut roll::Dice::new(&self.peers, &call)).await?;
-        self.store.keep(&call, answer, Vec::new()).await.map(Response::new)
+        let mut edit = self.begin_with_rules(&request.character_name).await?;
+        let answer = attack::shoot(&mut edit, request, &mut roll::Dice::new(&self.peers, &call)).await?;
+        Ok(Response::new(self.commit(&call, edit, answer).await?))
     }
 
     async fn cast_spell(&self, request: Request<CastSpellRequest>) -> Result<Response<CastSpellResponse>, Status> {
-        let call = Call::of("CastSpell", &request)?;
+        let call = Call::of("CastSpellRequest", "CastSpellResponse", &request)?;
+        let request = request.into_inner();
+        let call = call.because(request.reason.as_deref());
         if let Some(answer) = self.store.answered(&call).await? {
             return Ok(Response::new(answer));
         }
-        let request = request.into_inner();
-        let caster = self.find_with_spells(&request.caster_name).await?;
-        let target = self.target(&caster, request.target_name.as_deref()).await?;
+        let mut edit = self.begin_with_rules(&request.caster_name).await?;
+        let target = self.target(&edit.sheet, request.target_name.as_deref()).await?;
         let mut dice = roll::Dice::new(&self.peers, &call);
-        let (answer, effects) = spell::cast(&caster, &target, request, &mut dice).await?;
-        self.store.keep(&call, answer, effects).await.map(Response::new)
+        let answer = spell::cast(&mut edit, &target, request, &mut dice).await?;
+        Ok(Response::new(self.commit(&call, edit, answer).await?))
     }
 
     async fn get_sustained_spells(
@@ -228,43 +243,22 @@ impl CharacterService for Characters {
         request: Request<GetSustainedSpellsRequest>,
     ) -> Result<Response<GetSustainedSpellsResponse>, Status> {
         let GetSustainedSpellsRequest { character_name } = request.into_inner();
-        let character = self.find_with_spells(&character_name).await?;
+        let Record { sheet, .. } = self.find(&character_name).await?;
         Ok(Response::new(GetSustainedSpellsResponse {
-            sustained_spells: character.sustained.iter().map(convert::sustained).collect(),
-            sustaining_penalty: magic::sustaining_penalty(character.sustained_count()),
-            character: character.sheet.street_name,
+            sustained_spells: sheet.sustained_spells.iter().map(convert::sustained).collect(),
+            sustaining_penalty: sustaining_penalty(sheet.sustained_count()),
+            character: sheet.street_name,
         }))
     }
 
     async fn drop_spell(&self, request: Request<DropSpellRequest>) -> Result<Response<DropSpellResponse>, Status> {
-        let call = Call::of("DropSpell", &request)?;
+        let call = Call::of("DropSpellRequest", "DropSpellResponse", &request)?;
+        let request = request.into_inner();
+        let call = call.because(request.reason.as_deref());
         if let Some(answer) = self.store.answered(&call).await? {
             return Ok(Response::new(answer));
         }
-        let DropSpellRequest { character_name, spell_name, target_name, reason: _ } = request.into_inner();
-        let Character { sheet, sustained } = self.find_with_spells(&character_name).await?;
-        let is_meant = |spell: &Sustained| {
-            names::is_same(&spell.spell_name, &spell_name)
-                && target_name.as_ref().is_none_or(|target| names::is_same(&spell.target_name, target))
-        };
-        let (dropped, left): (Vec<_>, Vec<_>) = sustained.into_iter().partition(is_meant);
-        let message = match dropped.as_slice() {
-            [] if left.is_empty() => format!("{} sustains no spell", sheet.street_name),
-            [] => {
-                let held: Vec<&str> = left.iter().map(|spell| spell.spell_name.as_str()).collect();
-                let asked = names::shown(&spell_name);
-                format!("{} does not sustain '{asked}' but {}", sheet.street_name, held.join(", "))
-            }
-            [spell] => format!("{} drops {}", sheet.street_name, spell.spell_name),
-            [spell, ..] => format!("{} drops {} on {} targets", sheet.street_name, spell.spell_name, dropped.len()),
-        };
-        let answer = DropSpellResponse {
-            success: !dropped.is_empty(),
-            message,
-            sustaining_penalty: magic::sustaining_penalty(u32::try_from(left.len()).unwrap_or(u32::MAX)),
-            sustained_spells: left.iter().map(convert::sustained).collect(),
-        };
-        self.store.keep(&call, answer, dropped.iter().map(store::drop_spell).collect()).await.map(Response::new)
+        self.edited(&call, &request.character_name, |edit| drop_spell(edit, request.clone())).await.map(Response::new)
     }
 
     async fn apply_rule(&self, request: Request<ApplyRuleRequest>) -> Result<Response<ApplyRuleResponse>, Status> {
@@ -275,17 +269,52 @@ impl CharacterService for Characters {
     }
 }
 
+/// Ends what is sustained of this name.
+fn drop_spell(edit: &mut edit::Edit, request: DropSpellRequest) -> Result<DropSpellResponse, Status> {
+    let DropSpellRequest { character_name: _, spell_name, target_name, reason: _ } = request;
+    let sheet = &mut edit.sheet;
+    let is_meant = |spell: &Sustained| {
+        names::is_same(&spell.spell_name, &spell_name)
+            && target_name.as_ref().is_none_or(|target| names::is_same(&spell.target_name, target))
+    };
+    let (dropped, left): (Vec<_>, Vec<_>) =
+        std::mem::take(&mut sheet.sustained_spells).into_iter().partition(|spell| is_meant(spell));
+    let message = match dropped.as_slice() {
+        [] if left.is_empty() => format!("{} sustains no spell", sheet.street_name),
+        [] => {
+            let held: Vec<&str> = left.iter().map(|spell| spell.spell_name.as_str()).collect();
+            let asked = names::shown(&spell_name);
+            format!("{} does not sustain '{asked}' but {}", sheet.street_name, held.join(", "))
+        }
+        [spell] => format!("{} drops {}", sheet.street_name, spell.spell_name),
+        [spell, ..] => format!("{} drops {} on {} targets", sheet.street_name, spell.spell_name, dropped.len()),
+    };
+    let answer = DropSpellResponse {
+        success: !dropped.is_empty(),
+        message: message.clone(),
+        sustaining_penalty: sustaining_penalty(u32::try_from(left.len()).unwrap_or(u32::MAX)),
+        sustained_spells: left.iter().map(convert::sustained).collect(),
+    };
+    sheet.sustained_spells = left;
+    if answer.success {
+        edit.says(message);
+    } else {
+        edit.changes_nothing();
+    }
+    Ok(answer)
+}
+
 impl Characters {
     /// Whom a spell is cast at: a character by name, somebody without a sheet, or nobody in particular.
-    async fn target(&self, caster: &Character, name: Option<&str>) -> Result<spell::Target, Status> {
+    async fn target(&self, caster: &Sheet, name: Option<&str>) -> Result<spell::Target, Status> {
         let Some(name) = name.map(str::trim).filter(|name| !name.is_empty()) else { return Ok(spell::Target::None) };
         if ["self", "me", "myself", "himself", "herself"].contains(&name.to_lowercase().as_str()) {
-            return Ok(spell::Target::Character(Box::new(caster.sheet.clone())));
+            return Ok(spell::Target::Character(Box::new(caster.clone())));
         }
         check_name(name)?;
         let mut found = self.store.named(name).await?;
         match found.len() {
-            1 => Ok(spell::Target::Character(Box::new(found.remove(0)))),
+            1 => Ok(spell::Target::Character(Box::new(found.remove(0).sheet))),
             _ => Ok(spell::Target::Stranger(name.to_owned())),
         }
     }

@@ -10,8 +10,9 @@ use crate::sheet::{
 };
 
 /// The answer to "what is on this sheet".
-pub fn of(sheet: &Sheet) -> Map<String, Value> {
+pub fn of(sheet: &Sheet, revision: u64) -> Map<String, Value> {
     let mut answer = nested(sheet);
+    answer.insert("revision".into(), revision.into());
     answer.insert("character".into(), sheet.street_name.as_str().into());
     answer.insert("summary".into(), summary(sheet).into());
     answer.insert("data".into(), flat(sheet).into());
@@ -63,6 +64,9 @@ fn scalars(sheet: &Sheet) -> Map<String, Value> {
         "magic_pool": sheet.magic_pool(), "hacking_pool": sheet.hacking_pool(), "control_pool": sheet.control_pool(),
         "body_index_current": sheet.body_index(), "body_index_max": sheet.body_index_max,
         "condition_monitor": condition_monitor(sheet),
+        "karma_pool_left": sheet.karma_pool_left(), "pools_spent": sheet.pools_spent,
+        "sustained_spells": sheet.sustained_spells,
+        "campaign_id": sheet.campaign_id, "combat_id": sheet.combat_id,
         "forms": sheet.forms,
         "background": sheet.background, "notes": sheet.notes,
     }))
@@ -136,7 +140,7 @@ fn flat(sheet: &Sheet) -> Map<String, Value> {
     data.extend(object(json!({
         "base_essence": FULL_ESSENCE, "current_essence": sheet.essence(),
         "base_magic": sheet.base_magic, "current_magic": sheet.magic(),
-        "spell_pool": sheet.magic_pool(), "task_pool": 0,
+        "spell_pool": sheet.magic_pool(), "task_pool": sheet.task_pool(),
         "initiate_level": sheet.initiate_level,
         "power_points_total": sheet.power_points_total, "power_points_used": sheet.power_points_used,
         "power_points_available": sheet.power_points_total - sheet.power_points_used,
@@ -163,7 +167,8 @@ fn flat(sheet: &Sheet) -> Map<String, Value> {
     data
 }
 
-fn skill_json(sheet: &Sheet, skill: &Skill) -> Value {
+/// A skill with base and current rating.
+pub fn skill_json(sheet: &Sheet, skill: &Skill) -> Value {
     let rating = sheet.skill_rating(skill);
     json!({
         "skill_name": skill.skill_name, "skill_type": skill.skill_type,
@@ -172,12 +177,14 @@ fn skill_json(sheet: &Sheet, skill: &Skill) -> Value {
     })
 }
 
-fn gear_json(gear: &Gear) -> Value {
+/// A weapon, armor or thing.
+pub fn gear_json(gear: &Gear) -> Value {
     json!({
         "gear_name": gear.gear_name, "gear_type": gear.gear_type, "quantity": gear.quantity,
         "damage": gear.damage, "conceal": gear.conceal, "ammo_capacity": gear.ammo_capacity,
         "ballistic_rating": gear.ballistic_rating, "impact_rating": gear.impact_rating,
-        "weapon_stats": gear.weapon_stats, "modifications": gear.modifications, "notes": gear.notes,
+        "weapon_stats": gear.weapon_stats, "modifications": gear.modifications, "rounds": gear.rounds,
+        "notes": gear.notes,
     })
 }
 
@@ -189,34 +196,38 @@ fn weapon_stats(gear: &Gear) -> Value {
     stats.into()
 }
 
-fn ware_list(ware: &[Ware], source_type: &str) -> Vec<Value> {
-    let shape = |piece: &Ware| {
-        let mut details = Map::new();
-        if let Some(rating) = piece.rating {
-            details.insert("rating".into(), rating.into());
-        }
-        if let Some(grade) = &piece.grade {
-            details.insert("grade".into(), grade.as_str().into());
-        }
-        if !piece.modifiers.is_empty() {
-            let modifiers: Map<String, Value> = piece
-                .modifiers
-                .iter()
-                .map(|modifier| (modifier.target_name.clone(), modifier.modifier_value.into()))
-                .collect();
-            details.insert("modifiers".into(), modifiers.into());
-        }
-        let mut entry = object(json!({
-            "name": piece.name, "source": piece.name, "details": details, "effects": effects(piece), "notes": piece.notes,
-        }));
-        let (cost, value) = match source_type {
-            "cyberware" => ("essence_cost", piece.essence_cost),
-            _ => ("body_index_cost", piece.body_index_cost),
-        };
-        entry.insert(cost.into(), json!(value));
-        Value::Object(entry)
+/// Every piece of ware.
+pub fn ware_list(ware: &[Ware], source_type: &str) -> Vec<Value> {
+    ware.iter().map(|piece| ware_json(piece, source_type)).collect()
+}
+
+/// A piece of ware with the id by which it is changed.
+pub fn ware_json(piece: &Ware, source_type: &str) -> Value {
+    let mut details = Map::new();
+    if let Some(rating) = piece.rating {
+        details.insert("rating".into(), rating.into());
+    }
+    if let Some(grade) = &piece.grade {
+        details.insert("grade".into(), grade.as_str().into());
+    }
+    if !piece.modifiers.is_empty() {
+        let modifiers: Map<String, Value> = piece
+            .modifiers
+            .iter()
+            .map(|modifier| (modifier.target_name.clone(), modifier.modifier_value.into()))
+            .collect();
+        details.insert("modifiers".into(), modifiers.into());
+    }
+    let mut entry = object(json!({
+        "modifier_id": piece.id, "name": piece.name, "source": piece.name, "modifier_data": details.clone(),
+        "details": details, "effects": effects(piece), "notes": piece.notes,
+    }));
+    let (cost, value) = match source_type {
+        "cyberware" => ("essence_cost", piece.essence_cost),
+        _ => ("body_index_cost", piece.body_index_cost),
     };
-    ware.iter().map(shape).collect()
+    entry.insert(cost.into(), json!(value));
+    Value::Object(entry)
 }
 
 /// What a piece of ware does, a line each.
@@ -233,7 +244,8 @@ fn effects(piece: &Ware) -> Vec<String> {
     lines.chain(piece.effects.iter().cloned()).collect()
 }
 
-fn vehicles(sheet: &Sheet) -> Vec<Value> {
+/// Every vehicle, with every key.
+pub fn vehicles(sheet: &Sheet) -> Vec<Value> {
     let keys = ["vehicle_name", "vehicle_type", "handling", "speed", "body", "armor", "signature", "pilot"];
     let shape = |vehicle: &Map<String, Value>| {
         let mut entry: Map<String, Value> = keys.map(|key| (key.to_owned(), Value::Null)).into_iter().collect();
@@ -246,21 +258,23 @@ fn vehicles(sheet: &Sheet) -> Vec<Value> {
     sheet.vehicles.iter().map(shape).collect()
 }
 
-fn edges_or_flaws(sheet: &Sheet, kind: &str) -> Vec<Value> {
+/// The edges or the flaws.
+pub fn edges_or_flaws(sheet: &Sheet, kind: &str) -> Vec<Value> {
     let of_kind = sheet.edges_flaws.iter().filter(|entry| entry.kind == kind);
     of_kind.map(|entry| json!({"name": entry.name, "description": entry.description, "cost": entry.cost})).collect()
 }
 
-fn spell_list(sheet: &Sheet) -> Vec<Value> {
+/// Every spell.
+pub fn spell_list(sheet: &Sheet) -> Vec<Value> {
     sheet.spells.iter().map(spell_json).collect()
 }
 
 /// A known spell with what the directory says of it.
-fn spell_json(known: &KnownSpell) -> Value {
+pub fn spell_json(known: &KnownSpell) -> Value {
     let mut entry = object(json!({
         "spell_name": known.spell_name, "name": known.spell_name,
         "learned_force": known.learned_force, "force": known.learned_force,
-        "spell_category": null, "spell_type": null, "target_type": null, "duration": null,
+        "spell_category": known.spell_category, "spell_type": known.spell_type, "target_type": null, "duration": null,
         "drain_modifier": null, "drain_code": null,
         "exclusive": known.exclusive, "fetish": known.fetish, "source": known.source,
         "description": known.description, "notes": known.notes,
@@ -293,8 +307,8 @@ fn target_type(spell: &spells::Spell) -> String {
 }
 
 /// Every modifier with its source, those that follow from others and those of Essence included.
-fn modifiers(sheet: &Sheet) -> Vec<Value> {
-    let mut list: Vec<Value> = sheet.all_modifiers().iter().map(|modifier| json!(modifier)).collect();
+pub fn modifiers(sheet: &Sheet) -> Vec<Value> {
+    let mut list: Vec<Value> = sheet.all_modifiers().iter().map(modifier_json).collect();
     let raised = i64::from(sheet.raised_reaction()) - i64::from(sheet.base_attribute(Attribute::Reaction));
     if raised != 0 {
         list.push(json!({
@@ -317,6 +331,14 @@ fn modifiers(sheet: &Sheet) -> Vec<Value> {
         essence(sheet.essence_adjustment, "as on the sheet", "sheet");
     }
     list
+}
+
+/// A modifier with the id by which it is changed.
+pub fn modifier_json(modifier: &SheetModifier) -> Value {
+    let mut entry = object(json!(modifier));
+    entry.remove("id");
+    entry.insert("modifier_id".into(), modifier.id.as_str().into());
+    entry.into()
 }
 
 /// The entries of a JSON object that was written as one.

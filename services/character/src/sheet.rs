@@ -13,6 +13,8 @@ use rules::shadowrun2::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use service_kit::clock;
+use uuid::Uuid;
 
 use crate::names;
 
@@ -83,8 +85,85 @@ pub struct Sheet {
     pub edges_flaws: Vec<EdgeFlaw>,
     pub relationships: Vec<Map<String, Value>>,
     pub active_effects: Vec<Map<String, Value>>,
+    /// Spells sustained now, oldest first.
+    pub sustained_spells: Vec<Sustained>,
+    /// Pool dice spent in this action.
+    pub pools_spent: PoolsSpent,
+    /// Points of the Karma Pool spent in this scene.
+    pub karma_pool_spent: u32,
+    /// The campaign whose house rules hold for him.
+    pub campaign_id: Option<String>,
+    /// The fight he is in, by the initiative tracker.
+    pub combat_id: Option<String>,
     pub background: String,
     pub notes: String,
+}
+
+/// A spell that is sustained.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sustained {
+    pub spell_name: String,
+    pub force: u32,
+    /// Empty if there is none.
+    #[serde(default)]
+    pub target_name: String,
+    #[serde(default)]
+    pub target_character_id: Option<String>,
+    /// Unix milliseconds.
+    #[serde(default)]
+    pub cast_at: i64,
+}
+
+impl Sustained {
+    /// A spell that is sustained from now on.
+    pub fn new(spell_name: &str, force: u32, target_name: &str, target_character_id: Option<String>) -> Sustained {
+        Sustained {
+            spell_name: spell_name.to_owned(),
+            force,
+            target_name: target_name.to_owned(),
+            target_character_id,
+            cast_at: clock::now_ms(),
+        }
+    }
+}
+
+/// Pool dice spent since the character's last action.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PoolsSpent {
+    pub combat: u32,
+    pub magic: u32,
+    pub hacking: u32,
+    pub control: u32,
+}
+
+/// A dice pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pool {
+    Combat,
+    Magic,
+    Hacking,
+    Control,
+}
+
+impl Pool {
+    /// All of them.
+    pub const ALL: [Pool; 4] = [Pool::Combat, Pool::Magic, Pool::Hacking, Pool::Control];
+
+    /// The word of the contract.
+    pub fn word(self) -> &'static str {
+        match self {
+            Pool::Combat => "combat",
+            Pool::Magic => "magic",
+            Pool::Hacking => "hacking",
+            Pool::Control => "control",
+        }
+    }
+
+    /// The pool of this word.
+    pub fn parse(word: &str) -> Option<Pool> {
+        Pool::ALL.into_iter().find(|pool| pool.word() == word)
+    }
 }
 
 /// The six attributes that are bought.
@@ -111,7 +190,32 @@ pub enum Attribute {
     Reaction,
 }
 
+impl Attributes {
+    /// Sets the rating of a bought attribute; Reaction is not bought and stays.
+    pub fn set(&mut self, attribute: Attribute, rating: u32) {
+        let own = match attribute {
+            Attribute::Body => &mut self.body,
+            Attribute::Quickness => &mut self.quickness,
+            Attribute::Strength => &mut self.strength,
+            Attribute::Charisma => &mut self.charisma,
+            Attribute::Intelligence => &mut self.intelligence,
+            Attribute::Willpower => &mut self.willpower,
+            Attribute::Reaction => return,
+        };
+        *own = rating;
+    }
+}
+
 impl Attribute {
+    /// Those that are bought, in the order of the rule book's tables.
+    pub const BOUGHT: [Attribute; 6] = [
+        Attribute::Body,
+        Attribute::Quickness,
+        Attribute::Strength,
+        Attribute::Charisma,
+        Attribute::Intelligence,
+        Attribute::Willpower,
+    ];
     /// All of them, in the order of a sheet.
     pub const ALL: [Attribute; 7] = [
         Attribute::Body,
@@ -150,6 +254,9 @@ impl Attribute {
 /// What changes a value of the sheet.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SheetModifier {
+    /// By which it is changed and removed.
+    #[serde(default)]
+    pub id: String,
     pub modifier_type: ModifierType,
     /// What it changes: an attribute's key, a skill, a pool, …
     pub target_name: String,
@@ -202,6 +309,9 @@ pub struct Skill {
     pub skill_type: SkillType,
     #[serde(default)]
     pub specialization: Option<String>,
+    /// Dice of the specialization before ware; none where it rolls as the skill does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub specialization_rating: Option<u32>,
 }
 
 /// Where a skill stands on the sheet.
@@ -229,6 +339,8 @@ impl SkillType {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Ware {
+    /// By which it is changed and removed.
+    pub id: String,
     pub name: String,
     pub essence_cost: Option<f64>,
     pub body_index_cost: Option<f64>,
@@ -262,6 +374,9 @@ pub struct Gear {
     pub weapon_stats: Option<WeaponStats>,
     #[serde(default)]
     pub modifications: Map<String, Value>,
+    /// Rounds in a weapon; full where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rounds: Option<u32>,
     #[serde(default)]
     pub notes: Option<String>,
 }
@@ -318,6 +433,11 @@ pub struct KnownSpell {
     /// Its name; what the rule book's directory says of it is not repeated.
     pub spell_name: String,
     pub learned_force: u32,
+    /// Category, type and drain of a spell that is not in the directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spell_category: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spell_type: Option<String>,
     #[serde(default)]
     pub exclusive: bool,
     /// reusable or expendable.
@@ -381,6 +501,66 @@ pub struct EdgeFlaw {
 }
 
 impl Sheet {
+    /// Gives an id to every modifier and piece of ware that has none.
+    pub fn complete(&mut self) {
+        let fresh = |id: &mut String| {
+            if id.is_empty() {
+                *id = new_id();
+            }
+        };
+        self.modifiers.iter_mut().for_each(|modifier| fresh(&mut modifier.id));
+        for piece in self.cyberware.iter_mut().chain(&mut self.bioware) {
+            fresh(&mut piece.id);
+            piece.modifiers.iter_mut().for_each(|modifier| fresh(&mut modifier.id));
+        }
+    }
+
+    /// Spells sustained, which make other tests harder.
+    pub fn sustained_count(&self) -> u32 {
+        u32::try_from(self.sustained_spells.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Size of a pool.
+    pub fn pool(&self, pool: Pool) -> u32 {
+        match pool {
+            Pool::Combat => self.combat_pool(),
+            Pool::Magic => self.magic_pool(),
+            Pool::Hacking => self.hacking_pool(),
+            Pool::Control => self.control_pool(),
+        }
+    }
+
+    /// Dice of a pool spent in this action.
+    pub fn pool_spent(&self, pool: Pool) -> u32 {
+        match pool {
+            Pool::Combat => self.pools_spent.combat,
+            Pool::Magic => self.pools_spent.magic,
+            Pool::Hacking => self.pools_spent.hacking,
+            Pool::Control => self.pools_spent.control,
+        }
+    }
+
+    /// Dice of a pool that are left.
+    pub fn pool_left(&self, pool: Pool) -> u32 {
+        self.pool(pool).saturating_sub(self.pool_spent(pool))
+    }
+
+    /// Spends dice of a pool, whatever is left of it.
+    pub fn spend_pool(&mut self, pool: Pool, dice: u32) {
+        let spent = match pool {
+            Pool::Combat => &mut self.pools_spent.combat,
+            Pool::Magic => &mut self.pools_spent.magic,
+            Pool::Hacking => &mut self.pools_spent.hacking,
+            Pool::Control => &mut self.pools_spent.control,
+        };
+        *spent = spent.saturating_add(dice);
+    }
+
+    /// Points of the Karma Pool that are left in this scene.
+    pub fn karma_pool_left(&self) -> u32 {
+        self.karma_pool.saturating_sub(self.karma_pool_spent)
+    }
+
     /// Every modifier, with its source and the source's type: the sheet's own, and those of each piece of ware.
     fn sourced_modifiers(&self) -> impl Iterator<Item = (&str, &str, &SheetModifier)> {
         let own = self.modifiers.iter().map(|own| (own.source.as_str(), own.source_type.as_str(), own));
@@ -481,6 +661,15 @@ impl Sheet {
         plus(skill.base_rating, self.total(ModifierType::Skill, &skill.skill_name))
     }
 
+    /// The specialization that a name means, if it has dice of its own: the skill and they, before ware.
+    pub fn specialized(&self, name: &str) -> Option<(&Skill, u32)> {
+        self.skills.iter().find_map(|skill| {
+            let (special, rating) = (skill.specialization.as_ref()?, skill.specialization_rating?);
+            let full = format!("{} {special}", skill.skill_name);
+            (names::is_same(special, name) || names::is_same(&full, name)).then_some((skill, rating))
+        })
+    }
+
     /// The rating of a skill and what it is made of.
     pub fn skill_parts(&self, skill: &Skill) -> Vec<DicePart> {
         let base = DicePart { source: skill.skill_name.clone(), dice: to_i32(skill.base_rating) };
@@ -507,9 +696,20 @@ impl Sheet {
 
     /// Initiative in the body, such as `27+4D6`.
     pub fn initiative(&self) -> String {
-        let fixed = to_i32(self.attribute(Attribute::Reaction)) + self.total(ModifierType::Initiative, "initiative");
-        let dice = 1 + self.total(ModifierType::Initiative, "initiative_dice");
-        format!("{}+{}D6", fixed.max(0), dice.max(1))
+        let (fixed, dice) = self.initiative_parts();
+        format!("{fixed}+{dice}D6")
+    }
+
+    /// Initiative in the body: its fixed part, and the dice.
+    pub fn initiative_parts(&self) -> (u32, u32) {
+        let fixed = plus(self.attribute(Attribute::Reaction), self.total(ModifierType::Initiative, "initiative"));
+        let dice = plus(1, self.total(ModifierType::Initiative, "initiative_dice"));
+        (fixed, dice.max(1))
+    }
+
+    /// Dice of the task pool, which no rule computes.
+    pub fn task_pool(&self) -> u32 {
+        plus(0, self.total(ModifierType::Pool, "task_pool"))
     }
 
     /// Combat Pool: the rule's, and what the sheet says instead.
@@ -596,7 +796,13 @@ fn plus(rating: u32, modifier: i32) -> u32 {
     rating.saturating_add_signed(modifier)
 }
 
-fn hundredths(value: f64) -> f64 {
+/// The id of something new.
+pub fn new_id() -> String {
+    Uuid::now_v7().to_string()
+}
+
+/// To the hundredth, as Essence and body index are counted.
+pub fn hundredths(value: f64) -> f64 {
     (value * 100.0).round() / 100.0
 }
 

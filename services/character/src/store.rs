@@ -1,32 +1,47 @@
-//! What is kept: sheets, sustained spells, and the answers given under idempotency keys.
+//! What is kept: sheets with every change of them, bookings, documents, and the answers given under idempotency keys.
+//!
+//! A change is one transaction: the sheet under its next revision, the entry of the audit log, the bookings of Karma and
+//! nuyen, and the answer under the caller's key. What is deleted stays, and so does its name.
+
+mod changes;
+mod documents;
 
 use prost::Message;
+use serde_json::Value;
 use service_kit::{
     clock,
     db::{DatabaseConfig, Db, DbError, Row, Statement},
     status::{self, ErrorCode},
 };
 use tonic::{Request, Status};
-use uuid::Uuid;
+
+pub use changes::{Account, Booking, Change, Entry, Subject};
+pub use documents::{Document, Kind};
 
 use crate::{names, sheet::Sheet};
 
-const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/character/0001_characters.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../../migrations/character/0001_characters.sql"),
+    include_str!("../../../migrations/character/0002_changes.sql"),
+];
 
 const COUNT: &str = "SELECT COUNT(*) FROM characters";
 const SEED: &str = "INSERT INTO characters (id, street_name_key, name_key, sheet, revision, created_at, updated_at)
      VALUES ($1, $2, $3, $4, 1, $5, $5) ON CONFLICT DO NOTHING";
-const ALL: &str = "SELECT sheet FROM characters ORDER BY street_name_key";
-const BY_NAME: &str = "SELECT sheet, street_name_key FROM characters
-     WHERE street_name_key = $1 OR name_key = $1 ORDER BY street_name_key";
-
-const SUSTAINED: &str = "SELECT id, spell_name, force, target_name, target_character_id, cast_at FROM sustained_spells
-     WHERE character_id = $1 ORDER BY cast_at, id";
-const SUSTAIN: &str =
-    "INSERT INTO sustained_spells (id, character_id, spell_name, force, target_name, target_character_id, cast_at)
-     SELECT $1, $2, $3, $4, $5, $6, $7
-     WHERE (SELECT COUNT(*) FROM sustained_spells WHERE character_id = $2) < $8";
-const DROP: &str = "DELETE FROM sustained_spells WHERE id = $1";
+const CREATE: &str = "INSERT INTO characters (id, street_name_key, name_key, sheet, revision, created_at, updated_at)
+     VALUES ($1, $2, $3, $4, 1, $5, $5)";
+const REPLACE: &str = "UPDATE characters
+     SET street_name_key = $2, name_key = $3, sheet = $4, revision = $5, updated_at = $6, deleted_at = $7
+     WHERE id = $1 AND revision = $8";
+const ALL: &str = "SELECT sheet, revision FROM characters WHERE deleted_at IS NULL ORDER BY street_name_key";
+const BY_NAME: &str = "SELECT sheet, revision, street_name_key FROM characters
+     WHERE (street_name_key = $1 OR name_key = $1) AND deleted_at IS NULL ORDER BY street_name_key";
+const BY_ID: &str = "SELECT sheet, revision FROM characters WHERE id = $1 AND deleted_at IS NULL";
+const DELETED: &str = "SELECT sheet, revision FROM characters WHERE deleted_at IS NOT NULL ORDER BY street_name_key";
+const TAKEN: &str = "SELECT 1 FROM characters WHERE street_name_key = $1";
+const IS_THERE: &str = "SELECT 1 FROM characters WHERE id = $1";
+const UNRECORDED: &str = "SELECT sheet, revision FROM characters
+     WHERE NOT EXISTS (SELECT 1 FROM changes WHERE changes.subject_id = characters.id)";
 
 const ANSWERED: &str = "SELECT kind, request, answer FROM answers WHERE idempotency_key = $1";
 const ANSWER: &str = "INSERT INTO answers (idempotency_key, kind, request, answer, at) VALUES ($1, $2, $3, $4, $5)";
@@ -36,43 +51,68 @@ const FORGET: &str = "DELETE FROM answers WHERE at < $1";
 const KEPT_MS: i64 = 7 * 24 * 60 * 60 * 1000;
 /// Longest idempotency key of a caller, in characters; inner calls append to it.
 const MAX_KEY: usize = 180;
+/// Longest name of whoever changes something, in characters.
+const MAX_ACTOR: usize = 200;
 
 /// The service's database.
 pub struct Store {
     db: Db,
 }
 
-/// A spell that is sustained.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sustained {
-    pub id: String,
-    pub spell_name: String,
-    pub force: u32,
-    /// Empty if there is none.
-    pub target_name: String,
-    pub target_character_id: Option<String>,
-    /// Unix milliseconds.
-    pub cast_at: i64,
+/// A sheet and the number of changes that made it what it is.
+#[derive(Debug, Clone)]
+pub struct Record {
+    pub sheet: Sheet,
+    pub revision: u64,
 }
 
-/// A call that rolls or changes something: what was asked, and the caller's key for it.
+/// Why a write was not made.
+pub enum Unkept {
+    /// What it was for has changed meanwhile: it may be tried again.
+    Conflict,
+    /// What the caller is told.
+    Refused(Status),
+}
+
+impl From<Unkept> for Status {
+    fn from(unkept: Unkept) -> Status {
+        match unkept {
+            Unkept::Refused(status) => status,
+            Unkept::Conflict => {
+                status::error(ErrorCode::Conflict, "it was changed meanwhile by another call: read it, then try again")
+            }
+        }
+    }
+}
+
+/// A call that rolls or changes something: what was asked, by whom, why, and the caller's key for it.
 pub struct Call {
     /// The RPC, such as `CastSpell`.
     kind: &'static str,
+    /// The message it answers with.
+    answer: &'static str,
     /// The request as JSON; empty without a key.
     request: String,
     /// The key, under which the same answer is given again.
     pub key: Option<String>,
+    /// Who calls.
+    pub actor: String,
+    /// At which table; empty if at none.
+    pub session_id: String,
+    /// Why; empty if nothing was said.
+    pub reason: String,
 }
 
 impl Call {
-    /// The call of a request; its message is `<kind>Request` of the contract.
+    /// The call of a request; `message` and `answer` are the names of both messages in the contract.
     ///
     /// # Errors
     ///
     /// `INVALID_INPUT` for a key that is empty or too long.
-    pub fn of<M: Message>(kind: &'static str, request: &Request<M>) -> Result<Call, Status> {
-        let key = match request.metadata().get("idempotency-key") {
+    pub fn of<M: Message>(message: &'static str, answer: &'static str, request: &Request<M>) -> Result<Call, Status> {
+        let kind = message.strip_suffix("Request").unwrap_or(message);
+        let metadata = request.metadata();
+        let key = match metadata.get("idempotency-key") {
             None => None,
             Some(key) => {
                 Some(key.to_str().ok().filter(|key| !key.is_empty() && key.len() <= MAX_KEY).ok_or_else(|| {
@@ -83,16 +123,67 @@ impl Call {
                 })?)
             }
         };
+        let text = |name: &str| {
+            let value = metadata.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+            value.chars().take(MAX_ACTOR).collect::<String>()
+        };
+        let session_id = text("session-id");
+        let mut actor = text("actor");
+        if actor.is_empty() {
+            actor = if session_id.is_empty() { "direct call".to_owned() } else { format!("table {session_id}") };
+        }
         // Without a key nobody asks what the request was.
-        let request = key.map(|_| proto::frame::to_json(&full_name(kind, "Request"), request.get_ref()).to_string());
-        Ok(Call { kind, request: request.unwrap_or_default(), key: key.map(str::to_owned) })
+        let request = key.map(|_| proto::frame::to_json(&full_name(message), request.get_ref()).to_string());
+        Ok(Call {
+            kind,
+            answer,
+            request: request.unwrap_or_default(),
+            key: key.map(str::to_owned),
+            actor,
+            session_id,
+            reason: String::new(),
+        })
+    }
+
+    /// The same call with its reason.
+    #[must_use]
+    pub fn because(mut self, reason: Option<&str>) -> Call {
+        self.reason = reason.unwrap_or_default().to_owned();
+        self
+    }
+
+    /// The tool's name.
+    pub fn operation(&self) -> String {
+        let mut name = String::new();
+        for char in self.kind.chars() {
+            if char.is_ascii_uppercase() && !name.is_empty() {
+                name.push('_');
+            }
+            name.push(char.to_ascii_lowercase());
+        }
+        name
+    }
+
+    /// The call of the service itself when it starts.
+    fn own(kind: &'static str, reason: &str) -> Call {
+        Call {
+            kind,
+            answer: "",
+            request: String::new(),
+            key: None,
+            actor: "character service".to_owned(),
+            session_id: String::new(),
+            reason: reason.to_owned(),
+        }
     }
 }
 
 impl Store {
-    /// Opens the store.
+    /// Opens the store. Sheets that an older version kept begin their audit log and ledger here.
     pub async fn open(database: &DatabaseConfig) -> anyhow::Result<Store> {
-        Ok(Store { db: Db::open(database, "character", MIGRATIONS).await? })
+        let store = Store { db: Db::open(database, "character", MIGRATIONS).await? };
+        store.record_older_sheets().await?;
+        Ok(store)
     }
 
     /// Puts sheets into a store that has none.
@@ -103,50 +194,69 @@ impl Store {
         }
         let mut inserts = Vec::new();
         for sheet in sheets {
-            let args = vec![
-                sheet.id.as_str().into(),
-                names::folded(&sheet.street_name).into(),
-                names::folded(&sheet.name).into(),
-                serde_json::to_string(sheet)?.into(),
-                clock::now_ms().into(),
-            ];
-            inserts.push(Statement::new(SEED, args));
+            inserts.push(Statement::new(SEED, columns(sheet)));
         }
+        // A second process that starts at once finds them there, or records them as this one does.
         self.db.write(inserts).await?;
+        self.record_older_sheets().await?;
         tracing::info!(characters = sheets.len(), "sample characters made");
+        Ok(())
+    }
+
+    /// Begins the audit log and the ledger of every sheet that has none.
+    async fn record_older_sheets(&self) -> anyhow::Result<()> {
+        for row in self.db.fetch(UNRECORDED, Vec::new()).await? {
+            // One that cannot be read stays as it is; whoever asks for it is told.
+            let Ok(Record { mut sheet, revision }) = read(&row) else { continue };
+            sheet.complete();
+            let call = Call::own("Begin", "the first entry of this sheet");
+            let mut statements = vec![replace(&sheet, revision, revision, false)];
+            statements.extend(Change::first(&call, Subject::character(&sheet), &json(&sheet), revision));
+            match self.db.write(statements).await {
+                // Another process has just done the same.
+                Ok(()) | Err(DbError::Unique | DbError::Conflict) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
         Ok(())
     }
 
     /// Every sheet, ordered by street name.
     pub async fn all(&self) -> Result<Vec<Sheet>, Status> {
-        let rows = self.db.fetch(ALL, Vec::new()).await.map_err(|error| status::database(&error))?;
-        rows.iter().map(read_sheet).collect()
+        let rows = self.fetch(ALL, Vec::new()).await?;
+        rows.iter().map(|row| read(row).map(|record| record.sheet)).collect()
+    }
+
+    /// Every deleted sheet, ordered by street name.
+    pub async fn deleted(&self) -> Result<Vec<Record>, Status> {
+        self.fetch(DELETED, Vec::new()).await?.iter().map(read).collect()
     }
 
     /// The sheets that a name fits: the one with that street name, else all with that given name.
-    pub async fn named(&self, name: &str) -> Result<Vec<Sheet>, Status> {
+    pub async fn named(&self, name: &str) -> Result<Vec<Record>, Status> {
         let key = names::folded(name);
-        let rows = self.db.fetch(BY_NAME, vec![key.as_str().into()]).await.map_err(|error| status::database(&error))?;
-        let street = rows.iter().find(|row| row.text(1) == key);
+        let rows = self.fetch(BY_NAME, vec![key.as_str().into()]).await?;
+        let street = rows.iter().find(|row| row.text(2) == key);
         match street {
-            Some(row) => Ok(vec![read_sheet(row)?]),
-            None => rows.iter().map(read_sheet).collect(),
+            Some(row) => Ok(vec![read(row)?]),
+            None => rows.iter().map(read).collect(),
         }
     }
 
-    /// The spells a character sustains, oldest first.
-    pub async fn sustained(&self, character_id: &str) -> Result<Vec<Sustained>, Status> {
-        let rows =
-            self.db.fetch(SUSTAINED, vec![character_id.into()]).await.map_err(|error| status::database(&error))?;
-        let spell = |row: &Row| Sustained {
-            id: row.text(0),
-            spell_name: row.text(1),
-            force: u32::try_from(row.integer(2)).unwrap_or_default(),
-            target_name: row.text(3),
-            target_character_id: row.optional_text(4),
-            cast_at: row.integer(5),
-        };
-        Ok(rows.iter().map(spell).collect())
+    /// The sheet of this id, unless it is deleted.
+    pub async fn by_id(&self, id: &str) -> Result<Option<Record>, Status> {
+        self.fetch(BY_ID, vec![id.into()]).await?.first().map(read).transpose()
+    }
+
+    /// Whether a character, deleted or not, has this street name.
+    pub async fn is_taken(&self, street_name: &str) -> Result<bool, Status> {
+        let rows = self.fetch(TAKEN, vec![names::folded(street_name).into()]).await?;
+        Ok(!rows.is_empty())
+    }
+
+    /// Whether a character, deleted or not, has this id.
+    pub async fn has_id(&self, id: &str) -> Result<bool, Status> {
+        Ok(!self.fetch(IS_THERE, vec![id.into()]).await?.is_empty())
     }
 
     /// The answer that was given before under the call's key.
@@ -156,14 +266,13 @@ impl Store {
     /// `CONFLICT` if the key belongs to another request.
     pub async fn answered<M: Message + Default>(&self, call: &Call) -> Result<Option<M>, Status> {
         let Some(key) = &call.key else { return Ok(None) };
-        let rows =
-            self.db.fetch(ANSWERED, vec![key.as_str().into()]).await.map_err(|error| status::database(&error))?;
+        let rows = self.fetch(ANSWERED, vec![key.as_str().into()]).await?;
         let Some(row) = rows.first() else { return Ok(None) };
         if row.text(0) != call.kind || row.text(1) != call.request {
             let message = format!("the idempotency key {key:?} belongs to another request");
             return Err(status::error(ErrorCode::Conflict, message));
         }
-        let answer = proto::frame::from_json(&full_name(call.kind, "Response"), &row.text(2));
+        let answer = proto::frame::from_json(&full_name(call.answer), &row.text(2));
         answer.map(Some).map_err(|error| status::internal(&error))
     }
 
@@ -172,16 +281,16 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// `CONFLICT` if what the effects are for has changed meanwhile.
+    /// [`Unkept::Conflict`] if what the effects are for has changed meanwhile; `CONFLICT` if a name is taken.
     pub async fn keep<M: Message + Default>(
         &self,
         call: &Call,
         answer: M,
         mut effects: Vec<Statement>,
-    ) -> Result<M, Status> {
+    ) -> Result<M, Unkept> {
         if let Some(key) = &call.key {
             let now = clock::now_ms();
-            let json = proto::frame::to_json(&full_name(call.kind, "Response"), &answer).to_string();
+            let json = proto::frame::to_json(&full_name(call.answer), &answer).to_string();
             let args =
                 vec![key.as_str().into(), call.kind.into(), call.request.as_str().into(), json.into(), now.into()];
             let oldest = now.saturating_sub(KEPT_MS);
@@ -194,103 +303,96 @@ impl Store {
         }
         match self.db.write(effects).await {
             Ok(()) => Ok(answer),
-            Err(DbError::Unique) => {
-                let faster = self.answered(call).await?;
-                faster.ok_or_else(|| status::error(ErrorCode::Conflict, "this was done meanwhile by another call"))
-            }
-            Err(DbError::Conflict) => Err(status::error(
-                ErrorCode::Conflict,
-                "the character has changed meanwhile: read what is sustained, then try again",
-            )),
-            Err(error) => Err(status::database(&error)),
+            Err(DbError::Unique) => match self.answered(call).await.map_err(Unkept::Refused)? {
+                Some(faster) => Ok(faster),
+                None => Err(Unkept::Refused(status::error(
+                    ErrorCode::Conflict,
+                    "the name is taken (names are the same whatever their case; a deleted character keeps his)",
+                ))),
+            },
+            Err(DbError::Conflict) => Err(Unkept::Conflict),
+            Err(error) => Err(Unkept::Refused(status::database(&error))),
         }
+    }
+
+    async fn fetch(&self, sql: &'static str, args: Vec<service_kit::db::Value>) -> Result<Vec<Row>, Status> {
+        self.db.fetch(sql, args).await.map_err(|error| status::database(&error))
     }
 }
 
-/// The effect of sustaining one spell more, as long as fewer than `most` are sustained.
-pub fn sustain(character_id: &str, spell: &Sustained, most: u32) -> Statement {
-    let args = vec![
-        spell.id.as_str().into(),
-        character_id.into(),
-        spell.spell_name.as_str().into(),
-        i64::from(spell.force).into(),
-        spell.target_name.as_str().into(),
-        spell.target_character_id.clone().into(),
-        spell.cast_at.into(),
-        i64::from(most).into(),
-    ];
-    Statement::new(SUSTAIN, args).affecting(1)
+/// The effect of a new character.
+pub fn create(sheet: &Sheet) -> Statement {
+    Statement::new(CREATE, columns(sheet))
 }
 
-/// The effect of sustaining a spell no longer.
-pub fn drop_spell(spell: &Sustained) -> Statement {
-    Statement::new(DROP, vec![spell.id.as_str().into()]).affecting(1)
+/// The effect of a sheet that is another now; it must not have changed since revision `from`.
+pub fn replace(sheet: &Sheet, from: u64, to: u64, deleted: bool) -> Statement {
+    let [id, street_name, name, text, now] = <[_; 5]>::try_from(columns(sheet)).expect("a sheet has five columns");
+    let deleted_at = deleted.then(clock::now_ms);
+    let args = vec![id, street_name, name, text, to.into(), now, deleted_at.into(), from.into()];
+    Statement::new(REPLACE, args).affecting(1)
 }
 
-impl Sustained {
-    /// A spell that is sustained from now on.
-    pub fn new(spell_name: &str, force: u32, target_name: &str, target_character_id: Option<String>) -> Sustained {
-        Sustained {
-            id: Uuid::now_v7().to_string(),
-            spell_name: spell_name.to_owned(),
-            force,
-            target_name: target_name.to_owned(),
-            target_character_id,
-            cast_at: clock::now_ms(),
-        }
-    }
+fn columns(sheet: &Sheet) -> Vec<service_kit::db::Value> {
+    vec![
+        sheet.id.as_str().into(),
+        names::folded(&sheet.street_name).into(),
+        names::folded(&sheet.name).into(),
+        json(sheet).to_string().into(),
+        clock::now_ms().into(),
+    ]
 }
 
-fn read_sheet(row: &Row) -> Result<Sheet, Status> {
-    serde_json::from_str(&row.text(0)).map_err(|error| {
+/// A sheet as JSON.
+pub fn json(sheet: &Sheet) -> Value {
+    serde_json::to_value(sheet).expect("a sheet has string keys and finite numbers")
+}
+
+fn read(row: &Row) -> Result<Record, Status> {
+    let sheet = serde_json::from_str(&row.text(0)).map_err(|error| {
         tracing::error!(%error, "a sheet cannot be read");
         status::error(ErrorCode::CharacterLoadFailed, "the sheet cannot be read; the log says why")
-    })
+    })?;
+    Ok(Record { sheet, revision: row.unsigned(1) })
 }
 
-fn full_name(kind: &str, suffix: &str) -> String {
-    format!("dicetower.character.v1.{kind}{suffix}")
+fn full_name(message: &str) -> String {
+    format!("dicetower.character.v1.{message}")
 }
 
 #[cfg(test)]
 mod tests {
     use proto::character::v1::{DropSpellRequest, DropSpellResponse};
+    use service_kit::testing::TestDatabase;
 
     use super::*;
     use crate::samples;
 
-    /// The same facts on SQLite, and on PostgreSQL where the test run offers one.
-    async fn stores() -> Vec<(Store, Option<tempfile::TempDir>)> {
-        let folder = tempfile::tempdir().unwrap();
-        let config = DatabaseConfig::Folder { path: folder.path().into(), fsync: false };
-        let mut stores = vec![(Store::open(&config).await.unwrap(), Some(folder))];
-        match std::env::var("DICETOWER_TEST_POSTGRES") {
-            Ok(url) => stores.push((Store::open(&DatabaseConfig::Postgres(url.into())).await.unwrap(), None)),
-            Err(_) => assert!(std::env::var_os("CI").is_none(), "the CI must offer PostgreSQL"),
-        }
-        for (store, _) in &stores {
-            let clear = ["DELETE FROM sustained_spells", "DELETE FROM characters", "DELETE FROM answers"];
-            store.db.write(clear.map(|sql| Statement::new(sql, Vec::new())).into()).await.unwrap();
-        }
-        stores
-    }
-
     #[tokio::test]
     async fn every_store_keeps_the_same_contract() {
-        for (store, _folder) in stores().await {
-            samples_are_there_once(&store).await;
+        for database in TestDatabase::each().await {
+            let store = Store::open(&database.config).await.unwrap();
+            samples_are_there_once_with_their_first_entry(&store).await;
             a_street_name_comes_before_a_given_name(&store).await;
-            spells_are_sustained_up_to_a_limit(&store).await;
+            a_change_is_kept_with_its_entry_once(&store).await;
             an_answer_and_its_effects_are_kept_together(&store).await;
         }
     }
 
-    async fn samples_are_there_once(store: &Store) {
+    async fn samples_are_there_once_with_their_first_entry(store: &Store) {
         let sheets = samples::sheets().unwrap();
         store.seed(&sheets).await.unwrap();
         store.seed(&sheets).await.unwrap();
-        let names: Vec<String> = store.all().await.unwrap().into_iter().map(|sheet| sheet.street_name).collect();
+        let all = store.all().await.unwrap();
+        let names: Vec<&str> = all.iter().map(|sheet| sheet.street_name.as_str()).collect();
         assert_eq!(names, ["Axel", "Block", "Manticore", "Oak", "Platinum"]);
+        for sheet in &all {
+            let changes = store.changes_after(&sheet.id, 0, 10).await.unwrap();
+            assert_eq!(changes.len(), 1, "{}", sheet.street_name);
+            assert_eq!(changes[0].after, json(sheet));
+            let (_, balance) = store.bookings(&sheet.id, Account::Nuyen, 10).await.unwrap();
+            assert_eq!(balance, sheet.nuyen);
+        }
     }
 
     async fn a_street_name_comes_before_a_given_name(store: &Store) {
@@ -301,51 +403,59 @@ mod tests {
             ..Sheet::default()
         };
         for sheet in [named("a", "Axel", "Wedge"), named("b", "John Doe", "Ghost"), named("c", "John Doe", "Chrome")] {
-            let args = vec![
-                sheet.id.as_str().into(),
-                names::folded(&sheet.street_name).into(),
-                names::folded(&sheet.name).into(),
-                serde_json::to_string(&sheet).unwrap().into(),
-                0i64.into(),
-            ];
-            store.db.write(vec![Statement::new(SEED, args)]).await.unwrap();
+            store.db.write(vec![create(&sheet)]).await.unwrap();
         }
         let found = |name: &'static str| async move {
-            store.named(name).await.unwrap().into_iter().map(|sheet| sheet.street_name).collect::<Vec<_>>()
+            let found = store.named(name).await.unwrap();
+            found.into_iter().map(|record| record.sheet.street_name).collect::<Vec<_>>()
         };
         assert_eq!(found("AXEL").await, ["Axel"]);
         assert_eq!(found("john  doe").await, ["Chrome", "Ghost"]);
         assert_eq!(found("Chrom").await, [""; 0]);
     }
 
-    async fn spells_are_sustained_up_to_a_limit(store: &Store) {
-        let oak = samples::sheet("Oak").id;
-        let call = Call { kind: "CastSpell", request: "{}".into(), key: None };
-        let held = Sustained::new("Barrier", 5, "", Some(oak.clone()));
-        store.keep(&call, (), vec![sustain(&oak, &held, 1)]).await.unwrap();
-        assert_eq!(store.sustained(&oak).await.unwrap(), std::slice::from_ref(&held));
+    /// The effects of giving a character a nuyen.
+    fn a_nuyen_more(call: &Call, record: &Record) -> Vec<Statement> {
+        let mut sheet = record.sheet.clone();
+        sheet.nuyen += 1;
+        let (from, to) = (record.revision, record.revision + 1);
+        let mut effects = vec![replace(&sheet, from, to, false)];
+        let subject = Subject::character(&sheet);
+        effects.extend(Change::statements(call, subject, &json(&record.sheet), &json(&sheet), to, "a nuyen more"));
+        effects
+    }
 
-        let more = store.keep(&call, (), vec![sustain(&oak, &Sustained::new("Light", 1, "", None), 1)]).await;
-        assert_eq!(more.unwrap_err().code(), tonic::Code::AlreadyExists);
+    async fn a_change_is_kept_with_its_entry_once(store: &Store) {
+        let call = Call { answer: "DropSpellResponse", ..Call::own("Test", "for the test") };
+        let record = store.named("Oak").await.unwrap().remove(0);
+        let effects = || a_nuyen_more(&call, &record);
+        assert!(store.keep(&call, (), effects()).await.is_ok());
 
-        store.keep(&call, (), vec![drop_spell(&held)]).await.unwrap();
-        assert!(store.sustained(&oak).await.unwrap().is_empty());
+        assert!(matches!(store.keep(&call, (), effects()).await, Err(Unkept::Conflict)));
+
+        let now = store.by_id(&record.sheet.id).await.unwrap().unwrap();
+        assert_eq!((now.sheet.nuyen, now.revision), (record.sheet.nuyen + 1, record.revision + 1));
+        let latest = &store.changes(Some((&record.sheet.id, u64::MAX)), 1).await.unwrap()[0];
+        assert_eq!((latest.reason.as_str(), latest.summary.as_str()), ("for the test", "a nuyen more"));
+        assert_eq!(latest.before, serde_json::json!({"nuyen": record.sheet.nuyen}));
+        let (bookings, balance) = store.bookings(&record.sheet.id, Account::Nuyen, 10).await.unwrap();
+        assert_eq!((bookings.len(), bookings[0].amount, balance), (2, 1, now.sheet.nuyen));
     }
 
     async fn an_answer_and_its_effects_are_kept_together(store: &Store) {
-        let oak = samples::sheet("Oak").id;
         let mut request = Request::new(DropSpellRequest { spell_name: "Barrier".into(), ..Default::default() });
         request.metadata_mut().insert("idempotency-key", "turn/1/1".parse().unwrap());
-        let call = Call::of("DropSpell", &request).unwrap();
+        let call = Call::of("DropSpellRequest", "DropSpellResponse", &request).unwrap();
         let answer = |message: &str| DropSpellResponse { message: message.to_owned(), ..Default::default() };
         assert_eq!(store.answered::<DropSpellResponse>(&call).await.unwrap(), None);
 
-        let effect = || vec![sustain(&oak, &Sustained::new("Barrier", 5, "", None), 7)];
-        let first = store.keep(&call, answer("first"), effect()).await.unwrap();
-        let second = store.keep(&call, answer("second"), effect()).await.unwrap();
+        let record = store.named("Oak").await.unwrap().remove(0);
+        let first = store.keep(&call, answer("first"), a_nuyen_more(&call, &record)).await.ok().unwrap();
+        let record = store.named("Oak").await.unwrap().remove(0);
+        let second = store.keep(&call, answer("second"), a_nuyen_more(&call, &record)).await.ok().unwrap();
 
         assert_eq!((first.message.as_str(), second.message.as_str()), ("first", "first"));
-        assert_eq!(store.sustained(&oak).await.unwrap().len(), 1);
+        assert_eq!(store.named("Oak").await.unwrap()[0].revision, record.revision);
         let other = Call { request: "{}".into(), ..call };
         let status = store.answered::<DropSpellResponse>(&other).await.unwrap_err();
         assert_eq!(status.code(), tonic::Code::AlreadyExists);
@@ -355,6 +465,11 @@ mod tests {
     fn a_key_is_short_text() {
         let mut request = Request::new(DropSpellRequest::default());
         request.metadata_mut().insert("idempotency-key", "x".repeat(MAX_KEY + 1).parse().unwrap());
-        assert!(Call::of("DropSpell", &request).is_err());
+        assert!(Call::of("DropSpellRequest", "DropSpellResponse", &request).is_err());
+    }
+
+    #[test]
+    fn an_operation_has_the_tools_name() {
+        assert_eq!(Call::own("AddKarma", "").operation(), "add_karma");
     }
 }

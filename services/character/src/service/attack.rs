@@ -4,20 +4,24 @@ use proto::character::v1::{CalculateRangedAttackRequest, CalculateRangedAttackRe
 use rules::shadowrun2::{
     DicePart,
     damage::{self, Ammunition, Armor, DamageCode, FiringMode, Staged},
+    house_rules::HouseRule,
     pools,
     range::WeaponClass,
-    ranged::{self, Magnification, Movement, RangedTarget, Situation, TargetSize},
+    ranged::{self, Cover, Magnification, Movement, RangedTarget, Situation, TargetSize},
     visibility::Visibility,
     weapons,
 };
 use tonic::Status;
 
-use super::{Character, RULES, convert, refuse, roll, skill, unknown};
+use super::{RULES, convert, edit::Edit, refuse, roll, skill, unknown};
 use crate::{
     conditions::{self, Conditions},
     names,
-    sheet::{Attribute, Gear, Sheet, WeaponStats, to_i32},
+    sheet::{Attribute, Gear, Pool, Sheet, WeaponStats, to_i32},
 };
+
+/// Most rounds of full-automatic fire a phase by the house rule.
+const TEN_ROUNDS: u32 = 10;
 
 const MODES: [FiringMode; 4] =
     [FiringMode::SingleShot, FiringMode::SemiAutomatic, FiringMode::BurstFire, FiringMode::FullAutomatic];
@@ -33,6 +37,8 @@ struct Arm {
     stats: WeaponStats,
     flechette: bool,
     on_sheet: bool,
+    /// Made to its owner's measure.
+    customised: bool,
 }
 
 impl Arm {
@@ -56,28 +62,56 @@ struct Burst {
 ///
 /// `INVALID_INPUT` if it cannot be made (nothing is rolled then), or what the dice service says.
 pub async fn shoot(
-    shooter: &Character,
-    request: CalculateRangedAttackRequest,
+    edit: &mut Edit,
+    mut request: CalculateRangedAttackRequest,
     dice: &mut roll::Dice,
 ) -> Result<CalculateRangedAttackResponse, Status> {
-    let sheet = &shooter.sheet;
+    let (sheet, rules) = (&edit.sheet, &edit.rules);
     let mut notes = Vec::new();
+    let mut house = Vec::new();
     let arm = find_arm(sheet, &request.weapon_name)?;
     let burst = burst(&arm, &request)?;
-    let skill = skill::dice_for(sheet, arm.class.row().skill)?;
+    if rules.has(HouseRule::TenRounds) && burst.mode == FiringMode::FullAutomatic && burst.rounds > TEN_ROUNDS {
+        let name = HouseRule::TenRounds.name();
+        return Err(refuse(format!("at most {TEN_ROUNDS} rounds a phase (house rule {name}), not {}", burst.rounds)));
+    }
+    let mut skill = shooting_skill(sheet, &arm)?;
     let combat_pool = combat_pool(sheet, &skill, request.combat_pool())?;
+    if arm.customised && rules.has(HouseRule::CustomisedWeapon) {
+        skill.dice += 1;
+        skill.parts.push(DicePart { source: "customised weapon (house rule)".to_owned(), dice: 1 });
+        house.push(HouseRule::CustomisedWeapon);
+    }
+    let ballistic = rules.ballistic(request.target_ballistic());
+    if let (Some(own), Some(rule)) = (&mut request.target_ballistic, ballistic.rule) {
+        *own = ballistic.value;
+        house.push(rule);
+    }
     let pool = skill.dice + combat_pool;
     if pool == 0 {
         return Err(refuse(format!("{} has no dice for {}", sheet.street_name, skill.rolled)));
     }
 
-    let situation = situation(shooter, &arm, &burst, &skill, &request, &mut notes);
+    let mut situation = situation(sheet, &arm, &burst, &skill, &request, &mut notes);
+    if rules.has(HouseRule::StrengthRecoil) {
+        situation.strength_recoil = Some(sheet.attribute(Attribute::Strength));
+    }
+    if let Some(cover) = request.target_visible_percent.and_then(|percent| rules.cover(percent)) {
+        situation.cover = Cover::None;
+        situation.other.push(cover);
+        house.push(HouseRule::CoverByShare);
+    } else if request.target_visible_percent.is_some() {
+        notes.push("target_visible_percent counts only with the house rule cover by share".to_owned());
+    }
     let magnification = magnification(sheet, &arm, request.magnification);
     let strength = arm.stats.strength_minimum.unwrap_or_else(|| sheet.attribute(Attribute::Strength));
     let RangedTarget { range, effective_range, mut target, notes: rule_notes } =
         ranged::ranged_attack(arm.class, request.target_distance, strength, magnification, &situation)
             .map_err(|error| refuse(format!("{}: {error}; nothing was rolled", arm.name)))?;
     notes.extend(rule_notes);
+    if target.modifiers.iter().any(|modifier| modifier.kind == "strength_recoil") {
+        house.push(HouseRule::StrengthRecoil);
+    }
     if let Some(link) = sheet.smartlink() {
         for modifier in target.modifiers.iter_mut().filter(|modifier| modifier.kind == "smartlink") {
             modifier.explanation = format!("{}, {}", modifier.explanation, link.source);
@@ -112,8 +146,16 @@ pub async fn shoot(
         target.target_number,
         roll::count(successes)
     );
+    let roll_explanation = format!("{}; {}", rolled_dice(&parts, pool), target.breakdown());
+    let character = sheet.street_name.clone();
+    if combat_pool > 0 && sheet.combat_id.is_some() {
+        edit.sheet.spend_pool(Pool::Combat, combat_pool);
+        edit.says(summary.clone());
+    } else {
+        edit.changes_nothing();
+    }
     Ok(CalculateRangedAttackResponse {
-        character: sheet.street_name.clone(),
+        character,
         weapon: arm.name,
         weapon_type: arm.class.name().to_owned(),
         target_distance: request.target_distance,
@@ -142,7 +184,21 @@ pub async fn shoot(
         notes,
         target_description: request.target_description,
         reason: request.reason,
+        roll_explanation,
+        house_rules: convert::house_rules(&house),
     })
+}
+
+/// `Firearms 9 + Combat Pool 8 = 17 dice`.
+pub fn rolled_dice(parts: &[DicePart], total: u32) -> String {
+    let parts: Vec<String> = parts.iter().map(|part| format!("{} {}", part.source, part.dice)).collect();
+    format!("{} = {total} dice", parts.join(" + "))
+}
+
+/// The skill that fires a weapon; a specialization in it or its class counts.
+fn shooting_skill(sheet: &Sheet, arm: &Arm) -> Result<skill::SkillDice, Status> {
+    let special = [arm.name.as_str(), arm.class.name()].into_iter().find(|name| sheet.specialized(name).is_some());
+    skill::dice_for(sheet, special.unwrap_or(arm.class.row().skill))
 }
 
 /// The weapon of this name: on the sheet, or in the rule book's table.
@@ -166,6 +222,7 @@ fn find_arm(sheet: &Sheet, name: &str) -> Result<Arm, Status> {
             stats: WeaponStats::default(),
             flechette: weapon.flechette,
             on_sheet: false,
+            customised: false,
         }),
         (None, None) => {
             let own = carried.iter().map(|gear| gear.gear_name.clone());
@@ -185,7 +242,8 @@ fn own_arm(sheet: &Sheet, gear: &Gear) -> Result<Arm, Status> {
     let damage = code.parse().map_err(|_| refuse(format!("the sheet gives no damage for the {}", gear.gear_name)))?;
     let is_listed = |mode: &&FiringMode| stats.modes.iter().any(|letters| letters == mode.letters());
     let modes = MODES.iter().filter(is_listed).copied().collect();
-    Ok(Arm { name: gear.gear_name.clone(), class, damage, modes, stats, flechette: false, on_sheet: true })
+    let customised = gear.modifications.get("customised").is_some_and(|value| *value == true);
+    Ok(Arm { name: gear.gear_name.clone(), class, damage, modes, stats, flechette: false, on_sheet: true, customised })
 }
 
 /// How many rounds are fired, and how.
@@ -210,21 +268,22 @@ fn burst(arm: &Arm, request: &CalculateRangedAttackRequest) -> Result<Burst, Sta
 }
 
 /// Combat Pool dice within their limit: the pool, and the skill. What is rolled for want of the skill is no skill.
-fn combat_pool(sheet: &Sheet, skill: &skill::SkillDice, asked: u32) -> Result<u32, Status> {
+pub fn combat_pool(sheet: &Sheet, skill: &skill::SkillDice, asked: u32) -> Result<u32, Status> {
     let rating = if skill.is_attribute { 0 } else { skill.dice };
-    pools::combat_pool_for_attack(sheet.combat_pool(), rating).check(asked).map_err(|error| refuse(error.to_string()))
+    pools::combat_pool_for_attack(sheet.pool_left(Pool::Combat), rating)
+        .check(asked)
+        .map_err(|error| refuse(error.to_string()))
 }
 
 /// Everything about the shot but its distance.
 fn situation(
-    shooter: &Character,
+    sheet: &Sheet,
     arm: &Arm,
     burst: &Burst,
     skill: &skill::SkillDice,
     request: &CalculateRangedAttackRequest,
     notes: &mut Vec<String>,
 ) -> Situation {
-    let sheet = &shooter.sheet;
     let read = read_conditions(request, notes);
     let mut visibility = sight(request.light_level.as_deref(), &request.conditions);
     if request.light_level.is_none() {
@@ -250,7 +309,7 @@ fn situation(
         attacker_movement: request.attacker_movement.as_deref().and_then(conditions::movement),
         rough_ground: request.rough_ground(),
         wounds: sheet.wounds(),
-        sustained_spells: shooter.sustained_count(),
+        sustained_spells: sheet.sustained_count(),
         vision: sheet.vision(),
         visibility,
         opponents_in_melee: request.opponents_in_melee(),

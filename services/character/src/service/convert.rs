@@ -4,11 +4,14 @@ use proto::{
     character::v1::{CalculateDicePoolResponse, CharacterSummary, DicePart, Modifier, SustainedSpell},
     structs,
 };
-use rules::shadowrun2::{self, difficulty::DicePoolSum};
+use rules::shadowrun2::{self, difficulty::DicePoolSum, house_rules::HouseRule};
 use serde_json::json;
 use service_kit::clock;
 
-use crate::{names, sheet::Sheet, store::Sustained};
+use crate::{
+    names,
+    sheet::{Sheet, Sustained},
+};
 
 /// A character in the list of all.
 pub fn listed(sheet: &Sheet) -> CharacterSummary {
@@ -50,4 +53,11 @@ pub fn modifiers(modifiers: &[shadowrun2::Modifier]) -> Vec<Modifier> {
 
 pub fn parts(parts: &[shadowrun2::DicePart]) -> Vec<DicePart> {
     parts.iter().map(|part| DicePart { source: part.source.clone(), dice: part.dice }).collect()
+}
+
+/// The names of house rules that changed a figure, each once.
+pub fn house_rules(rules: &[HouseRule]) -> Vec<String> {
+    let mut names: Vec<String> = rules.iter().map(|rule| rule.name().to_owned()).collect();
+    names.dedup();
+    names
 }

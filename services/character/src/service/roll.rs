@@ -2,7 +2,10 @@
 
 use proto::{
     character::v1::{Roll, SpellRoll},
-    dice::v1::{RollDiceRequest, RollDiceResponse, dice_service_client::DiceServiceClient},
+    dice::v1::{
+        RollDiceRequest, RollDiceResponse, RollInitiativeRequest, RollInitiativeResponse,
+        dice_service_client::DiceServiceClient,
+    },
 };
 use service_kit::{
     Peers, Transport,
@@ -30,21 +33,45 @@ impl Dice {
     ///
     /// What the dice service says.
     pub async fn test(&mut self, pool: u32, target_number: u32, reason: &str) -> Result<RollDiceResponse, Status> {
-        self.rolls += 1;
-        let mut request = Request::new(RollDiceRequest {
+        let request = self.keyed(RollDiceRequest {
             pool: Some(pool),
             target_number: Some(to_i32(target_number)),
             notation: None,
             reason: Some(reason.chars().take(MAX_REASON).collect()),
             ..RollDiceRequest::default()
-        });
+        })?;
+        Ok(self.client.roll_dice(request).await?.into_inner())
+    }
+
+    /// Rolls initiative: so many dice, added to Reaction.
+    ///
+    /// # Errors
+    ///
+    /// What the dice service says.
+    pub async fn initiative(
+        &mut self,
+        dice: u32,
+        reaction: u32,
+        reason: &str,
+    ) -> Result<RollInitiativeResponse, Status> {
+        let request = self.keyed(RollInitiativeRequest {
+            notation: format!("{dice}d6+{reaction}"),
+            reason: Some(reason.chars().take(MAX_REASON).collect()),
+        })?;
+        Ok(self.client.roll_initiative(request).await?.into_inner())
+    }
+
+    /// The request of the call's next roll.
+    fn keyed<M>(&mut self, message: M) -> Result<Request<M>, Status> {
+        self.rolls += 1;
+        let mut request = Request::new(message);
         if let Some(key) = &self.key {
             let key = format!("{key}/{}", self.rolls);
             let key =
                 key.parse().map_err(|_| status::error(ErrorCode::InvalidInput, "the idempotency key is no text"))?;
             request.metadata_mut().insert("idempotency-key", key);
         }
-        Ok(self.client.roll_dice(request).await?.into_inner())
+        Ok(request)
     }
 }
 

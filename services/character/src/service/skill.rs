@@ -13,7 +13,7 @@ use rules::shadowrun2::{
 use serde_json::json;
 use tonic::Status;
 
-use super::{Character, RULES, convert, refuse, roll, unknown};
+use super::{RULES, convert, refuse, roll, unknown};
 use crate::{
     names,
     sheet::{Attribute, ModifierType, Sheet, to_i32},
@@ -39,6 +39,16 @@ pub struct SkillDice {
 ///
 /// `INVALID_INPUT` if there is no such skill, or no way to roll without it.
 pub fn dice_for(sheet: &Sheet, name: &str) -> Result<SkillDice, Status> {
+    if let Some((skill, rating)) = sheet.specialized(name) {
+        let special = skill.specialization.as_deref().unwrap_or_default();
+        let mut parts = sheet.skill_parts(skill);
+        let rolled = format!("{} ({special})", skill.skill_name);
+        if let Some(base) = parts.first_mut() {
+            *base = DicePart { source: rolled.clone(), dice: to_i32(rating) };
+        }
+        let dice = (sheet.skill_rating(skill) + rating).saturating_sub(skill.base_rating);
+        return Ok(SkillDice { rolled, dice, parts, default: None, is_attribute: false });
+    }
     if let Some(skill) = sheet.skill(name) {
         let (dice, parts) = (sheet.skill_rating(skill), sheet.skill_parts(skill));
         return Ok(SkillDice { rolled: skill.skill_name.clone(), dice, parts, default: None, is_attribute: false });
@@ -160,7 +170,7 @@ fn linked_attribute(name: &str) -> Option<Attribute> {
 ///
 /// `INVALID_INPUT` if the test cannot be made, or what the dice service says.
 pub async fn test(
-    character: &Character,
+    sheet: &Sheet,
     request: TestSkillRequest,
     dice: &mut roll::Dice,
 ) -> Result<TestSkillResponse, Status> {
@@ -173,14 +183,13 @@ pub async fn test(
         modifier_reason,
         reason,
     } = request;
-    let sheet = &character.sheet;
     let skill = dice_for(sheet, &skill_name)?;
     let (base, explanation) = base(target_number, difficulty)?;
 
     let mut modifiers = Vec::new();
     modifiers.extend(skill.default_modifier());
     modifiers.extend(sheet.wounds().modifiers().map_err(|error| refuse(error.to_string()))?);
-    modifiers.extend(sustained_modifier(character));
+    modifiers.extend(sustained_modifier(sheet));
     modifiers.extend(sheet_modifiers(sheet, &skill.rolled));
     modifiers.extend(given_modifier(modifier, modifier_reason));
     let target = TargetNumber::new(base, explanation, modifiers);
@@ -241,9 +250,9 @@ fn base(target_number: Option<u32>, difficulty: Option<String>) -> Result<(i32, 
 }
 
 /// What sustained spells add to every other test.
-fn sustained_modifier(character: &Character) -> Option<Modifier> {
-    let penalty = sustaining_penalty(character.sustained_count());
-    let spells: Vec<&str> = character.sustained.iter().map(|spell| spell.spell_name.as_str()).collect();
+pub fn sustained_modifier(sheet: &Sheet) -> Option<Modifier> {
+    let penalty = sustaining_penalty(sheet.sustained_count());
+    let spells: Vec<&str> = sheet.sustained_spells.iter().map(|spell| spell.spell_name.as_str()).collect();
     (penalty > 0).then(|| Modifier::new("sustained_spells", penalty, format!("sustains {}", spells.join(", "))))
 }
 

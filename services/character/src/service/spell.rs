@@ -4,6 +4,7 @@ use proto::character::v1::{CastSpellRequest, CastSpellResponse, Drain, Resistanc
 use rules::shadowrun2::{
     DicePart, DicePool, Modifier,
     condition::Level,
+    house_rules::Ruled,
     magic::{
         self, ALL_ONES_DRAIN_MODIFIER, DamageType, Restrictions, SpellDice, SpellOutcome, SpellSituation, drain_dice,
         sustaining_penalty,
@@ -12,14 +13,12 @@ use rules::shadowrun2::{
     spells::{self, DrainLevel, Duration, FoundSpell, Reach, Spell, SpellTarget, SpellType, TargetFigures},
     totems,
 };
-use service_kit::db::Statement;
 use tonic::Status;
 
-use super::{Character, RULES, attack, convert, refuse, roll, skill, unknown};
+use super::{RULES, attack, convert, edit::Edit, refuse, roll, skill, unknown};
 use crate::{
     conditions, names,
-    sheet::{Attribute, KnownSpell, Sheet, to_i32},
-    store::{self, Sustained},
+    sheet::{Attribute, KnownSpell, Pool, Sheet, Sustained, to_i32},
 };
 
 /// Rating taken for an attribute of a target that has no sheet. Ours: that of an average person.
@@ -41,19 +40,20 @@ pub enum Target {
     Stranger(String),
 }
 
-/// Casts the spell. The statements are what has changed: the spell that is now sustained.
+/// Casts the spell: drain is marked on the caster's sheet, and what is sustained stands on it.
 ///
 /// # Errors
 ///
 /// `INVALID_INPUT` if it cannot be cast (nothing is rolled then), or what the dice service says.
 pub async fn cast(
-    caster: &Character,
+    edit: &mut Edit,
     target: &Target,
     request: CastSpellRequest,
     dice: &mut roll::Dice,
-) -> Result<(CastSpellResponse, Vec<Statement>), Status> {
-    let sheet = &caster.sheet;
+) -> Result<CastSpellResponse, Status> {
+    let (sheet, rules) = (&edit.sheet, &edit.rules);
     let mut notes = Vec::new();
+    let mut house = Vec::new();
     let (known, found) = find_spell(sheet, &request.spell_name)?;
     let spell = found.spell;
     let name = known.spell_name.clone();
@@ -62,7 +62,7 @@ pub async fn cast(
     let restrictions = Restrictions { exclusive: known.exclusive, fetish: known.fetish.map(Into::into) };
     let effective_force = restrictions.effective_force(force);
     let sustains = spell.duration == Duration::Sustained && request.sustain.unwrap_or(true);
-    check_sustaining(caster, known, sustains)?;
+    check_sustaining(sheet, known, sustains)?;
 
     let (spell_pool, drain_pool, pool_remaining) =
         pool_dice(sheet, request.spell_pool_dice(), request.drain_pool_dice())?;
@@ -80,7 +80,7 @@ pub async fn cast(
     let base = spell.target.figure(&figures).map_err(|error| refuse(error.to_string()))?;
     let situation = SpellSituation {
         wounds: sheet.wounds(),
-        sustained_spells: caster.sustained_count(),
+        sustained_spells: sheet.sustained_count(),
         cover: request.cover.as_deref().and_then(conditions::cover).unwrap_or_default(),
         vision: sheet.vision(),
         visibility: attack::sight(request.light_level.as_deref(), &request.conditions),
@@ -100,7 +100,11 @@ pub async fn cast(
     let successes = rolled.successes();
     let resists = spell.resisted && successes > 0 && !aim.is_object(&request);
     let resistance = if resists {
-        Some(resist(spell, &aim, &figures, effective_force, &request, &mut notes, dice).await?)
+        Some({
+            let against = rules.spell_resistance(effective_force);
+            house.extend(against.rule);
+            resist(spell, &aim, &figures, against.value, &request, &mut notes, dice).await?
+        })
     } else {
         None
     };
@@ -109,19 +113,24 @@ pub async fn cast(
     let outcome = magic::spell_outcome(successes, resisted);
     let takes_effect = outcome != SpellOutcome::NoEffect;
     let wound = spell.damage.and_then(|(level, _)| magic::combat_spell_wound(level, successes, resisted));
-    let drain = drain(sheet, &formula, force, drain_pool, rolled.all_ones(), &name, dice).await?;
+    let full = rules.drain_base(force);
+    house.extend(full.rule);
+    let drain = drain(sheet, &formula, force, full, drain_pool, rolled.all_ones(), &name, dice).await?;
 
     let sustained = sustains && takes_effect;
-    let mut held = caster.sustained.clone();
-    let mut effects = Vec::new();
+    let mut held = sheet.sustained_spells.clone();
     if sustained {
-        let now = Sustained::new(&name, force, &aim.name, aim.character_id());
-        effects.push(store::sustain(&sheet.id, &now, sheet.rating("Sorcery")));
-        held.push(now);
+        held.push(Sustained::new(&name, force, &aim.name, aim.character_id()));
     }
+    let mut monitor = sheet.condition_monitor;
     if drain.damage_taken > 0 {
-        notes.push("the drain is not marked on the condition monitor".to_owned());
+        monitor = if drain.damage_type == "stun" {
+            monitor.with_stun(drain.damage_taken)
+        } else {
+            monitor.with_physical(drain.damage_taken)
+        };
     }
+    let is_fight = sheet.combat_id.is_some() && spell_pool + drain_pool > 0;
     if known.exclusive {
         notes.push("exclusive spell: nothing else is cast or sustained meanwhile".to_owned());
     }
@@ -186,8 +195,19 @@ pub async fn cast(
         rules: RULES.to_owned(),
         notes,
         reason: request.reason,
+        house_rules: convert::house_rules(&house),
+        revision: 0,
     };
-    Ok((answer, effects))
+    edit.says(answer.summary.clone());
+    if !is_fight && !answer.sustained && monitor == edit.sheet.condition_monitor {
+        edit.changes_nothing();
+    }
+    edit.sheet.condition_monitor = monitor;
+    edit.sheet.sustained_spells = held;
+    if is_fight {
+        edit.sheet.spend_pool(Pool::Magic, spell_pool + drain_pool);
+    }
+    Ok(CastSpellResponse { revision: edit.revision, ..answer })
 }
 
 /// The spell on the sheet that is meant, and what the directory says of it.
@@ -227,9 +247,8 @@ fn find_spell<'a>(sheet: &'a Sheet, name: &str) -> Result<(&'a KnownSpell, Found
 }
 
 /// Refuses what sustained spells forbid.
-fn check_sustaining(caster: &Character, known: &KnownSpell, sustains: bool) -> Result<(), Status> {
-    let sheet = &caster.sheet;
-    let held: Vec<&str> = caster.sustained.iter().map(|spell| spell.spell_name.as_str()).collect();
+pub fn check_sustaining(sheet: &Sheet, known: &KnownSpell, sustains: bool) -> Result<(), Status> {
+    let held: Vec<&str> = sheet.sustained_spells.iter().map(|spell| spell.spell_name.as_str()).collect();
     if known.exclusive && !held.is_empty() {
         let message = format!("{} is exclusive: first drop {}", known.spell_name, held.join(", "));
         return Err(refuse(message));
@@ -242,7 +261,7 @@ fn check_sustaining(caster: &Character, known: &KnownSpell, sustains: bool) -> R
         )));
     }
     let most = sheet.rating("Sorcery");
-    if sustains && most <= caster.sustained_count() {
+    if sustains && most <= sheet.sustained_count() {
         return Err(refuse(format!(
             "{} sustains {} spells, as many as Sorcery {most} allows: first drop one of {}",
             sheet.street_name,
@@ -255,7 +274,7 @@ fn check_sustaining(caster: &Character, known: &KnownSpell, sustains: bool) -> R
 
 /// Magic Pool dice for success and for drain, within their limits, and what is left.
 fn pool_dice(sheet: &Sheet, for_spell: u32, for_drain: u32) -> Result<(u32, u32, u32), Status> {
-    let pool = sheet.magic_pool();
+    let pool = sheet.pool_left(Pool::Magic);
     let limit = pools::magic_pool_for_success(pool, sheet.spell_magic());
     let for_spell = limit.check(for_spell).map_err(|error| refuse(error.to_string()))?;
     let left = pool - for_spell;
@@ -422,7 +441,7 @@ async fn resist(
     spell: &Spell,
     aim: &Aim,
     figures: &TargetFigures,
-    force: u32,
+    target_number: u32,
     request: &CastSpellRequest,
     notes: &mut Vec<String>,
     dice: &mut roll::Dice,
@@ -442,7 +461,7 @@ async fn resist(
         (attribute.name(), to_i32(rating)),
         ("Magic Pool or Spell Defense", to_i32(request.target_pool_dice())),
     ]);
-    let roll = dice.test(pool.total.max(1), force, &format!("{who} resists {}", spell.name)).await?;
+    let roll = dice.test(pool.total.max(1), target_number, &format!("{who} resists {}", spell.name)).await?;
     Ok(Resistance {
         attribute: attribute.name().to_owned(),
         dice: pool.total,
@@ -452,21 +471,30 @@ async fn resist(
     })
 }
 
-/// Drain and what is left of it.
+/// Drain and what is left of it; `counting` is what of the Force counts at this table.
+#[expect(clippy::too_many_arguments, reason = "each is a figure of the rule")]
 async fn drain(
     sheet: &Sheet,
     formula: &magic::DrainFormula,
     force: u32,
+    counting: Ruled<u32>,
     pool: u32,
     all_ones: bool,
     name: &str,
     dice: &mut roll::Dice,
 ) -> Result<Drain, Status> {
-    let modifiers = if all_ones {
-        vec![Modifier::new("all_ones", ALL_ONES_DRAIN_MODIFIER, "the success test came up all ones")]
-    } else {
-        Vec::new()
-    };
+    let mut modifiers = Vec::new();
+    if all_ones {
+        modifiers.push(Modifier::new("all_ones", ALL_ONES_DRAIN_MODIFIER, "the success test came up all ones"));
+    }
+    if let Some(rule) = counting.rule {
+        let more = to_i32(counting.value.saturating_sub(force / 2));
+        modifiers.push(Modifier::new(
+            "house_rule",
+            more,
+            format!("the full Force counts (house rule {})", rule.name()),
+        ));
+    }
     // A power focus adds to Magic where Force is compared with it.
     let drain = formula.drain(force, sheet.spell_magic() + sheet.power_foci()).with_modifiers(modifiers);
     let resist: DicePool = drain_dice(sheet.attribute(Attribute::Willpower), pool, 0);
@@ -490,6 +518,7 @@ async fn drain(
         resist_parts: convert::parts(parts),
         modifiers: convert::modifiers(&drain.target.modifiers),
         breakdown: drain.target.breakdown(),
+        marked: true,
     })
 }
 

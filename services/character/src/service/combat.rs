@@ -1,0 +1,393 @@
+//! The initiative tracker: who acts at which phase of which turn.
+//!
+//! A fight is a document. Whoever has a sheet carries its id there, which is why his pool dice are counted in the fight
+//! and are whole again when it is his turn.
+
+use proto::character::v1::{
+    Action, CombatResponse, EndCombatRequest, GetCombatRequest, Initiative, NextActorRequest, Participant,
+    RollCharacterInitiativeRequest, RollCharacterInitiativeResponse, StartCombatRequest,
+};
+use rules::shadowrun2::{
+    condition::Wounds,
+    initiative::{self, Speed},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use service_kit::status::{self, ErrorCode};
+use tonic::Status;
+
+use super::{Characters, convert, edit::Edit, entries, info, refuse, roll};
+use crate::{
+    names,
+    sheet::{Attribute, PoolsSpent, Sheet},
+    store::{Call, Document, Kind, Unkept},
+};
+
+/// Most who fight in one fight.
+const MAX_FIGHTERS: usize = 50;
+/// Times a change is tried on what others change, too.
+const ATTEMPTS: u32 = 50;
+/// Reaction of somebody without a sheet. Ours: that of an average person.
+const AVERAGE_REACTION: u32 = 3;
+
+/// Who fights, as the document keeps it.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Fighter {
+    name: String,
+    /// Empty for somebody without a sheet.
+    character_id: String,
+    base_reaction: u32,
+    natural_reaction: u32,
+    initiative_dice: u32,
+    physical: u32,
+    stun: u32,
+    reaction: i32,
+    rolls: Vec<i32>,
+    initiative: u32,
+    phases: Vec<u32>,
+    roll_id: String,
+    note: String,
+}
+
+/// A fight, as the document keeps it.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Fight {
+    name: String,
+    running: bool,
+    turn: u32,
+    /// How many have acted in this turn, whoever acts now included.
+    acted: usize,
+    fighters: Vec<Fighter>,
+}
+
+impl Fighter {
+    fn of(sheet: &Sheet) -> Fighter {
+        let (fixed, dice) = sheet.initiative_parts();
+        Fighter {
+            name: sheet.street_name.clone(),
+            character_id: sheet.id.clone(),
+            base_reaction: fixed,
+            natural_reaction: sheet.base_attribute(Attribute::Reaction),
+            initiative_dice: dice,
+            physical: sheet.condition_monitor.physical,
+            stun: sheet.condition_monitor.stun,
+            ..Fighter::default()
+        }
+    }
+
+    /// Rolls for a turn; someone out of action or without Reaction does not act.
+    async fn roll(&mut self, dice: &mut roll::Dice) -> Result<(), Status> {
+        self.rolls.clear();
+        self.roll_id.clear();
+        self.note.clear();
+        (self.initiative, self.phases, self.reaction) = (0, Vec::new(), 0);
+        match Wounds::of_boxes(self.physical, self.stun).modifiers() {
+            Err(error) => self.note = error.to_string(),
+            Ok(modifiers) => {
+                let loss: i32 = modifiers.iter().map(|modifier| modifier.value).sum();
+                self.reaction = i32::try_from(self.base_reaction).unwrap_or(i32::MAX) - loss;
+                match u32::try_from(self.reaction) {
+                    Ok(reaction @ 1..) => {
+                        let cause = format!("{}: initiative", self.name);
+                        let rolled = dice.initiative(self.initiative_dice, reaction, &cause).await?;
+                        self.initiative = u32::try_from(rolled.initiative).unwrap_or_default();
+                        self.phases = initiative::phases(self.initiative);
+                        self.rolls = rolled.rolls;
+                        self.roll_id = rolled.roll_id;
+                    }
+                    _ => self.note = "no Reaction is left after wounds: no action this turn".to_owned(),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn speed(&self) -> Speed {
+        Speed {
+            total: i64::from(self.initiative),
+            adjusted_reaction: i64::from(self.reaction),
+            natural_reaction: i64::from(self.natural_reaction),
+        }
+    }
+}
+
+impl Fight {
+    /// Everybody's actions in this turn, in order.
+    fn actions(&self) -> Vec<(u32, &Fighter)> {
+        let mut actions: Vec<(u32, &Fighter)> = Vec::new();
+        for fighter in &self.fighters {
+            actions.extend(fighter.phases.iter().map(|phase| (*phase, fighter)));
+        }
+        actions.sort_by(|(phase, first), (other, second)| {
+            other.cmp(phase).then_with(|| second.speed().compare(&first.speed()))
+        });
+        actions
+    }
+
+    /// Whoever acts now.
+    fn acting(&self) -> Option<(u32, &Fighter)> {
+        self.acted.checked_sub(1).and_then(|index| self.actions().into_iter().nth(index)).filter(|_| self.running)
+    }
+
+    async fn new_turn(&mut self, service: &Characters, dice: &mut roll::Dice) -> Result<(), Status> {
+        self.turn += 1;
+        self.acted = 1;
+        for fighter in &mut self.fighters {
+            if !fighter.character_id.is_empty()
+                && let Some(record) = service.store.by_id(&fighter.character_id).await?
+            {
+                *fighter = Fighter::of(&record.sheet);
+            }
+            fighter.roll(dice).await?;
+        }
+        Ok(())
+    }
+
+    fn answer(&self, document: &Document, message: String, revision: u64) -> CombatResponse {
+        let mut order: Vec<&Fighter> = self.fighters.iter().collect();
+        order.sort_by(|first, second| second.speed().compare(&first.speed()));
+        let to_proto = |fighter: &Fighter| Initiative {
+            name: fighter.name.clone(),
+            character_id: fighter.character_id.clone(),
+            reaction: fighter.reaction,
+            rolls: fighter.rolls.clone(),
+            initiative: fighter.initiative,
+            phases: fighter.phases.clone(),
+            roll_id: fighter.roll_id.clone(),
+            note: fighter.note.clone(),
+        };
+        let acting = self.acting();
+        let upcoming = self.actions().into_iter().skip(self.acted).filter(|_| self.running);
+        CombatResponse {
+            combat_id: document.id.clone(),
+            name: self.name.clone(),
+            running: self.running,
+            turn: self.turn,
+            phase: acting.map_or(0, |(phase, _)| phase),
+            actor: acting.map(|(_, fighter)| fighter.name.clone()).unwrap_or_default(),
+            order: order.into_iter().map(to_proto).collect(),
+            upcoming: upcoming.map(|(phase, fighter)| Action { phase, name: fighter.name.clone() }).collect(),
+            message,
+            revision,
+        }
+    }
+
+    fn now(&self) -> String {
+        match self.acting() {
+            Some((phase, fighter)) => format!("turn {}, phase {phase}: {} acts", self.turn, fighter.name),
+            None => format!("turn {}: nobody is able to act", self.turn),
+        }
+    }
+}
+
+/// Rolls one character's initiative, beside any fight.
+pub async fn roll_one(
+    _service: &Characters,
+    edit: &mut Edit,
+    dice: &mut roll::Dice,
+    request: RollCharacterInitiativeRequest,
+) -> Result<RollCharacterInitiativeResponse, Status> {
+    edit.changes_nothing();
+    let sheet = &edit.sheet;
+    let mut fighter = Fighter::of(sheet);
+    if let Some(wanted) = &request.line {
+        let line = entries::find(&sheet.initiatives, "initiative", wanted, &sheet.street_name, |line| &line.name)?;
+        let text = &sheet.initiatives[line].initiative;
+        (fighter.base_reaction, fighter.initiative_dice) = info::initiative(text)
+            .ok_or_else(|| refuse(format!("the sheet's initiative '{text}' cannot be rolled")))?;
+    }
+    let modifiers = sheet.wounds().modifiers().map_err(|error| refuse(error.to_string()))?;
+    let reaction = fighter.base_reaction;
+    fighter.roll(dice).await?;
+    let name = sheet.street_name.clone();
+    let phases: Vec<String> = fighter.phases.iter().map(u32::to_string).collect();
+    let summary = if phases.is_empty() {
+        format!("{name}: {}", fighter.note)
+    } else {
+        format!("{name}: initiative {}, acts in phase {}", fighter.initiative, phases.join(", "))
+    };
+    let less =
+        |modifier: rules::shadowrun2::Modifier| rules::shadowrun2::Modifier { value: -modifier.value, ..modifier };
+    Ok(RollCharacterInitiativeResponse {
+        character: name,
+        reaction,
+        modifiers: convert::modifiers(&modifiers.into_iter().map(less).collect::<Vec<_>>()),
+        dice: fighter.initiative_dice,
+        rolls: fighter.rolls,
+        initiative: fighter.initiative,
+        phases: fighter.phases,
+        roll_id: fighter.roll_id,
+        summary,
+    })
+}
+
+/// Starts a fight.
+pub async fn start(service: &Characters, call: &Call, request: StartCombatRequest) -> Result<CombatResponse, Status> {
+    let StartCombatRequest { participants, name, campaign_id, reason: _ } = request;
+    if !(1..=MAX_FIGHTERS).contains(&participants.len()) {
+        return Err(refuse(format!("1 to {MAX_FIGHTERS} participants can fight, not {}", participants.len())));
+    }
+    let scope = match campaign_id {
+        Some(campaign) => service.campaign(&campaign).await?.id,
+        None => String::new(),
+    };
+    let mut fighters: Vec<Fighter> = Vec::new();
+    for participant in participants {
+        let fighter = fighter(service, participant).await?;
+        if fighters.iter().any(|other| names::folded(&other.name) == names::folded(&fighter.name)) {
+            return Err(refuse(format!("{} is among the participants twice", fighter.name)));
+        }
+        fighters.push(fighter);
+    }
+    let mut fight = Fight { running: true, turn: 1, acted: 1, fighters, ..Fight::default() };
+    let mut document = Document::new(Kind::Combat, &scope, "", json!({}));
+    // A fight needs no name of its own; its id makes one.
+    fight.name = name.unwrap_or_else(|| "Combat".to_owned());
+    document.name = format!("{} {}", fight.name, document.id);
+    let mut dice = roll::Dice::new(&service.peers, call);
+    for fighter in &mut fight.fighters {
+        fighter.roll(&mut dice).await?;
+    }
+    let ids = ids(&fight);
+    let id = document.id.clone();
+    let message = format!("{} begins; {}", fight.name, fight.now());
+    keep(service, call, document, &fight, message, &ids, |edit| {
+        edit.sheet.combat_id = Some(id.clone());
+        edit.sheet.pools_spent = PoolsSpent::default();
+        edit.says("a fight begins");
+    })
+    .await
+}
+
+async fn fighter(service: &Characters, participant: Participant) -> Result<Fighter, Status> {
+    let Participant { name, reaction, initiative_dice, physical, stun } = participant;
+    let mut found = service.store.named(&name).await?;
+    if found.len() == 1 {
+        return Ok(Fighter::of(&found.remove(0).sheet));
+    }
+    entries::check_text("participant", &name)?;
+    let base_reaction = reaction.unwrap_or(AVERAGE_REACTION);
+    Ok(Fighter {
+        name,
+        base_reaction,
+        natural_reaction: base_reaction,
+        initiative_dice: initiative_dice.unwrap_or(1),
+        physical: physical.unwrap_or_default(),
+        stun: stun.unwrap_or_default(),
+        ..Fighter::default()
+    })
+}
+
+fn ids(fight: &Fight) -> Vec<String> {
+    fight.fighters.iter().map(|fighter| fighter.character_id.clone()).filter(|id| !id.is_empty()).collect()
+}
+
+/// Goes on to whoever acts next.
+pub async fn next(service: &Characters, call: &Call, request: NextActorRequest) -> Result<CombatResponse, Status> {
+    let (document, mut fight) = find(service, request.combat_id.as_deref()).await?;
+    running(&fight)?;
+    fight.acted += 1;
+    if fight.acted > fight.actions().len() {
+        fight.new_turn(service, &mut roll::Dice::new(&service.peers, call)).await?;
+    }
+    let message = fight.now();
+    let mut refreshed = Vec::new();
+    if let Some((_, fighter)) = fight.acting()
+        && let Some(record) = service.store.by_id(&fighter.character_id).await?
+        && record.sheet.pools_spent != PoolsSpent::default()
+    {
+        refreshed.push(record.sheet.id);
+    }
+    keep(service, call, document, &fight, message, &refreshed, |edit| {
+        edit.sheet.pools_spent = PoolsSpent::default();
+        edit.says("the dice pools are whole again: it is his action");
+    })
+    .await
+}
+
+/// The fight as it stands.
+pub async fn get(service: &Characters, request: GetCombatRequest) -> Result<CombatResponse, Status> {
+    let (document, fight) = find(service, request.combat_id.as_deref()).await?;
+    let message = if fight.running { fight.now() } else { format!("{} is over", fight.name) };
+    Ok(fight.answer(&document, message, document.revision))
+}
+
+/// Ends a fight.
+pub async fn end(service: &Characters, call: &Call, request: EndCombatRequest) -> Result<CombatResponse, Status> {
+    let (document, mut fight) = find(service, request.combat_id.as_deref()).await?;
+    running(&fight)?;
+    fight.running = false;
+    let mut leaving = Vec::new();
+    for id in ids(&fight) {
+        if let Some(record) = service.store.by_id(&id).await?
+            && record.sheet.combat_id.as_ref() == Some(&document.id)
+        {
+            leaving.push(id);
+        }
+    }
+    let message = format!("{} is over after turn {}", fight.name, fight.turn);
+    keep(service, call, document, &fight, message, &leaving, |edit| {
+        edit.sheet.combat_id = None;
+        edit.sheet.pools_spent = PoolsSpent::default();
+        edit.says("the fight is over");
+    })
+    .await
+}
+
+fn running(fight: &Fight) -> Result<(), Status> {
+    if fight.running { Ok(()) } else { Err(refuse(format!("{} is over; start_combat begins another", fight.name))) }
+}
+
+async fn find(service: &Characters, id: Option<&str>) -> Result<(Document, Fight), Status> {
+    let document = match id {
+        Some(id) => service.store.document(Kind::Combat, id).await?,
+        None => service.store.latest_document(Kind::Combat).await?,
+    };
+    let document = document
+        .ok_or_else(|| status::error(ErrorCode::NotFound, "there is no such fight; start_combat begins one"))?;
+    let fight = serde_json::from_value(document.content["fight"].clone()).map_err(|error| status::internal(&error))?;
+    Ok((document, fight))
+}
+
+/// Keeps a fight and the sheets it touches, in one transaction.
+async fn keep(
+    service: &Characters,
+    call: &Call,
+    mut document: Document,
+    fight: &Fight,
+    message: String,
+    sheets: &[String],
+    change: impl Fn(&mut Edit),
+) -> Result<CombatResponse, Status> {
+    let before = if document.revision == 0 { json!({}) } else { document.content.clone() };
+    let whole = serde_json::to_value(fight).map_err(|error| status::internal(&error))?;
+    document.content = json!({"name": document.name, "fight": Value::Null});
+    document.content["fight"] = whole;
+    let answer = fight.answer(&document, message.clone(), document.revision + 1);
+    for _ in 0..ATTEMPTS {
+        let mut effects = document.statements(call, &before, &message);
+        for id in sheets {
+            let Some(record) = service.store.by_id(id).await? else { continue };
+            let mut edit = Characters::begin_beside(record);
+            change(&mut edit);
+            effects.extend(Characters::effects(call, &edit)?);
+        }
+        match service.store.keep(call, answer.clone(), effects).await {
+            Ok(answer) => {
+                sheets.iter().for_each(|id| service.tell(id));
+                return Ok(answer);
+            }
+            Err(Unkept::Refused(status)) => return Err(status),
+            // A sheet may have changed; the fight itself must not have.
+            Err(Unkept::Conflict) => {
+                let now = service.store.document(Kind::Combat, &document.id).await?;
+                if now.map_or(0, |now| now.revision) != document.revision {
+                    return Err(Unkept::Conflict.into());
+                }
+            }
+        }
+    }
+    Err(Unkept::Conflict.into())
+}

@@ -1,0 +1,217 @@
+//! Damage: resisted by the rules, or marked outright.
+
+use proto::character::v1::{
+    ApplyDamageRequest, ApplyDamageResponse, Condition, Knockdown, ResistDamageRequest, ResistDamageResponse,
+};
+use rules::shadowrun2::{
+    Modifier,
+    armor::{self, ArmorPiece, Defender, Layer},
+    condition::{Condition as State, Level, Monitor},
+    creation,
+    damage::{self, DamageCode, Staged},
+    pools,
+};
+use tonic::Status;
+
+use super::{Characters, RULES, attack, convert, edit::Edit, refuse, roll};
+use crate::sheet::{Attribute, Gear, Pool, Sheet, to_i32};
+
+/// Resists an attack and marks what is left of it.
+pub async fn resist(
+    _service: &Characters,
+    edit: &mut Edit,
+    dice: &mut roll::Dice,
+    request: ResistDamageRequest,
+) -> Result<ResistDamageResponse, Status> {
+    let code: DamageCode =
+        request.damage_code.parse().map_err(|error: damage::DamageCodeError| refuse(error.to_string()))?;
+    let attacker = request.attacker_successes.unwrap_or(1);
+    if attacker == 0 {
+        return Err(refuse("0 successes of the attacker are a miss: there is nothing to resist"));
+    }
+    let (sheet, rules) = (&edit.sheet, &edit.rules);
+    let name = sheet.street_name.clone();
+    let combat_pool = request.combat_pool.unwrap_or_default();
+    pools::combat_pool_for_resistance(sheet.pool_left(Pool::Combat))
+        .check(combat_pool)
+        .map_err(|error| refuse(error.to_string()))?;
+    let mut notes = Vec::new();
+    let mut house = Vec::new();
+    let is_impact = request.armor_type.as_deref() == Some("impact");
+    let mut rating = match request.armor {
+        Some(rating) => rating,
+        None => {
+            let worn = best_armor(sheet, &mut notes);
+            if is_impact { worn.impact } else { worn.ballistic }
+        }
+    };
+    if !is_impact {
+        let ruled = rules.ballistic(rating);
+        house.extend(ruled.rule.filter(|_| rating > 0));
+        rating = ruled.value;
+    }
+    let barrier = request.barrier.unwrap_or_default();
+    let dermal = creation::find_metatype(&sheet.metatype).map_or(0, |metatype| metatype.dermal_armor);
+    let defender = Defender { body: sheet.attribute(Attribute::Body), dermal, combat_pool };
+    let mut test = armor::resistance_test(code, rating, defender);
+    if barrier > 0 {
+        let mut modifiers = test.target.modifiers;
+        modifiers.push(Modifier::new("barrier", -to_i32(barrier), format!("barrier {barrier}")));
+        test.target = rules::shadowrun2::TargetNumber::new(test.target.base, test.target.base_explanation, modifiers);
+    }
+
+    let cause = request.reason.clone().unwrap_or_else(|| format!("{name} resists {code}"));
+    let rolled = dice.test(test.dice.total.max(1), test.target.target_number, &cause).await?;
+    let successes = rolled.successes();
+    let is_melee = request.melee.unwrap_or_default();
+    let pool_successes = of_last_dice(&rolled, combat_pool);
+    let complete_miss = !is_melee && damage::is_complete_miss(attacker, pool_successes);
+    let wound = match damage::stage(code.level, attacker, successes) {
+        Staged::Wound(level) if !complete_miss => Some(level),
+        _ => None,
+    };
+    let boxes = wound.map_or(0, Level::boxes);
+    let knockdown = wound.map(|wound| {
+        let rule = match request.attacker_strength {
+            Some(strength) if is_melee => damage::melee_knockdown(strength, wound),
+            _ => damage::knockdown(code, wound, false),
+        };
+        Knockdown {
+            target_number: rule.body_test.target_number,
+            threshold: rule.threshold.unwrap_or_default(),
+            always: rule.threshold.is_none(),
+        }
+    });
+
+    let kind = if code.stun { "stun" } else { "physical" };
+    let outcome = match wound {
+        None if complete_miss => "a complete miss".to_owned(),
+        None => "no damage".to_owned(),
+        Some(level) => format!("a {level} wound, {boxes} boxes {kind}"),
+    };
+    let pool = test.dice.total;
+    let summary = format!(
+        "{name} resists {code}: {pool} dice against {}, {}: {outcome}",
+        test.target.target_number,
+        roll::count(successes)
+    );
+    let is_marked = request.apply.unwrap_or(true);
+    let is_fight = combat_pool > 0 && sheet.combat_id.is_some();
+    let breakdown = format!("{}; {}", attack::rolled_dice(&test.dice.parts, pool), test.target.breakdown());
+    if is_marked && boxes > 0 {
+        mark(&mut edit.sheet, boxes, code.stun);
+    } else if !is_fight {
+        edit.changes_nothing();
+    }
+    if is_fight {
+        edit.sheet.spend_pool(Pool::Combat, combat_pool);
+    }
+    edit.says(summary.clone());
+    Ok(ResistDamageResponse {
+        character: name,
+        damage_code: code.to_string(),
+        armor: rating + barrier,
+        base_tn: test.target.base,
+        modifiers: convert::modifiers(&test.target.modifiers),
+        target_number: test.target.target_number,
+        dice_pool: pool,
+        dice_parts: convert::parts(&test.dice.parts),
+        roll: Some(roll::plain(&rolled)),
+        successes,
+        attacker_successes: attacker,
+        complete_miss,
+        wound_level: wound.map(|level| level.letter().to_string()).unwrap_or_default(),
+        boxes: if is_marked { boxes } else { 0 },
+        damage_type: kind.to_owned(),
+        knockdown,
+        condition: Some(condition(&edit.sheet)),
+        breakdown,
+        summary,
+        rules: RULES.to_owned(),
+        house_rules: convert::house_rules(&house),
+        notes,
+        revision: edit.revision,
+        reason: request.reason,
+    })
+}
+
+/// Successes among the last so many dice of a roll.
+fn of_last_dice(roll: &proto::dice::v1::RollDiceResponse, dice: u32) -> u32 {
+    let last = roll.rolls.iter().rev().take(dice as usize);
+    u32::try_from(last.filter(|total| **total >= roll.target_number).count()).unwrap_or(u32::MAX)
+}
+
+/// The best that all armor on the sheet makes, worn together.
+fn best_armor(sheet: &Sheet, notes: &mut Vec<String>) -> damage::Armor {
+    let pieces: Vec<&Gear> = sheet.gear.iter().filter(|gear| gear.gear_type == "armor").collect();
+    let worn = armor::worn(pieces.iter().map(|gear| {
+        let lower = gear.gear_name.to_lowercase();
+        let is_added = ["helmet", "guard", "shield"].iter().any(|word| lower.contains(word));
+        ArmorPiece {
+            name: "",
+            ballistic: gear.ballistic_rating.unwrap_or_default(),
+            impact: gear.impact_rating.unwrap_or_default(),
+            layer: if is_added { Layer::Added } else { Layer::Body },
+        }
+    }));
+    if pieces.is_empty() {
+        notes.push("there is no armor on the sheet".to_owned());
+    } else {
+        let text = format!(
+            "armor as all of the sheet makes it, {}/{}; give `armor` if less is worn",
+            worn.ballistic, worn.impact
+        );
+        notes.push(text);
+    }
+    worn
+}
+
+/// Marks boxes on the condition monitor.
+pub fn mark(sheet: &mut Sheet, boxes: u32, is_stun: bool) {
+    let monitor = sheet.condition_monitor;
+    sheet.condition_monitor = if is_stun { monitor.with_stun(boxes) } else { monitor.with_physical(boxes) };
+}
+
+/// The condition monitor as the contract has it.
+pub fn condition(sheet: &Sheet) -> Condition {
+    let monitor: Monitor = sheet.condition_monitor;
+    let state = match monitor.condition(sheet.base_attribute(Attribute::Body)) {
+        State::Acting => "acting",
+        State::Unconscious => "unconscious",
+        State::NearDeath => "near_death",
+        State::Dead => "dead",
+    };
+    let modifiers = monitor.wounds().modifiers().unwrap_or_default();
+    Condition {
+        physical: monitor.physical,
+        stun: monitor.stun,
+        overflow: monitor.overflow,
+        state: state.to_owned(),
+        wound_modifier: modifiers.iter().map(|modifier| modifier.value).sum(),
+    }
+}
+
+/// Marks damage without a test.
+pub fn apply(edit: &mut Edit, request: ApplyDamageRequest) -> Result<ApplyDamageResponse, Status> {
+    let boxes = match (request.boxes, request.level.as_deref()) {
+        (Some(boxes), None) => boxes,
+        (None, Some(level)) => Level::parse(level).map_err(|error| refuse(error.to_string()))?.boxes(),
+        _ => return Err(refuse("give either `boxes` or `level`")),
+    };
+    let damage_type = request.damage_type.unwrap_or_else(|| "physical".to_owned());
+    mark(&mut edit.sheet, boxes, damage_type == "stun");
+    let condition = condition(&edit.sheet);
+    let message = format!(
+        "{} takes {boxes} boxes {damage_type}: {} Physical, {} Stun, {}",
+        edit.sheet.street_name, condition.physical, condition.stun, condition.state
+    );
+    edit.says(message.clone());
+    Ok(ApplyDamageResponse {
+        character: edit.sheet.street_name.clone(),
+        boxes,
+        damage_type,
+        condition: Some(condition),
+        message,
+        revision: edit.revision,
+    })
+}

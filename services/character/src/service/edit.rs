@@ -1,0 +1,268 @@
+//! A change of one sheet: read, changed in memory, kept with its audit entry, its bookings and its answer in one go.
+//!
+//! In one process the changes of a sheet wait for each other; between processes its revision guards it, and a change
+//! that came too late is made again on the sheet as it is then.
+
+use std::{
+    collections::hash_map::DefaultHasher,
+    hash::{Hash, Hasher},
+    sync::Arc,
+};
+
+use proto::{character::v1::ChangeResponse, structs};
+use rules::shadowrun2::house_rules::HouseRules;
+use serde_json::Value;
+use service_kit::{
+    db::Statement,
+    status::{self, ErrorCode},
+};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+use tonic::Status;
+
+use super::{Characters, refuse};
+use crate::{
+    sheet::{FULL_ESSENCE, Sheet},
+    store::{self, Call, Change, Record, Subject, Unkept},
+};
+
+/// Times a change is tried on a sheet that others change, too.
+const ATTEMPTS: u32 = 200;
+/// Sheets that are changed at the same time without waiting for each other, at the most.
+const TURNS: usize = 64;
+/// Largest sheet that is kept, in bytes of JSON.
+const MAX_SHEET: usize = 512 * 1024;
+/// Most entries in any list of a sheet.
+pub const MAX_ENTRIES: usize = 500;
+
+/// Whose turn it is to change a sheet.
+#[derive(Clone)]
+pub struct Turns(Arc<[Arc<Mutex<()>>; TURNS]>);
+
+impl Default for Turns {
+    fn default() -> Turns {
+        Turns(Arc::new(std::array::from_fn(|_| Arc::default())))
+    }
+}
+
+impl Turns {
+    async fn of(&self, id: &str) -> OwnedMutexGuard<()> {
+        let mut hasher = DefaultHasher::new();
+        id.hash(&mut hasher);
+        let index = usize::try_from(hasher.finish() % TURNS as u64).unwrap_or_default();
+        self.0[index].clone().lock_owned().await
+    }
+}
+
+/// A sheet that is being changed.
+pub struct Edit {
+    /// The sheet; whatever is done to it is kept.
+    pub sheet: Sheet,
+    /// Its revision after the change.
+    pub revision: u64,
+    /// House rules that hold for the character.
+    pub rules: HouseRules,
+    /// What else the answer says.
+    pub notes: Vec<String>,
+    original: Sheet,
+    summary: String,
+    karma_spent: u32,
+    nuyen_spent: u32,
+    is_unchanged: bool,
+    is_deleted: bool,
+    _turn: Option<OwnedMutexGuard<()>>,
+}
+
+impl Edit {
+    fn of(record: Record, rules: HouseRules, turn: Option<OwnedMutexGuard<()>>) -> Edit {
+        Edit {
+            original: record.sheet.clone(),
+            sheet: record.sheet,
+            revision: record.revision + 1,
+            rules,
+            notes: Vec::new(),
+            summary: String::new(),
+            karma_spent: 0,
+            nuyen_spent: 0,
+            is_unchanged: false,
+            is_deleted: false,
+            _turn: turn,
+        }
+    }
+
+    /// The change in a sentence, for the audit log.
+    pub fn says(&mut self, summary: impl Into<String>) {
+        self.summary = summary.into();
+    }
+
+    /// Nothing is kept but the answer; the revision stays.
+    pub fn changes_nothing(&mut self) {
+        if !self.is_unchanged {
+            self.is_unchanged = true;
+            self.revision -= 1;
+        }
+    }
+
+    /// The character is deleted with this change.
+    pub fn deletes(&mut self) {
+        self.is_deleted = true;
+    }
+
+    /// The plain answer to a change.
+    pub fn done(&mut self, message: impl Into<String>, entry: Option<Value>) -> ChangeResponse {
+        let message = message.into();
+        self.summary.clone_from(&message);
+        ChangeResponse {
+            success: true,
+            character: self.sheet.street_name.clone(),
+            message,
+            revision: self.revision,
+            entry: entry.map(structs::from_json),
+            karma_spent: self.karma_spent,
+            karma_available: self.sheet.karma_available,
+            nuyen_spent: self.nuyen_spent,
+            notes: self.notes.clone(),
+        }
+    }
+
+    /// Spends Good Karma.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_INPUT` if there is too little.
+    pub fn pay_karma(&mut self, price: u32, what: &str) -> Result<(), Status> {
+        let has = self.sheet.karma_available;
+        let left = has.checked_sub(price).ok_or_else(|| {
+            refuse(format!("{what} costs {price} Good Karma, and {} has {has}", self.sheet.street_name))
+        })?;
+        self.sheet.karma_available = left;
+        self.karma_spent += price;
+        Ok(())
+    }
+
+    /// Spends nuyen.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_INPUT` if there are too few.
+    pub fn pay_nuyen(&mut self, price: u32, what: &str) -> Result<(), Status> {
+        let has = self.sheet.nuyen;
+        if has < i64::from(price) {
+            return Err(refuse(format!("{what} costs {price} nuyen, and {} has {has}", self.sheet.street_name)));
+        }
+        self.sheet.nuyen -= i64::from(price);
+        self.nuyen_spent += price;
+        Ok(())
+    }
+}
+
+impl Characters {
+    /// Begins a change of a character's sheet.
+    pub async fn begin(&self, name: &str) -> Result<Edit, Status> {
+        let id = self.find(name).await?.sheet.id;
+        let turn = self.turns.of(&id).await;
+        // As the one before left it; renamed or deleted meanwhile, it is looked for again.
+        let record = match self.store.by_id(&id).await? {
+            Some(record) => record,
+            None => self.find(name).await?,
+        };
+        Ok(Edit::of(record, HouseRules::default(), Some(turn)))
+    }
+
+    /// The same, with the house rules that hold for the character.
+    pub async fn begin_with_rules(&self, name: &str) -> Result<Edit, Status> {
+        let mut edit = self.begin(name).await?;
+        edit.rules = self.rules_for(&edit.sheet).await?;
+        Ok(edit)
+    }
+
+    /// Begins a change without waiting for others; its revision alone guards it.
+    pub fn begin_beside(record: Record) -> Edit {
+        Edit::of(record, HouseRules::default(), None)
+    }
+
+    /// The effects of a change, and the revision they lead to.
+    pub fn effects(call: &Call, edit: &Edit) -> Result<Vec<Statement>, Status> {
+        let sheet = &edit.sheet;
+        let (before, after) = (store::json(&edit.original), store::json(sheet));
+        check(sheet, &after)?;
+        let mut effects = vec![store::replace(sheet, edit.revision - 1, edit.revision, edit.is_deleted)];
+        let subject = Subject::character(sheet);
+        effects.extend(Change::statements(call, subject, &before, &after, edit.revision, &edit.summary));
+        Ok(effects)
+    }
+
+    /// Keeps a change and its answer.
+    ///
+    /// # Errors
+    ///
+    /// [`Unkept::Conflict`] if the sheet has changed meanwhile.
+    pub async fn commit<M>(&self, call: &Call, edit: Edit, answer: M) -> Result<M, Unkept>
+    where
+        M: prost::Message + Default,
+    {
+        if edit.is_unchanged {
+            return self.store.keep(call, answer, Vec::new()).await;
+        }
+        let effects = Characters::effects(call, &edit).map_err(Unkept::Refused)?;
+        let answer = self.store.keep(call, answer, effects).await?;
+        self.tell(&edit.sheet.id);
+        Ok(answer)
+    }
+
+    /// Tells whoever watches that something has changed.
+    pub fn tell(&self, id: &str) {
+        // Nobody may be watching.
+        let _ = self.changed.send(id.to_owned());
+    }
+
+    /// Makes a change that rolls no dice, again if another was faster.
+    pub async fn edited<M>(
+        &self,
+        call: &Call,
+        name: &str,
+        change: impl Fn(&mut Edit) -> Result<M, Status>,
+    ) -> Result<M, Status>
+    where
+        M: prost::Message + Default,
+    {
+        for _ in 0..ATTEMPTS {
+            let mut edit = self.begin(name).await?;
+            let answer = change(&mut edit)?;
+            match self.commit(call, edit, answer).await {
+                Err(Unkept::Conflict) => {}
+                Err(Unkept::Refused(status)) => return Err(status),
+                Ok(answer) => return Ok(answer),
+            }
+        }
+        Err(Unkept::Conflict.into())
+    }
+}
+
+/// Refuses a sheet that must not be.
+pub fn check(sheet: &Sheet, json: &Value) -> Result<(), Status> {
+    let size = json.to_string().len();
+    if size > MAX_SHEET {
+        let message = format!("the sheet would have {size} bytes; at most {MAX_SHEET} are kept");
+        return Err(status::error(ErrorCode::TooLarge, message));
+    }
+    let long = json
+        .as_object()
+        .into_iter()
+        .flatten()
+        .find(|(_, value)| value.as_array().is_some_and(|list| list.len() > MAX_ENTRIES));
+    if let Some((part, _)) = long {
+        return Err(refuse(format!("a sheet has at most {MAX_ENTRIES} {part}")));
+    }
+    if sheet.nuyen < 0 {
+        return Err(refuse(format!("nuyen would be {}; they are never below 0", sheet.nuyen)));
+    }
+    let essence = sheet.essence();
+    if !(0.0..=FULL_ESSENCE).contains(&essence) {
+        return Err(refuse(format!("Essence would be {essence}; it is 0 to {FULL_ESSENCE}")));
+    }
+    let monitor = sheet.condition_monitor;
+    if monitor.physical > 10 || monitor.stun > 10 {
+        return Err(refuse("a track of the condition monitor has at most 10 boxes"));
+    }
+    Ok(())
+}

@@ -1,0 +1,10 @@
+//! The character service with the real dice service behind it.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod common;
+mod concurrency;
+mod random;
+mod refusals;
+mod service;
+mod tools;

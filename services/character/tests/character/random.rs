@@ -1,0 +1,165 @@
+//! Random operations on a few sheets: whatever is done, the invariants hold, and the audit log rebuilds the sheets.
+
+use std::hash::{BuildHasher as _, Hasher as _};
+
+use serde_json::{Map, Value, json};
+use tonic::metadata::MetadataMap;
+
+use crate::common::Table;
+
+/// Operations in the ordinary run, and with `DICETOWER_DEEP=1`.
+const OPERATIONS: u64 = 500;
+const DEEP_OPERATIONS: u64 = 10_000;
+
+/// A repeatable sequence of numbers; fine for choosing what to try.
+struct Choice(u64);
+
+impl Choice {
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 += 1;
+        let mut hasher = std::hash::BuildHasherDefault::<std::hash::DefaultHasher>::default().build_hasher();
+        hasher.write_u64(self.0);
+        hasher.finish() % end
+    }
+
+    fn of<'a>(&mut self, list: &[&'a str]) -> &'a str {
+        list[usize::try_from(self.below(list.len() as u64)).unwrap()]
+    }
+}
+
+/// A call that may be right or wrong.
+fn operation(choice: &mut Choice) -> (&'static str, Value) {
+    let name = choice.of(&["Oak", "Axel", "Block"]);
+    let amount = choice.below(60);
+    let skill = choice.of(&["Stealth", "Firearms", "Car", "Sorcery", "Knitting"]);
+    let thing = choice.of(&["Rope", "Ares Predator", "Medkit", "Datajack", "Armor Jacket"]);
+    let spell = choice.of(&["Light", "Heal", "Mana Bolt", "Armor", "Invisibility"]);
+    match choice.below(28) {
+        0 => ("add_karma", json!({"character_name": name, "amount": amount})),
+        1 => ("spend_karma", json!({"character_name": name, "amount": amount})),
+        2 => ("add_nuyen", json!({"character_name": name, "amount": amount * 1000})),
+        3 | 4 => ("spend_nuyen", json!({"character_name": name, "amount": amount * 10_000})),
+        5 => ("improve_skill", json!({"character_name": name, "skill_name": skill, "new_rating": amount % 12})),
+        6 => ("add_skill", json!({"character_name": name, "skill_name": skill, "base_rating": 1 + amount % 6})),
+        7 => ("remove_skill", json!({"character_name": name, "skill_name": skill})),
+        8 => (
+            "update_attribute",
+            json!({"character_name": name, "attribute_name": choice.of(&["Body", "Willpower", "Luck"]), "new_value": 1 + amount % 9}),
+        ),
+        9 => ("add_gear", json!({"character_name": name, "gear_name": thing, "quantity": amount})),
+        10 => ("update_gear_quantity", json!({"character_name": name, "gear_name": thing, "quantity": amount % 4})),
+        11 | 12 => (
+            "add_cyberware",
+            json!({"character_name": name, "name": thing, "essence_cost": amount as f64 / 20.0, "target_name": "body", "modifier_value": 1}),
+        ),
+        13 => ("remove_cyberware", json!({"character_name": name, "modifier_id": thing})),
+        14 => ("add_bioware", json!({"character_name": name, "name": thing, "body_index_cost": amount as f64 / 20.0})),
+        15 => (
+            "apply_damage",
+            json!({"character_name": name, "boxes": 1 + amount % 6, "damage_type": choice.of(&["physical", "stun"])}),
+        ),
+        16 | 17 => (
+            "heal",
+            json!({"character_name": name, "boxes": 1 + amount % 9, "damage_type": choice.of(&["physical", "stun"])}),
+        ),
+        18 => (
+            "resist_damage",
+            json!({"character_name": name, "damage_code": choice.of(&["9M", "6L Stun", "18D", "x"]), "attacker_successes": amount % 6, "combat_pool": amount % 9}),
+        ),
+        19 => (
+            "use_karma",
+            json!({"character_name": name, "use": choice.of(&["avoid_disaster", "buy_successes"]), "count": 1 + amount % 3, "natural_successes": amount % 3}),
+        ),
+        20 => ("refresh_pools", json!({"character_name": name, "scene": amount % 2 == 0})),
+        21 => (
+            "allocate_pool",
+            json!({"character_name": name, "pool": choice.of(&["combat", "magic"]), "dice": 1 + amount % 8}),
+        ),
+        22 => (
+            "add_spell",
+            json!({"character_name": name, "spell_name": spell, "learned_force": 1 + amount % 6, "pay_karma": amount % 2 == 0}),
+        ),
+        23 => ("remove_spell", json!({"character_name": name, "spell_name": spell})),
+        24 => (
+            "cast_spell",
+            json!({"caster_name": name, "spell_name": spell, "force": 1 + amount % 6, "spell_pool_dice": amount % 5}),
+        ),
+        25 => ("drop_spell", json!({"character_name": name, "spell_name": spell})),
+        26 => ("delete_character", json!({"character_name": name})),
+        _ => ("restore_character", json!({"character_name": name})),
+    }
+}
+
+#[tokio::test]
+async fn whatever_is_done_the_invariants_hold_and_the_log_rebuilds_the_sheets() {
+    let deep = std::env::var("DICETOWER_DEEP").is_ok_and(|deep| deep == "1");
+    let table = Table::start().await;
+    let mut choice = Choice(11);
+    let (mut done, mut refused) = (0, 0);
+    for _ in 0..if deep { DEEP_OPERATIONS } else { OPERATIONS } {
+        let (tool, arguments) = operation(&mut choice);
+        match table.tools.call(tool, arguments.clone(), MetadataMap::new()).await {
+            Ok(_) => done += 1,
+            Err(status) => {
+                refused += 1;
+                let ours =
+                    [tonic::Code::Internal, tonic::Code::Unknown, tonic::Code::Unavailable, tonic::Code::Unimplemented];
+                assert!(!ours.contains(&status.code()), "{tool} {arguments}: {status:?}");
+            }
+        }
+    }
+    assert!(100 < done && 50 < refused, "{done} done, {refused} refused");
+
+    for name in ["Oak", "Axel", "Block"] {
+        // Deleted or not, he is looked at.
+        let _ = table.tools.call("restore_character", json!({"character_name": name}), MetadataMap::new()).await;
+        let export = table.call("export_character", json!({"character_name": name})).await;
+        holds(&table, name, &export["sheet"]).await;
+        let (sheet, revision) = rebuilt(&table, name).await;
+        assert_eq!(Value::Object(sheet), export["sheet"], "{name}");
+        assert_eq!(export["revision"], revision, "{name}");
+    }
+}
+
+async fn holds(table: &Table, name: &str, sheet: &Value) {
+    for account in ["nuyen", "karma_available", "karma_total", "karma_pool"] {
+        let balance = sheet[account].as_i64().unwrap();
+        assert!(0 <= balance, "{name}: {account} {balance}");
+        let ledger = table.call("get_ledger", json!({"character_name": name, "account": account, "limit": 1})).await;
+        assert_eq!(ledger["balance"], balance, "{name}: {account}");
+    }
+    let shown = table.call("get_character", json!({"character_name": name})).await;
+    let essence = shown["attributes"]["essence"].as_f64().unwrap();
+    assert!((0.0..=6.0).contains(&essence), "{name}: Essence {essence}");
+    let monitor = &sheet["condition_monitor"];
+    assert!(
+        monitor["physical"].as_u64().unwrap() <= 10 && monitor["stun"].as_u64().unwrap() <= 10,
+        "{name}: {monitor}"
+    );
+}
+
+/// The sheet as the audit log tells it, from its first entry to its last, and the number of entries.
+async fn rebuilt(table: &Table, name: &str) -> (Map<String, Value>, u64) {
+    let mut entries = Vec::new();
+    let mut before = None;
+    loop {
+        let mut page = json!({"character_name": name, "limit": 1000});
+        if let Some(revision) = before {
+            page["before_revision"] = json!(revision);
+        }
+        let log = table.call("get_audit_log", page).await;
+        let page = log["entries"].as_array().unwrap().clone();
+        let Some(last) = page.last() else { break };
+        before = last["revision"].as_u64();
+        entries.extend(page);
+    }
+    entries.reverse();
+    let mut sheet = Map::new();
+    for (index, entry) in entries.iter().enumerate() {
+        assert_eq!(entry["revision"], index + 1, "{name}: a revision is missing");
+        for (key, value) in entry["after"].as_object().unwrap() {
+            sheet.insert(key.clone(), value.clone());
+        }
+    }
+    (sheet, entries.len() as u64)
+}

@@ -1,0 +1,438 @@
+//! What each tool refuses, and that nothing is half done then.
+
+use serde_json::{Map, Value, json};
+use service_kit::status::ErrorCode::{self, CharacterNotFound, Conflict, InvalidInput, InvalidToolParams, NotFound};
+
+use crate::common::{Table, own_tools};
+
+fn of(name: &str, mut more: Value) -> Value {
+    more["character_name"] = name.into();
+    more
+}
+
+/// A call that is refused: with which code, and a part of what is said.
+type Refusal = (&'static str, Value, ErrorCode, &'static str);
+
+fn refusals() -> Vec<Refusal> {
+    let oak = |more: Value| of("Oak", more);
+    let axel = |more: Value| of("Axel", more);
+    vec![
+        ("add_karma", oak(json!({"amount": 0})), InvalidToolParams, "1 to 100000"),
+        ("add_karma", oak(json!({"amount": -5})), InvalidToolParams, "amount"),
+        ("spend_karma", oak(json!({"amount": 14})), InvalidInput, "costs 14 Good Karma, and Oak has 13"),
+        ("set_karma", oak(json!({"total": 5, "available": 6})), InvalidInput, "cannot be left of 5"),
+        ("update_karma_pool", oak(json!({"new_pool": 100001})), InvalidToolParams, "at most 100000"),
+        (
+            "use_karma",
+            oak(json!({"use": "buy_successes", "count": 2, "natural_successes": 0})),
+            InvalidInput,
+            "one that was rolled",
+        ),
+        (
+            "use_karma",
+            oak(json!({"use": "buy_dice", "count": 5, "skill": 4, "target_number": 4})),
+            InvalidInput,
+            "at most as many as",
+        ),
+        (
+            "use_karma",
+            oak(json!({"use": "reroll_failures", "count": 5, "target_number": 4, "iteration": 17})),
+            InvalidInput,
+            "16 left; nothing was rolled",
+        ),
+        ("use_karma", oak(json!({"use": "reroll_failures", "count": 5})), InvalidInput, "`target_number` is needed"),
+        ("spend_nuyen", oak(json!({"amount": 999999999})), InvalidInput, "and Oak has 572488"),
+        ("add_nuyen", oak(json!({"amount": 0})), InvalidToolParams, "1 to"),
+        ("get_ledger", oak(json!({"account": "gold"})), InvalidToolParams, "must be one of"),
+        (
+            "update_attribute",
+            oak(json!({"attribute_name": "Reaction", "new_value": 5})),
+            InvalidInput,
+            "those that can be changed: Body",
+        ),
+        ("update_attribute", oak(json!({"attribute_name": "Body", "new_value": 6})), InvalidInput, "is 6 already"),
+        // Above the racial maximum each point costs twice: 14.
+        (
+            "update_attribute",
+            oak(json!({"attribute_name": "Body", "new_value": 7})),
+            InvalidInput,
+            "Body 7 costs 14 Good Karma",
+        ),
+        ("improve_skill", oak(json!({"skill_name": "Sorcry", "new_rating": 8})), InvalidInput, "nearest: Sorcery"),
+        ("improve_skill", oak(json!({"skill_name": "Sorcery", "new_rating": 7})), InvalidInput, "is 7 already"),
+        ("improve_skill", oak(json!({"skill_name": "Sorcery", "new_rating": 8})), InvalidInput, "costs 16 Good Karma"),
+        ("add_skill", oak(json!({"skill_name": "SORCERY", "base_rating": 1})), Conflict, "already"),
+        ("add_skill", oak(json!({"skill_name": "  ", "base_rating": 1})), InvalidInput, "must not be empty"),
+        (
+            "add_specialization",
+            axel(json!({"skill_name": "Etiquette", "specialization": "Corporate"})),
+            InvalidInput,
+            "specialised in Street already",
+        ),
+        ("remove_skill", oak(json!({"skill_name": "Piloting"})), InvalidInput, "Oak has: Armed Combat"),
+        ("add_gear", oak(json!({"gear_name": "Yacht", "price": 1000000000})), InvalidInput, "Yacht costs"),
+        ("add_gear", oak(json!({"gear_name": "Rope", "quantity": 0})), InvalidToolParams, "1 to"),
+        ("update_gear_quantity", axel(json!({"gear_name": "Roope", "quantity": 1})), InvalidInput, "unknown thing"),
+        ("remove_gear", oak(json!({"gear_name": "Rope"})), InvalidInput, "unknown thing"),
+        (
+            "add_cyberware",
+            axel(json!({"name": "Everything", "essence_cost": 2.2})),
+            InvalidInput,
+            "costs 2.2 Essence, and Axel has 2.1",
+        ),
+        (
+            "add_cyberware",
+            axel(json!({"name": "Odd", "target_name": "charm", "modifier_value": 1})),
+            InvalidInput,
+            "what can be modified: body",
+        ),
+        ("add_bioware", axel(json!({"name": "Everything", "body_index_cost": 3.01})), InvalidInput, "of 3 taken up"),
+        (
+            "update_cyberware",
+            axel(json!({"modifier_id": "Datajack", "updates": {"colour": "red"}})),
+            InvalidInput,
+            "what can be updated",
+        ),
+        (
+            "update_cyberware",
+            axel(json!({"modifier_id": "Datajack", "updates": {"essence_cost": -1}})),
+            InvalidInput,
+            "0 to 6",
+        ),
+        ("remove_cyberware", axel(json!({"modifier_id": "Datajck"})), InvalidInput, "nearest: Datajack"),
+        ("remove_bioware", axel(json!({"modifier_id": "x"})), InvalidInput, "unknown piece of ware"),
+        (
+            "add_vehicle",
+            axel(json!({"vehicle_name": "ares dragon", "vehicle_type": "helicopter"})),
+            Conflict,
+            "already",
+        ),
+        (
+            "update_vehicle",
+            axel(json!({"vehicle_name": "Ares Dragon", "updates": {"speed": -1}})),
+            InvalidInput,
+            "cannot be -1",
+        ),
+        ("remove_vehicle", axel(json!({"vehicle_name": "Dragn"})), InvalidInput, "unknown vehicle"),
+        (
+            "add_cyberdeck",
+            of("Manticore", json!({"deck_name": "Toy", "mpcp": 3, "persona_programs": ["Bod 4"]})),
+            InvalidInput,
+            "above the MPCP of 3",
+        ),
+        (
+            "add_spell",
+            axel(json!({"spell_name": "Light", "learned_force": 1})),
+            InvalidInput,
+            "no Magic that casts spells",
+        ),
+        ("add_spell", oak(json!({"spell_name": "Mana Blot", "learned_force": 1})), InvalidInput, "Mana Bolt"),
+        ("add_spell", oak(json!({"spell_name": "HEAL", "learned_force": 1})), Conflict, "already"),
+        (
+            "add_spell",
+            oak(json!({"spell_name": "Hellblast", "learned_force": 14, "pay_karma": true})),
+            InvalidInput,
+            "costs 14 Good Karma",
+        ),
+        (
+            "update_spell",
+            oak(json!({"spell_name": "Heal", "spell_category": "combat"})),
+            InvalidInput,
+            "is the rule book's",
+        ),
+        ("remove_spell", oak(json!({"spell_name": "Fireball"})), InvalidInput, "Oak has: Heal"),
+        ("sustain_spell", oak(json!({"spell_name": "Mana Bolt"})), InvalidInput, "is not a sustained spell"),
+        (
+            "sustain_spell",
+            oak(json!({"spell_name": "Barrier", "force": 6})),
+            InvalidInput,
+            "the Force it was learned at",
+        ),
+        ("add_spirit", oak(json!({"spirit_name": "fritz", "spirit_type": "storm spirit"})), Conflict, "already"),
+        ("update_spirit_services", oak(json!({"spirit_name": "Franz", "services": 1})), InvalidInput, "Fritz"),
+        ("add_focus", oak(json!({"focus_name": "Ring", "focus_type": "magic ring"})), InvalidInput, "power focus"),
+        (
+            "add_focus",
+            oak(json!({"focus_name": "Ring", "focus_type": "power focus", "force": 3, "pay_karma": true})),
+            InvalidInput,
+            "costs 15 Good Karma",
+        ),
+        (
+            "add_power",
+            of("Block", json!({"power_name": "Might", "level": 9, "cost": 1.0})),
+            InvalidInput,
+            "power points",
+        ),
+        (
+            "update_power_level",
+            of("Block", json!({"power_name": "Nothing", "new_level": 1})),
+            InvalidInput,
+            "unknown power",
+        ),
+        ("add_contact", of("Platinum", json!({"name": "Ann", "loyalty": 11})), InvalidToolParams, "1 to 10"),
+        ("update_contact_loyalty", oak(json!({"contact_name": "Ann", "loyalty": 1})), InvalidInput, "unknown contact"),
+        ("add_edge_flaw", oak(json!({"name": "aptitude (sorcery)", "type": "edge"})), Conflict, "already"),
+        ("add_edge_flaw", oak(json!({"name": "Odd", "type": "quirk"})), InvalidToolParams, "edge, flaw"),
+        (
+            "add_active_effect",
+            oak(json!({"effect_name": "Odd", "effect_type": "drug", "target_attribute": "Body"})),
+            InvalidInput,
+            "`modifier_value` is needed",
+        ),
+        (
+            "update_effect_duration",
+            oak(json!({"effect_name": "Odd", "new_duration": "1 turn"})),
+            InvalidInput,
+            "unknown effect",
+        ),
+        ("remove_active_effect", oak(json!({"effect_name": "Odd"})), InvalidInput, "unknown effect"),
+        (
+            "add_modifier",
+            oak(json!({"modifier_name": "Odd", "modifier_type": "pool", "target_name": "Body"})),
+            InvalidInput,
+            "is a target of type",
+        ),
+        (
+            "update_modifier",
+            oak(json!({"modifier_id": "Odd", "updates": {"modifier_value": 1}})),
+            InvalidInput,
+            "unknown modifier",
+        ),
+        ("remove_modifier", oak(json!({"modifier_id": "as on the sheet"})), InvalidInput, "give a modifier_id"),
+        ("allocate_pool", oak(json!({"pool": "combat", "dice": 9})), InvalidInput, "more than the 8 left"),
+        (
+            "melee_combat",
+            oak(json!({"weapon_name": "Katana", "target_name": "Ganger"})),
+            InvalidInput,
+            "give target_skill",
+        ),
+        (
+            "melee_combat",
+            oak(json!({"weapon_name": "Katna", "target_name": "Ganger", "target_skill": 3})),
+            InvalidInput,
+            "nearest: Katana",
+        ),
+        (
+            "melee_combat",
+            oak(json!({"weapon_name": "Katana", "target_name": "Axel", "combat_pool": 4})),
+            InvalidInput,
+            "at most 3",
+        ),
+        (
+            "melee_combat",
+            oak(json!({"weapon_name": "Katana", "target_name": "oak"})),
+            InvalidInput,
+            "nobody fights himself",
+        ),
+        ("ranged_combat", oak(json!({"weapon_name": "Ares Predator", "distance": -1})), InvalidToolParams, "distance"),
+        ("resist_damage", oak(json!({"damage_code": "nine"})), InvalidInput, "is no damage code"),
+        ("resist_damage", oak(json!({"damage_code": "9M", "attacker_successes": 0})), InvalidInput, "are a miss"),
+        ("resist_damage", oak(json!({"damage_code": "9M", "combat_pool": 9})), InvalidInput, "at most 8"),
+        ("apply_damage", oak(json!({})), InvalidInput, "either `boxes` or `level`"),
+        ("heal", oak(json!({})), InvalidInput, "no physical damage"),
+        ("first_aid", oak(json!({"healer_name": "Axel"})), InvalidInput, "has no Physical wound"),
+        ("first_aid", oak(json!({"healer_name": "Nobody"})), CharacterNotFound, "'Nobody' not found"),
+        (
+            "spend_ammo",
+            of("Platinum", json!({"weapon_name": "Morrissey Alta", "rounds": 13})),
+            InvalidInput,
+            "has 12 rounds, not 13",
+        ),
+        ("reload", of("Platinum", json!({"weapon_name": "Morrissey Alta"})), InvalidInput, "is full"),
+        ("roll_character_initiative", oak(json!({"line": "matrix"})), InvalidInput, "unknown initiative"),
+        ("start_combat", json!({"participants": []}), InvalidInput, "1 to 50"),
+        ("start_combat", json!({"participants": [{"name": "Oak"}, {"name": "oak"}]}), InvalidInput, "twice"),
+        ("next_actor", json!({"combat_id": "none"}), NotFound, "start_combat begins one"),
+        ("get_combat", json!({}), NotFound, "start_combat begins one"),
+        ("end_combat", json!({}), NotFound, "start_combat begins one"),
+        ("get_campaign", json!({"campaign_id": "none"}), NotFound, "there is no campaign"),
+        ("update_campaign_state", json!({"campaign_id": "none", "location": "x"}), NotFound, "there is no campaign"),
+        ("add_campaign_milestone", json!({"campaign_id": "none", "milestone": "x"}), NotFound, "there is no campaign"),
+        ("join_campaign", json!({"campaign_id": "none", "character_name": "Oak"}), NotFound, "there is no campaign"),
+        ("leave_campaign", json!({"campaign_id": "none", "character_name": "Oak"}), NotFound, "there is no campaign"),
+        ("create_campaign", json!({"title": " "}), InvalidInput, "must not be empty"),
+        (
+            "register_npc",
+            json!({"campaign_id": "none", "name": "x", "role": "x", "location": "x", "relevance": "current"}),
+            NotFound,
+            "there is no campaign",
+        ),
+        ("update_npc", json!({"npc_id": "none", "status": "active"}), NotFound, "there is no NPC"),
+        (
+            "update_campaign_npc",
+            json!({"npc_name": "none", "updates": {"status": "active"}}),
+            NotFound,
+            "there is no NPC",
+        ),
+        ("get_campaign_npcs", json!({"status": "asleep"}), InvalidToolParams, "must be one of"),
+        ("add_campaign_npc", json!({"npc_name": "a\nb", "npc_type": "x"}), InvalidInput, "control characters"),
+        (
+            "toggle_house_rule",
+            json!({"rule_name": "double armour", "is_active": true}),
+            InvalidInput,
+            "nearest: double armor",
+        ),
+        (
+            "add_house_rule",
+            json!({"rule_name": "", "rule_type": "x", "description": "x"}),
+            InvalidToolParams,
+            "must not be empty",
+        ),
+        ("compare_gear", json!({"gear_names": ["Ares Predator"]}), InvalidInput, "2 to 10"),
+        ("get_gear_details", json!({"gear_name": "Ares Predtor"}), InvalidInput, "nearest: Ares Predator"),
+        ("query_shadowrun", json!({"query": ""}), InvalidToolParams, "must not be empty"),
+        ("lookup_gear", json!({"category": "car"}), InvalidToolParams, "must be one of"),
+        ("get_audit_log", json!({"limit": 0}), InvalidToolParams, "1 to 1000"),
+        ("create_character", json!({"street_name": "OAK", "archetype": "Decker"}), Conflict, "is taken"),
+        (
+            "create_character",
+            json!({"street_name": "New", "archetype": "Decker", "metatype": "dwarv"}),
+            InvalidInput,
+            "nearest: dwarf",
+        ),
+        (
+            "create_character",
+            json!({"street_name": "New", "archetype": "Decker", "attributes": {"body": 0}}),
+            InvalidInput,
+            "1 to 50",
+        ),
+        (
+            "create_character",
+            json!({"street_name": "New", "archetype": "Decker", "priorities": {"race": "A", "magic": "A", "attributes": "B", "skills": "C", "resources": "D"}}),
+            InvalidInput,
+            "each of A to E is used once; E is not",
+        ),
+        (
+            "create_character",
+            json!({"street_name": "New", "archetype": "Decker", "metatype": "elf", "priorities": {"race": "E", "magic": "A", "attributes": "B", "skills": "C", "resources": "D"}}),
+            InvalidInput,
+            "takes race as priority A",
+        ),
+        (
+            "create_character",
+            json!({"street_name": "New", "archetype": "Decker", "attributes": {"body": 6, "quickness": 6, "strength": 6, "charisma": 6, "intelligence": 6, "willpower": 6}, "priorities": {"race": "E", "magic": "D", "attributes": "A", "skills": "B", "resources": "C"}}),
+            InvalidInput,
+            "attributes take 36 points; priority A has 30",
+        ),
+        (
+            "create_character",
+            json!({"street_name": "New", "archetype": "Decker", "skills": {"Computer": 7}}),
+            InvalidInput,
+            "starts at 1 to 6",
+        ),
+        ("update_character_info", oak(json!({"updates": {}})), InvalidInput, "is empty; it may have name"),
+        ("update_character_info", oak(json!({"updates": {"nuyen": 5}})), InvalidInput, "what can be updated"),
+        ("update_character_info", oak(json!({"updates": {"street_name": "axel"}})), Conflict, "the name is taken"),
+        (
+            "update_character_info",
+            oak(json!({"updates": {"hair": "x".repeat(10_000)}})),
+            InvalidInput,
+            "at most 200 characters, not 10000",
+        ),
+        ("update_derived_stats", oak(json!({"updates": {"combat_pool": -1}})), InvalidInput, "0 to 1000"),
+        ("update_derived_stats", oak(json!({"updates": {"initiative": "fast"}})), InvalidInput, "such as 9+2D6"),
+        ("update_derived_stats", oak(json!({"updates": {"essence": 7}})), InvalidInput, "0 to 6"),
+        ("restore_character", oak(json!({})), InvalidInput, "unknown deleted character"),
+        ("import_character", json!({"sheet": {"street_name": "New", "charm": 5}}), InvalidInput, "no exported sheet"),
+        (
+            "import_character",
+            json!({"sheet": {"street_name": ""}}),
+            ErrorCode::InvalidCharacterName,
+            "must not be empty",
+        ),
+        ("import_character", json!({"sheet": {"street_name": "oak"}}), Conflict, "is taken"),
+    ]
+}
+
+#[tokio::test]
+async fn what_cannot_be_is_refused_and_changes_nothing() {
+    let table = Table::start().await;
+    let names = ["Axel", "Block", "Manticore", "Oak", "Platinum"];
+    let mut before = Vec::new();
+    for name in names {
+        before.push(table.call("export_character", of(name, json!({}))).await);
+    }
+
+    for (tool, arguments, code, text) in refusals() {
+        table.refuses(tool, arguments, code, text).await;
+    }
+
+    for (name, before) in names.into_iter().zip(before) {
+        assert_eq!(table.call("export_character", of(name, json!({}))).await, before);
+    }
+    let list = table.call("list_characters", json!({})).await;
+    assert_eq!(list["characters"].as_array().unwrap().len(), 5);
+}
+
+/// Something for every required parameter of a tool, within its bounds.
+fn least_arguments(parameters: &Value) -> Map<String, Value> {
+    let required = parameters["required"].as_array().cloned().unwrap_or_default();
+    let value = |schema: &Value| match schema["type"].as_str() {
+        Some("string") => schema["enum"].get(0).cloned().unwrap_or_else(|| "x".into()),
+        Some("integer" | "number") => schema["minimum"].as_i64().unwrap_or(1).max(1).into(),
+        Some("boolean") => true.into(),
+        Some("array") => json!([]),
+        _ => json!({"notes": "x"}),
+    };
+    let named = required.iter().filter_map(Value::as_str);
+    named.map(|name| (name.to_owned(), value(&parameters["properties"][name]))).collect()
+}
+
+#[tokio::test]
+async fn every_tool_that_takes_a_character_tells_of_one_it_does_not_know() {
+    let table = Table::start().await;
+    let mut tried = 0;
+    for tool in own_tools() {
+        let mut arguments = least_arguments(&tool.parameters);
+        let Some(name) = arguments.get_mut("character_name") else { continue };
+        *name = "Nobody".into();
+        // These look for something else first.
+        if ["restore_character", "join_campaign", "leave_campaign"].contains(&tool.name.as_str()) {
+            continue;
+        }
+        let failure = table.refusal(&tool.name, arguments.into()).await;
+        assert_eq!(failure.code, CharacterNotFound, "{}: {failure:?}", tool.name);
+        assert_eq!(failure.details["available_characters"].as_array().unwrap().len(), 5, "{}", tool.name);
+        tried += 1;
+    }
+    assert!(70 < tried, "{tried}");
+}
+
+#[tokio::test]
+async fn text_of_any_kind_is_kept_exactly() {
+    let table = Table::start().await;
+    let texts =
+        ["\"quotes\" and 'quotes'; DROP TABLE characters; --", "Ñandú 龍 Дракон 🐉 العربية", &"ä".repeat(10_000)];
+    for text in texts {
+        table.call("update_character_info", of("Oak", json!({"updates": {"notes": text, "background": text}}))).await;
+        let sheet = table.sheet("Oak").await;
+        assert_eq!((&sheet["notes"], &sheet["background"]), (&json!(text), &json!(text)));
+    }
+    for name in ["O'Neill \"Ace\"", "龍", "Дракон"] {
+        table.call("create_character", json!({"street_name": name, "archetype": "Decker"})).await;
+        assert_eq!(table.call("get_character", json!({"character_name": name})).await["street_name"], name);
+    }
+    let shouted = json!({"street_name": "ДРАКОН", "archetype": "Decker"});
+    table.refuses("create_character", shouted, Conflict, "is taken").await;
+}
+
+#[tokio::test]
+async fn a_deleted_character_is_off_the_lists_keeps_his_name_and_comes_back_whole() {
+    let table = Table::start().await;
+    let before = table.sheet("Oak").await;
+    table.call("delete_character", of("oak", json!({"reason": "retired"}))).await;
+    table.refuses("get_character", of("Oak", json!({})), CharacterNotFound, "not found").await;
+    assert_eq!(table.call("list_characters", json!({})).await["characters"].as_array().unwrap().len(), 4);
+    table
+        .refuses(
+            "create_character",
+            json!({"street_name": "Oak", "archetype": "Decker"}),
+            Conflict,
+            "restore_character",
+        )
+        .await;
+    let log = table.call("get_audit_log", of("Oak", json!({"limit": 1}))).await;
+    assert_eq!(log["entries"][0]["reason"], "retired");
+    table.call("restore_character", of("OAK", json!({}))).await;
+    assert_eq!(table.sheet("Oak").await, before);
+}
