@@ -90,7 +90,8 @@ async fn a_turn_and_a_game_run_through_six_processes_and_survive_a_restart() {
     let frames = deployment.chat("evening", message, trace_id).await;
     let kinds: BTreeSet<&str> = frames.iter().filter_map(|frame| frame["type"].as_str()).collect();
     assert!(kinds.is_superset(&BTreeSet::from(["narrative", "tool_call", "tool_result", "complete"])), "{kinds:?}");
-    let result = frames.iter().find(|frame| frame["type"] == "tool_result").unwrap();
+    let shot = |frame: &&Value| frame["type"] == "tool_result" && frame["tool"] == "calculate_ranged_attack";
+    let result = frames.iter().find(shot).unwrap();
     assert_eq!(result["trace_id"], trace_id);
     assert!(result["result"]["final_tn"].is_u64(), "{result}");
     let trace = deployment.get(&format!("/traces/{trace_id}")).await;

@@ -79,12 +79,18 @@ pub fn refuse(error: &ArgumentError) -> Status {
     status::error(code, error.to_string())
 }
 
-/// Names that share a word with the one asked for, at most five.
+/// How like a name must be to the one asked for, of 1.
+const LIKE: f64 = 0.8;
+/// Similar names told at the most.
+const TOLD: usize = 5;
+
+/// The names most like the one asked for, the likest first.
 fn similar_names<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let wanted = name.to_ascii_lowercase();
-    let words: Vec<&str> =
-        wanted.split(|char: char| !char.is_ascii_alphanumeric()).filter(|word| 2 < word.len()).collect();
-    names.filter(|name| words.iter().any(|word| name.contains(word))).take(5).collect()
+    let mut similar: Vec<_> = names.map(|name| (strsim::jaro_winkler(&wanted, name), name)).collect();
+    similar.retain(|(likeness, _)| LIKE < *likeness);
+    similar.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+    similar.into_iter().take(TOLD).map(|(_, name)| name).collect()
 }
 
 /// Messages as the bytes they are.
@@ -122,5 +128,18 @@ impl Decoder for Raw {
 
     fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
         Ok(Some(buffer.copy_to_bytes(buffer.remaining())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_likest_name_is_told_first() {
+        let names = ["roll_action_dice", "roll_dice", "get_roll", "cast_spell"];
+        assert_eq!(similar_names("roll_dices", names.into_iter())[0], "roll_dice");
+        assert_eq!(similar_names("castspell", names.into_iter()), ["cast_spell"]);
+        assert!(similar_names("\u{1f3b2}", names.into_iter()).is_empty());
     }
 }
