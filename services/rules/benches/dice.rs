@@ -35,7 +35,9 @@ fn rolls(criterion: &mut Criterion) {
 fn exact_odds(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("odds");
     group.sample_size(10);
-    for text in ["20d10kh2", "16d10kh8", "4d6-4d6", "1000d6", "100d20kh50", "8d6 tn5", "1d20+5", "2d6+3", "10d6!", "30d6dl5dh5"] {
+    for text in
+        ["20d10kh2", "16d10kh8", "4d6-4d6", "1000d6", "100d20kh50", "8d6 tn5", "1d20+5", "2d6+3", "10d6!", "30d6dl5dh5"]
+    {
         let notation = Notation::parse(text).unwrap();
         group.bench_function(text, |bench| bench.iter(|| odds(&notation, u64::MAX).unwrap()));
     }

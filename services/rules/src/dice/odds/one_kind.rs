@@ -223,6 +223,10 @@ impl Die {
                     return self.worth_of(value, rest, worth, budget);
                 }
                 let limit = if *once { 1 } else { self.chain_limit(on, true) };
+                // A value that a minimum made may match where no face does.
+                if limit == 0 {
+                    return self.worth_of(value, rest, worth, budget);
+                }
                 let mut cases = Vec::new();
                 for (value, ways) in self.rerolled(on, limit) {
                     cases.push((ways, self.worth_of(value, rest, worth, budget)?));
