@@ -64,7 +64,7 @@ async fn what_it_cannot_work_with_is_told_in_a_line() {
     refuses(&with(&["--database-url", "mysql://a/b"]), "DATABASE_URL must begin with postgres://").await;
     refuses(&with(&["--database-url", "postgres://a@127.0.0.1:1/b"]), "open the PostgreSQL database").await;
     refuses(&with(&["--data", "/dev/null/data"]), "data folder").await;
-    refuses(&with(&["--http", "no such address"]), "is not an address").await;
+    refuses(&["--http", "no such address", "--tcp", "127.0.0.1:0"], "is not an address").await;
 }
 
 #[tokio::test]
