@@ -14,7 +14,7 @@ use service_kit::status::ErrorCode;
 use crate::{
     Shares,
     answer::Problem,
-    config::{Config, Origin, is_loopback},
+    config::{Config, Origin, is_address, is_loopback},
     extract::text_header,
     shown,
 };
@@ -28,14 +28,17 @@ const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 
 /// Whom the configuration lets in.
 pub(crate) struct Access {
-    /// Only this machine reaches us, so that a foreign host name is a trick.
+    /// Only this machine reaches us.
     loopback: bool,
+    /// Which names we have is known, so that any other is a trick.
+    knows_names: bool,
     allowed: Vec<Origin>,
 }
 
 impl Access {
     pub fn new(config: &Config) -> Access {
-        Access { loopback: config.is_loopback(), allowed: config.allow_origins.clone() }
+        let (loopback, allowed) = (config.is_loopback(), config.allow_origins.clone());
+        Access { loopback, knows_names: loopback || !allowed.is_empty(), allowed }
     }
 
     /// Whether the caller runs the server: on loopback everyone who reaches it does.
@@ -46,11 +49,11 @@ impl Access {
     /// Checks host and origin of a request, and tells the origin of the page that sent it, if one did.
     fn check(&self, uri: &Uri, headers: &HeaderMap) -> Result<Option<HeaderValue>, Problem> {
         let host = uri.authority().map(|authority| authority.as_str()).or_else(|| text_header(headers, "host"));
-        if let Some(host) = host.filter(|host| self.loopback && !self.is_ours(host)) {
+        if let Some(host) = host.filter(|host| self.knows_names && !self.is_ours(host)) {
             let host = shown(host);
             return Err(forbidden(format!(
-                "this server answers on loopback only, not as {host}; behind a proxy, start it with --allow-origin \
-                 https://{host}"
+                "this server is not known as {host}; if that is a name of it, as behind a proxy, start it with \
+                 --allow-origin https://{host}"
             )));
         }
         let Some(value) = headers.get(header::ORIGIN) else { return Ok(None) };
@@ -68,10 +71,13 @@ impl Access {
         )))
     }
 
+    /// Whether a `Host` means us. Beyond loopback a bare address does: nobody can make that point elsewhere.
     fn is_ours(&self, authority: &str) -> bool {
         let name = authority.parse::<http::uri::Authority>();
         let host = name.as_ref().map_or("", |name| name.host());
-        is_loopback(host) || self.allowed.iter().any(|origin| origin.host().eq_ignore_ascii_case(host))
+        is_loopback(host)
+            || !self.loopback && is_address(host)
+            || self.allowed.iter().any(|origin| origin.host().eq_ignore_ascii_case(host))
     }
 }
 
@@ -157,5 +163,17 @@ mod tests {
         assert!(check(&access, "tower.lan:8001", Some("http://tower.lan:8001")));
         assert!(!check(&access, "tower.lan:8001", Some("http://tower.lan:9999")));
         assert!(!check(&access, "tower.lan:8001", Some("http://127.0.0.1:8001")));
+    }
+
+    #[test]
+    fn beyond_loopback_a_foreign_name_is_refused_once_ours_are_told() {
+        let access = access("0.0.0.0:8001", &["http://tower.lan:8001"]);
+
+        assert!(check(&access, "tower.lan:8001", Some("http://tower.lan:8001")));
+        assert!(check(&access, "localhost:8001", Some("http://localhost:8001")));
+        assert!(check(&access, "192.168.1.7:8001", Some("http://192.168.1.7:8001")));
+        assert!(check(&access, "[fd00::7]:8001", None));
+        assert!(!check(&access, "elsewhere.example:8001", Some("http://elsewhere.example:8001")));
+        assert!(!check(&access, "elsewhere.example:8001", None));
     }
 }

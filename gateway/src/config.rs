@@ -10,7 +10,8 @@ pub struct Config {
     #[arg(long, env = "DICETOWER_HTTP", default_value = DEFAULT_HTTP)]
     pub http: String,
     /// Origin of a page elsewhere that may use this server, such as https://table.example; several with commas. Its
-    /// host is then also a name for this server, as behind a proxy.
+    /// host is then also a name for this server, as behind a proxy, and beyond loopback names that were not told are
+    /// refused.
     #[arg(long = "allow-origin", env = "DICETOWER_ALLOW_ORIGIN", value_delimiter = ',', value_name = "ORIGIN")]
     pub allow_origins: Vec<Origin>,
     /// Folder of another web page, served in place of ours.
@@ -99,9 +100,17 @@ impl Origin {
 
 /// Whether a host is always this machine: a browser lets nobody else answer for these.
 pub(crate) fn is_loopback(host: &str) -> bool {
-    let host = host.trim_start_matches('[').trim_end_matches(']');
     let is_name = host.eq_ignore_ascii_case("localhost") || host.to_ascii_lowercase().ends_with(".localhost");
-    is_name || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    is_name || address(host).is_some_and(|address| address.is_loopback())
+}
+
+/// Whether a host is an address, not a name.
+pub(crate) fn is_address(host: &str) -> bool {
+    address(host).is_some()
+}
+
+fn address(host: &str) -> Option<IpAddr> {
+    host.trim_start_matches('[').trim_end_matches(']').parse().ok()
 }
 
 fn page_folder(text: &str) -> Result<PathBuf, String> {

@@ -245,7 +245,7 @@ async fn a_foreign_host_name_is_refused_on_loopback() {
 
     let body = json(gateway.get("/api/tools").header("Host", "elsewhere.example"), 403).await;
 
-    check_envelope(&body, 6002, "FORBIDDEN", "loopback only");
+    check_envelope(&body, 6002, "FORBIDDEN", "not known as elsewhere.example");
 }
 
 #[tokio::test]
