@@ -222,7 +222,11 @@ impl Db {
                 Backend::Sqlite(Arc::new(Writer { pool, connection: Mutex::default() }))
             }
             DatabaseConfig::Postgres(url) => {
-                let pool = open_postgres(url, service).await.context("open the PostgreSQL database")?;
+                let options = url.expose_secret().parse::<PgConnectOptions>().map_err(in_a_line);
+                let options = options.context("read the address of the PostgreSQL database")?;
+                let place = format!("{}@{}:{}", options.get_username(), options.get_host(), options.get_port());
+                let pool = open_postgres(options, service).await.map_err(in_a_line);
+                let pool = pool.with_context(|| format!("open the PostgreSQL database of {place}"))?;
                 migrator.run(&pool).await.with_context(|| format!("migrate the PostgreSQL schema {service}"))?;
                 Backend::Postgres(Arc::new(Writer { pool, connection: Mutex::default() }))
             }
@@ -305,9 +309,13 @@ async fn open_sqlite(file: &std::path::Path, fsync: bool) -> Result<SqlitePool, 
     SqlitePoolOptions::new().max_connections(4).connect_with(options).await
 }
 
+/// The error without its cause, which its text tells already.
+fn in_a_line(error: sqlx::Error) -> anyhow::Error {
+    anyhow::Error::msg(error.to_string())
+}
+
 /// Opens a pool whose connections live in the schema of `service`, and creates that schema.
-async fn open_postgres(url: &SecretString, service: &'static str) -> Result<PgPool, sqlx::Error> {
-    let options: PgConnectOptions = url.expose_secret().parse()?;
+async fn open_postgres(options: PgConnectOptions, service: &'static str) -> Result<PgPool, sqlx::Error> {
     let mut connection = sqlx::PgConnection::connect_with(&options).await?;
     let schema = service.replace('-', "_");
     let create = format!("CREATE SCHEMA IF NOT EXISTS {schema}");
