@@ -89,14 +89,13 @@ pub fn init(config: &TelemetryConfig, name: &'static str) -> anyhow::Result<Guar
     }
     let provider = provider.build();
 
-    let ours = Targets::new().with_targets(OUR_CRATES.map(|name| (name, LevelFilter::INFO)));
     let spans = tracing_opentelemetry::layer()
         .with_tracer(provider.tracer("dicetower"))
         .with_location(false)
         .with_threads(false)
         .with_target(false)
         .with_tracked_inactivity(false)
-        .with_filter(ours.with_target("sql", LevelFilter::DEBUG).with_target("request", LevelFilter::OFF));
+        .with_filter(traced());
     let console = tracing_subscriber::fmt::layer()
         .event_format(format::Console)
         .with_ansi(std::io::stderr().is_terminal())
@@ -124,6 +123,15 @@ pub fn init(config: &TelemetryConfig, name: &'static str) -> anyhow::Result<Guar
     };
     tracing_subscriber::registry().with(spans).with(console).with(files).try_init().context("start telemetry")?;
     Ok(Guard { provider })
+}
+
+/// What stands in traces: our spans and events, and every SQL statement once. A target is any that begins so, and sqlx
+/// tells of the statements itself.
+fn traced() -> Targets {
+    Targets::new()
+        .with_targets(OUR_CRATES.map(|name| (name, LevelFilter::INFO)))
+        .with_target("sql", LevelFilter::DEBUG)
+        .with_targets(["sqlx", "request"].map(|name| (name, LevelFilter::OFF)))
 }
 
 fn exporter(endpoint: &str) -> anyhow::Result<SpanExporter> {
@@ -228,6 +236,12 @@ mod tests {
         let kept = (0..10).filter(|_| sampler.keeps()).count();
 
         assert_eq!(kept, 3);
+    }
+
+    #[test]
+    fn a_statement_stands_once_in_a_trace() {
+        assert!(traced().would_enable("sql", &tracing::Level::DEBUG));
+        assert!(!traced().would_enable("sqlx::query", &tracing::Level::DEBUG));
     }
 
     #[test]
