@@ -70,14 +70,14 @@ fn operation(choice: &mut Choice) -> (&'static str, Value) {
             "use_karma",
             json!({"character_name": name, "use": choice.of(&["avoid_disaster", "buy_successes"]), "count": 1 + amount % 3, "natural_successes": amount % 3}),
         ),
-        20 => ("refresh_pools", json!({"character_name": name, "scene": amount % 2 == 0})),
+        20 => ("refresh_pools", json!({"character_name": name, "scene": amount.is_multiple_of(2)})),
         21 => (
             "allocate_pool",
             json!({"character_name": name, "pool": choice.of(&["combat", "magic"]), "dice": 1 + amount % 8}),
         ),
         22 => (
             "add_spell",
-            json!({"character_name": name, "spell_name": spell, "learned_force": 1 + amount % 6, "pay_karma": amount % 2 == 0}),
+            json!({"character_name": name, "spell_name": spell, "learned_force": 1 + amount % 6, "pay_karma": amount.is_multiple_of(2)}),
         ),
         23 => ("remove_spell", json!({"character_name": name, "spell_name": spell})),
         24 => (
