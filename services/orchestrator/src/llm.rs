@@ -19,7 +19,7 @@ use crate::config::{Config, GameMaster};
 /// The model's address or key makes no sense, or no connection to it can ever be made from here.
 pub(crate) fn connect(config: &Config) -> anyhow::Result<Arc<dyn Provider>> {
     Ok(match config.game_master() {
-        GameMaster::House => Arc::new(house::House),
+        GameMaster::House => Arc::new(house::House::default()),
         GameMaster::Model { url, model, key } => {
             let timeouts = openai::Timeouts {
                 connect: config.llm_connect_timeout,

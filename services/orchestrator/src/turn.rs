@@ -479,6 +479,15 @@ fn tell_model_error(error: &ModelError) -> (ErrorCode, String) {
         }
         ModelError::Timeout(_) => (ErrorCode::GrokTimeout, "did not answer in time. Please try again.".into()),
         ModelError::Unreachable => (ErrorCode::GrokApiError, "cannot be reached. Please try again.".into()),
+        ModelError::Refused { status: status @ (401 | 403) } => {
+            let text =
+                format!("does not accept this server's key (HTTP {status}). Whoever runs the server can mend it.");
+            (ErrorCode::GrokApiError, text)
+        }
+        ModelError::Refused { status: 404 } => {
+            let text = "is not found at its address (HTTP 404). Whoever runs the server can mend it.";
+            (ErrorCode::GrokApiError, text.into())
+        }
         ModelError::Refused { status } => {
             (ErrorCode::GrokApiError, format!("refused the request (HTTP {status}). Please try again."))
         }

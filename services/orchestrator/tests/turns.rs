@@ -286,6 +286,12 @@ async fn too_many_requests_are_told_as_such_when_the_wait_is_too_long() {
     let reply = Reply::refusing(429, "text/html", "<h1>Slow down</h1>").header("retry-after", "3600");
     let frames = fails([reply], 4002).await;
     assert!(of(&frames, "error")[0]["content"].as_str().unwrap().contains("3600 s"));
+
+    let busy = Reply::refusing(429, "application/json", "{}").header("retry-after", "5");
+    let model = FakeModel::start([busy]).await;
+    let impatient = Config { llm_first_token_timeout: Duration::from_secs(2), ..config(&model) };
+    let frames = fails_with(impatient, 4002).await;
+    assert!(of(&frames, "error")[0]["content"].as_str().unwrap().contains("5 s"));
 }
 
 #[tokio::test]
@@ -364,6 +370,29 @@ async fn servers_that_differ_in_the_details_are_understood() {
     let pools: Vec<_> = of(&frames, "tool_result").iter().map(|frame| frame["result"]["pool"].clone()).collect();
     assert_eq!(pools, [3, 4]);
     assert_eq!((told(&frames).as_str(), of(&frames, "error").len()), ("It is done.", 0));
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_stream_is_understood() {
+    let whole = r#"{
+        "choices": [{"message": {"role": "assistant", "content": "Well met."}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 3, "completion_tokens": 2}
+    }"#;
+    let model = FakeModel::start([Reply::refusing(200, "application/json; charset=utf-8", whole)]).await;
+    let table = Table::with(&model).await;
+
+    let frames = table.play("Hello").await;
+
+    assert_eq!((told(&frames).as_str(), of(&frames, "error").len()), ("Well met.", 0));
+}
+
+#[tokio::test]
+async fn what_a_model_thinks_is_not_told() {
+    let thinking = Reply::saying(["<thi", "nk>The butler", " did it.</think>", "\n\nGood", " evening."]);
+    let model = FakeModel::start([thinking]).await;
+    let table = Table::with(&model).await;
+
+    assert_eq!(told(&table.play("Hello").await), "Good evening.");
 }
 
 #[tokio::test]

@@ -28,8 +28,17 @@ use super::{ModelError, ModelEvent, ModelRequest, Provider};
 const WORDS_A_PIECE: usize = 3;
 
 /// The house game master.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct House;
+#[derive(Debug, Clone, Copy)]
+pub struct House(());
+
+impl Default for House {
+    /// He has read his tables before the first player speaks.
+    fn default() -> House {
+        words::prepare();
+        sheet::prepare();
+        House(())
+    }
+}
 
 #[async_trait::async_trait]
 impl Provider for House {

@@ -77,7 +77,7 @@ impl OpenAi {
         first_by: Instant,
     ) -> Result<(Chunks, Arc<AtomicBool>), ModelError> {
         let is_done = Arc::new(AtomicBool::new(false));
-        let sender = http::Sender::new(self.client.clone(), is_done.clone());
+        let sender = http::Sender::new(self.client.clone(), is_done.clone(), first_by);
         let client = Client::build(self.client.clone(), self.endpoint.clone()).with_http_service(sender);
         let body = wire::request(&self.model, request, asks_usage);
         let chat = client.chat();

@@ -201,7 +201,10 @@ fn spell(table: &Table<'_>, result: &Value) -> String {
         figures.push(resisted(resistance));
     }
     if takes_effect && let Some(net) = text(result, "net_successes") {
-        figures.push(format!("Net successes: {net}."));
+        figures.push(match net.as_str() {
+            "0" => "As many successes on both sides: a tie is the caster's, with the least effect.".to_owned(),
+            net => format!("Net successes: {net}."),
+        });
     }
     if let Some(level) = text(result, "wound_level") {
         figures.push(format!("It leaves a {} wound.", level_word(&level)));

@@ -11,6 +11,11 @@ use serde_json::Value;
 static INITIATIVE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"(?i)(\d{1,3})\s*\+\s*(\d{1,2})\s*d\s*6").expect("the expression is constant"));
 
+/// Builds what is built once.
+pub(super) fn prepare() {
+    LazyLock::force(&INITIATIVE);
+}
+
 /// A field of the sheet, from the nested or the flat shape.
 pub(super) fn field<'s>(sheet: &'s Value, key: &str) -> Option<&'s Value> {
     let is_there = |value: &&Value| !value.is_null();

@@ -190,8 +190,9 @@ impl Talk {
 
     fn ask(&mut self) -> Answer {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let events: Vec<_> = runtime
-            .block_on(async { House.ask(self.request.clone()).await.unwrap().map(Result::unwrap).collect().await });
+        let events: Vec<_> = runtime.block_on(async {
+            House::default().ask(self.request.clone()).await.unwrap().map(Result::unwrap).collect().await
+        });
         assert_eq!(events.last(), Some(&ModelEvent::End));
         let catalogue = Catalogue::ours();
         let mut text = String::new();
@@ -440,6 +441,18 @@ fn a_spell_takes_its_force_and_both_pools() {
     answer.says("It leaves a deadly wound.");
     answer.says("Serious drain, 12 dice against 2.");
     answer.says("No damage.");
+}
+
+#[test]
+fn a_tie_against_a_spell_is_told_as_one() {
+    let mut talk = Talk::new(&["Oak"]).without("update_scene");
+    talk.say("cast Mana Bolt at Force 4 at the troll");
+    let mut result = cast_result();
+    result["net_successes"] = json!(0);
+    result["wound_level"] = json!("S");
+    let answer = talk.results(&[result]);
+    answer.says("As many successes on both sides: a tie is the caster's, with the least effect.");
+    answer.says("It leaves a serious wound.");
 }
 
 #[test]

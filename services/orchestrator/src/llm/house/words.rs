@@ -22,6 +22,11 @@ static PIECES: LazyLock<Regex> = LazyLock::new(|| {
     .expect("the expression is constant")
 });
 
+/// Builds what is built once.
+pub(super) fn prepare() {
+    LazyLock::force(&PIECES);
+}
+
 /// One word of a sentence.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Word<'a> {

@@ -11,12 +11,14 @@ use std::{
 
 use anyhow::Context as _;
 use async_openai::{config::Config, error::OpenAIError, middleware::HttpRequestFactory};
-use futures_util::{StreamExt, future::BoxFuture};
+use bytes::Bytes;
+use futures_util::{StreamExt, future::BoxFuture, stream};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use reqwest::{Response, Url};
 use secrecy::{ExposeSecret, SecretString};
 use service_kit::{clock, trace};
 use time::{OffsetDateTime, format_description::well_known::Rfc2822};
+use tokio::time::Instant;
 
 use crate::llm::ModelError;
 
@@ -110,14 +112,16 @@ pub(super) struct Sender {
     is_done: Arc<AtomicBool>,
     /// The trace context of whoever asks.
     context: HeaderMap,
+    /// When the answer must have begun.
+    first_by: Instant,
 }
 
 impl Sender {
-    /// A sender that sets `is_done` when the answer says `[DONE]`.
-    pub fn new(client: reqwest::Client, is_done: Arc<AtomicBool>) -> Sender {
+    /// A sender that sets `is_done` when the answer says `[DONE]`, and waits for nothing beyond `first_by`.
+    pub fn new(client: reqwest::Client, is_done: Arc<AtomicBool>, first_by: Instant) -> Sender {
         let mut context = HeaderMap::new();
         trace::inject(&mut context);
-        Sender { client, is_done, context }
+        Sender { client, is_done, context, first_by }
     }
 
     async fn send(self, request: HttpRequestFactory) -> Result<Response, ModelError> {
@@ -126,12 +130,13 @@ impl Sender {
             let mut request = request.build().await.map_err(|_| ModelError::Invalid)?;
             request.headers_mut().extend(self.context.clone());
             let (error, wanted) = match self.client.execute(request).await {
-                Ok(response) if response.status().is_success() => return Ok(watched(response, self.is_done)),
+                Ok(response) if response.status().is_success() => return read(response, self.is_done),
                 Ok(response) => refusal(&response, pause),
                 Err(error) if error.is_timeout() => (ModelError::Timeout("a connection"), None),
                 Err(_) => (ModelError::Unreachable, Some(pause)),
             };
-            let wanted = wanted.filter(|wanted| *wanted <= LONGEST_PAUSE && attempt < ATTEMPTS);
+            let is_worth_it = |wanted: &Duration| *wanted <= LONGEST_PAUSE && Instant::now() + *wanted < self.first_by;
+            let wanted = wanted.filter(|wanted| is_worth_it(wanted) && attempt < ATTEMPTS);
             let Some(wanted) = wanted else { return Err(error) };
             tracing::info!(%error, attempt, pause_ms = wanted.as_millis() as u64, "the model is asked again");
             tokio::time::sleep(wanted).await;
@@ -184,15 +189,38 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(Duration::from_millis(u64::try_from(wait_ms).unwrap_or_default()))
 }
 
-/// The same answer, with an eye on its lines and its size.
-fn watched(response: Response, is_done: Arc<AtomicBool>) -> Response {
+/// The answer as a stream of events, whatever the server made of it.
+///
+/// # Errors
+///
+/// It is a page for people.
+fn read(response: Response, is_done: Arc<AtomicBool>) -> Result<Response, ModelError> {
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let is = |wanted: &str| kind.trim_start().to_ascii_lowercase().starts_with(wanted);
+    if is("text/html") {
+        return Err(ModelError::Invalid);
+    }
+    let is_whole = is("application/json");
+    Ok(watched(response, is_whole, is_done))
+}
+
+/// The same answer, with an eye on its lines and its size. One that came as a whole, since its server does not stream,
+/// becomes one event.
+fn watched(response: Response, is_whole: bool, is_done: Arc<AtomicBool>) -> Response {
     let mut answer = http::Response::builder().status(response.status()).version(response.version());
     if let Some(headers) = answer.headers_mut() {
         headers.extend(response.headers().clone());
     }
     let mut lines = DoneLine::default();
     let mut size = 0;
-    let bytes = response.bytes_stream().map(move |piece| {
+    let (head, tail) = if is_whole { ("data: ", "\n\n") } else { ("", "") };
+    let edge = |text: &'static str| stream::iter((!text.is_empty()).then(|| Ok(Bytes::from_static(text.as_bytes()))));
+    let body = response.bytes_stream().map(move |piece| match piece {
+        // JSON has line ends only between its parts.
+        Ok(piece) if is_whole => Ok(piece.iter().map(|&byte| if byte < b' ' { b' ' } else { byte }).collect()),
+        piece => piece,
+    });
+    let bytes = edge(head).chain(body).chain(edge(tail)).map(move |piece| {
         let piece = piece.map_err(std::io::Error::other)?;
         size += piece.len();
         if MAX_ANSWER < size {

@@ -92,6 +92,7 @@ pub(super) struct Reader {
     is_finished: bool,
     /// The id of each call so far, by index; empty where the server gave none.
     ids: Vec<String>,
+    thoughts: Thoughts,
 }
 
 impl Reader {
@@ -124,17 +125,18 @@ impl Reader {
     fn read_choice(&mut self, choice: &Value, events: &mut Vec<ModelEvent>) {
         // A server that does not stream sends its whole message at once.
         let delta = if choice["delta"].is_object() { &choice["delta"] } else { &choice["message"] };
-        let before = events.len();
+        let mut says_something = false;
         for text in [&delta["content"], &delta["refusal"]] {
             let text = text_of(text);
+            says_something |= !text.is_empty();
+            let text = self.thoughts.take_out(&text);
             if !text.is_empty() {
                 events.push(ModelEvent::Text(text));
             }
         }
         let calls = delta["tool_calls"].as_array().map(Vec::as_slice).unwrap_or_default();
+        says_something |= !calls.is_empty();
         events.extend(calls.iter().map(|call| self.read_call(call)));
-
-        let says_something = before < events.len();
         match choice["finish_reason"].as_str() {
             // Some servers write an empty reason into every chunk: only after the last words it is one.
             Some("") => self.is_finished = !says_something,
@@ -184,6 +186,64 @@ impl Reader {
             self.ids[position] = id.to_owned();
         }
         u32::try_from(position).unwrap_or(u32::MAX)
+    }
+}
+
+/// Takes out the thoughts that some servers leave at the head of an answer: they are not for the table.
+#[derive(Debug, Default)]
+struct Thoughts {
+    /// What of the answer may still belong to a mark.
+    held: String,
+    place: Place,
+    /// Whether thoughts have been taken out.
+    some: bool,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq)]
+enum Place {
+    /// Nothing but blanks and thoughts so far.
+    #[default]
+    Head,
+    Inside,
+    Past,
+}
+
+impl Thoughts {
+    const OPEN: &str = "<think>";
+    const CLOSE: &str = "</think>";
+
+    /// The text without them.
+    fn take_out(&mut self, piece: &str) -> String {
+        if self.place == Place::Past {
+            return piece.to_owned();
+        }
+        self.held.push_str(piece);
+        loop {
+            if self.place == Place::Inside {
+                let Some((_, rest)) = self.held.split_once(Self::CLOSE) else {
+                    let is_end = |length: &usize| self.held.ends_with(&Self::CLOSE[..*length]);
+                    let kept = (1..Self::CLOSE.len()).rev().find(is_end).unwrap_or(0);
+                    self.held = Self::CLOSE[..kept].to_owned();
+                    return String::new();
+                };
+                self.held = rest.to_owned();
+                self.place = Place::Head;
+                self.some = true;
+            }
+            let told = self.held.trim_start();
+            if let Some(thought) = told.strip_prefix(Self::OPEN) {
+                self.held = thought.to_owned();
+                self.place = Place::Inside;
+                continue;
+            }
+            if Self::OPEN.starts_with(told) {
+                return String::new();
+            }
+            self.place = Place::Past;
+            let told = if self.some { told.to_owned() } else { self.held.clone() };
+            self.held.clear();
+            return told;
+        }
     }
 }
 
@@ -344,6 +404,28 @@ mod tests {
         let chunk =
             json!({"choices": [{"message": {"content": [{"type": "text", "text": "Hi"}]}, "finish_reason": "stop"}]});
         assert_eq!(read(&mut reader, chunk), [ModelEvent::Text("Hi".into())]);
+    }
+
+    #[track_caller]
+    fn told(pieces: &[&str], expected: &str) {
+        let mut thoughts = Thoughts::default();
+        let told: String = pieces.iter().map(|piece| thoughts.take_out(piece)).collect();
+        assert_eq!(told, expected, "{pieces:?}");
+    }
+
+    #[test]
+    fn thoughts_at_the_head_are_not_told() {
+        told(&["<think>The butler did it.</think>\n\nGood evening."], "Good evening.");
+        told(&["<", "think", ">The", " butler <b>", "</th", "ink", ">", "\n", "Good ", "evening."], "Good evening.");
+        told(&["\n<think>\n</think>\n<think>one more</think> Yes"], "Yes");
+        told(&["<think>without an end"], "");
+    }
+
+    #[test]
+    fn whatever_else_looks_like_a_thought_is_told() {
+        told(&["Good <think>", "evening</think>."], "Good <think>evening</think>.");
+        told(&["<thi", "ng> is here"], "<thing> is here");
+        told(&["\n  Good", " evening"], "\n  Good evening");
     }
 
     #[test]
