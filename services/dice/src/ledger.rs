@@ -19,6 +19,7 @@ use service_kit::{
 };
 use tokio::sync::{mpsc, watch};
 use tonic::Status;
+use tracing::Span;
 use uuid::Uuid;
 
 use crate::{
@@ -153,6 +154,8 @@ struct Job {
     scope: Scope,
     cause: Cause,
     trace_id: String,
+    /// The caller's, in which the statement is noted: the writer works for many at once and has none.
+    span: Span,
     draft: Box<dyn Draft>,
 }
 
@@ -180,7 +183,8 @@ impl Ledger {
         trace_id: String,
         draft: Box<dyn Draft>,
     ) -> Result<(), Status> {
-        self.jobs.send(Job { scope, cause, trace_id, draft }).await.map_err(|_| status::database(&DbError::Closed))
+        let job = Job { scope, cause, trace_id, span: Span::current(), draft };
+        self.jobs.send(job).await.map_err(|_| status::database(&DbError::Closed))
     }
 
     /// Changes with every group of entries that is kept.
@@ -262,6 +266,7 @@ impl Writer {
                 self.chains.extend(chains);
                 self.count.send_modify(|count| *count = count.wrapping_add(1));
                 for (job, entry) in drawn {
+                    job.span.in_scope(|| tracing::debug!(target: "sql", statement = INSERTS[1], "write"));
                     job.draft.done(Ok(Some(entry)));
                 }
             }

@@ -223,8 +223,6 @@ impl ShouldSample for Sampler {
     }
 }
 
-pub use crate::clock::now_ms;
-
 #[cfg(test)]
 mod tests {
     use super::*;
