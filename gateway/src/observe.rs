@@ -80,6 +80,9 @@ fn finish(response: &mut Response, trace_id: Uuid, other_page: bool) -> Option<P
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
     let headers = response.headers_mut();
+    if other_page {
+        name_charset(headers);
+    }
     let policy = if other_page && !is_json(headers) { OTHER_PAGE } else { NO_PAGE };
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(policy);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -90,6 +93,16 @@ fn finish(response: &mut Response, trace_id: Uuid, other_page: bool) -> Option<P
     headers
         .insert(trace::TRACE_ID_HEADER, HeaderValue::from_str(&trace_id.to_string()).expect("hex digits and hyphens"));
     problem
+}
+
+/// The texts of a page in a folder are UTF-8; a browser that is not told so guesses.
+fn name_charset(headers: &mut HeaderMap) {
+    let kind = text_header(headers, "content-type").unwrap_or_default();
+    if !matches!(kind, "text/html" | "text/css" | "text/javascript" | "text/plain") {
+        return;
+    }
+    let kind = HeaderValue::try_from(format!("{kind}; charset=utf-8")).expect("visible ASCII");
+    headers.insert(header::CONTENT_TYPE, kind);
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

@@ -6,7 +6,7 @@
 mod frame;
 mod request;
 
-use std::{net::SocketAddr, pin::pin, time::Duration};
+use std::{collections::HashMap, net::SocketAddr, pin::pin, time::Duration};
 
 use axum::{
     extract::{
@@ -121,6 +121,8 @@ struct Connection {
     shown: u64,
     /// Whether a turn is being told.
     in_turn: bool,
+    /// How this client spells the names of characters, by the table's spelling: it looks for its own words.
+    spellings: HashMap<String, String>,
 }
 
 /// Why a connection ends.
@@ -153,7 +155,8 @@ impl Line {
             }
             Ok((events, shown)) => {
                 drop(span);
-                let mut connection = Connection { line: self, socket, events, shown, in_turn: false };
+                let mut connection =
+                    Connection { line: self, socket, events, shown, in_turn: false, spellings: HashMap::new() };
                 let end = connection.run().await;
                 socket = connection.socket;
                 end
@@ -320,14 +323,16 @@ impl Connection {
                 }
             }
             Request::RemoveCharacter { character } => {
-                let request = RemoveCharacterRequest { session_id, character: character.clone() };
+                let is_meant = |spelled: &&String| spelled.to_lowercase() == character.trim().to_lowercase();
+                let seated = self.spellings.iter().find(|(_, spelled)| is_meant(spelled)).map(|(seated, _)| seated);
+                let request = RemoveCharacterRequest { session_id, character: seated.unwrap_or(&character).to_owned() };
                 let answer = client.remove_character(request).await?.into_inner();
                 let session = answer.session.unwrap_or_default();
                 if answer.changed {
                     self.catch_up(session.last_seq).await?;
                     self.changed(&session, "remove_character", &character).await?;
                 } else {
-                    write(&mut self.socket, frame::session_info(&session)).await?;
+                    self.tell_session(&session).await?;
                 }
             }
             Request::GetSessionInfo => self.session_info().await?,
@@ -347,29 +352,38 @@ impl Connection {
     }
 
     async fn added(&mut self, session: &Session, character: &str, trace_id: &str) -> Result<(), End> {
-        if !self.catch_up(session.last_seq).await? {
-            // Who sits there already is not added again, but whoever asked is answered the same.
-            let added = format!("Added {} to session", as_seated(session, character));
-            write(&mut self.socket, frame::system(added, "", trace_id)).await?;
+        let seated = match self.catch_up(session.last_seq).await? {
+            Some(seated) => seated,
+            None => {
+                // Who sits there already is not added again, but whoever asked is answered the same.
+                let seated = as_seated(session, character).to_owned();
+                write(&mut self.socket, frame::system(format!("Added {seated} to session"), "", trace_id)).await?;
+                seated
+            }
+        };
+        if session.characters.contains(&seated) {
+            self.spellings.insert(seated, character.to_owned());
         }
         self.changed(session, "add_character", character).await
     }
 
-    /// Passes on what the log holds up to `last_seq`, and answers whether a change of the party was among it.
-    async fn catch_up(&mut self, last_seq: u64) -> Result<bool, End> {
+    /// Passes on what the log holds up to `last_seq`, and answers who joined or left the party last, if anybody did.
+    async fn catch_up(&mut self, last_seq: u64) -> Result<Option<String>, End> {
         let deadline = Instant::now() + CATCH_UP;
-        let mut has_changed = false;
+        let mut changed = None;
         while self.shown < last_seq {
             let Ok(event) = timeout_at(deadline, self.events.next()).await else { break };
-            has_changed |= matches!(&event, Some(Ok(event)) if is_change_of_party(event));
+            if let Some(Ok(event)) = &event {
+                changed = changed_member(event).or(changed);
+            }
             self.event(event).await?;
         }
-        Ok(has_changed)
+        Ok(changed)
     }
 
     /// Tells who sits at the table now.
     async fn changed(&mut self, session: &Session, action: &str, character: &str) -> Result<(), End> {
-        write(&mut self.socket, frame::session_info(session)).await?;
+        self.tell_session(session).await?;
         if self.line.documented_only {
             return Ok(());
         }
@@ -378,7 +392,18 @@ impl Connection {
 
     async fn session_info(&mut self) -> Result<(), Refusal> {
         let session = self.line.session().await?;
-        Ok(write(&mut self.socket, frame::session_info(&session)).await?)
+        Ok(self.tell_session(&session).await?)
+    }
+
+    /// Tells who sits at the table, in this client's spelling.
+    async fn tell_session(&mut self, session: &Session) -> Result<(), End> {
+        let mut session = session.clone();
+        for name in &mut session.characters {
+            if let Some(spelled) = self.spellings.get(name) {
+                name.clone_from(spelled);
+            }
+        }
+        write(&mut self.socket, frame::session_info(session)).await
     }
 
     /// Tells the client what was wrong with a frame that could not be read.
@@ -417,9 +442,10 @@ impl From<End> for Refusal {
     }
 }
 
-fn is_change_of_party(event: &SessionEvent) -> bool {
-    let Some(Body::System(System { character_added, character_removed, .. })) = &event.body else { return false };
-    character_added.is_some() || character_removed.is_some()
+/// Who joined or left the party with this event.
+fn changed_member(event: &SessionEvent) -> Option<String> {
+    let Some(Body::System(System { character_added, character_removed, .. })) = &event.body else { return None };
+    character_added.clone().or_else(|| character_removed.clone())
 }
 
 /// A character's name in the spelling of the table.

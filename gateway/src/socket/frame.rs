@@ -22,8 +22,8 @@ pub(super) fn system(content: impl Into<String>, turn_id: &str, trace_id: &str) 
 }
 
 /// Who sits at the table.
-pub(super) fn session_info(session: &Session) -> Value {
-    let Session { session_id, characters, message_count, .. } = session.clone();
+pub(super) fn session_info(session: Session) -> Value {
+    let Session { session_id, characters, message_count, .. } = session;
     frame(SessionEvent::default(), Body::SessionInfo(SessionInfo { session_id, characters, message_count }))
 }
 

@@ -104,11 +104,18 @@ async fn one_trace_runs_from_the_header_to_the_last_service() {
     assert_eq!(root["attributes"]["url.path"], "/api/tools/roll_dice");
     let dice = spans.iter().find(|span| span["service"] == "dice").unwrap();
     assert_eq!(dice["parent_id"], root["span_id"]);
+    let statements: Vec<_> = dice["events"].as_array().unwrap().iter().map(|event| &event["attributes"]).collect();
+    assert!(statements.iter().any(|event| event["statement"].as_str().unwrap().starts_with("INSERT")), "{dice}");
+    assert!(statements.iter().all(|event| event["target"] == "sql"), "{dice}");
     let digits = TRACE_ID.replace('-', "");
     let same = json(gateway.get(&format!("/traces/{digits}")).header("Accept", "application/json"), 200).await;
     assert_eq!(same["trace_id"], trace["trace_id"]);
     let list = json(gateway.get("/traces").header("Accept", "application/json"), 200).await;
     assert_eq!(list["traces"].as_array().unwrap().len(), 1, "{list}");
+    for accept in ["application/json", "text/html"] {
+        let answer = gateway.get(&format!("/traces/{TRACE_ID}")).header("Accept", accept).send().await.unwrap();
+        assert_eq!(header(&answer, "vary"), "accept", "{accept}");
+    }
 }
 
 #[tokio::test]
@@ -219,6 +226,7 @@ async fn another_page_is_served_in_place_of_ours() {
         let response = gateway.get(path).send().await.unwrap();
         assert_eq!(response.status(), 200, "{path}");
         assert!(!header(&response, "content-security-policy").contains("default-src"), "{path}");
+        assert!(header(&response, "content-type").ends_with("; charset=utf-8"), "{path}");
     }
     assert_eq!(gateway.get("/").send().await.unwrap().text().await.unwrap(), "<p>theirs</p>");
     check_envelope(&json(gateway.get("/nowhere"), 404).await, 6006, "NOT_FOUND", "");

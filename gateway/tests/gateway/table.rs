@@ -220,7 +220,7 @@ async fn characters_come_and_go_and_unknown_ones_are_named() {
     let mut socket = greeted(&gateway, "party").await;
     socket.send(json!({"type": "add_character", "character": "block"})).await;
     assert_eq!(socket.next().await["content"], "Added Block to session");
-    assert_eq!(socket.next().await["characters"], json!(["Block"]));
+    assert_eq!(socket.next().await["characters"], json!(["block"]));
 
     socket.send(json!({"type": "add_character", "character": "Block"})).await;
     assert_eq!(socket.next_of("system").await["content"], "Added Block to session");
@@ -238,6 +238,23 @@ async fn characters_come_and_go_and_unknown_ones_are_named() {
     socket.send(json!({"type": "remove_character", "character": "Block"})).await;
     assert_eq!(socket.next().await["content"], "Removed Block from session");
     assert_eq!(socket.next().await["characters"], json!([]));
+}
+
+#[tokio::test]
+async fn a_client_finds_a_character_in_its_own_spelling_and_others_in_the_tables() {
+    let gateway = start().await;
+    let mut one = greeted(&gateway, "party").await;
+    one.send(json!({"type": "add_character", "character": "kent jefferies"})).await;
+    assert_eq!(one.next_of("session_info").await["characters"], json!(["kent jefferies"]));
+    one.send(json!({"type": "get_session_info"})).await;
+    assert_eq!(one.next_of("session_info").await["characters"], json!(["kent jefferies"]));
+
+    let mut other = greeted(&gateway, "party").await;
+    other.send(json!({"type": "get_session_info"})).await;
+    assert_eq!(other.next().await["characters"], json!(["Platinum"]));
+
+    one.send(json!({"type": "remove_character", "character": "kent jefferies"})).await;
+    assert_eq!(one.next_of("session_info").await["characters"], json!([]));
 }
 
 #[tokio::test]
