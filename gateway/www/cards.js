@@ -203,6 +203,8 @@ function spellCard(result, { tool, traceId }) {
         { class: "verdicts" },
         verdictOfTest(roll.successes ?? 0, disaster(roll)),
         result.takes_effect === false && h("span", { class: "pill pill-bad" }, "no effect"),
+        isTie(result) && h("span", { class: "pill" }, "tie: least effect"),
+        result.wound_level && h("span", { class: "pill pill-good" }, `${levelName(result.wound_level)} wound`),
         result.sustained && h("span", { class: "pill pill-good" }, "sustained"),
       ),
       h(
@@ -225,11 +227,14 @@ function spellCard(result, { tool, traceId }) {
   );
 }
 
+/// As many successes on both sides: a tie is the caster's.
+const isTie = ({ takes_effect: takesEffect, resistance, net_successes: net }) => takesEffect && resistance && net === 0;
+
 function resistancePart(target, { attribute, target_number: number, roll, parts: from, dice: pool }, net) {
   const outcome = net !== undefined && h("span", { class: "pill" }, count(net, "net success", "net successes"));
   return h(
-    "section",
-    { class: "drain", "aria-label": "Resistance" },
+    "div",
+    { class: "drain", role: "group", "aria-label": "Resistance" },
     h(
       "div",
       { class: "drain-head" },
@@ -256,8 +261,8 @@ function drainPart(drain, fromPool) {
   const taken = Number(drain.damage_taken ?? 0);
   const outcome = taken > 0 ? `${count(taken, "box", "boxes")} ${drain.damage_type ?? ""}`.trim() : "Resisted";
   return h(
-    "section",
-    { class: "drain", "aria-label": "Drain" },
+    "div",
+    { class: "drain", role: "group", "aria-label": "Drain" },
     h(
       "div",
       { class: "drain-head" },
@@ -429,7 +434,7 @@ function frame({ symbol, title, subtitle, className = "", tool = "", traceId, wh
       "header",
       { class: "card-head" },
       h("span", { class: "card-icon" }, icon(symbol)),
-      h("div", { class: "card-titles" }, h("h3", {}, title), subtitle && h("p", {}, subtitle)),
+      h("div", { class: "card-titles" }, h("h2", {}, title), subtitle && h("p", {}, subtitle)),
       traceLink(traceId, what ?? title),
     ),
     children,

@@ -133,7 +133,7 @@ export class Conversation {
   /// A player's message: our own comes back on resume and is shown already.
   #heard(frame) {
     const turn = this.#turns.get(frame.turn_id) ?? this.#claim(frame) ?? this.#newTurn(frame);
-    turn.hear(frame);
+    turn.hear(frame, this.#isLive);
   }
 
   #turnOf(frame) {
@@ -199,9 +199,11 @@ class Turn {
     this.element.classList.remove("turn-waiting");
   }
 
-  hear({ message, name, character }) {
+  /// What is heard live comes from somebody else; in the log, who gave no name may have been this player.
+  hear({ message, name, character }, isLive) {
     if (this.speech) return;
-    this.#speak(message, [name, character].filter(Boolean).join(" · "));
+    const who = [name, character].filter(Boolean).join(" · ");
+    this.#speak(message, who || (isLive ? "Another player" : ""));
   }
 
   /// Shows a frame of this turn; dice that are rolled before the reader's eyes tumble.

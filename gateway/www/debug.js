@@ -84,7 +84,7 @@ export class Debug {
 
   #call({ tool, arguments: given, call_id: callId, at, trace_id: traceId }) {
     const state = h("span", { class: "pill" }, "running");
-    const body = h("div", { class: "entry-body" }, h("h4", {}, "Arguments"), json(given ?? {}, `Arguments of ${tool}`));
+    const body = h("div", { class: "entry-body" }, h("h3", {}, "Arguments"), json(given ?? {}, `Arguments of ${tool}`));
     add(
       this.calls,
       h(
@@ -111,7 +111,7 @@ export class Debug {
     call.state.textContent = [isFailure ? "failed" : "", duration(measured)].filter(Boolean).join(" ") || "done";
     call.state.className = isFailure ? "pill pill-bad" : "pill pill-good";
     call.body.append(
-      h("h4", {}, "Result"),
+      h("h3", {}, "Result"),
       json(result ?? {}, `Result of ${tool}`),
       traceLink(traceId ?? call.traceId, `${tool}`) ?? "",
     );

@@ -287,13 +287,13 @@ function filledBoxes(monitor, name) {
 function monitorTrack(name, filled) {
   const boxes = Array.from({ length: CONDITION_BOXES }, (_, index) => index + 1);
   return h(
-    "figure",
+    "div",
     {
       class: `monitor monitor-${name}`,
       role: "img",
       "aria-label": `${words(name)}: ${filled} of ${CONDITION_BOXES} boxes`,
     },
-    h("figcaption", {}, words(name), h("b", {}, `${filled} / ${CONDITION_BOXES}`)),
+    h("p", {}, words(name), h("b", {}, `${filled} / ${CONDITION_BOXES}`)),
     h(
       "div",
       { class: "boxes" },

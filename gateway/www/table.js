@@ -117,6 +117,11 @@ export function startView() {
   return { element, title: "Dicetower", focus: () => begin.focus(), close: () => {} };
 }
 
+/// A session in a line: who plays, and how much was said.
+function aboutSession({ characters, message_count: messages }) {
+  return [characters.join(", "), count(messages, "message")].filter(Boolean).join(" · ");
+}
+
 function sessionCard({ session_id: id, characters, message_count: messages, created_at: at }) {
   return h(
     "li",
@@ -432,9 +437,9 @@ export class TableView {
     }
   }
 
-  #sessionItem({ session_id: id, characters, message_count: messages }) {
+  #sessionItem(session) {
+    const { session_id: id } = session;
     const isCurrent = id === this.sessionId;
-    const about = [characters.join(", "), count(messages, "message")].filter(Boolean).join(" · ");
     return h(
       "li",
       {},
@@ -442,9 +447,16 @@ export class TableView {
         "a",
         { href: `#/session/${segment(id)}`, "aria-current": isCurrent && "page" },
         h("span", { class: "session-name" }, id),
-        h("span", { class: "dim" }, about),
+        h("span", { class: "dim session-about" }, aboutSession(session)),
       ),
     );
+  }
+
+  /// What is said in the session shows in its place in the list as well.
+  #showCount(session) {
+    this.count.textContent = count(session.message_count, "message");
+    const about = this.sessionList.querySelector("[aria-current=page] .session-about");
+    if (about) about.textContent = aboutSession(session);
   }
 
   #receive(sent) {
@@ -458,7 +470,7 @@ export class TableView {
     switch (frame.type) {
       case "session_info":
         this.#showParty(frame.characters);
-        this.count.textContent = count(frame.message_count, "message");
+        this.#showCount(frame);
         return;
       case "resumed":
         this.#resumed(frame);
