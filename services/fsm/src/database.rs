@@ -157,17 +157,18 @@ fn integer(row: &SqliteRow, index: usize) -> i64 {
     row.try_get_unchecked::<Option<i64>, _>(index).ok().flatten().unwrap_or_default()
 }
 
-/// Device and number of the file, so that one that was replaced is opened anew; `None` if there is none.
+/// Device and number of the file, so that one that was replaced is opened anew; `None` if there is none. What is no
+/// plain file is none: a pipe would be waited for.
 #[cfg(unix)]
 fn identity(path: &Path) -> Option<(u64, u64)> {
     use std::os::unix::fs::MetadataExt;
-    std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
+    std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|file| (file.dev(), file.ino()))
 }
 
 /// The time of creation, where files have no numbers.
 #[cfg(not(unix))]
 fn identity(path: &Path) -> Option<(u64, u64)> {
-    let created = std::fs::metadata(path).ok()?.created().ok()?;
+    let created = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?.created().ok()?;
     let age = created.duration_since(std::time::UNIX_EPOCH).ok()?;
     Some((age.as_secs(), u64::from(age.subsec_nanos())))
 }

@@ -3,7 +3,10 @@
 use serde_json::{Value, json};
 
 use super::wotr_db::{Position, Shape, move_piece};
-use crate::{board::Source, database::ClientDatabases};
+use crate::{
+    board::{Figures, Source},
+    database::ClientDatabases,
+};
 
 /// A position in the middle of a game, and every figure it has, counted by hand.
 const MOVES: &[(i64, i64)] = &[
@@ -155,6 +158,15 @@ async fn a_file_that_is_no_database_gives_no_figure() {
     let path = folder.path().join("wotr_game.db");
     std::fs::write(&path, "not a database at all, but long enough to look like one to nobody").unwrap();
     assert_eq!(ClientDatabases::new(&path).figures("default").await.source, Source::Machine);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_pipe_is_no_database_and_nobody_waits_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("wotr_game.db");
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    assert_eq!(*ClientDatabases::new(&path).figures("default").await, Figures::none());
 }
 
 #[tokio::test]
