@@ -5,6 +5,9 @@ use std::collections::BTreeSet;
 use super::{Line, Machine, Problem, State, Step, Verb, locate};
 use crate::{expression::Expression, text::Template};
 
+/// Longest name of an event, in characters: the Java line looks up no longer one.
+const MAX_EVENT_NAME: usize = 200;
+
 /// Adds what keeps the machine from running to the errors, and what is only odd to the warnings.
 pub fn machine(machine: &Machine, text: &str, errors: &mut Vec<Problem>, warnings: &mut Vec<Problem>) {
     let mut check = Check { machine, text, errors, warnings };
@@ -184,6 +187,16 @@ impl Check<'_> {
             if state.transitions.is_empty() {
                 self.error(line, format!("state {id:?} is a dead end: nothing leads out of it, and it is not final"));
             }
+            let events: BTreeSet<&String> =
+                state.transitions.iter().filter_map(|way| way.event.as_ref()).chain(&state.valid_events).collect();
+            for event in events.into_iter().filter(|event| !is_event_name(event)) {
+                self.error(
+                    line,
+                    format!(
+                        "state {id:?} waits for {event:?}: an event has 1 to {MAX_EVENT_NAME} characters, no blank or comma among them"
+                    ),
+                );
+            }
             let waits = state.transitions.iter().any(|way| way.event.is_some()) || !state.valid_events.is_empty();
             let always = state.transitions.iter().any(|transition| transition.guard.is_none());
             if !waits && !always && !state.transitions.is_empty() {
@@ -288,4 +301,10 @@ fn automatically_reached(states: &[State], start: usize) -> BTreeSet<usize> {
         }
     }
     reached
+}
+
+/// Whether a client can send the event by this name: blanks and commas part the words of the lines it is told in.
+fn is_event_name(event: &str) -> bool {
+    let parts = |letter: char| letter == ',' || letter.is_whitespace() || letter.is_control();
+    !event.is_empty() && event.chars().nth(MAX_EVENT_NAME).is_none() && !event.contains(parts)
 }

@@ -111,6 +111,10 @@ fn what_cannot_run_is_refused_with_line_and_reason() {
         "line 7: state \"A\" is of kind \"odd\": normal or final is allowed",
     );
     check(&with_states("      - id: A\n        colour: red\n"), "unknown field `colour`");
+    check(
+        &with_states("      - id: A\n        transitions:\n          - { event: \"GO, NOW\", target: A }\n"),
+        "line 7: state \"A\" waits for \"GO, NOW\": an event has 1 to 200 characters, no blank or comma among them",
+    );
     check("a: [", "line ");
     check("a: 1", "neither `modules` nor `states`");
 }
@@ -156,6 +160,10 @@ fn the_flat_format_is_checked_too() {
     check(
         &flat("    \"A\": { \"on_enter\": \"explode()\", \"transitions\": { \"GO\": \"A\" } }"),
         "send_command('LINE') is allowed",
+    );
+    check(
+        &flat("    \"A\": { \"valid_events\": [\"\"], \"transitions\": { \"GO\": \"A\" } }"),
+        "line 4: state \"A\" waits for \"\"",
     );
     let several = flat(
         "    \"A\": { \"on_enter\": \"send_command('F7'); send_command(\\\"F8\\\")\", \"transitions\": { \"GO\": \"A\" } }",
