@@ -34,8 +34,6 @@ use crate::{
 const MAX_GAMES: u32 = 500;
 /// Entries in one answer.
 const MAX_ENTRIES: u32 = 100;
-/// How far back the entry is looked for that told the menu of the present state: facts are recorded after it.
-const MENU_WITHIN: u32 = 50;
 /// How often a quiet stream shows that it lives.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
@@ -45,7 +43,7 @@ type Answer = Result<Json<Value>, Problem>;
 pub(crate) async fn list(State(gateway): Shares) -> Answer {
     let request = ListGamesRequest { limit: Some(MAX_GAMES) };
     let games = gateway.peers.fsm().list_games(request).await?.into_inner().games;
-    let games: Vec<_> = games.into_iter().map(|game| game_json(game, Vec::new())).collect();
+    let games: Vec<_> = games.into_iter().map(game_json).collect();
     Ok(Json(json!({"games": games})))
 }
 
@@ -54,11 +52,11 @@ pub(crate) async fn create(State(gateway): Shares, Metadata(metadata): Metadata,
         CreateGameRequest { game_id: body.optional_text("game_id")?, machine: body.optional_text("machine")? };
     let request = Request::from_parts(metadata, tonic::Extensions::default(), request);
     let game = gateway.peers.fsm().create_game(request).await?.into_inner().game.unwrap_or_default();
-    Ok(Json(game_json(game, Vec::new())))
+    Ok(Json(game_json(game)))
 }
 
 pub(crate) async fn get(State(gateway): Shares, Path(game_id): Path<String>) -> Answer {
-    Ok(Json(whole_game(&mut gateway.peers.fsm(), &game_id).await?))
+    Ok(Json(game_json(game(&mut gateway.peers.fsm(), &game_id).await?)))
 }
 
 /// An accepted event answers the game as it then stands; a refused one says why in the words of the line protocol.
@@ -79,7 +77,7 @@ pub(crate) async fn send_event(
     let request = Request::from_parts(metadata, tonic::Extensions::default(), request);
     let answer = client.send_event(request).await?.into_inner();
     let refusal = match answer.outcome() {
-        Outcome::Accepted | Outcome::Ignored => return Ok(Json(whole_game(&mut client, &game_id).await?)),
+        Outcome::Accepted | Outcome::Ignored => return Ok(Json(game_json(game(&mut client, &game_id).await?))),
         Outcome::UnknownEvent | Outcome::MalformedData | Outcome::Unspecified => ErrorCode::InvalidRequest,
         Outcome::InvalidTransition => ErrorCode::Conflict,
         Outcome::HostOnly => ErrorCode::Forbidden,
@@ -146,38 +144,14 @@ impl Watch {
         self.updates.next().await?.ok()?;
         // Of several changes only the last is worth showing.
         while let Some(Some(Ok(_))) = self.updates.next().now_or_never() {}
-        let game = whole_game(&mut self.client, &self.game_id).await.ok()?;
-        Some(Event::default().data(game.to_string()))
+        let game = game(&mut self.client, &self.game_id).await.ok()?;
+        Some(Event::default().data(game_json(game).to_string()))
     }
 }
 
 async fn game(client: &mut Client, game_id: &str) -> Result<Game, Status> {
     let request = GetGameRequest { game_id: Some(game_id.to_owned()) };
     Ok(client.get_game(request).await?.into_inner().game.unwrap_or_default())
-}
-
-/// The game with the menu of the state it rests in.
-async fn whole_game(client: &mut Client, game_id: &str) -> Result<Value, Status> {
-    let game = game(client, game_id).await?;
-    let request = ListGameHistoryRequest {
-        game_id: Some(game_id.to_owned()),
-        after_sequence: game.sequence.saturating_sub(MENU_WITHIN.into()),
-        limit: Some(MENU_WITHIN),
-    };
-    let entries = match game.sequence {
-        0 => Vec::new(),
-        _ => client.list_game_history(request).await?.into_inner().entries,
-    };
-    Ok(game_json(game, menu(&entries)))
-}
-
-/// What was told on entering the state in which the game rests.
-fn menu(entries: &[Reaction]) -> Vec<&str> {
-    let entered = entries.iter().rev().find(|entry| !entry.transitions.is_empty());
-    let outputs = entered.map_or(&[][..], |entry| &entry.outputs);
-    let is_state = |kind: &Option<output::Kind>| matches!(kind, Some(output::Kind::State(_)));
-    let from = outputs.iter().rposition(|output| is_state(&output.kind)).unwrap_or(0);
-    outputs[from..].iter().filter_map(text).collect()
 }
 
 fn text(output: &proto::fsm::v1::Output) -> Option<&str> {
@@ -187,7 +161,7 @@ fn text(output: &proto::fsm::v1::Output) -> Option<&str> {
     }
 }
 
-fn game_json(game: Game, menu: Vec<&str>) -> Value {
+fn game_json(game: Game) -> Value {
     let mut variables = structs::to_json(game.variables.unwrap_or_default());
     if let (Value::Object(variables), Value::Object(figures)) =
         (&mut variables, structs::to_json(game.figures.unwrap_or_default()))
@@ -197,8 +171,8 @@ fn game_json(game: Game, menu: Vec<&str>) -> Value {
     }
     json!({
         "game_id": game.game_id, "machine": game.machine, "state": game.state, "label": game.label,
-        "description": "", "final": game.finished, "turn": game.turn, "phase": game.phase, "variables": variables,
-        "figures_from": game.figures_from, "valid_events": game.valid_events, "menu": menu, "prompt": "",
+        "description": game.description, "final": game.finished, "turn": game.turn, "phase": game.phase, "variables": variables,
+        "figures_from": game.figures_from, "valid_events": game.valid_events, "menu": game.menu, "prompt": game.prompt,
         "watchers": game.attached, "sequence": game.sequence, "archived_from": game.archived_from,
         "created_at": game.created_at, "updated_at": game.updated_at,
     })

@@ -85,7 +85,8 @@ async fn an_accepted_event_moves_the_game_on_and_stands_in_its_history() {
     let after = json(event.header("X-Trace-ID", trace_id), 200).await;
 
     assert_ne!(after["state"], before["state"]);
-    assert!(!after["menu"].as_array().unwrap().is_empty(), "{after}");
+    assert_eq!(after["prompt"], "🌍 Turn 1 — PHASE 2: the Fellowship");
+    assert!(after["menu"].as_array().unwrap().contains(&json!("💍 Corruption: 0/12")), "{after}");
     let history = json(gateway.get("/api/games/one/history"), 200).await;
     let entry = &history["history"][0];
     assert_eq!((&entry["seq"], &entry["event"]), (&json!(1), &json!("GAME_OPTIONS_CONFIRMED")));

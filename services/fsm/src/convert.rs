@@ -22,13 +22,18 @@ pub fn game(shown: Shown) -> wire::Game {
     let index = machine.as_ref().and_then(|machine| machine.state_index(&stored.game.state));
     let state = machine.as_ref().zip(index).map(|(machine, index)| &machine.states[index]);
     let turn = stored.game.variables.get("TURN").and_then(Value::as_u64).unwrap_or_default();
-    let (valid_events, figures) = view.map(|view| (view.valid_events.host, view.figures)).unzip();
+    let (figures, told) =
+        view.map(|view| (view.figures, (view.valid_events.host, view.prompt.unwrap_or_default(), view.menu))).unzip();
+    let (valid_events, prompt, menu) = told.unwrap_or_default();
     wire::Game {
         label: state.map_or_else(|| stored.game.state.clone(), |state| state.label.clone()),
+        description: state.map(|state| state.description.clone()).unwrap_or_default(),
         phase: state.map(|state| state.phase.clone()).unwrap_or_default(),
         finished: state.is_some_and(|state| state.is_final),
         turn: u32::try_from(turn).unwrap_or(u32::MAX),
-        valid_events: valid_events.unwrap_or_default(),
+        valid_events,
+        prompt,
+        menu,
         figures_from: if figures.is_some() { source.word().to_owned() } else { String::new() },
         figures: figures.map(|figures| to_struct(&figures)),
         variables: Some(to_struct(&stored.game.variables)),
@@ -46,6 +51,8 @@ pub fn game(shown: Shown) -> wire::Game {
 /// What became of an event.
 pub fn answer(answer: Answer) -> wire::SendEventResponse {
     let (outcome, reaction) = match &answer.outcome {
+        // An attachment is told on its stream.
+        Ok(_) if answer.update_number != 0 => (wire::Outcome::Accepted, None),
         Ok(entry) => (wire::Outcome::Accepted, Some(reaction(&answer.game_id, entry, None))),
         Err(refusal) => (outcome(*refusal), None),
     };

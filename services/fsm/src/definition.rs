@@ -86,6 +86,8 @@ pub struct State {
     pub id: String,
     /// Its name for people.
     pub label: String,
+    /// What it is for, for people; empty if the definition does not say.
+    pub description: String,
     /// The phase or subsystem it belongs to; empty if there is none.
     pub phase: String,
     /// Whether the game is over in it.
@@ -359,6 +361,7 @@ impl Compiler<'_> {
             }
             machine.states.push(State {
                 label: id.clone(),
+                description: String::new(),
                 id,
                 phase: String::new(),
                 // The format has no final states: one with nothing at all in it is the end.
@@ -409,6 +412,7 @@ impl Compiler<'_> {
         let done = state.done.or_else(|| transitions.iter().find(leaves).and_then(|way| way.event.clone()));
         State {
             label: state.label.unwrap_or_else(|| id.clone()),
+            description: state.description.unwrap_or_default(),
             id,
             phase,
             is_final,

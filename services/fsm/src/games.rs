@@ -435,12 +435,12 @@ impl Games {
                 let cause = incoming
                     .cause
                     .unwrap_or_else(|| (if incoming.attachment_id.is_some() { "client" } else { "tool" }).to_owned());
-                let game = reaction.game.clone();
+                let (entry, game) = Entry::new(event, cause, trace_id, rolls, reaction);
                 let entry = StoredEntry {
                     sequence: live.stored.sequence + 1,
                     created_at: clock::now_ms(),
                     state: game.state.clone(),
-                    entry: Entry::new(event, cause, trace_id, rolls, reaction),
+                    entry,
                 };
                 self.append(&mut live, entry, game, incoming.idempotency, incoming.attachment_id.as_deref(), &cell)
                     .await
@@ -503,7 +503,7 @@ impl Games {
         sender: Option<&str>,
         cell: &Cell,
     ) -> Result<Answer, Error> {
-        match self.store.append(&live.stored.key, &entry, &game, idempotency).await {
+        match self.store.append(&live.stored, &entry, &game, idempotency).await {
             Ok(()) => {}
             Err(DbError::Unique) => {
                 // Another process holds the game, or used the key: what is in memory is out of date.
@@ -518,7 +518,7 @@ impl Games {
         live.stored.updated_at = entry.created_at;
         live.stored.game = game;
         let Entry { event, cause, .. } = &entry.entry;
-        tracing::info!(
+        tracing::debug!(
             game_id = live.stored.id,
             sequence = entry.sequence,
             event = event.name,
@@ -555,7 +555,7 @@ impl Games {
         let message = refusal.message(&incoming.event, &live.stored.game.state);
         let sender = incoming.attachment_id.as_deref();
         if refusal != Refusal::Ignored {
-            tracing::info!(game_id = live.stored.id, message, "refused");
+            tracing::debug!(game_id = live.stored.id, message, "refused");
             let kind =
                 UpdateKind::Refusal { refusal, message: message.clone(), event: incoming.event.clone(), trace_id };
             self.tell(live, |attachment| (Some(attachment.id.as_str()) == sender).then(|| kind.clone()), cell);
@@ -726,6 +726,7 @@ impl Games {
             created_at,
             sequence: 0,
             updated_at: created_at,
+            opening: Arc::new(game.variables.clone()),
             game,
         })
     }

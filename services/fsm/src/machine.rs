@@ -4,7 +4,7 @@
 //! says so ([`Stop`]) and is called again with it; nothing has happened until it answers with a [`Reaction`]. The same
 //! inputs give the same reaction, so a game can be replayed from its log.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -187,8 +187,10 @@ pub struct Reaction {
 pub struct View {
     /// The events that are accepted from the host, and from anyone else.
     pub valid_events: ValidEvents,
-    /// The lines of the state's prompt.
-    pub prompt: Vec<String>,
+    /// The state's prompt.
+    pub prompt: Option<String>,
+    /// The lines that are told on entering the state, with the figures as they are now.
+    pub menu: Vec<String>,
     /// The figures of the board, and the machine's own where the board has none.
     pub figures: Map<String, Value>,
 }
@@ -230,7 +232,7 @@ pub fn begin(machine: &Machine, board: Option<&Figures>, rolls: &[Rolled], assis
     let mut run = Run::new(machine, machine.initial, machine.variables.clone(), &event, board, rolls);
     run.enter()?;
     run.settle()?;
-    Ok(run.game())
+    Ok(run.into_game())
 }
 
 /// What an event does to a game.
@@ -278,16 +280,24 @@ pub fn view(
         assist,
     };
     let mut run = Run::new(machine, state, game.variables.clone(), &event, board, &[]);
-    let prompt = run.prompt_line()?.into_iter().collect();
+    run.is_looking = true;
+    let prompt = run.prompt_line()?;
+    run.enter_actions()?;
+    let menu = std::mem::take(&mut run.block().texts);
     let mut figures = Map::new();
-    for name in
-        board::FIGURES.iter().chain(&["TURN", "FP_DICE_REMAINING", "SP_DICE_REMAINING", "LOCATION", "NEXT_ACTOR"])
-    {
+    for name in board::FIGURES.iter().chain(&[
+        "TURN",
+        "FP_DICE_REMAINING",
+        "SP_DICE_REMAINING",
+        "HUNT_DICE",
+        "LOCATION",
+        "NEXT_ACTOR",
+    ]) {
         if let Some(value) = run.fact(name, 0)? {
             figures.insert((*name).to_owned(), value);
         }
     }
-    Ok(View { valid_events: run.valid_events()?, prompt, figures })
+    Ok(View { valid_events: run.valid_events()?, prompt, menu, figures })
 }
 
 /// What is said of one state: its lines, and the commands that go with it.
@@ -308,6 +318,8 @@ struct Run<'a> {
     board: Option<&'a Figures>,
     rolls: &'a [Rolled],
     rolls_used: usize,
+    /// Whether nothing happens: actions only say what they have to say.
+    is_looking: bool,
     state: usize,
     variables: Map<String, Value>,
     read: BTreeMap<String, Value>,
@@ -332,6 +344,7 @@ impl<'a> Run<'a> {
             board,
             rolls,
             rolls_used: 0,
+            is_looking: false,
             state,
             variables,
             read: BTreeMap::new(),
@@ -344,8 +357,8 @@ impl<'a> Run<'a> {
         &self.machine.states[self.state]
     }
 
-    fn game(&self) -> Game {
-        Game { state: self.state().id.clone(), variables: self.variables.clone() }
+    fn into_game(self) -> Game {
+        Game { state: self.state().id.clone(), variables: self.variables }
     }
 
     /// Takes over the facts that the event brings. They are what the machine remembers from now on.
@@ -505,6 +518,14 @@ impl<'a> Run<'a> {
         if let Some(prompt) = &state.prompt {
             self.say_prompt(prompt)?;
         }
+        self.enter_actions()?;
+        let commands = state.commands.iter().cloned().map(OutputKind::Command);
+        self.block().commands.extend(commands.map(|kind| Output { audience: Audience::Everyone, kind }));
+        Ok(())
+    }
+
+    fn enter_actions(&mut self) -> Result<(), Stop> {
+        let state = self.state();
         for action in &state.entry {
             // The prompt just said need not be said again by the action that is named after it.
             let said = action.strip_prefix("PROMPT_").is_some_and(|id| state.prompt.as_deref() == Some(id));
@@ -512,8 +533,6 @@ impl<'a> Run<'a> {
                 self.action(action, 0)?;
             }
         }
-        let commands = state.commands.iter().cloned().map(OutputKind::Command);
-        self.block().commands.extend(commands.map(|kind| Output { audience: Audience::Everyone, kind }));
         Ok(())
     }
 
@@ -547,8 +566,9 @@ impl<'a> Run<'a> {
             outputs.extend(block.commands);
         }
         let roll_ids = self.rolls[..self.rolls_used].iter().map(|rolled| rolled.id.clone()).collect();
-        let game = self.game();
-        Ok(Reaction { alias_of, moves: self.moves, outputs, facts: self.read.into_iter().collect(), roll_ids, game })
+        let facts = std::mem::take(&mut self.read).into_iter().collect();
+        let moves = std::mem::take(&mut self.moves);
+        Ok(Reaction { alias_of, moves, outputs, facts, roll_ids, game: self.into_game() })
     }
 
     /// The events that the state accepts now, the most specific first.
@@ -637,6 +657,10 @@ impl<'a> Run<'a> {
     }
 
     fn verb(&mut self, verb: &'a Verb, depth: usize) -> Result<(), Stop> {
+        let says = matches!(verb, Verb::Prompt(_) | Verb::Menu(_) | Verb::Say(_) | Verb::Run(_));
+        if self.is_looking && !says {
+            return Ok(());
+        }
         match verb {
             Verb::Prompt(id) => self.say_prompt(id)?,
             Verb::Menu(name) => {
@@ -753,8 +777,7 @@ impl<'a> Run<'a> {
     }
 
     fn render(&mut self, template: &Template) -> Result<String, Stop> {
-        let names: BTreeSet<String> = template.facts().map(str::to_owned).collect();
-        let facts = self.facts(names.iter().map(String::as_str), 0)?;
+        let facts = self.facts(template.facts(), 0)?;
         Ok(template.render(&facts))
     }
 

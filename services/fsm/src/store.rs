@@ -1,12 +1,17 @@
 //! Games and their logs in the database.
 
+use std::{collections::BTreeMap, sync::Arc};
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use service_kit::db::{DatabaseConfig, Db, DbError, Row, Statement};
 
 use crate::machine::{Event, Game, Move, Output, Reaction, Rolled};
 
-const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/fsm/0001_games.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../../migrations/fsm/0001_games.sql"),
+    include_str!("../../../migrations/fsm/0002_keyed_entries.sql"),
+];
 
 const INSERT_GAME: &str =
     "INSERT INTO games (game_key, game_id, machine, archived_from, created_at, idempotency_key, request)
@@ -17,12 +22,14 @@ const INSERT_ENTRY: &str =
 const ARCHIVE: &str = "UPDATE games SET game_id = $1, archived_from = $2 WHERE game_key = $3 AND game_id = $2";
 const COUNT_ARCHIVED: &str = "SELECT COUNT(*) FROM games WHERE archived_from = $1";
 const FIND: &str = "SELECT g.game_key, g.game_id, g.machine, g.archived_from, g.created_at,
-     e.sequence, e.created_at, e.state, e.variables
+     e.sequence, e.created_at, e.state, b.variables, e.variables
      FROM games g JOIN entries e ON e.game_key = g.game_key
+     JOIN entries b ON b.game_key = g.game_key AND b.sequence = 0
      WHERE g.game_id = $1 ORDER BY e.sequence DESC LIMIT 1";
 const LIST: &str = "SELECT g.game_key, g.game_id, g.machine, g.archived_from, g.created_at,
-     e.sequence, e.created_at, e.state, e.variables
+     e.sequence, e.created_at, e.state, b.variables, e.variables
      FROM games g JOIN entries e ON e.game_key = g.game_key
+     JOIN entries b ON b.game_key = g.game_key AND b.sequence = 0
      WHERE e.sequence = (SELECT MAX(sequence) FROM entries WHERE game_key = g.game_key)
      ORDER BY e.created_at DESC, g.game_key DESC LIMIT $1";
 const HISTORY: &str = "SELECT sequence, created_at, state, entry FROM entries
@@ -57,6 +64,8 @@ pub struct StoredGame {
     pub updated_at: i64,
     /// The game as it stood then.
     pub game: Game,
+    /// The variables with which its log begins; an entry keeps only those that have changed since.
+    pub opening: Arc<Map<String, Value>>,
 }
 
 /// An entry of a game's log.
@@ -103,10 +112,10 @@ pub struct Idempotency {
 }
 
 impl Entry {
-    /// The entry of a reaction.
-    pub fn new(event: Event, cause: String, trace_id: String, rolls: Vec<Rolled>, reaction: Reaction) -> Entry {
-        let Reaction { alias_of, moves, outputs, facts, roll_ids: _, game: _ } = reaction;
-        Entry { event, alias_of, cause, trace_id, moves, facts, rolls, outputs }
+    /// The entry of a reaction, and the game after it.
+    pub fn new(event: Event, cause: String, trace_id: String, rolls: Vec<Rolled>, reaction: Reaction) -> (Entry, Game) {
+        let Reaction { alias_of, moves, outputs, facts, roll_ids: _, game } = reaction;
+        (Entry { event, alias_of, cause, trace_id, moves, facts, rolls, outputs }, game)
     }
 }
 
@@ -151,21 +160,22 @@ impl Store {
         Ok(rows.first().map_or(0, |row| row.integer(0)))
     }
 
-    /// Appends an entry. [`DbError::Unique`] if its number or the idempotency key is taken.
+    /// Appends an entry to the log of a game, which it leaves as `game`. [`DbError::Unique`] if its number or the
+    /// idempotency key is taken.
     pub async fn append(
         &self,
-        game_key: &str,
+        before: &StoredGame,
         stored: &StoredEntry,
         game: &Game,
         idempotency: Option<Idempotency>,
     ) -> Result<(), DbError> {
         let (key, request) = parts(idempotency);
         let args = vec![
-            game_key.into(),
+            before.key.as_str().into(),
             stored.sequence.into(),
             stored.created_at.into(),
             stored.state.as_str().into(),
-            to_text(&game.variables).into(),
+            to_text(&changed(&before.opening, &game.variables)).into(),
             to_text(&stored.entry).into(),
             key.into(),
             request.into(),
@@ -235,7 +245,17 @@ fn to_text(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("maps have text keys, and nothing here fails to serialise")
 }
 
+/// The variables that are not as they were in the beginning.
+fn changed<'a>(opening: &Map<String, Value>, now: &'a Map<String, Value>) -> BTreeMap<&'a str, &'a Value> {
+    let changed = now.iter().filter(|(name, value)| opening.get(*name) != Some(value));
+    changed.map(|(name, value)| (name.as_str(), value)).collect()
+}
+
 fn game_of(row: &Row) -> StoredGame {
+    let variables_in = |column| serde_json::from_str::<Map<String, Value>>(&row.text(column)).unwrap_or_default();
+    let opening = variables_in(8);
+    let mut variables = opening.clone();
+    variables.extend(variables_in(9));
     StoredGame {
         key: row.text(0),
         id: row.text(1),
@@ -244,7 +264,8 @@ fn game_of(row: &Row) -> StoredGame {
         created_at: row.integer(4),
         sequence: to_sequence(row.integer(5)),
         updated_at: row.integer(6),
-        game: Game { state: row.text(7), variables: serde_json::from_str(&row.text(8)).unwrap_or_default() },
+        game: Game { state: row.text(7), variables },
+        opening: Arc::new(opening),
     }
 }
 

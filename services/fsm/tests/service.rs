@@ -336,7 +336,10 @@ async fn a_turn_is_played_on_the_clients_database_into_the_next() {
     wotr_db::move_piece(&path, 248, 132).await;
     assert_eq!(host.send("PIECE_MOVED").await.outcome(), Outcome::Ignored);
     let hunted = host.send("ACTION_SELECTED").await;
-    assert!(hunted.reaction.unwrap().transitions.iter().any(|step| step.to == "HUNT_START"));
+    assert_eq!(hunted.reaction, None, "its stream tells it");
+    let reactions: Vec<_> =
+        [host.reaction().await, host.reaction().await, host.reaction().await, host.reaction().await].into();
+    assert!(reactions.iter().flat_map(|reaction| &reaction.transitions).any(|step| step.to == "HUNT_START"));
     assert_eq!(hunted.state, "PHASE_5_SP_ACTION");
 
     wotr_db::move_piece(&path, 99, 152).await;
@@ -346,6 +349,33 @@ async fn a_turn_is_played_on_the_clients_database_into_the_next() {
     assert_eq!(host.send("SP_PASSES").await.state, "PHASE_2_FELLOWSHIP_START");
     let game = server.game("default").await;
     assert_eq!((game.turn, game.figures_from.as_str()), (2, "database"));
+}
+
+/// The server that came before slept between two moves, 46 seconds for a turn in which nobody acts.
+#[tokio::test]
+async fn a_turn_is_played_while_the_clock_stands_still() {
+    let folder = folder();
+    let server = start(folder.path()).await;
+    tokio::time::pause();
+    let turn = async {
+        for event in ["GAME_OPTIONS_CONFIRMED", "FP_FELLOWSHIP_DECISIONS_READY", "SP_HUNT_ALLOCATION_DONE", "FP_PASSES"]
+        {
+            assert_eq!(server.send(event).await.outcome(), Outcome::Accepted);
+        }
+        server.send("SP_PASSES").await
+    };
+    // As long as something is ready the clock does not run ahead to the next timer: whoever sleeps sleeps for ever.
+    let restless = async {
+        loop {
+            tokio::task::yield_now().await;
+        }
+    };
+    let last = tokio::select! {
+        last = turn => last,
+        () = restless => unreachable!("it has no end"),
+    };
+    assert_eq!(last.state, "PHASE_2_FELLOWSHIP_START");
+    assert!(7 < last.reaction.unwrap().transitions.len(), "the end of a turn and the beginning of the next");
 }
 
 // ---- grace
@@ -514,6 +544,8 @@ async fn games_are_created_listed_and_shown() {
         ("Choosing the options", "TURN_0_SETUP", "machine")
     );
     assert_eq!(game.figures.unwrap().fields["FP_DICE_REMAINING"].kind, Some(Kind::NumberValue(4.0)));
+    assert!(game.prompt.contains("confirm the options"), "{}", game.prompt);
+    assert_eq!(game.menu, ["📦 Expansions: –", "👥 Players: 2"]);
     let missing = client.get_game(GetGameRequest { game_id: Some("nowhere".to_owned()) }).await.unwrap_err();
     assert_eq!((missing.code(), missing.message()), (Code::NotFound, "there is no game \"nowhere\""));
 }

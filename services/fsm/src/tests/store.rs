@@ -1,5 +1,7 @@
 //! The store keeps the same contract on every database there is.
 
+use std::sync::Arc;
+
 use serde_json::{Map, json};
 use service_kit::{db::DbError, testing::TestDatabase};
 
@@ -15,6 +17,7 @@ async fn every_store_keeps_the_same_contract() {
         a_game_is_found_by_its_id(&store).await;
         a_log_grows_by_one_and_never_forks(&store).await;
         an_idempotency_key_belongs_to_one_entry(&store).await;
+        variables_are_what_they_were_whether_they_have_changed_or_not(&store).await;
         an_archived_game_keeps_its_log_and_leaves_its_id(&store).await;
         a_definition_is_kept_as_it_was_first(&store).await;
         drop(store);
@@ -33,8 +36,8 @@ async fn a_game_is_found_by_its_id(store: &Store) {
 }
 
 async fn a_log_grows_by_one_and_never_forks(store: &Store) {
-    store.append("key-a", &entry(1, "GO"), &state("B"), None).await.unwrap();
-    let other = store.append("key-a", &entry(1, "STOP"), &state("C"), None).await;
+    store.append(&game("key-a", "alpha", 1), &entry(1, "GO"), &state("B"), None).await.unwrap();
+    let other = store.append(&game("key-a", "alpha", 1), &entry(1, "STOP"), &state("C"), None).await;
     assert!(matches!(other, Err(DbError::Unique)), "{other:?}");
     assert_eq!(store.find("alpha").await.unwrap().unwrap().game.state, "B");
     assert_eq!(store.history("key-a", 0, 10).await.unwrap(), [entry(1, "GO")]);
@@ -42,17 +45,36 @@ async fn a_log_grows_by_one_and_never_forks(store: &Store) {
 
 async fn an_idempotency_key_belongs_to_one_entry(store: &Store) {
     let key = |request: &str| Some(Idempotency { key: "turn/1".to_owned(), request: request.to_owned() });
-    store.append("key-a", &entry(2, "GO"), &state("B"), key("go")).await.unwrap();
-    assert!(matches!(store.append("key-a", &entry(3, "GO"), &state("B"), key("go")).await, Err(DbError::Unique)));
+    store.append(&game("key-a", "alpha", 1), &entry(2, "GO"), &state("B"), key("go")).await.unwrap();
+    assert!(matches!(
+        store.append(&game("key-a", "alpha", 1), &entry(3, "GO"), &state("B"), key("go")).await,
+        Err(DbError::Unique)
+    ));
     assert_eq!(store.entry_by_key("turn/1").await.unwrap(), Some((entry(2, "GO"), "go".to_owned())));
     assert_eq!(store.entry_by_key("turn/2").await.unwrap(), None);
+}
+
+async fn variables_are_what_they_were_whether_they_have_changed_or_not(store: &Store) {
+    let mut old = game("key-v", "variables", 3);
+    old.game.variables.extend([("KEPT".to_owned(), json!([1, 2])), ("CHANGED".to_owned(), json!({}))]);
+    old.opening = Arc::new(old.game.variables.clone());
+    store.create(&old, None).await.unwrap();
+    let mut now = Game { state: "B".to_owned(), ..old.game.clone() };
+    now.variables.extend([("CHANGED".to_owned(), json!({"210": "event"})), ("NEW".to_owned(), json!(true))]);
+    store.append(&old, &entry(1, "GO"), &now, None).await.unwrap();
+
+    let found = store.find("variables").await.unwrap().unwrap();
+    assert_eq!((&found.game, &found.opening), (&now, &old.opening));
+    now.variables.insert("CHANGED".to_owned(), json!({}));
+    store.append(&found, &entry(2, "GO"), &now, None).await.unwrap();
+    assert_eq!(store.find("variables").await.unwrap().unwrap().game, now, "it is again as it was");
 }
 
 async fn an_archived_game_keeps_its_log_and_leaves_its_id(store: &Store) {
     let old = game("key-d", "default", 5);
     store.create(&old, None).await.unwrap();
     let earlier = StoredEntry { created_at: 9, ..entry(1, "GO") };
-    store.append("key-d", &earlier, &state("B"), None).await.unwrap();
+    store.append(&old, &earlier, &state("B"), None).await.unwrap();
 
     store.archive(&old, "default-1", &game("key-e", "default", 6)).await.unwrap();
 
@@ -66,7 +88,7 @@ async fn an_archived_game_keeps_its_log_and_leaves_its_id(store: &Store) {
     let twice = store.archive(&old, "default-2", &game("key-f", "default", 7)).await;
     assert!(matches!(twice, Err(DbError::Conflict)), "{twice:?}");
     let ids: Vec<String> = store.list(10).await.unwrap().into_iter().map(|game| game.id).collect();
-    assert_eq!(ids, ["alpha", "default-1", "default"], "the latest changed first");
+    assert_eq!(ids, ["variables", "alpha", "default-1", "default"], "the latest changed first");
 }
 
 async fn a_definition_is_kept_as_it_was_first(store: &Store) {
@@ -86,6 +108,7 @@ fn game(key: &str, id: &str, created_at: i64) -> StoredGame {
         sequence: 0,
         updated_at: created_at,
         game: state("A"),
+        opening: Arc::new(state("A").variables),
     }
 }
 
