@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::definitions::{built_in, twin};
 use crate::{
     board::{Figures, Source},
-    definition::Machine,
+    definition::{Machine, Verb},
     machine::{self, Audience, Event, Game, OutputKind, Reaction, Refusal, Roll, Rolled, Stop},
 };
 
@@ -423,6 +423,52 @@ fn dice_named_for_the_hunt_are_moved_and_not_rolled() {
     let told = commands(&reaction);
     assert_eq!(told[0], "$FSM moves 99 100 from SA Dice to The Hunt For The Ring ");
     assert!(told.contains(&"$FSM rolls 101 102 103 104 105 as 14 14 14 14 14 ".to_owned()), "{told:?}");
+}
+
+#[test]
+fn dice_on_their_way_to_the_hunt_box_count_until_the_database_has_them_elsewhere() {
+    let board = |hunt: i64, pool: Value| json!({"HUNT_LEVEL": hunt, "SP_POOL": pool, "FP_POOL": [210]});
+    let mut table = Table::ours().with_board(board(1, json!([100, 101, 102])));
+    table.send("GAME_OPTIONS_CONFIRMED");
+    table.send("FP_FELLOWSHIP_DECISIONS_READY");
+    table.chance = vec![json!(["event"]), json!(["eye", "army"])];
+    let told = texts(&table.send_with("SP_HUNT_ALLOCATION_DONE", json!({"dice": 1})));
+    let counts: Vec<_> = told.iter().filter_map(|line| line.strip_prefix("📦 Dice in the Hunt Box: ")).collect();
+    assert_eq!(counts, ["2", "3"], "with the one that was allocated, then with the Eye");
+    let hunt_dice = |table: &Table| {
+        let view = machine::view(&table.machine, &table.game, &[], Some(&table.board), true).unwrap();
+        view.figures["HUNT_DICE"].clone()
+    };
+    let table = table.with_board(board(3, json!([102])));
+    assert_eq!(hunt_dice(&table), 3, "the database has both");
+    let table = table.with_board(board(2, json!([102])));
+    assert_eq!(hunt_dice(&table), 2, "one was taken out again");
+}
+
+#[test]
+fn a_hand_to_be_cut_leads_the_older_panel_back_to_phase_1() {
+    for hands in [json!({"FP_HAND_SIZE": 8, "SP_HAND_SIZE": 6}), json!({"FP_HAND_SIZE": 6, "SP_HAND_SIZE": 8})] {
+        let mut table = Table::ours().with_board(json!({"FP_HAND_SIZE": 6, "SP_HAND_SIZE": 6}));
+        table.send("GAME_OPTIONS_CONFIRMED");
+        table.rests_in("PHASE_2_FELLOWSHIP_START");
+        let mut table = table.with_board(hands);
+        let told = texts(&table.send("PIECE_MOVED"));
+        assert!(table.game.state.starts_with("PHASE_1_"), "{}", table.game.state);
+        assert_eq!(told.iter().rev().find_map(|line| panel_phase(line)), Some(1), "{told:?}");
+    }
+}
+
+#[test]
+fn a_look_at_the_game_tells_the_states_lines_and_changes_nothing() {
+    let mut table = Table::ours();
+    table.play_to_first_action();
+    let view = machine::view(&table.machine, &table.game, &[], Some(&table.board), true).unwrap();
+    assert_eq!(
+        view.prompt.as_deref(),
+        Some("🟦 PHASE 5: the Free Peoples act. Drag a die to the current action, or choose one.")
+    );
+    assert_eq!(view.menu.len(), 1, "{:?}", view.menu);
+    assert!(view.menu[0].starts_with("🎲 Free Peoples: 4 dice left."), "{:?}", view.menu);
 }
 
 // ---- actions
@@ -1021,6 +1067,20 @@ fn no_line_is_one_that_the_java_client_dies_of() {
             assert!(!text.trim_start().starts_with(|letter: char| letter.is_ascii_lowercase()), "{line}");
         }
         assert!(!line.contains("{{"), "{line}");
+    }
+}
+
+#[test]
+fn no_text_begins_in_mid_sentence() {
+    let machine = built_in("war-of-the-ring");
+    let steps = machine.actions.values().chain(machine.on_event.values()).flatten();
+    let said = steps.filter_map(|step| if let Verb::Say(text) = &step.verb { Some(text) } else { None });
+    let lines = machine.menus.values().flatten().filter_map(|line| line.text.as_ref());
+    for template in machine.prompts.values().chain(lines).chain(said) {
+        let facts = template.facts().map(|name| (name.to_owned(), json!("X"))).collect();
+        let text = template.render(&facts);
+        let first = text.chars().find(char::is_ascii_alphanumeric);
+        assert!(!first.is_some_and(|first| first.is_ascii_lowercase()), "{text}");
     }
 }
 
