@@ -13,6 +13,7 @@ use generator::Stream;
 const RUNS: usize = 4000;
 const LETTERS: &[u8] = b"0123456789dDkKhlLrRoOuUpPeExXcCfFsSmMaAnNitTvV!<>=+-*/%^(){}[],.:|# ";
 
+#[expect(clippy::disallowed_methods, reason = "a test reads the corpus that the fuzz targets read")]
 fn corpus(target: &str) -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
     let files = std::fs::read_dir(folder).expect("the corpus is in the repository");
