@@ -172,6 +172,8 @@ test("two browsers at one table see the same, and each knows who spoke", async (
 
     await turnEnd(page).waitFor();
     await turnEnd(other).waitFor();
+    // A page that lies below another draws its text when the browser lets it.
+    for (const one of [page, other]) await one.locator(".narrative", { hasText: "4 dice against 5." }).waitFor();
     assert.match(await page.locator(".speech").textContent(), /^You: Roll 4/);
     assert.match(await other.locator(".speech").textContent(), /^Another player: /);
     assert.deepEqual((await conversation(other)).slice(1), (await conversation(page)).slice(1));
