@@ -2,16 +2,33 @@
 
 use proto::{
     orchestrator::v1::session_event::{
-        Body, CharacterUpdated, Complete, Error, Processing, Roll, Scene, System, Telemetry, ToolCall, ToolExecution,
-        ToolResult,
+        Body, CharacterUpdated, Complete, Error, PlannedCall, Processing, Retract, Roll, Scene, System, Telemetry,
+        ToolCall, ToolExecution, ToolResult,
     },
     structs,
 };
 use serde_json::{Map, Value};
 use service_kit::{clock, status::ErrorCode};
 
-pub(crate) fn processing() -> Body {
-    Body::Processing(Processing { content: "GM is thinking...".into() })
+use crate::llm;
+
+/// The game master begins; `attempt` is 1 unless a restart broke the turn off.
+pub(crate) fn processing(attempt: u32) -> Body {
+    let attempt = (1 < attempt).then_some(attempt);
+    Body::Processing(Processing { content: "GM is thinking...".into(), attempt })
+}
+
+pub(crate) fn retract(retracted_seq: u64) -> Body {
+    Body::Retract(Retract { retracted_seq })
+}
+
+/// What those are told who cannot take text back.
+pub(crate) fn told_again() -> Body {
+    system("The last passage is told again")
+}
+
+pub(crate) fn system(content: impl Into<String>) -> Body {
+    Body::System(System { content: content.into(), ..System::default() })
 }
 
 pub(crate) fn complete(content: &str) -> Body {
@@ -43,12 +60,20 @@ pub(crate) fn character_removed(name: &str) -> Body {
     })
 }
 
-pub(crate) fn scene(scene: Map<String, Value>) -> Body {
-    Body::Scene(Scene { scene: Some(structs::from_json(Value::Object(scene))) })
+/// The scene as it stands now; `call_id` is the call of a turn that set it.
+pub(crate) fn scene(scene: Map<String, Value>, call_id: Option<&str>) -> Body {
+    let scene = Some(structs::from_json(Value::Object(scene)));
+    Body::Scene(Scene { scene, call_id: call_id.map(str::to_owned) })
 }
 
-pub(crate) fn tool_execution(tools: Vec<String>) -> Body {
-    Body::ToolExecution(ToolExecution { tools })
+pub(crate) fn tool_execution(step: u32, calls: &[llm::ToolCall]) -> Body {
+    let tools = calls.iter().map(|call| call.name.clone()).collect();
+    let plan = |call: &llm::ToolCall| PlannedCall {
+        call_id: call.id.clone(),
+        tool: call.name.clone(),
+        arguments: call.arguments.clone(),
+    };
+    Body::ToolExecution(ToolExecution { tools, step, calls: calls.iter().map(plan).collect() })
 }
 
 pub(crate) fn tool_call(tool: &str, call_id: &str, arguments: Value) -> Body {

@@ -39,7 +39,8 @@ const GAME_MASTER: &str = include_str!("../prompts/game-master.txt");
 /// Largest system context, in bytes.
 const MAX_CONTEXT: u64 = 256 * 1024;
 
-/// Starts the service: opens the session log, and seats the game master. When `shutdown` comes, turns are ended and
+/// Starts the service: opens the session log, seats the game master, and takes up the turns that the last process left
+/// without an end. When `shutdown` comes, turns are ended and
 /// subscribers are let go.
 ///
 /// # Errors
@@ -59,8 +60,12 @@ pub async fn start(
         steps: config.steps_per_turn,
         tokens: config.tokens_per_turn,
     };
-    let sessions = Arc::new(Sessions::new(Store::open(database).await?));
     let engine = Arc::new(Engine::new(provider, instructions, limits, peers, shutdown.clone()));
+    let sessions = Arc::new(Sessions::new(Store::open(database).await?, engine.clone()));
+    tokio::spawn({
+        let sessions = sessions.clone();
+        async move { sessions.take_up().await }
+    });
     tokio::spawn({
         let sessions = sessions.clone();
         async move {

@@ -40,7 +40,8 @@ pub(crate) async fn call(
     Ok(json!({"scene": scene}))
 }
 
-/// Sets parts of the scene and answers the whole. A change is logged and told; no change is not.
+/// Sets parts of the scene and answers the whole. A change is logged and told; no change is not. A call that has set it
+/// before a restart is answered what it set.
 ///
 /// # Errors
 ///
@@ -74,6 +75,9 @@ pub(crate) async fn update(
     ];
 
     let mut inner = session.lock().await;
+    if let Some(scene) = inner.state.scene_set_by(&origin.turn_id, &origin.call_id) {
+        return Ok(scene);
+    }
     let mut scene = inner.state.row.scene.clone();
     scene.retain(|key, _| !forget.contains(key));
     for (key, value) in given {
@@ -82,7 +86,7 @@ pub(crate) async fn update(
         }
     }
     if scene != inner.state.row.scene {
-        let event = events::scene(scene.clone());
+        let event = events::scene(scene.clone(), Some(origin.call_id.as_str()).filter(|id| !id.is_empty()));
         let appended = session.append_locked(&mut inner, origin, vec![event], None).await;
         appended.map_err(|error| status::database(&error))?;
     }

@@ -138,6 +138,7 @@ impl OrchestratorService for Orchestrator {
             turn_id: turn_id.clone(),
             trace_id: trace_id.clone(),
             connection_id: connection_id.unwrap_or_default(),
+            call_id: String::new(),
         };
         let message_length = message.chars().count();
         let said = |text: Option<String>| text.filter(|text| !text.trim().is_empty());

@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
 use crate::{
+    events,
     state::State,
     store::{Position, Store},
 };
@@ -76,6 +77,8 @@ pub(crate) struct Origin {
     pub turn_id: String,
     pub trace_id: String,
     pub connection_id: String,
+    /// The call of the turn, where it is one's doing.
+    pub call_id: String,
 }
 
 /// The text of a step that is being told.
@@ -91,6 +94,8 @@ struct Passage {
 struct Subscriber {
     events: mpsc::Sender<SessionEvent>,
     connection_id: String,
+    /// Whether it has asked for the log, and so knows how to take text back.
+    knows_log: bool,
     /// Why it was let go.
     reason: Arc<OnceLock<Status>>,
 }
@@ -105,6 +110,8 @@ pub(crate) struct Registration {
     pub until: Position,
     /// Told text that is not in the log yet; follows `until`.
     pub unlogged: Option<SessionEvent>,
+    /// Whether the turn that runs was broken off by a restart.
+    pub is_retold: bool,
 }
 
 impl Session {
@@ -192,11 +199,11 @@ impl Session {
         let body = Body::Narrative(Narrative { content: text.to_owned(), offset });
         let piece = event(passage.seq, &clock::now(), origin, body);
         inner.state.apply(&piece);
-        inner.publish(&piece);
         if is_new {
-            // From the first piece on, the log knows the passage: its number is not given away again after a crash.
+            // Before anybody is told, the log knows the passage: its number is not given away again after a crash.
             self.flush(inner).await?;
         }
+        inner.publish(&piece);
         Ok(())
     }
 
@@ -244,7 +251,7 @@ impl Session {
     /// # Errors
     ///
     /// `RATE_LIMITED` if there are too many, `API_ERROR` if the server shuts down.
-    pub async fn register(&self, connection_id: String) -> Result<Registration, Status> {
+    pub async fn register(&self, connection_id: String, knows_log: bool) -> Result<Registration, Status> {
         let mut inner = self.lock().await;
         if inner.is_closed {
             return Err(status::error(ErrorCode::ApiError, "the server is shutting down; connect again in a moment"));
@@ -256,7 +263,7 @@ impl Session {
         }
         let (events, live) = mpsc::channel(SUBSCRIBER_QUEUE);
         let reason = Arc::new(OnceLock::new());
-        inner.subscribers.push(Subscriber { events, connection_id, reason: reason.clone() });
+        inner.subscribers.push(Subscriber { events, connection_id, knows_log, reason: reason.clone() });
         let last_seq = inner.state.row.last_seq;
         let (until, unlogged) = match &inner.passage {
             Some(passage) => {
@@ -265,7 +272,8 @@ impl Session {
             }
             None => (Position::after(last_seq), None),
         };
-        Ok(Registration { live, reason, epoch: inner.state.row.epoch, last_seq, until, unlogged })
+        let is_retold = inner.state.is_retold();
+        Ok(Registration { live, reason, epoch: inner.state.row.epoch, last_seq, until, unlogged, is_retold })
     }
 
     /// Lets all subscribers go, and takes no more. A turn that runs does it at its end.
@@ -296,7 +304,16 @@ impl Inner {
 
     /// Tells an event to every subscriber; the one whose message it is knows it.
     pub fn publish(&mut self, event: &SessionEvent) {
+        let is_retraction = matches!(event.body, Some(Body::Retract(_)));
         self.subscribers.retain(|subscriber| {
+            let told_again;
+            let event = match is_retraction && !subscriber.knows_log {
+                true => {
+                    told_again = SessionEvent { seq: 0, body: Some(events::told_again()), ..event.clone() };
+                    &told_again
+                }
+                false => event,
+            };
             let is_authors = !event.origin.is_empty() && event.origin == subscriber.connection_id;
             if is_authors {
                 return true;

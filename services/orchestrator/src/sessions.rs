@@ -5,15 +5,15 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use proto::orchestrator::v1::session_event::Body;
 use service_kit::{clock, db::DbError};
 use tokio::sync::OnceCell;
 
 use crate::{
-    events,
-    session::{Origin, Session},
+    engine::Engine,
+    session::Session,
     state::State,
     store::{Position, Store},
+    turn,
 };
 
 /// Sessions kept in memory while nobody is connected and no turn runs; beyond, idle ones are forgotten.
@@ -26,12 +26,13 @@ type Slot = Arc<OnceCell<Arc<Session>>>;
 /// The sessions in memory.
 pub(crate) struct Sessions {
     store: Store,
+    engine: Arc<Engine>,
     slots: Mutex<HashMap<String, Slot>>,
 }
 
 impl Sessions {
-    pub fn new(store: Store) -> Sessions {
-        Sessions { store, slots: Mutex::default() }
+    pub fn new(store: Store, engine: Arc<Engine>) -> Sessions {
+        Sessions { store, engine, slots: Mutex::default() }
     }
 
     pub fn store(&self) -> &Store {
@@ -54,7 +55,11 @@ impl Sessions {
         let slot = self.slot(session_id);
         let loaded = slot.get_or_try_init(|| async {
             match load(&self.store, session_id).await {
-                Ok(Some(session)) => Ok(Arc::new(session)),
+                Ok(Some(session)) => {
+                    let session = Arc::new(session);
+                    turn::play_waiting(&session, &self.engine).await;
+                    Ok(session)
+                }
                 Ok(None) => Err(None),
                 Err(error) => Err(Some(error)),
             }
@@ -64,6 +69,20 @@ impl Sessions {
             Err(error) => {
                 self.forget_empty(session_id, &slot);
                 error.map_or(Ok(None), Err)
+            }
+        }
+    }
+
+    /// Takes up the turns that the last process left without an end, session by session.
+    pub async fn take_up(&self) {
+        let unfinished = match self.store.unfinished().await {
+            Ok(unfinished) => unfinished,
+            Err(error) => return tracing::error!(%error, "the turns that a restart broke off cannot be found"),
+        };
+        for session_id in unfinished {
+            tracing::info!(session_id, "a turn that a restart broke off is taken up");
+            if let Err(error) = self.find(&session_id).await {
+                tracing::error!(%error, session_id, "its turns are taken up when somebody asks for it");
             }
         }
     }
@@ -107,7 +126,7 @@ impl Sessions {
     }
 }
 
-/// Takes a session over: folds its log, and ends the turns that a crash left without an end.
+/// Takes a session over: folds its log; the turns that a crash left without an end wait to be played.
 async fn load(store: &Store, session_id: &str) -> Result<Option<Session>, DbError> {
     let Some(row) = store.take_over(session_id).await? else { return Ok(None) };
     let mut state = State::new(row);
@@ -117,15 +136,5 @@ async fn load(store: &Store, session_id: &str) -> Result<Option<Session>, DbErro
         page.events.iter().for_each(|event| state.apply(event));
         from = page.next;
     }
-    let interrupted = state.open_turns();
-    let session = Session::new(state, store.clone());
-    for (turn_id, trace_id) in interrupted {
-        let origin = Origin { turn_id, trace_id, ..Origin::default() };
-        session.append(&origin, interrupted_turn()).await?;
-    }
-    Ok(Some(session))
-}
-
-fn interrupted_turn() -> Vec<Body> {
-    vec![events::interrupted(), events::complete("Response complete")]
+    Ok(Some(Session::new(state, store.clone())))
 }

@@ -3,12 +3,19 @@
 use std::collections::VecDeque;
 
 use proto::{
-    orchestrator::v1::{SessionEvent, session_event::Body},
+    orchestrator::v1::{
+        SessionEvent,
+        session_event::{Body, PlannedCall, ToolExecution, ToolResult},
+    },
     structs,
 };
 use serde_json::{Map, Value};
 
-use crate::{llm::Message, store::SessionRow};
+use crate::{
+    llm::{Message, ToolCall},
+    store::SessionRow,
+    turn::replayable,
+};
 
 /// Messages of the conversation that a model is shown; the log keeps all of them.
 pub(crate) const WINDOW: usize = 20;
@@ -24,21 +31,155 @@ pub(crate) struct State {
     open: VecDeque<OpenTurn>,
 }
 
+/// A turn without an end: what was said, and how far the game master has come.
 #[derive(Debug, Clone)]
 struct OpenTurn {
     turn_id: String,
     trace_id: String,
     /// What the player said, until the turn begins.
     said: Option<Message>,
-    told: String,
+    /// How often the game master has begun.
+    attempts: u32,
+    /// What was told, passage by passage.
+    passages: Vec<Passage>,
+    /// Passages that belong to steps which are over; the others belong to an answer without an end.
+    settled: usize,
     /// Whether a tool spoke since the last words.
     is_new_paragraph: bool,
+    /// The last step of which all results are known.
+    step: u32,
+    /// What was said and called in the steps up to it.
+    messages: Vec<Message>,
+    pending: Option<PendingStep>,
+    /// The scenes that calls of this turn have set.
+    scenes: Vec<(String, Map<String, Value>)>,
+}
+
+/// The text under one sequence number.
+#[derive(Debug, Clone)]
+struct Passage {
+    seq: u64,
+    text: String,
+    /// Whether a tool spoke before it.
+    is_new_paragraph: bool,
+}
+
+/// How far a turn has come, by its log: all that is needed to go on with it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Journal {
+    /// How often the game master has begun it.
+    pub attempts: u32,
+    /// The last step of which all results are known.
+    pub step: u32,
+    /// What was said and called in the steps up to it.
+    pub messages: Vec<Message>,
+    /// The step that was begun after it.
+    pub pending: Option<PendingStep>,
+    /// Passages of an answer that has no end, by their sequence numbers.
+    pub unfinished: Vec<u64>,
+    /// Whether something was told in steps that are over.
+    pub has_told: bool,
+}
+
+/// A step whose calls were planned, and of which not all results are known.
+#[derive(Debug, Clone)]
+pub(crate) struct PendingStep {
+    pub step: u32,
+    /// What was said before the calls.
+    pub text: String,
+    pub calls: Vec<ToolCall>,
+    /// The results of the first of them.
+    pub results: Vec<Message>,
+}
+
+impl OpenTurn {
+    fn new(turn_id: &str, trace_id: &str, said: Message) -> OpenTurn {
+        OpenTurn {
+            turn_id: turn_id.to_owned(),
+            trace_id: trace_id.to_owned(),
+            said: Some(said),
+            attempts: 0,
+            passages: Vec::new(),
+            settled: 0,
+            is_new_paragraph: false,
+            step: 0,
+            messages: Vec::new(),
+            pending: None,
+            scenes: Vec::new(),
+        }
+    }
+
+    /// Everything that was told, in paragraphs.
+    fn told(&self) -> String {
+        let mut told = String::new();
+        for passage in &self.passages {
+            if passage.is_new_paragraph && !told.is_empty() {
+                told.push_str("\n\n");
+            }
+            told.push_str(&passage.text);
+        }
+        told
+    }
+
+    fn narrated(&mut self, seq: u64, text: &str) {
+        match self.passages.last_mut() {
+            Some(passage) if passage.seq == seq => passage.text.push_str(text),
+            _ => {
+                let is_new_paragraph = std::mem::take(&mut self.is_new_paragraph);
+                self.passages.push(Passage { seq, text: text.to_owned(), is_new_paragraph });
+            }
+        }
+    }
+
+    /// Takes a passage back; the paragraph it began is begun by what is told instead.
+    fn retracted(&mut self, seq: u64) {
+        let Some(index) = self.passages.iter().position(|passage| passage.seq == seq) else { return };
+        self.is_new_paragraph |= self.passages.remove(index).is_new_paragraph;
+        self.settled = self.settled.min(self.passages.len());
+    }
+
+    fn planned(&mut self, execution: &ToolExecution) {
+        let text = self.passages[self.settled..].iter().map(|passage| passage.text.as_str()).collect();
+        self.settled = self.passages.len();
+        let call = |call: &PlannedCall| ToolCall {
+            id: call.call_id.clone(),
+            name: call.tool.clone(),
+            arguments: call.arguments.clone(),
+        };
+        let calls = execution.calls.iter().map(call).collect();
+        self.pending = Some(PendingStep { step: execution.step, text, calls, results: Vec::new() });
+    }
+
+    fn answered(&mut self, result: &ToolResult) {
+        self.is_new_paragraph = true;
+        let Some(mut pending) = self.pending.take() else { return };
+        pending.results.push(Message::ToolResult {
+            call_id: result.call_id.clone(),
+            tool: result.tool.clone(),
+            result: structs::to_json(result.result.clone().unwrap_or_default()),
+            failed: result.failed,
+        });
+        if pending.results.len() < pending.calls.len() {
+            self.pending = Some(pending);
+            return;
+        }
+        self.step = pending.step;
+        self.messages.push(Message::GameMaster { text: pending.text, tool_calls: replayable(&pending.calls) });
+        self.messages.extend(pending.results);
+    }
 }
 
 impl State {
     /// The state before the first event.
     pub fn new(row: SessionRow) -> State {
-        let row = SessionRow { last_seq: 0, message_count: 0, characters: Vec::new(), scene: Map::new(), ..row };
+        let row = SessionRow {
+            last_seq: 0,
+            message_count: 0,
+            characters: Vec::new(),
+            scene: Map::new(),
+            open_turns: 0,
+            ..row
+        };
         State { row, conversation: VecDeque::new(), open: VecDeque::new() }
     }
 
@@ -56,51 +197,61 @@ impl State {
             }
             Some(Body::PlayerMessage(message)) => {
                 self.row.message_count += 1;
-                self.open.push_back(OpenTurn {
-                    turn_id: event.turn_id.clone(),
-                    trace_id: event.trace_id.clone(),
-                    said: Some(Message::Player {
-                        name: message.name.clone(),
-                        character: message.character.clone(),
-                        text: message.message.clone(),
-                    }),
-                    told: String::new(),
-                    is_new_paragraph: false,
-                });
+                let said = Message::Player {
+                    name: message.name.clone(),
+                    character: message.character.clone(),
+                    text: message.message.clone(),
+                };
+                self.open.push_back(OpenTurn::new(&event.turn_id, &event.trace_id, said));
             }
             Some(Body::Processing(_)) => {
-                let said = self.turn(&event.turn_id).and_then(|turn| turn.said.take());
+                let Some(turn) = self.turn(&event.turn_id) else { return };
+                turn.attempts += 1;
+                let said = turn.said.take();
                 self.remember(said);
             }
             Some(Body::Narrative(narrative)) => {
                 let Some(turn) = self.turn(&event.turn_id) else { return };
-                if turn.is_new_paragraph && !turn.told.is_empty() {
-                    turn.told.push_str("\n\n");
-                }
-                turn.is_new_paragraph = false;
-                let is_first = turn.told.is_empty();
-                turn.told.push_str(&narrative.content);
+                let is_first = turn.passages.is_empty();
+                turn.narrated(event.seq, &narrative.content);
                 self.row.message_count += u64::from(is_first);
             }
-            Some(Body::ToolResult(_)) => {
+            Some(Body::Retract(retract)) => {
+                let Some(turn) = self.turn(&event.turn_id) else { return };
+                let had_told = !turn.passages.is_empty();
+                turn.retracted(retract.retracted_seq);
+                let is_silent_again = had_told && turn.passages.is_empty();
+                self.row.message_count -= u64::from(is_silent_again);
+            }
+            Some(Body::ToolExecution(execution)) => {
                 if let Some(turn) = self.turn(&event.turn_id) {
-                    turn.is_new_paragraph = true;
+                    turn.planned(execution);
+                }
+            }
+            Some(Body::ToolResult(result)) => {
+                if let Some(turn) = self.turn(&event.turn_id) {
+                    turn.answered(result);
                 }
             }
             Some(Body::Complete(_)) => {
                 let Some(index) = self.open.iter().position(|turn| turn.turn_id == event.turn_id) else { return };
                 let Some(turn) = self.open.remove(index) else { return };
+                let told = turn.told();
                 self.remember(turn.said);
-                let told = (!turn.told.is_empty()).then_some(turn.told);
+                let told = (!told.is_empty()).then_some(told);
                 self.remember(told.map(|text| Message::GameMaster { text, tool_calls: Vec::new() }));
             }
-            Some(Body::Scene(scene)) => {
-                if let Value::Object(scene) = structs::to_json(scene.scene.clone().unwrap_or_default()) {
+            Some(Body::Scene(set)) => {
+                if let Value::Object(scene) = structs::to_json(set.scene.clone().unwrap_or_default()) {
+                    if let (Some(call_id), Some(turn)) = (&set.call_id, self.turn(&event.turn_id)) {
+                        turn.scenes.push((call_id.clone(), scene.clone()));
+                    }
                     self.row.scene = scene;
                 }
             }
             _ => {}
         }
+        self.row.open_turns = self.open.len() as u64;
     }
 
     /// The last messages for a model: at most [`WINDOW`], a player's first.
@@ -112,6 +263,30 @@ impl State {
     /// The turns without an end, as (turn id, trace id), in the order in which they were accepted.
     pub fn open_turns(&self) -> Vec<(String, String)> {
         self.open.iter().map(|turn| (turn.turn_id.clone(), turn.trace_id.clone())).collect()
+    }
+
+    /// How far a turn has come.
+    pub fn journal(&self, turn_id: &str) -> Journal {
+        let Some(turn) = self.open.iter().find(|turn| turn.turn_id == turn_id) else { return Journal::default() };
+        Journal {
+            attempts: turn.attempts,
+            step: turn.step,
+            messages: turn.messages.clone(),
+            pending: turn.pending.clone(),
+            unfinished: turn.passages[turn.settled..].iter().map(|passage| passage.seq).collect(),
+            has_told: 0 < turn.settled,
+        }
+    }
+
+    /// Whether a turn that a restart broke off is being told again.
+    pub fn is_retold(&self) -> bool {
+        self.open.iter().any(|turn| 1 < turn.attempts)
+    }
+
+    /// The scene that a call of an open turn has set, if it has.
+    pub fn scene_set_by(&self, turn_id: &str, call_id: &str) -> Option<Map<String, Value>> {
+        let turn = self.open.iter().find(|turn| turn.turn_id == turn_id)?;
+        turn.scenes.iter().find(|(id, _)| id == call_id).map(|(_, scene)| scene.clone())
     }
 
     fn turn(&mut self, turn_id: &str) -> Option<&mut OpenTurn> {
@@ -144,6 +319,7 @@ mod tests {
             message_count: 99,
             characters: vec!["stale".into()],
             scene: Map::new(),
+            open_turns: 9,
         });
         for (seq, (turn_id, body)) in (1..).zip(events) {
             state.apply(&SessionEvent { seq, turn_id: turn_id.into(), body: Some(body), ..Default::default() });
@@ -215,7 +391,7 @@ mod tests {
     fn characters_come_and_go_and_the_last_scene_stands() {
         let added = |name: &str| Body::System(System { character_added: Some(name.into()), ..Default::default() });
         let removed = |name: &str| Body::System(System { character_removed: Some(name.into()), ..Default::default() });
-        let scene = |scene| Body::Scene(Scene { scene: Some(structs::from_json(scene)) });
+        let scene = |scene| Body::Scene(Scene { scene: Some(structs::from_json(scene)), call_id: None });
 
         let state = fold([
             ("", added("Block")),

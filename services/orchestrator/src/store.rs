@@ -7,7 +7,10 @@ use proto::{
 use serde_json::{Map, Value};
 use service_kit::db::{DatabaseConfig, Db, DbError, Row, Statement};
 
-const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/orchestrator/0001_sessions.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../../migrations/orchestrator/0001_sessions.sql"),
+    include_str!("../../../migrations/orchestrator/0002_open_turns.sql"),
+];
 
 const EVENT: &str = "dicetower.orchestrator.v1.SessionEvent";
 
@@ -18,8 +21,9 @@ const SELECT_SESSION: &str = "SELECT session_id, created_at, epoch, last_seq, me
 const SELECT_SESSIONS: &str = "SELECT session_id, created_at, epoch, last_seq, message_count, characters, scene \
      FROM sessions ORDER BY created_at DESC, session_id LIMIT $1";
 const TAKE_OVER: &str = "UPDATE sessions SET epoch = $3 WHERE session_id = $1 AND epoch = $2";
-const UPDATE_SESSION: &str = "UPDATE sessions SET last_seq = $3, message_count = $4, characters = $5, scene = $6 \
-     WHERE session_id = $1 AND epoch = $2";
+const UPDATE_SESSION: &str = "UPDATE sessions SET last_seq = $3, message_count = $4, characters = $5, scene = $6, \
+     open_turns = $7 WHERE session_id = $1 AND epoch = $2";
+const SELECT_UNFINISHED: &str = "SELECT session_id FROM sessions WHERE open_turns > 0 ORDER BY created_at";
 const INSERT_EVENT: &str = "INSERT INTO events (session_id, seq, text_offset, event) VALUES ($1, $2, $3, $4)";
 const INSERT_MESSAGE: &str = "INSERT INTO messages (session_id, message_id, turn_id) VALUES ($1, $2, $3)";
 const SELECT_MESSAGE: &str = "SELECT turn_id FROM messages WHERE session_id = $1 AND message_id = $2";
@@ -44,6 +48,8 @@ pub(crate) struct SessionRow {
     pub message_count: u64,
     pub characters: Vec<String>,
     pub scene: Map<String, Value>,
+    /// Turns without an end.
+    pub open_turns: u64,
 }
 
 /// A place in the log: before the text at `offset` of `seq`.
@@ -102,6 +108,12 @@ impl Store {
         Ok(rows.iter().map(to_session).collect())
     }
 
+    /// The sessions that have turns without an end, the oldest first.
+    pub async fn unfinished(&self) -> Result<Vec<String>, DbError> {
+        let rows = self.db.fetch(SELECT_UNFINISHED, Vec::new()).await?;
+        Ok(rows.iter().map(|row| row.text(0)).collect())
+    }
+
     /// Makes the caller the session's one writer: raises its epoch and answers the row; `None` if there is none.
     pub async fn take_over(&self, session_id: &str) -> Result<Option<SessionRow>, DbError> {
         loop {
@@ -149,6 +161,7 @@ impl Store {
             row.message_count.into(),
             characters.into(),
             scene.into(),
+            row.open_turns.into(),
         ];
         statements.push(Statement::new(UPDATE_SESSION, args).affecting(1));
         self.db.write(statements).await
@@ -192,5 +205,7 @@ fn to_session(row: &Row) -> SessionRow {
         message_count: row.unsigned(4),
         characters: serde_json::from_str(&row.text(5)).unwrap_or_default(),
         scene: serde_json::from_str(&row.text(6)).unwrap_or_default(),
+        // Only a fold of the log knows it.
+        open_turns: 0,
     }
 }

@@ -16,6 +16,7 @@ use tonic::Status;
 use tracing::Instrument;
 
 use crate::{
+    events,
     session::{Registration, Session},
     store::Position,
 };
@@ -58,10 +59,15 @@ pub(crate) async fn subscribe(
     session: Arc<Session>,
     request: &SubscribeRequest,
 ) -> Result<impl Stream<Item = Result<SessionEvent, Status>> + Send + 'static, Status> {
-    let registration = session.register(request.connection_id.clone().unwrap_or_default()).await?;
-    let Registration { live, reason, epoch, last_seq, until, unlogged } = registration;
+    let connection_id = request.connection_id.clone().unwrap_or_default();
+    let registration = session.register(connection_id, request.after_seq.is_some()).await?;
+    let Registration { live, reason, epoch, last_seq, until, unlogged, is_retold } = registration;
 
     let mut ready = VecDeque::new();
+    if is_retold && request.after_seq.is_none() {
+        let body = Some(events::told_again());
+        ready.push_back(SessionEvent { at: clock::now(), body, ..SessionEvent::default() });
+    }
     let backlog = request.after_seq.map(|seq| {
         let resumed = Resumed { recovered: seq <= last_seq, epoch, last_seq };
         let body = Some(Body::Resumed(resumed));

@@ -23,6 +23,7 @@ use crate::{
     events,
     llm::{Message, ModelError, ModelEvent, ModelRequest, ToolCall},
     session::{FLUSH_INTERVAL, Origin, QueuedTurn, Session},
+    state::PendingStep,
     turn::calls::{Calls, parse_arguments},
 };
 
@@ -30,8 +31,23 @@ use crate::{
 const CALLS_PER_STEP: usize = 32;
 /// Bytes that count as one token where the model does not tell its own count.
 const BYTES_PER_TOKEN: u64 = 4;
+/// How often a turn is begun at the most: one that takes the server down must not do so for ever.
+const MAX_ATTEMPTS: u32 = 3;
 /// How long tools that run may still answer when their turn is broken off: what they did belongs into the log.
 const GRACE: Duration = Duration::from_secs(2);
+
+/// Has the turns of a session played that its log holds without an end.
+pub(crate) async fn play_waiting(session: &Arc<Session>, engine: &Arc<Engine>) {
+    let mut inner = session.lock().await;
+    for (turn_id, trace_id) in inner.state.open_turns() {
+        let cancel = CancellationToken::new();
+        inner.queue.push_back(QueuedTurn { turn_id, trace_id, traceparent: None, cancel });
+    }
+    if !inner.queue.is_empty() {
+        inner.is_busy = true;
+        tokio::spawn(play_queue(session.clone(), engine.clone()));
+    }
+}
 
 /// Plays the turns that wait, one after another, until none is left.
 pub(crate) async fn play_queue(session: Arc<Session>, engine: Arc<Engine>) {
@@ -58,7 +74,7 @@ pub(crate) async fn play_queue(session: Arc<Session>, engine: Arc<Engine>) {
 
 async fn play(session: &Session, engine: &Engine, queued: QueuedTurn) {
     let QueuedTurn { turn_id, trace_id, cancel, .. } = queued;
-    let origin = Origin { turn_id, trace_id, connection_id: String::new() };
+    let origin = Origin { turn_id, trace_id, ..Origin::default() };
     let mut turn = Turn {
         session,
         engine,
@@ -126,15 +142,33 @@ struct Outcome {
 }
 
 impl Turn<'_> {
+    /// Tells the story from where the log has it: a turn that a restart broke off is gone on with. What had an effect
+    /// is not done again, and words without an end are withdrawn.
     async fn tell_story(&mut self) -> Result<(), End> {
-        self.session.append(&self.origin, vec![events::processing()]).await?;
-        let (names, mut messages) = {
-            let inner = self.session.lock().await;
-            (inner.state.row.characters.clone(), inner.state.window())
+        let (names, mut messages, journal) = {
+            let mut inner = self.session.lock().await;
+            let journal = inner.state.journal(&self.origin.turn_id);
+            let withdrawn = journal.unfinished.iter().map(|seq| events::retract(*seq));
+            let begun = withdrawn.chain([events::processing(journal.attempts + 1)]).collect();
+            self.session.append_locked(&mut inner, &self.origin, begun, None).await?;
+            (inner.state.row.characters.clone(), inner.state.window(), journal)
         };
+        if MAX_ATTEMPTS <= journal.attempts {
+            return Err(End::ShutDown);
+        }
         let characters = self.unless_interrupted(self.engine.briefs(&names)).await?;
+        let mut last_step = journal.step;
+        self.told = u64::from(journal.has_told);
+        self.take_up(&journal.messages);
+        messages.extend(journal.messages);
+        if let Some(PendingStep { step, text, calls, results }) = journal.pending {
+            self.take_up(&[Message::GameMaster { text: text.clone(), tool_calls: calls.clone() }]);
+            messages.push(Message::GameMaster { text, tool_calls: replayable(&calls) });
+            messages.extend(self.run_tools(step, calls, results).await?);
+            last_step = step;
+        }
 
-        for step in 1..=self.engine.limits.steps {
+        for step in last_step + 1..=self.engine.limits.steps {
             let request = ModelRequest {
                 instructions: self.engine.instructions.clone(),
                 characters: characters.clone(),
@@ -153,6 +187,18 @@ impl Turn<'_> {
         }
         let text = format!("The game master took more than {} steps and was stopped.", self.engine.limits.steps);
         Err(End::Failed(ErrorCode::GrokInvalidResponse, text))
+    }
+
+    /// Counts what was said and called before a restart.
+    fn take_up(&mut self, messages: &[Message]) {
+        for message in messages {
+            if let Message::GameMaster { text, tool_calls } = message {
+                let written: usize = tool_calls.iter().map(|call| call.arguments.len() + call.name.len()).sum();
+                self.tokens += (text.len() + written) as u64 / BYTES_PER_TOKEN;
+                self.calls += tool_calls.len() as u64;
+                self.call_ids.extend(tool_calls.iter().map(|call| call.id.clone()));
+            }
+        }
     }
 
     fn check_that_something_was_said(&self) -> Result<(), End> {
@@ -258,22 +304,28 @@ impl Turn<'_> {
 
     /// Runs the calls of one step side by side, and shows each with its result, in order.
     async fn call_tools(&mut self, step: u32, calls: Vec<ToolCall>) -> Result<Vec<Message>, End> {
-        let names: Vec<String> = calls.iter().map(|call| call.name.clone()).collect();
+        let names: Vec<&str> = calls.iter().map(|call| call.name.as_str()).collect();
         self.calls += calls.len() as u64;
         let data = json!({"tools_requested": names, "tool_count": names.len()});
         self.telemetry("grok_tool_request", data).await;
-        self.session.append(&self.origin, vec![events::tool_execution(names)]).await?;
+        self.session.append(&self.origin, vec![events::tool_execution(step, &calls)]).await?;
+        self.run_tools(step, calls, Vec::new()).await
+    }
 
-        let this = &*self;
+    /// Runs the calls of a step that stands in the log. The first `answered` of them have shown their results; one that
+    /// had acted without showing it is answered the same again, by its key.
+    async fn run_tools(&self, step: u32, calls: Vec<ToolCall>, answered: Vec<Message>) -> Result<Vec<Message>, End> {
+        let this = self;
         let mut running: FuturesUnordered<_> = calls
             .iter()
             .enumerate()
+            .skip(answered.len())
             .map(|(index, call)| async move { (index, this.call_tool(step, index, call).await) })
             .collect();
         let mut outcomes: Vec<Option<Outcome>> = calls.iter().map(|_| None).collect();
-        let mut messages = Vec::with_capacity(calls.len());
+        let mut messages = answered;
         let mut broken_off: Option<(End, Instant)> = None;
-        for (index, call) in calls.iter().enumerate() {
+        for (index, call) in calls.iter().enumerate().skip(messages.len()) {
             while outcomes[index].is_none() {
                 let next = match &broken_off {
                     None => match this.unless_interrupted(running.next()).await {
@@ -340,8 +392,9 @@ impl Turn<'_> {
                     if let Ok(key) = key.parse() {
                         metadata.insert("idempotency-key", key);
                     }
-                    let call = (Caller::GameMaster, call.name.as_str(), arguments);
-                    self.engine.call(self.session, &self.origin, call.0, call.1, call.2, metadata).await
+                    let origin = Origin { call_id: call.id.clone(), ..self.origin.clone() };
+                    let caller = Caller::GameMaster;
+                    self.engine.call(self.session, &origin, caller, &call.name, arguments, metadata).await
                 }
             };
             let duration = started.elapsed();
@@ -449,7 +502,7 @@ fn to_ms(duration: Duration) -> f64 {
 }
 
 /// The calls as they may stand in a request: many servers refuse a conversation in which arguments are no JSON object.
-fn replayable(calls: &[ToolCall]) -> Vec<ToolCall> {
+pub(crate) fn replayable(calls: &[ToolCall]) -> Vec<ToolCall> {
     let replay = |call: &ToolCall| {
         let arguments = Value::Object(parse_arguments(&call.arguments).unwrap_or_default()).to_string();
         ToolCall { arguments, ..call.clone() }

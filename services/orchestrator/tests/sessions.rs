@@ -97,9 +97,11 @@ async fn everything_survives_a_restart_on_every_database() {
 }
 
 #[tokio::test]
-async fn a_turn_that_a_crash_broke_off_is_ended_when_the_session_is_read_again() {
+async fn a_turn_that_a_crash_broke_off_is_taken_up_when_the_server_starts_again() {
     let gate = Gate::new();
-    let model = FakeModel::start([Reply::new().text("Once").gate(&gate), Reply::saying(["Again."])]).await;
+    let model =
+        FakeModel::start([Reply::new().text("Once").gate(&gate), Reply::saying(["Again."]), Reply::saying(["Two."])])
+            .await;
     let table = Table::with(&model).await;
     let mut frames = table.listen().await;
     table.chat("1").await;
@@ -107,16 +109,23 @@ async fn a_turn_that_a_crash_broke_off_is_ended_when_the_session_is_read_again()
 
     // The first process is not told: it is as good as dead.
     let table = table.restarted(config(&model)).await;
+    let resumed = table.resume(0, None).await.until("complete").await;
 
     let log = table.log().await;
-    assert_eq!(types(&log), ["player_message", "processing", "narrative", "error", "complete"]);
+    let expected = ["player_message", "processing", "narrative", "retract", "processing", "narrative", "complete"];
+    assert_eq!((types(&log), types(&resumed)), (expected.to_vec(), expected.to_vec()));
+    assert_eq!((&log[3]["retracted_seq"], &log[4]["attempt"]), (&log[2]["seq"], &json!(2)));
     assert_eq!(types(&table.play("2").await).last(), Some(&"complete"));
+    let asked = model.request(2).await;
+    let contents: Vec<_> = asked.messages()[1..].iter().map(|message| message["content"].clone()).collect();
+    assert_eq!(contents, ["1", "Again.", "2"]);
 }
 
 #[tokio::test]
 async fn who_has_lost_a_session_to_another_writes_no_more() {
     let gate = Gate::new();
-    let model = FakeModel::start([Reply::new().text("Once").gate(&gate).text(" more").end("stop")]).await;
+    let first = Reply::new().text("Once").gate(&gate).text(" more").end("stop");
+    let model = FakeModel::start([first, Reply::saying(["Again."])]).await;
     let first = Table::with(&model).await;
     let mut frames = first.listen().await;
     first.chat("1").await;
@@ -124,6 +133,7 @@ async fn who_has_lost_a_session_to_another_writes_no_more() {
     let client = first.client.clone();
 
     let second = first.restarted(config(&model)).await;
+    second.resume(0, None).await.until("complete").await;
     let log = second.log().await;
     gate.open();
 

@@ -570,7 +570,10 @@ async fn what_was_told_is_logged_while_the_model_is_silent() {
     frames.until("narrative").await;
     frames.until("narrative").await;
 
-    let migrations = [include_str!("../../../migrations/orchestrator/0001_sessions.sql")];
+    let migrations = [
+        include_str!("../../../migrations/orchestrator/0001_sessions.sql"),
+        include_str!("../../../migrations/orchestrator/0002_open_turns.sql"),
+    ];
     let db = Db::open(&table.database.config, "orchestrator", &migrations).await.unwrap();
     let logged = async {
         while db.fetch("SELECT event FROM events WHERE seq = 3", vec![]).await.unwrap().len() < 2 {

@@ -121,8 +121,11 @@ impl Table {
 
 impl Frames {
     pub async fn next(&mut self) -> Value {
-        let event = tokio::time::timeout(PATIENCE, self.0.message()).await.expect("a frame within the time");
-        frame::to_frame(&event.unwrap().expect("the stream goes on"))
+        tokio::time::timeout(PATIENCE, self.next_unhurried()).await.expect("a frame within the time")
+    }
+
+    async fn next_unhurried(&mut self) -> Value {
+        frame::to_frame(&self.0.message().await.unwrap().expect("the stream goes on"))
     }
 
     /// What ends the stream: an error, or nothing.
@@ -146,7 +149,9 @@ impl Frames {
     pub async fn all_until(&mut self, kind: &str) -> Vec<Value> {
         let mut frames = Vec::new();
         loop {
-            let frame = self.next().await;
+            let Ok(frame) = tokio::time::timeout(PATIENCE, self.next_unhurried()).await else {
+                panic!("no {kind} within the time, after {:?}", types(&frames));
+            };
             let is_last = frame["type"] == kind;
             frames.push(frame);
             if is_last {
@@ -165,10 +170,15 @@ pub fn said() -> ChatRequest {
 }
 
 pub async fn peers(database: &TestDatabase) -> Peers {
+    peers_by(database, |dice| dice).await
+}
+
+/// The same, with the way to the dice led through something else.
+pub async fn peers_by(database: &TestDatabase, lead: impl FnOnce(Transport) -> Transport) -> Peers {
     let shutdown = CancellationToken::new();
     let dice_config = dice::Config { seed: Some(7), ..dice::Config::default() };
     let dice = dice::start(dice_config, &database.config, Peers::none(), shutdown.clone()).await.unwrap();
-    let peers = Peers::none().with_dice(in_process(dice));
+    let peers = Peers::none().with_dice(lead(in_process(dice)));
     let characters = character::Config::default();
     let character = character::start(characters, &database.config, peers.clone(), shutdown.clone()).await.unwrap();
     peers.with_character(in_process(character))
