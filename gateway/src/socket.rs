@@ -19,8 +19,9 @@ use futures_util::{SinkExt, StreamExt};
 use proto::{
     frame::to_frame,
     orchestrator::v1::{
-        AddCharacterRequest, CancelTurnRequest, ChatRequest, CreateSessionRequest, GetSessionRequest,
-        RemoveCharacterRequest, Session, SessionEvent, SubscribeRequest,
+        AddCharacterRequest, ApproveRequest, CancelTurnRequest, ChatRequest, CreateSessionRequest, GetSessionRequest,
+        JoinRequest, OverrideRequest, RemoveCharacterRequest, Session, SessionEvent, SubscribeRequest, TakeOverRequest,
+        WhisperRequest,
         orchestrator_service_client::OrchestratorServiceClient,
         session_event::{Body, System},
     },
@@ -281,6 +282,11 @@ impl Connection {
         let name = match &request {
             Request::Ping => return write(&mut self.socket, frame::pong()).await,
             Request::Chat { .. } => "ws chat",
+            Request::Join { .. } => "ws join",
+            Request::Whisper { .. } => "ws whisper",
+            Request::Approve { .. } => "ws approve",
+            Request::Override { .. } => "ws override",
+            Request::TakeOver { .. } => "ws take_over",
             Request::AddCharacter { .. } => "ws add_character",
             Request::RemoveCharacter { .. } => "ws remove_character",
             Request::GetSessionInfo => "ws get_session_info",
@@ -297,11 +303,11 @@ impl Connection {
     }
 
     async fn perform(&mut self, request: Request, trace_id: &str) -> Result<(), Refusal> {
-        let session_id = self.line.session_id.clone();
+        let (session_id, connection_id) = (self.line.session_id.clone(), self.line.connection_id.clone());
         let mut client = self.line.client.clone();
         match request {
             Request::Chat { message, message_id } => {
-                let connection_id = Some(self.line.connection_id.clone());
+                let connection_id = Some(connection_id);
                 let request = ChatRequest { session_id, message, message_id, connection_id, ..Default::default() };
                 let answer = client.chat(request).await?.into_inner();
                 let note = match answer.queued {
@@ -311,6 +317,25 @@ impl Connection {
                     turns => format!("Queued: {turns} turns before yours"),
                 };
                 write(&mut self.socket, frame::system(note, &answer.turn_id, trace_id)).await?;
+            }
+            Request::Join { name, seat, character } => {
+                let request = JoinRequest { session_id, connection_id, name, seat, character };
+                let answer = client.join(request).await?.into_inner();
+                self.catch_up(answer.last_seq).await?;
+                self.session_info().await?;
+            }
+            Request::Whisper { to, message } => {
+                client.whisper(WhisperRequest { session_id, connection_id, to, message }).await?;
+            }
+            Request::Approve { call_id, allow, reason } => {
+                client.approve(ApproveRequest { session_id, connection_id, call_id, allow, reason }).await?;
+            }
+            Request::Override { roll_id, result, reason } => {
+                let request = OverrideRequest { session_id, connection_id, roll_id, result, reason };
+                client.r#override(request).await?;
+            }
+            Request::TakeOver { on } => {
+                client.take_over(TakeOverRequest { session_id, connection_id, on }).await?;
             }
             Request::AddCharacter { character } => {
                 let request = AddCharacterRequest { session_id, character: character.clone() };

@@ -25,7 +25,10 @@ pub fn to_frame(event: &SessionEvent) -> Value {
             }
         }
     }
-    let says_something = |value: &Value| !matches!(value.as_str(), Some("")) && value.as_u64() != Some(0);
+    let says_something = |value: &Value| {
+        let is_empty = matches!(value.as_str(), Some("")) || value.as_array().is_some_and(Vec::is_empty);
+        !is_empty && value.as_u64() != Some(0)
+    };
     frame.extend(fields.into_iter().filter(|(key, value)| key != "origin" && says_something(value)));
     Value::Object(frame)
 }

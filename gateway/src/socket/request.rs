@@ -15,9 +15,29 @@ const MAX_MESSAGE: usize = 8000;
 const MAX_NAME: usize = 100;
 /// Longest id of a message, in characters.
 const MAX_ID: usize = 128;
+/// Longest name of a person, in characters.
+const MAX_PERSON: usize = 40;
+/// Longest reason or ruling, in characters.
+const MAX_REASON: usize = 500;
 
 /// The types that clients may send.
-const TYPES: [&str; 7] = ["chat", "add_character", "remove_character", "get_session_info", "cancel", "resume", "ping"];
+const TYPES: [&str; 12] = [
+    "chat",
+    "join",
+    "whisper",
+    "approve",
+    "override",
+    "take_over",
+    "add_character",
+    "remove_character",
+    "get_session_info",
+    "cancel",
+    "resume",
+    "ping",
+];
+/// The seats that a client may take, as it may call them.
+const SEATS: [(&str, &str); 4] =
+    [("player", "player"), ("spectator", "spectator"), ("game_master", "game_master"), ("gm", "game_master")];
 
 /// A frame of a client.
 #[derive(Debug, PartialEq)]
@@ -31,6 +51,11 @@ pub(super) struct Frame {
 #[derive(Debug, PartialEq)]
 pub(super) enum Request {
     Chat { message: String, message_id: Option<String> },
+    Join { name: String, seat: Option<String>, character: Option<String> },
+    Whisper { to: String, message: String },
+    Approve { call_id: String, allow: bool, reason: Option<String> },
+    Override { roll_id: String, result: String, reason: String },
+    TakeOver { on: bool },
     AddCharacter { character: String },
     RemoveCharacter { character: String },
     GetSessionInfo,
@@ -64,6 +89,23 @@ pub(super) fn parse(text: &str) -> Result<Frame, Failure> {
     let kind = required_text(&fields, "type")?;
     let request = match kind {
         "chat" => Request::Chat { message: message(&fields)?, message_id: message_id(&fields)? },
+        "join" => Request::Join {
+            name: name(&fields, "name", MAX_PERSON)?,
+            seat: seat(&fields)?,
+            character: optional_name(&fields, "character", MAX_NAME)?,
+        },
+        "whisper" => Request::Whisper { to: name(&fields, "to", MAX_PERSON)?, message: message(&fields)? },
+        "approve" => Request::Approve {
+            call_id: name(&fields, "call_id", MAX_NAME)?,
+            allow: yes_or_no(&fields, "allow")?,
+            reason: optional_name(&fields, "reason", MAX_REASON)?,
+        },
+        "override" => Request::Override {
+            roll_id: name(&fields, "roll_id", MAX_NAME)?,
+            result: ruling(&fields)?,
+            reason: name(&fields, "reason", MAX_REASON)?,
+        },
+        "take_over" => Request::TakeOver { on: yes_or_no(&fields, "on")? },
         "add_character" => Request::AddCharacter { character: name(&fields, "character", MAX_NAME)? },
         "remove_character" => Request::RemoveCharacter { character: name(&fields, "character", MAX_NAME)? },
         "get_session_info" => Request::GetSessionInfo,
@@ -96,10 +138,35 @@ fn message(fields: &Map<String, Value>) -> Result<String, Failure> {
 }
 
 fn message_id(fields: &Map<String, Value>) -> Result<Option<String>, Failure> {
-    if fields.get("message_id").is_none_or(Value::is_null) {
+    optional_name(fields, "message_id", MAX_ID)
+}
+
+fn optional_name(fields: &Map<String, Value>, field: &str, most: usize) -> Result<Option<String>, Failure> {
+    if fields.get(field).is_none_or(Value::is_null) {
         return Ok(None);
     }
-    name(fields, "message_id", MAX_ID).map(Some)
+    name(fields, field, most).map(Some)
+}
+
+fn seat(fields: &Map<String, Value>) -> Result<Option<String>, Failure> {
+    let Some(named) = optional_name(fields, "seat", MAX_PERSON)? else { return Ok(None) };
+    let seat = SEATS.iter().find(|(name, _)| *name == named).map(|(_, seat)| (*seat).to_owned());
+    seat.map(Some).ok_or_else(|| invalid("`seat` is player, spectator or game_master"))
+}
+
+fn yes_or_no(fields: &Map<String, Value>, field: &str) -> Result<bool, Failure> {
+    let value = fields.get(field).ok_or_else(|| missing(field))?;
+    value.as_bool().ok_or_else(|| invalid(format!("`{field}` must be true or false")))
+}
+
+/// What a roll counts as: a number of successes, a word, or more.
+fn ruling(fields: &Map<String, Value>) -> Result<String, Failure> {
+    let value = fields.get("result").ok_or_else(|| missing("result"))?;
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    if text.trim().is_empty() || MAX_REASON < text.chars().count() {
+        return Err(invalid(format!("`result` has 1 to {MAX_REASON} characters")));
+    }
+    Ok(text)
 }
 
 fn name(fields: &Map<String, Value>, field: &str, most: usize) -> Result<String, Failure> {
@@ -150,6 +217,16 @@ mod tests {
     }
 
     #[test]
+    fn a_ruling_may_be_a_number_and_a_seat_may_be_called_for_short() {
+        let ruling = json!({"type": "override", "roll_id": "r", "result": 3, "reason": "cocked die"}).to_string();
+        let join = json!({"type": "join", "name": "Gerd", "seat": "gm"}).to_string();
+
+        assert!(matches!(parse(&ruling).unwrap().request, Request::Override { result, .. } if result == "3"));
+        let expected = Request::Join { name: "Gerd".into(), seat: Some("game_master".into()), character: None };
+        assert_eq!(parse(&join).unwrap().request, expected);
+    }
+
+    #[test]
     fn a_trace_id_that_is_none_is_not_taken() {
         for id in [json!("x"), json!(5), json!(null), json!("00000000-0000-0000-0000-000000000000")] {
             let text = json!({"type": "ping", "trace_id": id}).to_string();
@@ -178,6 +255,12 @@ mod tests {
         refused(r#"{"type":"chat","message":" "}"#, 2004, "1 to 8000");
         refused(r#"{"type":"chat","message":"x","message_id":7}"#, 2004, "`message_id` must be text");
         refused(r#"{"type":"add_character"}"#, 5003, "`character`");
+        refused(r#"{"type":"join"}"#, 5003, "`name`");
+        refused(r#"{"type":"join","name":"Anna","seat":"throne"}"#, 2004, "player, spectator or game_master");
+        refused(r#"{"type":"whisper","to":"Anna"}"#, 5003, "`message`");
+        refused(r#"{"type":"approve","call_id":"a"}"#, 5003, "`allow`");
+        refused(r#"{"type":"take_over","on":1}"#, 2004, "true or false");
+        refused(r#"{"type":"override","roll_id":"r","reason":"because"}"#, 5003, "`result`");
         refused(r#"{"type":"resume"}"#, 5003, "`after_seq`");
         refused(r#"{"type":"resume","after_seq":-1}"#, 2004, "whole number");
         refused(&"[".repeat(100_000), 2004, "not JSON");

@@ -30,6 +30,8 @@ const OURS: &str = "dicetower.orchestrator.v1.OrchestratorService";
 const BRIEF: Duration = Duration::from_secs(5);
 /// Tools that are found at the most.
 const MAX_FOUND: usize = 10;
+/// The tool whose result is the order of a round.
+const TRACK_INITIATIVE: &str = "track_initiative";
 /// Tools of a board game have no place at a table where a story is told.
 const BOARD: &str = "board";
 
@@ -39,7 +41,9 @@ pub(crate) struct Engine {
     /// The system context.
     pub instructions: Arc<str>,
     /// The tools that the game master may call.
-    pub offered: Arc<[ToolDefinition]>,
+    offered: Arc<[ToolDefinition]>,
+    /// The same, and those that a person must agree to.
+    offered_with_consent: Arc<[ToolDefinition]>,
     pub limits: Limits,
     pub shutdown: CancellationToken,
     toolbox: Toolbox,
@@ -60,6 +64,8 @@ pub(crate) struct Limits {
 pub(crate) enum Caller {
     /// The model: only what it was offered.
     GameMaster,
+    /// The model, and a person has agreed to the call.
+    GameMasterWithConsent,
     /// A person at the table.
     Person,
 }
@@ -73,8 +79,20 @@ impl Engine {
         shutdown: CancellationToken,
     ) -> Engine {
         let toolbox = Toolbox::new(peers.clone());
-        let offered = offered(&toolbox, &peers);
-        Engine { provider, instructions, offered, limits, shutdown, toolbox, peers }
+        let offered_with_consent = offered(&toolbox, &peers, true);
+        let offered = offered(&toolbox, &peers, false);
+        Engine { provider, instructions, offered, offered_with_consent, limits, shutdown, toolbox, peers }
+    }
+
+    /// The tools that the game master may call; with somebody in the game master's seat also those that he must allow.
+    pub fn offered(&self, has_consent: bool) -> &Arc<[ToolDefinition]> {
+        if has_consent { &self.offered_with_consent } else { &self.offered }
+    }
+
+    /// Whether a person must agree to a call of this tool.
+    pub fn needs_consent(&self, tool: &str) -> bool {
+        self.offered_with_consent.iter().any(|offered| offered.name == tool)
+            && !self.offered.iter().any(|offered| offered.name == tool)
     }
 
     /// The characters in a few words each. One whose sheet cannot be had is still at the table.
@@ -127,7 +145,9 @@ impl Engine {
         let words: Vec<&str> =
             query.split(|char: char| !char.is_alphanumeric()).filter(|word| 1 < word.len()).collect();
         let is_allowed = |tool: &&Tool| match caller {
-            Caller::GameMaster => self.offered.iter().any(|offered| offered.name == tool.name),
+            Caller::GameMaster | Caller::GameMasterWithConsent => {
+                self.offered.iter().any(|offered| offered.name == tool.name)
+            }
             Caller::Person => tool.role <= Role::Gm,
         };
         let tools = self.toolbox.catalogue().iter().filter(is_allowed);
@@ -159,7 +179,13 @@ impl Engine {
         mut metadata: MetadataMap,
     ) -> Result<Value, Status> {
         let tool = self.toolbox.find(name)?;
-        if caller == Caller::GameMaster && !self.offered.iter().any(|offered| offered.name == name) {
+        let is_offered = |tools: &[ToolDefinition]| tools.iter().any(|offered| offered.name == name);
+        let may_call = match caller {
+            Caller::GameMaster => is_offered(&self.offered),
+            Caller::GameMasterWithConsent => is_offered(&self.offered_with_consent),
+            Caller::Person => true,
+        };
+        if !may_call {
             let text = format!("{name} is not among the tools at this table");
             return Err(status::error(ErrorCode::Forbidden, text));
         }
@@ -185,15 +211,38 @@ impl Engine {
             let text = format!("{name} did not answer within {} s", self.limits.tool.as_secs_f32());
             status::error(ErrorCode::ToolTimeout, text)
         })??;
-        if caller == Caller::Person && tool.effect {
-            let character = arguments.get("character_name").and_then(Value::as_str);
-            let event = match character {
-                Some(character) if !is_roll(&result) => events::character_updated(character, result.clone()),
-                _ => events::roll(name, result.clone()),
-            };
-            session.append(origin, vec![event]).await.map_err(|error| status::database(&error))?;
-        }
+        self.show_effect(session, origin, caller, tool, &arguments, &result).await?;
         Ok(result)
+    }
+
+    /// Tells the table what a call has done to it, once. A turn shows its rolls as results.
+    async fn show_effect(
+        &self,
+        session: &Session,
+        origin: &Origin,
+        caller: Caller,
+        tool: &Tool,
+        arguments: &Map<String, Value>,
+        result: &Value,
+    ) -> Result<(), Status> {
+        if !tool.effect {
+            return Ok(());
+        }
+        let call_id = Some(origin.call_id.as_str()).filter(|id| !id.is_empty());
+        let order = result["characters"].as_array().filter(|_| tool.name == TRACK_INITIATIVE);
+        let character = arguments.get("character_name").and_then(Value::as_str).filter(|_| !is_roll(result));
+        let event = match (character, order) {
+            (_, Some(order)) => events::turn_order(order, call_id),
+            (Some(character), None) => events::character_updated(character, result.clone(), call_id),
+            (None, None) if caller == Caller::Person => events::roll(&tool.name, result.clone()),
+            (None, None) => return Ok(()),
+        };
+        let mut inner = session.lock().await;
+        if call_id.is_some_and(|call_id| inner.state.has_shown(&origin.turn_id, call_id)) {
+            return Ok(());
+        }
+        let appended = session.append_locked(&mut inner, origin, vec![event], None).await;
+        appended.map_err(|error| status::database(&error))
     }
 }
 
@@ -210,14 +259,14 @@ fn is_roll(result: &Value) -> bool {
 }
 
 /// The tools for the game master: those of the services that are there and of this table, without what a person must
-/// agree to. The table itself is given; no tool asks for it.
-fn offered(toolbox: &Toolbox, peers: &Peers) -> Arc<[ToolDefinition]> {
+/// agree to unless one can. The table itself is given; no tool asks for it.
+fn offered(toolbox: &Toolbox, peers: &Peers, has_consent: bool) -> Arc<[ToolDefinition]> {
     let is_there = |service: &str| {
         let package = service.rsplit_once('.').map_or(service, |(package, _)| package);
         service == OURS || peers.transport(package).is_some()
     };
     let tools = toolbox.catalogue().iter().filter(|tool| {
-        let is_allowed = tool.role <= Role::Gm && !tool.confirm;
+        let is_allowed = tool.role <= Role::Gm && (has_consent || !tool.confirm);
         is_allowed && tool.group != BOARD && is_there(&tool.service())
     });
     let define = |tool: &Tool| {

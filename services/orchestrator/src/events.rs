@@ -2,15 +2,16 @@
 
 use proto::{
     orchestrator::v1::session_event::{
-        Body, CharacterUpdated, Complete, Error, PlannedCall, Processing, Retract, Roll, Scene, System, Telemetry,
-        ToolCall, ToolExecution, ToolResult,
+        Approval, ApprovalRequested, Body, CharacterUpdated, Complete, Error, Narrative, PlannedCall, Presence,
+        Processing, Retract, Roll, RollOverridden, Scene, System, TakenOver, Telemetry, ToolCall, ToolExecution,
+        ToolResult, TurnOrder, Whisper,
     },
     structs,
 };
 use serde_json::{Map, Value};
 use service_kit::{clock, status::ErrorCode};
 
-use crate::llm;
+use crate::{llm, seats::Seat, session::Decision};
 
 /// The game master begins; `attempt` is 1 unless a restart broke the turn off.
 pub(crate) fn processing(attempt: u32) -> Body {
@@ -90,8 +91,55 @@ pub(crate) fn roll(tool: &str, result: Value) -> Body {
     Body::Roll(Roll { tool: tool.into(), result: Some(structs::from_json(result)) })
 }
 
-pub(crate) fn character_updated(character: &str, changes: Value) -> Body {
-    Body::CharacterUpdated(CharacterUpdated { character: character.into(), changes: Some(structs::from_json(changes)) })
+pub(crate) fn character_updated(character: &str, changes: Value, call_id: Option<&str>) -> Body {
+    let changes = Some(structs::from_json(changes));
+    Body::CharacterUpdated(CharacterUpdated {
+        character: character.into(),
+        changes,
+        call_id: call_id.map(str::to_owned),
+    })
+}
+
+pub(crate) fn turn_order(order: &[Value], call_id: Option<&str>) -> Body {
+    let order = order.iter().cloned().map(structs::from_json).collect();
+    Body::TurnOrder(TurnOrder { order, call_id: call_id.map(str::to_owned) })
+}
+
+pub(crate) fn presence(seat: &Seat, present: bool, reason: &str) -> Body {
+    Body::Presence(Presence {
+        name: seat.name.clone(),
+        present,
+        reason: reason.into(),
+        seat: seat.kind.as_str().into(),
+        character: seat.character.clone(),
+    })
+}
+
+pub(crate) fn whisper(from: &str, to: &str, message: String) -> Body {
+    Body::Whisper(Whisper { from: from.into(), to: to.into(), message })
+}
+
+pub(crate) fn approval_requested(call_id: &str, tool: &str, arguments: Value) -> Body {
+    let arguments = Some(structs::from_json(arguments));
+    Body::ApprovalRequested(ApprovalRequested { call_id: call_id.into(), tool: tool.into(), arguments })
+}
+
+pub(crate) fn approval(call_id: &str, decision: &Decision) -> Body {
+    let Decision { allow, by, reason } = decision.clone();
+    Body::Approval(Approval { call_id: call_id.into(), allow, by, reason })
+}
+
+pub(crate) fn roll_overridden(roll_id: String, result: String, reason: String, by: String) -> Body {
+    Body::RollOverridden(RollOverridden { roll_id, result, reason, by })
+}
+
+pub(crate) fn taken_over(name: &str, on: bool) -> Body {
+    Body::TakenOver(TakenOver { name: name.into(), on })
+}
+
+/// A whole narration at once.
+pub(crate) fn narrative(content: String) -> Body {
+    Body::Narrative(Narrative { content, offset: 0 })
 }
 
 /// A line of the debug window.

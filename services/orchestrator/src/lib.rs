@@ -2,13 +2,14 @@
 //!
 //! A session is a table. `store` keeps its log, `state` folds it, `session` is its one writer and tells what happens,
 //! `subscription` is how others read it. `turn` is the loop in which a game master speaks and calls tools; the game
-//! masters are in `llm`. `service` answers gRPC.
+//! masters are in `llm`, the people in `seats`. `service` answers gRPC.
 
 mod config;
 mod engine;
 mod events;
 mod llm;
 mod scene;
+mod seats;
 mod service;
 mod session;
 mod sessions;

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use proto::{
     catalogue::Tool,
     orchestrator::v1::{
-        AddCharacterRequest, CallToolRequest, CallToolResponse, CancelTurnRequest, CancelTurnResponse, ChatRequest,
-        ChatResponse, CreateSessionRequest, FindToolRequest, FindToolResponse, FoundTool, GetSceneRequest,
-        GetSessionRequest, ListEventsRequest, ListEventsResponse, ListSessionsRequest, ListSessionsResponse,
-        RemoveCharacterRequest, RemoveCharacterResponse, SessionEvent, SubscribeRequest, UpdateSceneRequest,
-        UpdateSceneResponse,
+        AddCharacterRequest, ApproveRequest, ApproveResponse, CallToolRequest, CallToolResponse, CancelTurnRequest,
+        CancelTurnResponse, ChatRequest, ChatResponse, CreateSessionRequest, FindToolRequest, FindToolResponse,
+        FoundTool, GetSceneRequest, GetSessionRequest, JoinRequest, JoinResponse, ListEventsRequest,
+        ListEventsResponse, ListSessionsRequest, ListSessionsResponse, OverrideRequest, OverrideResponse,
+        RemoveCharacterRequest, RemoveCharacterResponse, SessionEvent, SubscribeRequest, TakeOverRequest,
+        TakeOverResponse, UpdateSceneRequest, UpdateSceneResponse, WhisperRequest, WhisperResponse,
         orchestrator_service_server::OrchestratorService,
         session_event::{Body, PlayerMessage},
     },
@@ -27,7 +28,8 @@ use tonic::{Request, Response, Status, codegen::BoxStream, metadata::MetadataMap
 use crate::{
     engine::{Caller, Engine},
     events, scene,
-    session::{Origin, QueuedTurn, Session},
+    seats::{Kind, Seat},
+    session::{Decision, Inner, Origin, QueuedTurn, Session},
     sessions::Sessions,
     state::State,
     store::{Position, SessionRow},
@@ -59,7 +61,7 @@ impl Orchestrator {
     }
 
     /// The session of that id, made if it is not there.
-    async fn join(&self, session_id: &str) -> Result<Arc<Session>, Status> {
+    async fn table_of(&self, session_id: &str) -> Result<Arc<Session>, Status> {
         check_session_id(session_id)?;
         if self.engine.shutdown.is_cancelled() {
             return Err(status::error(ErrorCode::ApiError, "the server is shutting down; try again in a moment"));
@@ -92,7 +94,7 @@ impl OrchestratorService for Orchestrator {
     ) -> Result<Response<proto::orchestrator::v1::Session>, Status> {
         let CreateSessionRequest { session_id } = request.into_inner();
         let session_id = session_id.unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
-        let session = self.join(&session_id).await?;
+        let session = self.table_of(&session_id).await?;
         let inner = session.lock().await;
         Ok(Response::new(to_session(&inner.state.row)))
     }
@@ -116,11 +118,17 @@ impl OrchestratorService for Orchestrator {
 
     async fn chat(&self, request: Request<ChatRequest>) -> Result<Response<ChatResponse>, Status> {
         let ChatRequest { session_id, message, message_id, name, character, connection_id } = request.into_inner();
-        if message.trim().is_empty() {
-            return Err(status::error(ErrorCode::InvalidInput, "`message` must not be blank"));
-        }
-        let session = self.join(&session_id).await?;
+        check_words(&message)?;
+        let session = self.table_of(&session_id).await?;
         let mut inner = session.lock().await;
+        let seat = inner.seats.get(connection_id.as_deref().unwrap_or_default()).cloned();
+        if seat.as_ref().is_some_and(|seat| seat.kind == Kind::Spectator) {
+            return Err(status::error(ErrorCode::Forbidden, "spectators listen; join with the seat `player` to speak"));
+        }
+        let (name, character) = match &seat {
+            Some(seat) => (Some(seat.name.clone()), character.or_else(|| seat.character.clone())),
+            None => (name, character),
+        };
         if let Some(message_id) = &message_id {
             let turn = session.store().turn_of_message(&session.id, message_id).await;
             if let Some(turn_id) = turn.map_err(|error| status::database(&error))? {
@@ -138,8 +146,18 @@ impl OrchestratorService for Orchestrator {
             turn_id: turn_id.clone(),
             trace_id: trace_id.clone(),
             connection_id: connection_id.unwrap_or_default(),
-            call_id: String::new(),
+            ..Origin::default()
         };
+        let is_narrator = seat.as_ref().is_some_and(|seat| inner.state.narrator() == Some(seat.name.as_str()));
+        if is_narrator {
+            // What the narrator says is the story; his own page must see it as well.
+            let origin = Origin { connection_id: String::new(), ..origin };
+            let told = vec![events::processing(1), events::narrative(message), events::complete("Response complete")];
+            let key = message_id.as_deref().map(|message_id| (message_id, turn_id.as_str()));
+            let appended = session.append_locked(&mut inner, &origin, told, key).await;
+            appended.map_err(|error| status::database(&error))?;
+            return Ok(Response::new(ChatResponse { turn_id, queued: 0, repeated: false }));
+        }
         let message_length = message.chars().count();
         let said = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
         let event = Body::PlayerMessage(PlayerMessage { name: said(name), character: said(character), message });
@@ -182,12 +200,93 @@ impl OrchestratorService for Orchestrator {
         Ok(Response::new(CancelTurnResponse { cancelled }))
     }
 
+    async fn join(&self, request: Request<JoinRequest>) -> Result<Response<JoinResponse>, Status> {
+        let JoinRequest { session_id, connection_id, name, seat, character } = request.into_inner();
+        let name = name.trim().to_owned();
+        if name.is_empty() || name.chars().any(char::is_control) {
+            return Err(status::error(ErrorCode::InvalidInput, "`name` has 1 to 40 characters, and not blanks only"));
+        }
+        let session = self.table_of(&session_id).await?;
+        let character = character.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
+        let seat = Seat { name, kind: Kind::from_text(seat.as_deref()), character };
+        session.join(&connection_id, seat, trace::current_id_text()).await?;
+        let inner = session.lock().await;
+        let last_seq = inner.state.row.last_seq;
+        Ok(Response::new(JoinResponse { session: Some(to_session(&inner.state.row)), last_seq }))
+    }
+
+    async fn whisper(&self, request: Request<WhisperRequest>) -> Result<Response<WhisperResponse>, Status> {
+        let WhisperRequest { session_id, connection_id, to, message } = request.into_inner();
+        check_words(&message)?;
+        let session = self.find(&session_id).await?;
+        let mut inner = session.lock().await;
+        let Some(from) = inner.seats.get(&connection_id).map(|seat| seat.name.clone()) else {
+            return Err(status::error(ErrorCode::Forbidden, "join with a name before you whisper"));
+        };
+        let Some(to) = inner.seats.find_name(&to).map(str::to_owned) else {
+            let text = format!("{to:?} is not at the table; there are {}", inner.seats.names().join(", "));
+            return Err(status::error(ErrorCode::NotFound, text));
+        };
+        let origin = Origin { visible_to: vec![from.clone(), to.clone()], ..here() };
+        let told = vec![events::whisper(&from, &to, message)];
+        let appended = session.append_locked(&mut inner, &origin, told, None).await;
+        appended.map_err(|error| status::database(&error))?;
+        Ok(Response::new(WhisperResponse {}))
+    }
+
+    async fn approve(&self, request: Request<ApproveRequest>) -> Result<Response<ApproveResponse>, Status> {
+        let ApproveRequest { session_id, connection_id, call_id, allow, reason } = request.into_inner();
+        let session = self.find(&session_id).await?;
+        let mut inner = session.lock().await;
+        let by = game_master(&inner, &connection_id)?;
+        let Some(waiting) = inner.approvals.remove(&call_id) else {
+            return Err(status::error(ErrorCode::NotFound, format!("no call {call_id:?} waits for an answer")));
+        };
+        let decision = Decision { allow, by, reason: reason.unwrap_or_default() };
+        let turn_id = inner.state.open_turns().first().map(|(turn_id, _)| turn_id.clone()).unwrap_or_default();
+        let told = vec![events::approval(&call_id, &decision)];
+        let appended = session.append_locked(&mut inner, &Origin { turn_id, ..here() }, told, None).await;
+        appended.map_err(|error| status::database(&error))?;
+        // A turn that has ended meanwhile waits no more.
+        let _ = waiting.send(decision);
+        Ok(Response::new(ApproveResponse {}))
+    }
+
+    async fn r#override(&self, request: Request<OverrideRequest>) -> Result<Response<OverrideResponse>, Status> {
+        let OverrideRequest { session_id, connection_id, roll_id, result, reason } = request.into_inner();
+        let session = self.find(&session_id).await?;
+        let mut inner = session.lock().await;
+        let by = game_master(&inner, &connection_id)?;
+        let is_known = session.store().has_roll(&session.id, &roll_id).await;
+        if !is_known.map_err(|error| status::database(&error))? {
+            let text = format!("no roll {roll_id:?} stands in the log of this table");
+            return Err(status::error(ErrorCode::NotFound, text));
+        }
+        let told = vec![events::roll_overridden(roll_id, result, reason, by)];
+        let appended = session.append_locked(&mut inner, &here(), told, None).await;
+        appended.map_err(|error| status::database(&error))?;
+        Ok(Response::new(OverrideResponse {}))
+    }
+
+    async fn take_over(&self, request: Request<TakeOverRequest>) -> Result<Response<TakeOverResponse>, Status> {
+        let TakeOverRequest { session_id, connection_id, on } = request.into_inner();
+        let session = self.find(&session_id).await?;
+        let mut inner = session.lock().await;
+        let by = game_master(&inner, &connection_id)?;
+        if inner.state.narrator().is_some() != on {
+            let told = vec![events::taken_over(&by, on)];
+            let appended = session.append_locked(&mut inner, &here(), told, None).await;
+            appended.map_err(|error| status::database(&error))?;
+        }
+        Ok(Response::new(TakeOverResponse {}))
+    }
+
     async fn add_character(
         &self,
         request: Request<AddCharacterRequest>,
     ) -> Result<Response<proto::orchestrator::v1::Session>, Status> {
         let AddCharacterRequest { session_id, character } = request.into_inner();
-        let session = self.join(&session_id).await?;
+        let session = self.table_of(&session_id).await?;
         let sheet = self.engine.sheet(&character).await?;
         let named =
             sheet["character"].as_str().or_else(|| sheet["street_name"].as_str()).or_else(|| sheet["name"].as_str());
@@ -210,7 +309,7 @@ impl OrchestratorService for Orchestrator {
         request: Request<RemoveCharacterRequest>,
     ) -> Result<Response<RemoveCharacterResponse>, Status> {
         let RemoveCharacterRequest { session_id, character } = request.into_inner();
-        let session = self.join(&session_id).await?;
+        let session = self.table_of(&session_id).await?;
         let mut inner = session.lock().await;
         let member = find_member(&inner.state, &character).cloned();
         if let Some(name) = &member {
@@ -237,18 +336,20 @@ impl OrchestratorService for Orchestrator {
             // Who asks for what follows names a sequence number, and nothing of it must be left behind.
             events.extend(read(next, Position::after(next.seq), MAX_PIECES).await?.events);
         }
+        // Whoever asks has no seat.
+        events.retain(|event| event.visible_to.is_empty());
         Ok(Response::new(ListEventsResponse { events, last_seq }))
     }
 
     async fn subscribe(&self, request: Request<SubscribeRequest>) -> Result<Response<BoxStream<SessionEvent>>, Status> {
         let request = request.into_inner();
-        let session = self.join(&request.session_id).await?;
+        let session = self.table_of(&request.session_id).await?;
         Ok(Response::new(Box::pin(subscription::subscribe(session, &request).await?)))
     }
 
     async fn call_tool(&self, request: Request<CallToolRequest>) -> Result<Response<CallToolResponse>, Status> {
         let (metadata, _, CallToolRequest { session_id, name, arguments }) = request.into_parts();
-        let session = self.join(&session_id).await?;
+        let session = self.table_of(&session_id).await?;
         let arguments = match structs::to_json(arguments.unwrap_or_default()) {
             Value::Object(arguments) => arguments,
             _ => Map::new(),
@@ -291,6 +392,20 @@ impl OrchestratorService for Orchestrator {
         let scene = session.lock().await.state.row.scene.clone();
         Ok(Response::new(to_scene(scene)))
     }
+}
+
+/// The name of who sits in the game master's seat, if this connection does.
+fn game_master(inner: &Inner, connection_id: &str) -> Result<String, Status> {
+    let seat = inner.seats.get(connection_id).filter(|seat| seat.kind == Kind::GameMaster);
+    let refusal = || status::error(ErrorCode::Forbidden, "only the game master's seat may do that; join with it first");
+    seat.map(|seat| seat.name.clone()).ok_or_else(refusal)
+}
+
+fn check_words(message: &str) -> Result<(), Status> {
+    if message.trim().is_empty() {
+        return Err(status::error(ErrorCode::InvalidInput, "`message` must not be blank"));
+    }
+    Ok(())
 }
 
 /// The origin of what happens outside a turn.

@@ -5,7 +5,7 @@
 //! is logged, so that for every reader (sequence number, offset) only rises.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -19,12 +19,13 @@ use service_kit::{
     db::DbError,
     status::{self, ErrorCode},
 };
-use tokio::sync::{Mutex, MutexGuard, mpsc};
+use tokio::sync::{Mutex, MutexGuard, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
 use crate::{
     events,
+    seats::{Kind, Seat, Seats},
     state::State,
     store::{Position, Store},
 };
@@ -52,6 +53,9 @@ pub(crate) struct Inner {
     pub is_busy: bool,
     /// Ends the turn that runs.
     pub running: Option<CancellationToken>,
+    pub seats: Seats,
+    /// Calls that wait for the game master's seat to allow them.
+    pub approvals: HashMap<String, oneshot::Sender<Decision>>,
     passage: Option<Passage>,
     subscribers: Vec<Subscriber>,
     /// Somebody else writes this session now; what stands here is stale.
@@ -79,6 +83,16 @@ pub(crate) struct Origin {
     pub connection_id: String,
     /// The call of the turn, where it is one's doing.
     pub call_id: String,
+    /// Those who may see it; empty: everybody.
+    pub visible_to: Vec<String>,
+}
+
+/// What the game master's seat says about a call.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Decision {
+    pub allow: bool,
+    pub by: String,
+    pub reason: String,
 }
 
 /// The text of a step that is being told.
@@ -121,6 +135,8 @@ impl Session {
             queue: VecDeque::new(),
             is_busy: false,
             running: None,
+            seats: Seats::default(),
+            approvals: HashMap::new(),
             passage: None,
             subscribers: Vec::new(),
             is_lost: false,
@@ -276,6 +292,51 @@ impl Session {
         Ok(Registration { live, reason, epoch: inner.state.row.epoch, last_seq, until, unlogged, is_retold })
     }
 
+    /// Seats a connection, and tells the table who has come or changed.
+    ///
+    /// # Errors
+    ///
+    /// The seat is somebody else's, or the database fails.
+    pub async fn join(&self, connection_id: &str, seat: Seat, trace_id: String) -> Result<(), Status> {
+        let mut inner = self.lock().await;
+        inner.seats.check(connection_id, &seat)?;
+        let before = inner.seats.get(connection_id).cloned();
+        if before.as_ref() == Some(&seat) {
+            return Ok(());
+        }
+        let is_known = inner.seats.find_name(&seat.name).is_some();
+        let was_there = before.is_some();
+        let gone = inner.seats.leave(connection_id).filter(|gone| gone.name != seat.name);
+        let reason = if is_known || was_there && gone.is_none() { "changed seat" } else { "joined" };
+        let told = gone.iter().map(|gone| events::presence(gone, false, "left"));
+        let told = told.chain([events::presence(&seat, true, reason)]).collect();
+        inner.seats.take(connection_id, seat);
+        let origin = Origin { trace_id, ..Origin::default() };
+        let appended = self.append_locked(&mut inner, &origin, told, None).await;
+        appended.map_err(|error| status::database(&error))
+    }
+
+    /// Gives up the seat of a connection that listens no more.
+    pub async fn leave(&self, connection_id: &str) {
+        let mut inner = self.lock().await;
+        // A client that resumes has listened anew before it let go.
+        let still_listens =
+            |subscriber: &Subscriber| subscriber.connection_id == connection_id && !subscriber.events.is_closed();
+        if inner.is_lost || inner.subscribers.iter().any(still_listens) {
+            return;
+        }
+        let Some(gone) = inner.seats.leave(connection_id) else { return };
+        let mut told = vec![events::presence(&gone, false, "left")];
+        if gone.kind == Kind::GameMaster {
+            // Nobody is left to allow anything, or to narrate.
+            inner.approvals.clear();
+            told.extend(inner.state.narrator().map(|name| events::taken_over(name, false)));
+        }
+        if let Err(error) = self.append_locked(&mut inner, &Origin::default(), told, None).await {
+            tracing::warn!(%error, session_id = self.id, "that somebody left could not be logged");
+        }
+    }
+
     /// Lets all subscribers go, and takes no more. A turn that runs does it at its end.
     pub async fn close(&self) {
         let mut inner = self.lock().await;
@@ -315,7 +376,7 @@ impl Inner {
                 false => event,
             };
             let is_authors = !event.origin.is_empty() && event.origin == subscriber.connection_id;
-            if is_authors {
+            if is_authors || !self.seats.may_see(&subscriber.connection_id, &event.visible_to) {
                 return true;
             }
             match subscriber.events.try_send(event.clone()) {
@@ -359,6 +420,7 @@ fn event(seq: u64, at: &str, origin: &Origin, body: Body) -> SessionEvent {
         turn_id: origin.turn_id.clone(),
         trace_id: origin.trace_id.clone(),
         origin: origin.connection_id.clone(),
+        visible_to: origin.visible_to.clone(),
         body: Some(body),
     }
 }

@@ -5,12 +5,15 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use proto::orchestrator::v1::session_event::Body;
 use service_kit::{clock, db::DbError};
 use tokio::sync::OnceCell;
 
 use crate::{
     engine::Engine,
-    session::Session,
+    events,
+    seats::{Kind, Seat},
+    session::{Origin, Session},
     state::State,
     store::{Position, Store},
     turn,
@@ -126,7 +129,7 @@ impl Sessions {
     }
 }
 
-/// Takes a session over: folds its log; the turns that a crash left without an end wait to be played.
+/// Takes a session over: folds its log. Nobody sits there until he joins again; the turns that a crash left without an end wait to be played.
 async fn load(store: &Store, session_id: &str) -> Result<Option<Session>, DbError> {
     let Some(row) = store.take_over(session_id).await? else { return Ok(None) };
     let mut state = State::new(row);
@@ -136,5 +139,15 @@ async fn load(store: &Store, session_id: &str) -> Result<Option<Session>, DbErro
         page.events.iter().for_each(|event| state.apply(event));
         from = page.next;
     }
-    Ok(Some(Session::new(state, store.clone())))
+    let mut gone: Vec<Body> = Vec::new();
+    for (name, kind) in state.present() {
+        let seat = Seat { name: name.clone(), kind: Kind::from_text(Some(kind)), character: None };
+        gone.push(events::presence(&seat, false, "server restarted"));
+    }
+    gone.extend(state.narrator().map(|name| events::taken_over(name, false)));
+    let session = Session::new(state, store.clone());
+    if !gone.is_empty() {
+        session.append(&Origin::default(), gone).await?;
+    }
+    Ok(Some(session))
 }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use proto::{
     orchestrator::v1::{
         SessionEvent,
-        session_event::{Body, PlannedCall, ToolExecution, ToolResult},
+        session_event::{Body, CharacterUpdated, PlannedCall, ToolExecution, ToolResult, TurnOrder},
     },
     structs,
 };
@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     llm::{Message, ToolCall},
+    session::Decision,
     store::SessionRow,
     turn::replayable,
 };
@@ -29,6 +30,10 @@ pub(crate) struct State {
     conversation: VecDeque<Message>,
     /// Turns without an end, in the order in which they were accepted.
     open: VecDeque<OpenTurn>,
+    /// Who is there, as the log has it: (name, seat).
+    present: Vec<(String, String)>,
+    /// The person who narrates in place of the model.
+    narrator: Option<String>,
 }
 
 /// A turn without an end: what was said, and how far the game master has come.
@@ -53,6 +58,10 @@ struct OpenTurn {
     pending: Option<PendingStep>,
     /// The scenes that calls of this turn have set.
     scenes: Vec<(String, Map<String, Value>)>,
+    /// Calls whose side effects on the table stand in the log.
+    shown: Vec<String>,
+    /// What was decided about calls that needed a person's agreement.
+    decisions: Vec<(String, Decision)>,
 }
 
 /// The text under one sequence number.
@@ -93,11 +102,11 @@ pub(crate) struct PendingStep {
 }
 
 impl OpenTurn {
-    fn new(turn_id: &str, trace_id: &str, said: Message) -> OpenTurn {
+    fn new(turn_id: &str, trace_id: &str, said: Option<Message>) -> OpenTurn {
         OpenTurn {
             turn_id: turn_id.to_owned(),
             trace_id: trace_id.to_owned(),
-            said: Some(said),
+            said,
             attempts: 0,
             passages: Vec::new(),
             settled: 0,
@@ -106,6 +115,8 @@ impl OpenTurn {
             messages: Vec::new(),
             pending: None,
             scenes: Vec::new(),
+            shown: Vec::new(),
+            decisions: Vec::new(),
         }
     }
 
@@ -180,7 +191,7 @@ impl State {
             open_turns: 0,
             ..row
         };
-        State { row, conversation: VecDeque::new(), open: VecDeque::new() }
+        State { row, conversation: VecDeque::new(), open: VecDeque::new(), present: Vec::new(), narrator: None }
     }
 
     /// Takes in one event. The pieces of a narration may come in any cut, but in order.
@@ -202,9 +213,13 @@ impl State {
                     character: message.character.clone(),
                     text: message.message.clone(),
                 };
-                self.open.push_back(OpenTurn::new(&event.turn_id, &event.trace_id, said));
+                self.open.push_back(OpenTurn::new(&event.turn_id, &event.trace_id, Some(said)));
             }
             Some(Body::Processing(_)) => {
+                if self.turn(&event.turn_id).is_none() {
+                    // Nobody has asked: a person narrates.
+                    self.open.push_back(OpenTurn::new(&event.turn_id, &event.trace_id, None));
+                }
                 let Some(turn) = self.turn(&event.turn_id) else { return };
                 turn.attempts += 1;
                 let said = turn.said.take();
@@ -249,6 +264,36 @@ impl State {
                     self.row.scene = scene;
                 }
             }
+            Some(Body::Presence(presence)) => {
+                self.present.retain(|(name, _)| *name != presence.name);
+                if presence.present {
+                    self.present.push((presence.name.clone(), presence.seat.clone()));
+                }
+            }
+            Some(Body::TakenOver(taken)) => self.narrator = taken.on.then(|| taken.name.clone()),
+            Some(Body::RollOverridden(ruling)) => {
+                let text =
+                    format!("The roll {} counts as: {}. Reason: {}", ruling.roll_id, ruling.result, ruling.reason);
+                self.remember(Some(Message::Player {
+                    name: Some(format!("{}, the game master's seat", ruling.by)),
+                    character: None,
+                    text,
+                }));
+            }
+            Some(Body::Approval(approval)) => {
+                let decision =
+                    Decision { allow: approval.allow, by: approval.by.clone(), reason: approval.reason.clone() };
+                if let Some(turn) = self.turn(&event.turn_id) {
+                    turn.decisions.push((approval.call_id.clone(), decision));
+                }
+            }
+            Some(Body::CharacterUpdated(CharacterUpdated { call_id: Some(call_id), .. }))
+            | Some(Body::TurnOrder(TurnOrder { call_id: Some(call_id), .. })) => {
+                let call_id = call_id.clone();
+                if let Some(turn) = self.turn(&event.turn_id) {
+                    turn.shown.push(call_id);
+                }
+            }
             _ => {}
         }
         self.row.open_turns = self.open.len() as u64;
@@ -281,6 +326,28 @@ impl State {
     /// Whether a turn that a restart broke off is being told again.
     pub fn is_retold(&self) -> bool {
         self.open.iter().any(|turn| 1 < turn.attempts)
+    }
+
+    /// The person who narrates in place of the model.
+    pub fn narrator(&self) -> Option<&str> {
+        self.narrator.as_deref()
+    }
+
+    /// Who is there, as the log has it: (name, seat).
+    pub fn present(&self) -> &[(String, String)] {
+        &self.present
+    }
+
+    /// Whether the log tells already what a call of an open turn did to the table.
+    pub fn has_shown(&self, turn_id: &str, call_id: &str) -> bool {
+        let turn = self.open.iter().find(|turn| turn.turn_id == turn_id);
+        turn.is_some_and(|turn| turn.shown.iter().any(|id| id == call_id))
+    }
+
+    /// What was decided about a call of an open turn.
+    pub fn decision(&self, turn_id: &str, call_id: &str) -> Option<Decision> {
+        let turn = self.open.iter().find(|turn| turn.turn_id == turn_id)?;
+        turn.decisions.iter().find(|(id, _)| id == call_id).map(|(_, decision)| decision.clone())
     }
 
     /// The scene that a call of an open turn has set, if it has.

@@ -27,6 +27,7 @@ const SELECT_UNFINISHED: &str = "SELECT session_id FROM sessions WHERE open_turn
 const INSERT_EVENT: &str = "INSERT INTO events (session_id, seq, text_offset, event) VALUES ($1, $2, $3, $4)";
 const INSERT_MESSAGE: &str = "INSERT INTO messages (session_id, message_id, turn_id) VALUES ($1, $2, $3)";
 const SELECT_MESSAGE: &str = "SELECT turn_id FROM messages WHERE session_id = $1 AND message_id = $2";
+const SELECT_ROLL: &str = "SELECT seq FROM events WHERE session_id = $1 AND event LIKE $2 LIMIT 1";
 const SELECT_EVENTS: &str = "SELECT event, seq, text_offset FROM events WHERE session_id = $1 \
      AND (seq > $2 OR (seq = $2 AND text_offset >= $3)) AND (seq < $4 OR (seq = $4 AND text_offset < $5)) \
      ORDER BY seq, text_offset LIMIT $6";
@@ -165,6 +166,13 @@ impl Store {
         ];
         statements.push(Statement::new(UPDATE_SESSION, args).affecting(1));
         self.db.write(statements).await
+    }
+
+    /// Whether a roll of this id stands in the session's log. The id is one of the letters that ids are made of.
+    pub async fn has_roll(&self, session_id: &str, roll_id: &str) -> Result<bool, DbError> {
+        let pattern = format!("%\"roll_id\":\"{}\"%", roll_id.replace('_', ""));
+        let rows = self.db.fetch(SELECT_ROLL, vec![session_id.into(), pattern.into()]).await?;
+        Ok(!rows.is_empty())
     }
 
     /// The turn that answers the message of this id.

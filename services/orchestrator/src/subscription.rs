@@ -26,6 +26,7 @@ const PAGE: u64 = 200;
 
 struct Subscription {
     session: Arc<Session>,
+    connection_id: String,
     /// Read, and to be told next.
     ready: VecDeque<SessionEvent>,
     backlog: Option<Backlog>,
@@ -60,7 +61,7 @@ pub(crate) async fn subscribe(
     request: &SubscribeRequest,
 ) -> Result<impl Stream<Item = Result<SessionEvent, Status>> + Send + 'static, Status> {
     let connection_id = request.connection_id.clone().unwrap_or_default();
-    let registration = session.register(connection_id, request.after_seq.is_some()).await?;
+    let registration = session.register(connection_id.clone(), request.after_seq.is_some()).await?;
     let Registration { live, reason, epoch, last_seq, until, unlogged, is_retold } = registration;
 
     let mut ready = VecDeque::new();
@@ -75,7 +76,7 @@ pub(crate) async fn subscribe(
         let seen = Seen { seq, offset: request.after_offset };
         Backlog { from: seen.begin(), until, unlogged, seen }
     });
-    let subscription = Subscription { session, ready, backlog, live, reason, is_over: false };
+    let subscription = Subscription { session, connection_id, ready, backlog, live, reason, is_over: false };
     Ok(stream::unfold(subscription, |mut subscription| async move {
         let event = subscription.next().await?;
         Some((event, subscription))
@@ -113,12 +114,28 @@ impl Subscription {
             tokio::spawn(async move { session.store().events(&session.id, from, until, PAGE).await }.in_current_span());
         let page = reading.await.map_err(|error| status::internal(&error))?;
         let page = page.map_err(|error| status::database(&error))?;
-        self.ready.extend(page.events.into_iter().filter_map(|event| seen.unseen(event)));
+        let inner = self.session.lock().await;
+        let may_see = |event: &SessionEvent| inner.seats.may_see(&self.connection_id, &event.visible_to);
+        self.ready.extend(page.events.into_iter().filter(may_see).filter_map(|event| seen.unseen(event)));
         match page.next {
             Some(from) => self.backlog = Some(Backlog { from, until, unlogged, seen }),
             None => self.ready.extend(unlogged.and_then(|event| seen.unseen(event))),
         }
         Ok(())
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        if self.connection_id.is_empty() {
+            return;
+        }
+        // The queue is let go of first, so that it does not count as listening.
+        self.live.close();
+        let (session, connection_id) = (self.session.clone(), std::mem::take(&mut self.connection_id));
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move { session.leave(&connection_id).await });
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod calls;
 
-use std::{collections::HashSet, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{collections::HashSet, panic::AssertUnwindSafe, pin::pin, sync::Arc, time::Duration};
 
 use futures_util::{FutureExt, StreamExt, stream::FuturesUnordered};
 use proto::orchestrator::v1::{SessionEvent, session_event::Body};
@@ -10,10 +10,10 @@ use serde_json::{Map, Value, json};
 use service_kit::{
     clock,
     db::DbError,
-    status::{ErrorCode, Failure},
+    status::{self, ErrorCode, Failure},
     trace,
 };
-use tokio::time::Instant;
+use tokio::{sync::oneshot, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tonic::metadata::MetadataMap;
 use tracing::{Instrument, Span, field::Empty};
@@ -22,7 +22,7 @@ use crate::{
     engine::{Caller, Engine, failure_json},
     events,
     llm::{Message, ModelError, ModelEvent, ModelRequest, ToolCall},
-    session::{FLUSH_INTERVAL, Origin, QueuedTurn, Session},
+    session::{Decision, FLUSH_INTERVAL, Origin, QueuedTurn, Session},
     state::PendingStep,
     turn::calls::{Calls, parse_arguments},
 };
@@ -33,6 +33,8 @@ const CALLS_PER_STEP: usize = 32;
 const BYTES_PER_TOKEN: u64 = 4;
 /// How often a turn is begun at the most: one that takes the server down must not do so for ever.
 const MAX_ATTEMPTS: u32 = 3;
+/// How long a call waits for a person to agree.
+const CONSENT: Duration = Duration::from_secs(120);
 /// How long tools that run may still answer when their turn is broken off: what they did belongs into the log.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -61,6 +63,16 @@ pub(crate) async fn play_queue(session: Arc<Session>, engine: Arc<Engine>) {
                 }
                 return;
             };
+            if inner.state.narrator().is_some() {
+                // A person took over while it waited, and answers in his own time.
+                let origin =
+                    Origin { turn_id: queued.turn_id.clone(), trace_id: queued.trace_id.clone(), ..Origin::default() };
+                let answered = vec![events::processing(1), events::complete("Response complete")];
+                if let Err(error) = session.append_locked(&mut inner, &origin, answered, None).await {
+                    tracing::error!(%error, session_id = session.id, "a turn could not be left to a person");
+                }
+                continue;
+            }
             inner.running = Some(queued.cancel.clone());
             queued
         };
@@ -169,12 +181,16 @@ impl Turn<'_> {
         }
 
         for step in last_step + 1..=self.engine.limits.steps {
+            let (scene, has_consent) = {
+                let inner = self.session.lock().await;
+                (inner.state.row.scene.clone(), inner.seats.has_game_master())
+            };
             let request = ModelRequest {
                 instructions: self.engine.instructions.clone(),
                 characters: characters.clone(),
-                scene: self.session.lock().await.state.row.scene.clone(),
+                scene,
                 messages: messages.clone(),
-                tools: self.engine.offered.clone(),
+                tools: self.engine.offered(has_consent).clone(),
             };
             let answer = self.ask(request).await?;
             if answer.calls.is_empty() {
@@ -343,7 +359,14 @@ impl Turn<'_> {
                 }
             }
             let Some(outcome) = outcomes[index].take() else { continue };
-            messages.push(this.show(call, outcome).await?);
+            // The others go on meanwhile: one of them may hold the session's lock, or be the next to be given it.
+            let mut showing = pin!(this.show(call, outcome));
+            messages.push(loop {
+                tokio::select! {
+                    shown = &mut showing => break shown?,
+                    Some((finished, outcome)) = running.next() => outcomes[finished] = Some(outcome),
+                }
+            });
         }
         match broken_off {
             Some((end, _)) => Err(end),
@@ -393,8 +416,12 @@ impl Turn<'_> {
                         metadata.insert("idempotency-key", key);
                     }
                     let origin = Origin { call_id: call.id.clone(), ..self.origin.clone() };
-                    let caller = Caller::GameMaster;
-                    self.engine.call(self.session, &origin, caller, &call.name, arguments, metadata).await
+                    match self.consent(call, &arguments).await {
+                        Ok(caller) => {
+                            self.engine.call(self.session, &origin, caller, &call.name, arguments, metadata).await
+                        }
+                        Err(refusal) => Err(refusal),
+                    }
                 }
             };
             let duration = started.elapsed();
@@ -410,6 +437,44 @@ impl Turn<'_> {
         }
         .instrument(span)
         .await
+    }
+
+    /// With whose right a call is made. One that a person must agree to waits for the game master's seat.
+    async fn consent(&self, call: &ToolCall, arguments: &Map<String, Value>) -> Result<Caller, Failure> {
+        if !self.engine.needs_consent(&call.name) {
+            return Ok(Caller::GameMaster);
+        }
+        let asked = {
+            let mut inner = self.session.lock().await;
+            match inner.state.decision(&self.origin.turn_id, &call.id) {
+                Some(decision) => return decided(&call.name, &decision),
+                None if !inner.seats.has_game_master() => return Ok(Caller::GameMaster),
+                None => {
+                    let (decide, decision) = oneshot::channel();
+                    inner.approvals.insert(call.id.clone(), decide);
+                    let event = events::approval_requested(&call.id, &call.name, Value::Object(arguments.clone()));
+                    let told = self.session.append_locked(&mut inner, &self.origin, vec![event], None).await;
+                    told.map_err(|error| Failure::from(&status::database(&error)))?;
+                    decision
+                }
+            }
+        };
+        let answered = tokio::time::timeout(CONSENT, asked).await;
+        let decision = match answered {
+            Ok(Ok(decision)) => decision,
+            // Nobody sits there any more, or nobody cares.
+            Ok(Err(_)) | Err(_) => {
+                let mut inner = self.session.lock().await;
+                inner.approvals.remove(&call.id);
+                let reason = "nobody answered".to_owned();
+                let decision = Decision { allow: false, by: String::new(), reason };
+                let event = events::approval(&call.id, &decision);
+                let told = self.session.append_locked(&mut inner, &self.origin, vec![event], None).await;
+                told.map_err(|error| Failure::from(&status::database(&error)))?;
+                decision
+            }
+        };
+        decided(&call.name, &decision)
     }
 
     /// Waits for something unless the turn is cancelled, runs out of time, or the server shuts down.
@@ -499,6 +564,15 @@ impl Outcome {
 #[expect(clippy::cast_precision_loss, reason = "exact for 285 years")]
 fn to_ms(duration: Duration) -> f64 {
     duration.as_micros() as f64 / 1000.0
+}
+
+/// What follows from the game master's decision.
+fn decided(tool: &str, decision: &Decision) -> Result<Caller, Failure> {
+    if decision.allow {
+        return Ok(Caller::GameMasterWithConsent);
+    }
+    let message = format!("{tool} was not run: the game master's seat refused it ({})", decision.reason);
+    Err(Failure { code: ErrorCode::Forbidden, message, details: Map::new() })
 }
 
 /// The calls as they may stand in a request: many servers refuse a conversation in which arguments are no JSON object.
