@@ -101,7 +101,7 @@ pub(crate) async fn call_tool(
 // Sessions.
 
 pub(crate) async fn list_sessions(State(gateway): Shares) -> Answer {
-    let answer = gateway.peers.orchestrator().list_sessions(ListSessionsRequest {}).await?.into_inner();
+    let answer = gateway.peers.orchestrator().list_sessions(ListSessionsRequest::default()).await?.into_inner();
     let sessions: Vec<_> = answer
         .sessions
         .into_iter()

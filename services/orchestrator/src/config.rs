@@ -40,6 +40,13 @@ pub struct Config {
     /// Seconds that may pass between two pieces of the model's answer.
     #[arg(long, env = "LLM_TOKEN_TIMEOUT", default_value = "45", value_parser = seconds)]
     pub llm_token_timeout: Duration,
+    /// Models that step in when the first one fails, in their order: others of the same API, or `house` for the
+    /// built-in game master.
+    #[arg(long, env = "LLM_FALLBACK", value_delimiter = ',')]
+    pub llm_fallback: Vec<String>,
+    /// How often an answer that breaks off is asked for again; what was told of it is withdrawn.
+    #[arg(long, env = "LLM_RESTARTS", default_value_t = 1, value_parser = clap::value_parser!(u32).range(0..=5))]
+    pub llm_restarts: u32,
     /// Seconds that a turn may take, from the game master's first thought to its end.
     #[arg(long, env = "DICETOWER_TURN_TIMEOUT", default_value = "300", value_parser = seconds)]
     pub turn_timeout: Duration,
@@ -52,6 +59,15 @@ pub struct Config {
     /// Tokens that the model may write in one turn.
     #[arg(long, env = "DICETOWER_TOKENS_PER_TURN", default_value_t = 32_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub tokens_per_turn: u64,
+    /// Tokens that the model may write for one session in a day; unset: any number.
+    #[arg(long, env = "DICETOWER_TOKENS_PER_SESSION", value_parser = clap::value_parser!(u64).range(1..))]
+    pub tokens_per_session: Option<u64>,
+    /// Tokens that the model may write for one player's name in a day; unset: any number.
+    #[arg(long, env = "DICETOWER_TOKENS_PER_PLAYER", value_parser = clap::value_parser!(u64).range(1..))]
+    pub tokens_per_player: Option<u64>,
+    /// Tokens that the model may write in a day; unset: any number.
+    #[arg(long, env = "DICETOWER_TOKENS_PER_DAY", value_parser = clap::value_parser!(u64).range(1..))]
+    pub tokens_per_day: Option<u64>,
 }
 
 impl Default for Config {
@@ -66,10 +82,15 @@ impl Default for Config {
             llm_connect_timeout: Duration::from_secs(10),
             llm_first_token_timeout: Duration::from_secs(90),
             llm_token_timeout: Duration::from_secs(45),
+            llm_fallback: Vec::new(),
+            llm_restarts: 1,
             turn_timeout: Duration::from_secs(300),
             tool_timeout: Duration::from_secs(30),
             steps_per_turn: 12,
             tokens_per_turn: 32_000,
+            tokens_per_session: None,
+            tokens_per_player: None,
+            tokens_per_day: None,
         }
     }
 }
@@ -213,7 +234,9 @@ mod tests {
         let limits = |config: Config| {
             let Config { llm_connect_timeout, llm_first_token_timeout, llm_token_timeout, .. } = config;
             let model = (llm_connect_timeout, llm_first_token_timeout, llm_token_timeout);
-            (model, config.turn_timeout, config.tool_timeout, config.steps_per_turn, config.tokens_per_turn)
+            let turn = (config.turn_timeout, config.tool_timeout, config.steps_per_turn, config.tokens_per_turn);
+            let day = (config.tokens_per_session, config.tokens_per_player, config.tokens_per_day);
+            (model, config.llm_fallback, config.llm_restarts, turn, day)
         };
 
         let parsed = <CommandLine as clap::Parser>::parse_from(["test"]).config;

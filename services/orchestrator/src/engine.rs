@@ -1,6 +1,6 @@
 //! What every turn needs: the game master, the tools at the table, and the limits.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use proto::{
@@ -18,8 +18,9 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Status, metadata::MetadataMap};
 
 use crate::{
+    budget::Budget,
     events,
-    llm::{CharacterBrief, Provider, ToolDefinition},
+    llm::{CharacterBrief, Message, ToolDefinition, chain::Link},
     scene,
     session::{Origin, Session},
 };
@@ -32,12 +33,18 @@ const BRIEF: Duration = Duration::from_secs(5);
 const MAX_FOUND: usize = 10;
 /// The tool whose result is the order of a round.
 const TRACK_INITIATIVE: &str = "track_initiative";
+/// Groups of tools that every table needs.
+const COMMON_GROUPS: [&str; 3] = ["core", "combat", "scene"];
 /// Tools of a board game have no place at a table where a story is told.
 const BOARD: &str = "board";
+/// Tools that concern a session as a whole are people's.
+const STORY: &str = "session";
 
 /// What every turn needs.
 pub(crate) struct Engine {
-    pub provider: Arc<dyn Provider>,
+    /// Who is asked, the first first; never empty.
+    pub providers: Vec<Link>,
+    pub budget: Budget,
     /// The system context.
     pub instructions: Arc<str>,
     /// The tools that the game master may call.
@@ -57,6 +64,8 @@ pub(crate) struct Limits {
     pub tool: Duration,
     pub steps: u32,
     pub tokens: u64,
+    /// How often an answer that breaks off is asked for again.
+    pub restarts: u32,
 }
 
 /// Who calls a tool at a table.
@@ -72,21 +81,45 @@ pub(crate) enum Caller {
 
 impl Engine {
     pub fn new(
-        provider: Arc<dyn Provider>,
+        providers: Vec<Link>,
         instructions: Arc<str>,
         limits: Limits,
+        budget: Budget,
         peers: Peers,
         shutdown: CancellationToken,
     ) -> Engine {
         let toolbox = Toolbox::new(peers.clone());
         let offered_with_consent = offered(&toolbox, &peers, true);
         let offered = offered(&toolbox, &peers, false);
-        Engine { provider, instructions, offered, offered_with_consent, limits, shutdown, toolbox, peers }
+        Engine { providers, budget, instructions, offered, offered_with_consent, limits, shutdown, toolbox, peers }
     }
 
     /// The tools that the game master may call; with somebody in the game master's seat also those that he must allow.
     pub fn offered(&self, has_consent: bool) -> &Arc<[ToolDefinition]> {
         if has_consent { &self.offered_with_consent } else { &self.offered }
+    }
+
+    /// The tools that a model is shown: those of the groups that this table needs, and those that it has found in this
+    /// turn. The rest it reaches by `find_tool`.
+    pub fn shown(
+        &self,
+        has_consent: bool,
+        characters: &[CharacterBrief],
+        messages: &[Message],
+    ) -> Arc<[ToolDefinition]> {
+        let mut groups = COMMON_GROUPS.to_vec();
+        groups.extend(characters.iter().flat_map(|character| character.groups.iter().copied()));
+        let mut found = HashSet::new();
+        for message in messages {
+            if let Message::ToolResult { tool, result, .. } = message
+                && tool == "find_tool"
+            {
+                found.extend(result["tools"].as_array().into_iter().flatten().filter_map(|tool| tool["name"].as_str()));
+            }
+        }
+        let is_shown =
+            |tool: &&ToolDefinition| groups.contains(&tool.group.as_str()) || found.contains(tool.name.as_str());
+        self.offered(has_consent).iter().filter(is_shown).cloned().collect()
     }
 
     /// Whether a person must agree to a call of this tool.
@@ -95,20 +128,27 @@ impl Engine {
             && !self.offered.iter().any(|offered| offered.name == tool)
     }
 
+    /// Whether a tool changes anything.
+    pub fn has_effect(&self, tool: &str) -> bool {
+        self.toolbox.catalogue().get(tool).is_some_and(|tool| tool.effect)
+    }
+
     /// The characters in a few words each. One whose sheet cannot be had is still at the table.
     pub async fn briefs(&self, characters: &[String]) -> Vec<CharacterBrief> {
         let brief = |name: &String| {
             let name = name.clone();
             async move {
                 let sheet = tokio::time::timeout(BRIEF, self.sheet(&name)).await;
-                let summary = match sheet.unwrap_or_else(|_| Err(Status::deadline_exceeded("no sheet in time"))) {
-                    Ok(sheet) => sheet["summary"].as_str().unwrap_or_default().to_owned(),
+                match sheet.unwrap_or_else(|_| Err(Status::deadline_exceeded("no sheet in time"))) {
+                    Ok(sheet) => {
+                        let summary = sheet["summary"].as_str().unwrap_or_default().to_owned();
+                        CharacterBrief { name, summary, groups: groups_of(&sheet) }
+                    }
                     Err(status) => {
                         tracing::warn!(character = name, code = ?status.code(), "no sheet for the game master");
-                        String::new()
+                        CharacterBrief { name, summary: String::new(), groups: Vec::new() }
                     }
-                };
-                CharacterBrief { name, summary }
+                }
             }
         };
         join_all(characters.iter().map(brief)).await
@@ -195,6 +235,10 @@ impl Engine {
         if tool.service() == OURS {
             return match name {
                 "find_tool" => self.find_tool(tool, arguments, caller),
+                _ if tool.group == STORY => {
+                    let text = format!("{name} is called by itself, not at a table");
+                    Err(status::error(ErrorCode::Forbidden, text))
+                }
                 _ => scene::call(session, origin, tool, arguments).await,
             };
         }
@@ -246,6 +290,24 @@ impl Engine {
     }
 }
 
+/// The groups of tools that a character needs beside those that everybody needs, by what stands on his sheet.
+fn groups_of(sheet: &Value) -> Vec<&'static str> {
+    let has_any = |keys: &[&str]| {
+        keys.iter().any(|key| {
+            [&sheet[*key], &sheet["data"][*key]].iter().any(|value| {
+                value.as_array().is_some_and(|items| !items.is_empty())
+                    || value.as_f64().is_some_and(|rating| 0.0 < rating)
+            })
+        })
+    };
+    let by_sheet: [(&'static str, &[&str]); 3] = [
+        ("magic", &["spells", "magic_rating", "current_magic", "foci", "spirits", "powers"]),
+        ("matrix", &["cyberdecks", "decks"]),
+        ("vehicles", &["vehicles"]),
+    ];
+    by_sheet.iter().filter(|(_, keys)| has_any(keys)).map(|(group, _)| *group).collect()
+}
+
 /// How well a tool fits lower-case words: its name counts for more than its description.
 fn fit(tool: &Tool, words: &[&str]) -> usize {
     let (name, description) = (tool.name.as_str(), tool.description.to_lowercase());
@@ -267,7 +329,7 @@ fn offered(toolbox: &Toolbox, peers: &Peers, has_consent: bool) -> Arc<[ToolDefi
     };
     let tools = toolbox.catalogue().iter().filter(|tool| {
         let is_allowed = tool.role <= Role::Gm && (has_consent || !tool.confirm);
-        is_allowed && tool.group != BOARD && is_there(&tool.service())
+        is_allowed && tool.group != BOARD && tool.group != STORY && is_there(&tool.service())
     });
     let define = |tool: &Tool| {
         let mut parameters = tool.parameters.clone();
@@ -276,7 +338,12 @@ fn offered(toolbox: &Toolbox, peers: &Peers, has_consent: bool) -> Arc<[ToolDefi
         {
             properties.remove("session_id");
         }
-        ToolDefinition { name: tool.name.clone(), description: tool.description.clone(), parameters }
+        ToolDefinition {
+            name: tool.name.clone(),
+            description: tool.description.clone(),
+            parameters,
+            group: tool.group.clone(),
+        }
     };
     tools.map(define).collect()
 }

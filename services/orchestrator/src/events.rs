@@ -2,16 +2,16 @@
 
 use proto::{
     orchestrator::v1::session_event::{
-        Approval, ApprovalRequested, Body, CharacterUpdated, Complete, Error, Narrative, PlannedCall, Presence,
+        Approval, ApprovalRequested, Body, CharacterUpdated, Claim, Complete, Error, Narrative, PlannedCall, Presence,
         Processing, Retract, Roll, RollOverridden, Scene, System, TakenOver, Telemetry, ToolCall, ToolExecution,
-        ToolResult, TurnOrder, Whisper,
+        ToolResult, TurnOrder, TurnTakenBack, Whisper,
     },
     structs,
 };
 use serde_json::{Map, Value};
 use service_kit::{clock, status::ErrorCode};
 
-use crate::{llm, seats::Seat, session::Decision};
+use crate::{claims, llm, seats::Seat, session::Decision};
 
 /// The game master begins; `attempt` is 1 unless a restart broke the turn off.
 pub(crate) fn processing(attempt: u32) -> Body {
@@ -33,7 +33,13 @@ pub(crate) fn system(content: impl Into<String>) -> Body {
 }
 
 pub(crate) fn complete(content: &str) -> Body {
-    Body::Complete(Complete { content: content.into() })
+    Body::Complete(Complete { content: content.into(), ..Complete::default() })
+}
+
+/// The end of a turn, with what was told in it and nothing supports.
+pub(crate) fn complete_with_claims(content: &str, claims: Vec<claims::Claim>) -> Body {
+    let to_proto = |claim: claims::Claim| Claim { text: claim.text, kind: claim.kind.to_owned() };
+    Body::Complete(Complete { content: content.into(), claims: claims.into_iter().map(to_proto).collect() })
 }
 
 pub(crate) fn error(code: ErrorCode, content: impl Into<String>) -> Body {
@@ -135,6 +141,10 @@ pub(crate) fn roll_overridden(roll_id: String, result: String, reason: String, b
 
 pub(crate) fn taken_over(name: &str, on: bool) -> Body {
     Body::TakenOver(TakenOver { name: name.into(), on })
+}
+
+pub(crate) fn turn_taken_back(taken_turn_id: &str, not_undone: Vec<String>) -> Body {
+    Body::TurnTakenBack(TurnTakenBack { taken_turn_id: taken_turn_id.into(), not_undone })
 }
 
 /// A whole narration at once.

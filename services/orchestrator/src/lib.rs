@@ -2,8 +2,11 @@
 //!
 //! A session is a table. `store` keeps its log, `state` folds it, `session` is its one writer and tells what happens,
 //! `subscription` is how others read it. `turn` is the loop in which a game master speaks and calls tools; the game
-//! masters are in `llm`, the people in `seats`. `service` answers gRPC.
+//! masters are in `llm`, the people in `seats`. `budget` bounds what models may write in a day, `claims` checks what they
+//! tell. `service` answers gRPC.
 
+mod budget;
+mod claims;
 mod config;
 mod engine;
 mod events;
@@ -15,6 +18,7 @@ mod session;
 mod sessions;
 mod state;
 mod store;
+mod story;
 mod subscription;
 mod turn;
 
@@ -29,6 +33,7 @@ use tonic::service::Routes;
 pub use config::Config;
 
 use crate::{
+    budget::Budget,
     engine::{Engine, Limits},
     service::Orchestrator,
     sessions::Sessions,
@@ -54,14 +59,15 @@ pub async fn start(
     shutdown: CancellationToken,
 ) -> anyhow::Result<Routes> {
     let instructions = instructions(&config).await?;
-    let provider = llm::connect(&config)?;
+    let providers = llm::connect(&config)?;
     let limits = Limits {
         turn: config.turn_timeout,
         tool: config.tool_timeout,
         steps: config.steps_per_turn,
         tokens: config.tokens_per_turn,
+        restarts: config.llm_restarts,
     };
-    let engine = Arc::new(Engine::new(provider, instructions, limits, peers, shutdown.clone()));
+    let engine = Arc::new(Engine::new(providers, instructions, limits, Budget::new(&config), peers, shutdown.clone()));
     let sessions = Arc::new(Sessions::new(Store::open(database).await?, engine.clone()));
     tokio::spawn({
         let sessions = sessions.clone();

@@ -2,6 +2,7 @@
 //!
 //! A provider only speaks to a model. Which tools run, how often, how long a turn may be: that is the turn's business.
 
+pub(crate) mod chain;
 pub mod house;
 pub mod openai;
 
@@ -12,23 +13,29 @@ use serde_json::{Map, Value};
 
 use crate::config::{Config, GameMaster};
 
-/// The game master that the configuration asks for.
+/// The game masters that the configuration asks for: the first, and those who step in for him, in their order.
 ///
 /// # Errors
 ///
 /// The model's address or key makes no sense, or no connection to it can ever be made from here.
-pub(crate) fn connect(config: &Config) -> anyhow::Result<Arc<dyn Provider>> {
-    Ok(match config.game_master() {
-        GameMaster::House => Arc::new(house::House::default()),
-        GameMaster::Model { url, model, key } => {
-            let timeouts = openai::Timeouts {
-                connect: config.llm_connect_timeout,
-                first_token: config.llm_first_token_timeout,
-                between_tokens: config.llm_token_timeout,
-            };
-            Arc::new(openai::OpenAi::new(&url, model, key, timeouts)?)
-        }
-    })
+pub(crate) fn connect(config: &Config) -> anyhow::Result<Vec<chain::Link>> {
+    let GameMaster::Model { url, model, key } = config.game_master() else {
+        return Ok(vec![chain::Link::new(Arc::new(house::House::default()))]);
+    };
+    let timeouts = openai::Timeouts {
+        connect: config.llm_connect_timeout,
+        first_token: config.llm_first_token_timeout,
+        between_tokens: config.llm_token_timeout,
+    };
+    let mut links = Vec::new();
+    for name in std::iter::once(&model).chain(&config.llm_fallback) {
+        let provider: Arc<dyn Provider> = match name.as_str() {
+            "house" => Arc::new(house::House::default()),
+            name => Arc::new(openai::OpenAi::new(&url, name.to_owned(), key.clone(), timeouts)?),
+        };
+        links.push(chain::Link::new(provider));
+    }
+    Ok(links)
 }
 
 /// What a model is asked: the whole conversation, and the state it must speak from.
@@ -53,6 +60,8 @@ pub struct CharacterBrief {
     pub name: String,
     /// One sentence: metatype, archetype and what he carries.
     pub summary: String,
+    /// The groups of tools that he needs beside those that everybody needs.
+    pub groups: Vec<&'static str>,
 }
 
 /// One message of the conversation.
@@ -107,6 +116,8 @@ pub struct ToolDefinition {
     pub description: String,
     /// JSON Schema of the arguments.
     pub parameters: Value,
+    /// Where it belongs: core, combat, magic, …
+    pub group: String,
 }
 
 /// A piece of a model's answer, in the order in which it comes.

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use proto::{
     catalogue::Tool,
     orchestrator::v1::{
-        AddCharacterRequest, ApproveRequest, ApproveResponse, CallToolRequest, CallToolResponse, CancelTurnRequest,
-        CancelTurnResponse, ChatRequest, ChatResponse, CreateSessionRequest, FindToolRequest, FindToolResponse,
-        FoundTool, GetSceneRequest, GetSessionRequest, JoinRequest, JoinResponse, ListEventsRequest,
-        ListEventsResponse, ListSessionsRequest, ListSessionsResponse, OverrideRequest, OverrideResponse,
-        RemoveCharacterRequest, RemoveCharacterResponse, SessionEvent, SubscribeRequest, TakeOverRequest,
-        TakeOverResponse, UpdateSceneRequest, UpdateSceneResponse, WhisperRequest, WhisperResponse,
+        AddCharacterRequest, ApproveRequest, ApproveResponse, ArchiveSessionRequest, BranchSessionRequest,
+        CallToolRequest, CallToolResponse, CancelTurnRequest, CancelTurnResponse, ChatRequest, ChatResponse,
+        CreateSessionRequest, DeleteSessionRequest, DeleteSessionResponse, ExportTranscriptRequest,
+        ExportTranscriptResponse, FindToolRequest, FindToolResponse, FoundTool, GetSceneRequest, GetSessionRequest,
+        JoinRequest, JoinResponse, ListEventsRequest, ListEventsResponse, ListSessionsRequest, ListSessionsResponse,
+        OverrideRequest, OverrideResponse, RemoveCharacterRequest, RemoveCharacterResponse, RenameSessionRequest,
+        SessionEvent, SubscribeRequest, TakeBackRequest, TakeBackResponse, TakeOverRequest, TakeOverResponse,
+        UpdateSceneRequest, UpdateSceneResponse, WhisperRequest, WhisperResponse,
         orchestrator_service_server::OrchestratorService,
         session_event::{Body, PlayerMessage},
     },
@@ -19,6 +21,7 @@ use proto::{
 use serde_json::{Map, Value, json};
 use service_kit::{
     clock,
+    db::DbError,
     status::{self, ErrorCode, Failure},
     trace,
 };
@@ -33,7 +36,7 @@ use crate::{
     sessions::Sessions,
     state::State,
     store::{Position, SessionRow},
-    subscription, turn,
+    story, subscription, turn,
 };
 
 /// Longest session id.
@@ -69,6 +72,56 @@ impl Orchestrator {
         self.sessions.get_or_create(session_id).await.map_err(|error| status::database(&error))
     }
 
+    /// Takes in what a player says, and has it answered when its turn comes. Answers the turn, and how many are before it.
+    async fn accept(
+        &self,
+        session: &Arc<Session>,
+        inner: &mut Inner,
+        asked: PlayerMessage,
+        connection_id: String,
+        message_id: Option<&str>,
+    ) -> Result<(String, u32), Status> {
+        let turn_id = uuid::Uuid::now_v7().to_string();
+        let trace_id = trace::current_id().unwrap_or_else(uuid::Uuid::now_v7).to_string();
+        let origin =
+            Origin { turn_id: turn_id.clone(), trace_id: trace_id.clone(), connection_id, ..Origin::default() };
+        let message_length = asked.message.chars().count();
+        let key = message_id.map(|message_id| (message_id, turn_id.as_str()));
+        let appended = session.append_locked(inner, &origin, vec![Body::PlayerMessage(asked)], key).await;
+        appended.map_err(|error| status::database(&error))?;
+
+        let queued = inner.queue.len() + usize::from(inner.running.is_some());
+        let length = events::telemetry("message_received", json!({"message_length": message_length}));
+        inner.tell(&Origin { connection_id: String::new(), ..origin }, length);
+        inner.queue.push_back(QueuedTurn {
+            turn_id: turn_id.clone(),
+            trace_id,
+            traceparent: trace::traceparent(),
+            cancel: CancellationToken::new(),
+        });
+        if !inner.is_busy {
+            inner.is_busy = true;
+            tokio::spawn(turn::play_queue(session.clone(), self.engine.clone()));
+        }
+        Ok((turn_id, u32::try_from(queued).unwrap_or(u32::MAX)))
+    }
+
+    /// Changes how lists show a session.
+    async fn name(
+        &self,
+        session_id: &str,
+        change: impl FnOnce(&mut SessionRow) + Send,
+    ) -> Result<Response<proto::orchestrator::v1::Session>, Status> {
+        let session = self.find(session_id).await?;
+        let mut inner = session.lock().await;
+        let mut row = inner.state.row.clone();
+        change(&mut row);
+        let written = session.store().name(&session.id, &row.title, row.archived).await;
+        written.map_err(|error| status::database(&error))?;
+        inner.state.row = row;
+        Ok(Response::new(to_session(&inner.state.row)))
+    }
+
     /// The session of that id, which must be there.
     async fn find(&self, session_id: &str) -> Result<Arc<Session>, Status> {
         check_session_id(session_id)?;
@@ -101,9 +154,11 @@ impl OrchestratorService for Orchestrator {
 
     async fn list_sessions(
         &self,
-        _request: Request<ListSessionsRequest>,
+        request: Request<ListSessionsRequest>,
     ) -> Result<Response<ListSessionsResponse>, Status> {
-        let rows = self.sessions.store().list(MAX_SESSIONS).await.map_err(|error| status::database(&error))?;
+        let with_archived = request.into_inner().include_archived.unwrap_or_default();
+        let rows =
+            self.sessions.store().list(MAX_SESSIONS, with_archived).await.map_err(|error| status::database(&error))?;
         Ok(Response::new(ListSessionsResponse { sessions: rows.iter().map(to_session).collect() }))
     }
 
@@ -140,45 +195,15 @@ impl OrchestratorService for Orchestrator {
             return Err(status::error(ErrorCode::RateLimited, text));
         }
 
-        let turn_id = uuid::Uuid::now_v7().to_string();
-        let trace_id = trace::current_id().unwrap_or_else(uuid::Uuid::now_v7).to_string();
-        let origin = Origin {
-            turn_id: turn_id.clone(),
-            trace_id: trace_id.clone(),
-            connection_id: connection_id.unwrap_or_default(),
-            ..Origin::default()
-        };
+        let said = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
+        let asked = PlayerMessage { name: said(name), character: said(character), message };
         let is_narrator = seat.as_ref().is_some_and(|seat| inner.state.narrator() == Some(seat.name.as_str()));
         if is_narrator {
-            // What the narrator says is the story; his own page must see it as well.
-            let origin = Origin { connection_id: String::new(), ..origin };
-            let told = vec![events::processing(1), events::narrative(message), events::complete("Response complete")];
-            let key = message_id.as_deref().map(|message_id| (message_id, turn_id.as_str()));
-            let appended = session.append_locked(&mut inner, &origin, told, key).await;
-            appended.map_err(|error| status::database(&error))?;
+            let turn_id = narrate(&session, &mut inner, asked.message, message_id.as_deref()).await?;
             return Ok(Response::new(ChatResponse { turn_id, queued: 0, repeated: false }));
         }
-        let message_length = message.chars().count();
-        let said = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
-        let event = Body::PlayerMessage(PlayerMessage { name: said(name), character: said(character), message });
-        let key = message_id.as_deref().map(|message_id| (message_id, turn_id.as_str()));
-        let appended = session.append_locked(&mut inner, &origin, vec![event], key).await;
-        appended.map_err(|error| status::database(&error))?;
-
-        let queued = inner.queue.len() + usize::from(inner.running.is_some());
-        let length = events::telemetry("message_received", json!({"message_length": message_length}));
-        inner.tell(&Origin { connection_id: String::new(), ..origin }, length);
-        inner.queue.push_back(QueuedTurn {
-            turn_id: turn_id.clone(),
-            trace_id,
-            traceparent: trace::traceparent(),
-            cancel: CancellationToken::new(),
-        });
-        if !inner.is_busy {
-            inner.is_busy = true;
-            tokio::spawn(turn::play_queue(session.clone(), self.engine.clone()));
-        }
-        let queued = u32::try_from(queued).unwrap_or(u32::MAX);
+        let connection_id = connection_id.unwrap_or_default();
+        let (turn_id, queued) = self.accept(&session, &mut inner, asked, connection_id, message_id.as_deref()).await?;
         Ok(Response::new(ChatResponse { turn_id, queued, repeated: false }))
     }
 
@@ -363,6 +388,127 @@ impl OrchestratorService for Orchestrator {
         Ok(Response::new(CallToolResponse { result: Some(structs::from_json(result)) }))
     }
 
+    async fn take_back(&self, request: Request<TakeBackRequest>) -> Result<Response<TakeBackResponse>, Status> {
+        let TakeBackRequest { session_id, again } = request.into_inner();
+        let session = self.find(&session_id).await?;
+        let turn = {
+            let inner = session.lock().await;
+            check_is_idle(&inner)?;
+            let turn = inner.state.last_ended();
+            turn.ok_or_else(|| status::error(ErrorCode::NotFound, "no turn of this session can be taken back"))?
+        };
+        // By keys of their own: who asks again after a failure undoes nothing twice.
+        let mut not_undone = Vec::new();
+        for (index, undoing) in story::undo(&turn, |tool| self.engine.has_effect(tool)).into_iter().enumerate() {
+            let Some(tool) = undoing.tool else {
+                not_undone.push(undoing.of);
+                continue;
+            };
+            let mut metadata = MetadataMap::new();
+            if let Ok(key) = format!("{}/back/{index}", turn.turn_id).parse() {
+                metadata.insert("idempotency-key", key);
+            }
+            let undone = self.engine.call(&session, &here(), Caller::Person, tool, undoing.arguments, metadata).await;
+            if let Err(failure) = undone {
+                tracing::warn!(tool, reason = failure.message, "an effect could not be undone");
+                not_undone.push(undoing.of);
+            }
+        }
+        not_undone.sort_unstable();
+        not_undone.dedup();
+
+        let mut inner = session.lock().await;
+        check_is_idle(&inner)?;
+        if inner.state.last_ended().is_none_or(|last| last.turn_id != turn.turn_id) {
+            return Err(status::error(ErrorCode::Conflict, "the table has gone on meanwhile"));
+        }
+        let mut told = Vec::new();
+        if inner.state.row.scene != turn.scene_before {
+            told.push(events::scene(turn.scene_before.clone(), None));
+        }
+        told.push(events::turn_taken_back(&turn.turn_id, not_undone.clone()));
+        let appended = session.append_locked(&mut inner, &here(), told, None).await;
+        appended.map_err(|error| status::database(&error))?;
+
+        let asked = turn.asked.clone().filter(|_| again.unwrap_or_default());
+        let turn_id = match asked {
+            Some(asked) => Some(self.accept(&session, &mut inner, asked, String::new(), None).await?.0),
+            None => None,
+        };
+        Ok(Response::new(TakeBackResponse { taken_turn_id: turn.turn_id.clone(), turn_id, not_undone }))
+    }
+
+    async fn branch_session(
+        &self,
+        request: Request<BranchSessionRequest>,
+    ) -> Result<Response<proto::orchestrator::v1::Session>, Status> {
+        let BranchSessionRequest { session_id, turn_id, new_session_id } = request.into_inner();
+        let session = self.find(&session_id).await?;
+        let new_session_id = new_session_id.unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
+        let events = session.store().all_events(&session.id).await.map_err(|error| status::database(&error))?;
+        let Some(events) = story::branch(events, turn_id.as_deref()) else {
+            return Err(status::error(ErrorCode::NotFound, "this session has no such turn that has ended"));
+        };
+        let row = SessionRow {
+            session_id: new_session_id.clone(),
+            created_at: clock::now_ms(),
+            epoch: 0,
+            archived: false,
+            ..session.lock().await.state.row.clone()
+        };
+        let mut state = State::new(row);
+        events.iter().for_each(|event| state.apply(event));
+        match session.store().create_with(&state.row, &events).await {
+            Ok(()) => {}
+            Err(DbError::Unique) => {
+                let text = format!("there is a session {new_session_id:?} already");
+                return Err(status::error(ErrorCode::Conflict, text));
+            }
+            Err(error) => return Err(status::database(&error)),
+        }
+        let branch = self.find(&new_session_id).await?;
+        let inner = branch.lock().await;
+        Ok(Response::new(to_session(&inner.state.row)))
+    }
+
+    async fn export_transcript(
+        &self,
+        request: Request<ExportTranscriptRequest>,
+    ) -> Result<Response<ExportTranscriptResponse>, Status> {
+        let session = self.find(&request.into_inner().session_id).await?;
+        let events = session.store().all_events(&session.id).await.map_err(|error| status::database(&error))?;
+        Ok(Response::new(ExportTranscriptResponse { text: story::transcript(&events) }))
+    }
+
+    async fn rename_session(
+        &self,
+        request: Request<RenameSessionRequest>,
+    ) -> Result<Response<proto::orchestrator::v1::Session>, Status> {
+        let RenameSessionRequest { session_id, title } = request.into_inner();
+        let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
+        self.name(&session_id, |row| row.title = title).await
+    }
+
+    async fn archive_session(
+        &self,
+        request: Request<ArchiveSessionRequest>,
+    ) -> Result<Response<proto::orchestrator::v1::Session>, Status> {
+        let ArchiveSessionRequest { session_id, archived } = request.into_inner();
+        self.name(&session_id, |row| row.archived = archived).await
+    }
+
+    async fn delete_session(
+        &self,
+        request: Request<DeleteSessionRequest>,
+    ) -> Result<Response<DeleteSessionResponse>, Status> {
+        let session = self.find(&request.into_inner().session_id).await?;
+        let mut inner = session.lock().await;
+        check_is_idle(&inner)?;
+        session.store().delete(&session.id).await.map_err(|error| status::database(&error))?;
+        inner.delete();
+        Ok(Response::new(DeleteSessionResponse {}))
+    }
+
     async fn update_scene(
         &self,
         request: Request<UpdateSceneRequest>,
@@ -392,6 +538,28 @@ impl OrchestratorService for Orchestrator {
         let scene = session.lock().await.state.row.scene.clone();
         Ok(Response::new(to_scene(scene)))
     }
+}
+
+/// What the narrator says is the story; his own page must see it as well. Answers its turn.
+async fn narrate(
+    session: &Session,
+    inner: &mut Inner,
+    message: String,
+    message_id: Option<&str>,
+) -> Result<String, Status> {
+    let turn_id = uuid::Uuid::now_v7().to_string();
+    let origin = Origin { turn_id: turn_id.clone(), ..here() };
+    let told = vec![events::processing(1), events::narrative(message), events::complete("Response complete")];
+    let key = message_id.map(|message_id| (message_id, turn_id.as_str()));
+    session.append_locked(inner, &origin, told, key).await.map_err(|error| status::database(&error))?;
+    Ok(turn_id)
+}
+
+fn check_is_idle(inner: &Inner) -> Result<(), Status> {
+    if inner.running.is_some() || !inner.queue.is_empty() {
+        return Err(status::error(ErrorCode::Conflict, "a turn is being told; wait for its end, or cancel it"));
+    }
+    Ok(())
 }
 
 /// The name of who sits in the game master's seat, if this connection does.
@@ -439,6 +607,8 @@ fn to_session(row: &SessionRow) -> proto::orchestrator::v1::Session {
         created_at: clock::rfc3339(row.created_at),
         last_seq: row.last_seq,
         scene: Some(structs::from_json(Value::Object(row.scene.clone()))),
+        title: row.title.clone(),
+        archived: row.archived,
     }
 }
 

@@ -347,6 +347,12 @@ impl Session {
 }
 
 impl Inner {
+    /// The session is no more: nobody writes it again, and whoever listens is let go.
+    pub fn delete(&mut self) {
+        self.is_lost = true;
+        self.close();
+    }
+
     /// Lets all subscribers go; each is told first what was published before.
     pub fn close(&mut self) {
         self.is_closed = true;

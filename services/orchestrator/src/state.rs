@@ -1,11 +1,11 @@
 //! What a session's log adds up to: its characters, its scene, and the conversation as the game master remembers it.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
 use proto::{
     orchestrator::v1::{
         SessionEvent,
-        session_event::{Body, CharacterUpdated, PlannedCall, ToolExecution, ToolResult, TurnOrder},
+        session_event::{Body, CharacterUpdated, PlannedCall, PlayerMessage, ToolExecution, ToolResult, TurnOrder},
     },
     structs,
 };
@@ -20,6 +20,8 @@ use crate::{
 
 /// Messages of the conversation that a model is shown; the log keeps all of them.
 pub(crate) const WINDOW: usize = 20;
+/// Turns that can be taken back, one after another.
+const ENDED: usize = 10;
 
 /// A session as its log tells it.
 #[derive(Debug, Clone)]
@@ -27,13 +29,27 @@ pub(crate) struct State {
     /// What lists and look-ups show; stands in the session's row.
     pub row: SessionRow,
     /// The last messages, oldest first.
-    conversation: VecDeque<Message>,
+    conversation: VecDeque<(String, Message)>,
     /// Turns without an end, in the order in which they were accepted.
     open: VecDeque<OpenTurn>,
+    /// The last turns that have ended, oldest first; at most [`ENDED`].
+    ended: VecDeque<Arc<EndedTurn>>,
     /// Who is there, as the log has it: (name, seat).
     present: Vec<(String, String)>,
     /// The person who narrates in place of the model.
     narrator: Option<String>,
+}
+
+/// A turn that has ended, as far as taking it back needs it.
+#[derive(Debug)]
+pub(crate) struct EndedTurn {
+    pub turn_id: String,
+    /// What the player had said.
+    pub asked: Option<PlayerMessage>,
+    /// The scene before it.
+    pub scene_before: Map<String, Value>,
+    /// What was called, with its results.
+    pub messages: Vec<Message>,
 }
 
 /// A turn without an end: what was said, and how far the game master has come.
@@ -43,6 +59,10 @@ struct OpenTurn {
     trace_id: String,
     /// What the player said, until the turn begins.
     said: Option<Message>,
+    /// The same, kept.
+    asked: Option<PlayerMessage>,
+    /// The scene when it began.
+    scene_before: Map<String, Value>,
     /// How often the game master has begun.
     attempts: u32,
     /// What was told, passage by passage.
@@ -102,11 +122,17 @@ pub(crate) struct PendingStep {
 }
 
 impl OpenTurn {
-    fn new(turn_id: &str, trace_id: &str, said: Option<Message>) -> OpenTurn {
+    fn new(turn_id: &str, trace_id: &str, asked: Option<PlayerMessage>) -> OpenTurn {
         OpenTurn {
             turn_id: turn_id.to_owned(),
             trace_id: trace_id.to_owned(),
-            said,
+            said: asked.as_ref().map(|message| Message::Player {
+                name: message.name.clone(),
+                character: message.character.clone(),
+                text: message.message.clone(),
+            }),
+            asked,
+            scene_before: Map::new(),
             attempts: 0,
             passages: Vec::new(),
             settled: 0,
@@ -118,6 +144,11 @@ impl OpenTurn {
             shown: Vec::new(),
             decisions: Vec::new(),
         }
+    }
+
+    /// Passages of an answer that has no end yet, by their sequence numbers.
+    fn unfinished(&self) -> Vec<u64> {
+        self.passages[self.settled..].iter().map(|passage| passage.seq).collect()
     }
 
     /// Everything that was told, in paragraphs.
@@ -191,7 +222,14 @@ impl State {
             open_turns: 0,
             ..row
         };
-        State { row, conversation: VecDeque::new(), open: VecDeque::new(), present: Vec::new(), narrator: None }
+        State {
+            row,
+            conversation: VecDeque::new(),
+            open: VecDeque::new(),
+            ended: VecDeque::new(),
+            present: Vec::new(),
+            narrator: None,
+        }
     }
 
     /// Takes in one event. The pieces of a narration may come in any cut, but in order.
@@ -208,22 +246,21 @@ impl State {
             }
             Some(Body::PlayerMessage(message)) => {
                 self.row.message_count += 1;
-                let said = Message::Player {
-                    name: message.name.clone(),
-                    character: message.character.clone(),
-                    text: message.message.clone(),
-                };
-                self.open.push_back(OpenTurn::new(&event.turn_id, &event.trace_id, Some(said)));
+                self.open.push_back(OpenTurn::new(&event.turn_id, &event.trace_id, Some(message.clone())));
             }
             Some(Body::Processing(_)) => {
                 if self.turn(&event.turn_id).is_none() {
                     // Nobody has asked: a person narrates.
                     self.open.push_back(OpenTurn::new(&event.turn_id, &event.trace_id, None));
                 }
+                let scene = self.row.scene.clone();
                 let Some(turn) = self.turn(&event.turn_id) else { return };
+                if turn.attempts == 0 {
+                    turn.scene_before = scene;
+                }
                 turn.attempts += 1;
                 let said = turn.said.take();
-                self.remember(said);
+                self.remember(&event.turn_id, said);
             }
             Some(Body::Narrative(narrative)) => {
                 let Some(turn) = self.turn(&event.turn_id) else { return };
@@ -251,10 +288,19 @@ impl State {
             Some(Body::Complete(_)) => {
                 let Some(index) = self.open.iter().position(|turn| turn.turn_id == event.turn_id) else { return };
                 let Some(turn) = self.open.remove(index) else { return };
-                let told = turn.told();
-                self.remember(turn.said);
-                let told = (!told.is_empty()).then_some(told);
-                self.remember(told.map(|text| Message::GameMaster { text, tool_calls: Vec::new() }));
+                let told = Some(turn.told()).filter(|told| !told.is_empty());
+                self.remember(&turn.turn_id, turn.said);
+                let told = told.map(|text| Message::GameMaster { text, tool_calls: Vec::new() });
+                self.remember(&turn.turn_id, told);
+                if ENDED <= self.ended.len() {
+                    self.ended.pop_front();
+                }
+                self.ended.push_back(Arc::new(EndedTurn {
+                    turn_id: turn.turn_id,
+                    asked: turn.asked,
+                    scene_before: turn.scene_before,
+                    messages: turn.messages,
+                }));
             }
             Some(Body::Scene(set)) => {
                 if let Value::Object(scene) = structs::to_json(set.scene.clone().unwrap_or_default()) {
@@ -274,11 +320,21 @@ impl State {
             Some(Body::RollOverridden(ruling)) => {
                 let text =
                     format!("The roll {} counts as: {}. Reason: {}", ruling.roll_id, ruling.result, ruling.reason);
-                self.remember(Some(Message::Player {
-                    name: Some(format!("{}, the game master's seat", ruling.by)),
-                    character: None,
-                    text,
-                }));
+                self.remember(
+                    "",
+                    Some(Message::Player {
+                        name: Some(format!("{}, the game master's seat", ruling.by)),
+                        character: None,
+                        text,
+                    }),
+                );
+            }
+            Some(Body::TurnTakenBack(taken)) => {
+                let before = self.conversation.len();
+                self.conversation.retain(|(turn_id, _)| *turn_id != taken.taken_turn_id);
+                let forgotten = (before - self.conversation.len()) as u64;
+                self.row.message_count = self.row.message_count.saturating_sub(forgotten);
+                self.ended.retain(|turn| turn.turn_id != taken.taken_turn_id);
             }
             Some(Body::Approval(approval)) => {
                 let decision =
@@ -301,8 +357,8 @@ impl State {
 
     /// The last messages for a model: at most [`WINDOW`], a player's first.
     pub fn window(&self) -> Vec<Message> {
-        let is_players = |message: &&Message| matches!(message, Message::Player { .. });
-        self.conversation.iter().skip_while(|message| !is_players(message)).cloned().collect()
+        let messages = self.conversation.iter().map(|(_, message)| message);
+        messages.skip_while(|message| !matches!(message, Message::Player { .. })).cloned().collect()
     }
 
     /// The turns without an end, as (turn id, trace id), in the order in which they were accepted.
@@ -318,14 +374,30 @@ impl State {
             step: turn.step,
             messages: turn.messages.clone(),
             pending: turn.pending.clone(),
-            unfinished: turn.passages[turn.settled..].iter().map(|passage| passage.seq).collect(),
+            unfinished: turn.unfinished(),
             has_told: 0 < turn.settled,
         }
+    }
+
+    /// Passages of an answer that has no end yet, by their sequence numbers.
+    pub fn unfinished(&self, turn_id: &str) -> Vec<u64> {
+        self.open.iter().find(|turn| turn.turn_id == turn_id).map(OpenTurn::unfinished).unwrap_or_default()
     }
 
     /// Whether a turn that a restart broke off is being told again.
     pub fn is_retold(&self) -> bool {
         self.open.iter().any(|turn| 1 < turn.attempts)
+    }
+
+    /// Who asked for an open turn, if he said his name.
+    pub fn speaker(&self, turn_id: &str) -> Option<String> {
+        let turn = self.open.iter().find(|turn| turn.turn_id == turn_id)?;
+        turn.asked.as_ref()?.name.clone()
+    }
+
+    /// The last turn that has ended and was not taken back.
+    pub fn last_ended(&self) -> Option<Arc<EndedTurn>> {
+        self.ended.back().cloned()
     }
 
     /// The person who narrates in place of the model.
@@ -360,8 +432,8 @@ impl State {
         self.open.iter_mut().find(|turn| turn.turn_id == turn_id)
     }
 
-    fn remember(&mut self, message: Option<Message>) {
-        self.conversation.extend(message);
+    fn remember(&mut self, turn_id: &str, message: Option<Message>) {
+        self.conversation.extend(message.map(|message| (turn_id.to_owned(), message)));
         while WINDOW < self.conversation.len() {
             self.conversation.pop_front();
         }
@@ -370,9 +442,7 @@ impl State {
 
 #[cfg(test)]
 mod tests {
-    use proto::orchestrator::v1::session_event::{
-        Complete, Narrative, PlayerMessage, Processing, Scene, System, ToolResult,
-    };
+    use proto::orchestrator::v1::session_event::{Complete, Narrative, Processing, Scene, System, ToolResult};
     use serde_json::json;
 
     use super::*;
@@ -387,6 +457,8 @@ mod tests {
             characters: vec!["stale".into()],
             scene: Map::new(),
             open_turns: 9,
+            title: String::new(),
+            archived: false,
         });
         for (seq, (turn_id, body)) in (1..).zip(events) {
             state.apply(&SessionEvent { seq, turn_id: turn_id.into(), body: Some(body), ..Default::default() });

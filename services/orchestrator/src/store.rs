@@ -10,16 +10,20 @@ use service_kit::db::{DatabaseConfig, Db, DbError, Row, Statement};
 const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/orchestrator/0001_sessions.sql"),
     include_str!("../../../migrations/orchestrator/0002_open_turns.sql"),
+    include_str!("../../../migrations/orchestrator/0003_usage.sql"),
+    include_str!("../../../migrations/orchestrator/0004_titles.sql"),
 ];
 
+/// Events read at once.
+const PAGE: u64 = 500;
 const EVENT: &str = "dicetower.orchestrator.v1.SessionEvent";
 
 const INSERT_SESSION: &str = "INSERT INTO sessions (session_id, created_at, epoch, last_seq, message_count, characters, scene) \
      VALUES ($1, $2, 0, 0, 0, '[]', '{}') ON CONFLICT (session_id) DO NOTHING";
-const SELECT_SESSION: &str = "SELECT session_id, created_at, epoch, last_seq, message_count, characters, scene \
+const SELECT_SESSION: &str = "SELECT session_id, created_at, epoch, last_seq, message_count, characters, scene, title, archived \
      FROM sessions WHERE session_id = $1";
-const SELECT_SESSIONS: &str = "SELECT session_id, created_at, epoch, last_seq, message_count, characters, scene \
-     FROM sessions ORDER BY created_at DESC, session_id LIMIT $1";
+const SELECT_SESSIONS: &str = "SELECT session_id, created_at, epoch, last_seq, message_count, characters, scene, title, archived \
+     FROM sessions WHERE archived <= $2 ORDER BY created_at DESC, session_id LIMIT $1";
 const TAKE_OVER: &str = "UPDATE sessions SET epoch = $3 WHERE session_id = $1 AND epoch = $2";
 const UPDATE_SESSION: &str = "UPDATE sessions SET last_seq = $3, message_count = $4, characters = $5, scene = $6, \
      open_turns = $7 WHERE session_id = $1 AND epoch = $2";
@@ -27,7 +31,16 @@ const SELECT_UNFINISHED: &str = "SELECT session_id FROM sessions WHERE open_turn
 const INSERT_EVENT: &str = "INSERT INTO events (session_id, seq, text_offset, event) VALUES ($1, $2, $3, $4)";
 const INSERT_MESSAGE: &str = "INSERT INTO messages (session_id, message_id, turn_id) VALUES ($1, $2, $3)";
 const SELECT_MESSAGE: &str = "SELECT turn_id FROM messages WHERE session_id = $1 AND message_id = $2";
+const NAME: &str = "UPDATE sessions SET title = $2, archived = $3 WHERE session_id = $1";
+const COPY_SESSION: &str = "INSERT INTO sessions (session_id, created_at, epoch, last_seq, message_count, characters, scene, title) \
+     VALUES ($1, $2, 0, $3, $4, $5, $6, $7)";
+const DELETE_EVENTS: &str = "DELETE FROM events WHERE session_id = $1";
+const DELETE_MESSAGES: &str = "DELETE FROM messages WHERE session_id = $1";
+const DELETE_SESSION: &str = "DELETE FROM sessions WHERE session_id = $1";
 const SELECT_ROLL: &str = "SELECT seq FROM events WHERE session_id = $1 AND event LIKE $2 LIMIT 1";
+const SELECT_USAGE: &str = "SELECT tokens FROM usage WHERE day = $1 AND scope = $2";
+const ADD_USAGE: &str = "INSERT INTO usage (day, scope, tokens) VALUES ($1, $2, $3) \
+     ON CONFLICT (day, scope) DO UPDATE SET tokens = usage.tokens + excluded.tokens";
 const SELECT_EVENTS: &str = "SELECT event, seq, text_offset FROM events WHERE session_id = $1 \
      AND (seq > $2 OR (seq = $2 AND text_offset >= $3)) AND (seq < $4 OR (seq = $4 AND text_offset < $5)) \
      ORDER BY seq, text_offset LIMIT $6";
@@ -51,6 +64,8 @@ pub(crate) struct SessionRow {
     pub scene: Map<String, Value>,
     /// Turns without an end.
     pub open_turns: u64,
+    pub title: String,
+    pub archived: bool,
 }
 
 /// A place in the log: before the text at `offset` of `seq`.
@@ -103,9 +118,9 @@ impl Store {
         Ok(rows.first().map(to_session))
     }
 
-    /// The newest sessions, newest first.
-    pub async fn list(&self, limit: u64) -> Result<Vec<SessionRow>, DbError> {
-        let rows = self.db.fetch(SELECT_SESSIONS, vec![limit.into()]).await?;
+    /// The newest sessions, newest first; those that were put away only if they are asked for.
+    pub async fn list(&self, limit: u64, with_archived: bool) -> Result<Vec<SessionRow>, DbError> {
+        let rows = self.db.fetch(SELECT_SESSIONS, vec![limit.into(), with_archived.into()]).await?;
         Ok(rows.iter().map(to_session).collect())
     }
 
@@ -143,12 +158,7 @@ impl Store {
     ) -> Result<(), DbError> {
         let session_id = row.session_id.as_str();
         let mut statements = Vec::with_capacity(events.len() + 2);
-        for event in events {
-            let Position { seq, offset } = Position::of(event);
-            let text = frame::to_json(EVENT, event).to_string();
-            let args = vec![session_id.into(), seq.into(), offset.into(), text.into()];
-            statements.push(Statement::new(INSERT_EVENT, args));
-        }
+        statements.extend(events.iter().map(|event| insert(session_id, event)));
         if let Some((message_id, turn_id)) = message {
             let args = vec![session_id.into(), message_id.into(), turn_id.into()];
             statements.push(Statement::new(INSERT_MESSAGE, args));
@@ -168,6 +178,52 @@ impl Store {
         self.db.write(statements).await
     }
 
+    /// Writes down what people call a session, and whether it is put away.
+    pub async fn name(&self, session_id: &str, title: &str, archived: bool) -> Result<(), DbError> {
+        let args = vec![session_id.into(), title.into(), archived.into()];
+        self.db.write(vec![Statement::new(NAME, args)]).await
+    }
+
+    /// Begins a session with a log, and what it makes of the session.
+    ///
+    /// # Errors
+    ///
+    /// [`DbError::Unique`] if there is one of that id.
+    pub async fn create_with(&self, row: &SessionRow, events: &[SessionEvent]) -> Result<(), DbError> {
+        let characters = Value::from(row.characters.clone()).to_string();
+        let scene = serde_json::to_string(&row.scene).unwrap_or_else(|_| "{}".into());
+        let args = vec![
+            row.session_id.as_str().into(),
+            row.created_at.into(),
+            row.last_seq.into(),
+            row.message_count.into(),
+            characters.into(),
+            scene.into(),
+            row.title.as_str().into(),
+        ];
+        let mut statements = vec![Statement::new(COPY_SESSION, args)];
+        statements.extend(events.iter().map(|event| insert(&row.session_id, event)));
+        self.db.write(statements).await
+    }
+
+    /// Deletes a session with all that belongs to it.
+    pub async fn delete(&self, session_id: &str) -> Result<(), DbError> {
+        let delete = |sql| Statement::new(sql, vec![session_id.into()]);
+        self.db.write(vec![delete(DELETE_EVENTS), delete(DELETE_MESSAGES), delete(DELETE_SESSION)]).await
+    }
+
+    /// The whole log. An event that this version cannot read is skipped.
+    pub async fn all_events(&self, session_id: &str) -> Result<Vec<SessionEvent>, DbError> {
+        let mut events = Vec::new();
+        let mut from = Some(Position::after(0));
+        while let Some(position) = from {
+            let page = self.events(session_id, position, Position::END, PAGE).await?;
+            events.extend(page.events);
+            from = page.next;
+        }
+        Ok(events)
+    }
+
     /// Whether a roll of this id stands in the session's log. The id is one of the letters that ids are made of.
     pub async fn has_roll(&self, session_id: &str, roll_id: &str) -> Result<bool, DbError> {
         let pattern = format!("%\"roll_id\":\"{}\"%", roll_id.replace('_', ""));
@@ -179,6 +235,18 @@ impl Store {
     pub async fn turn_of_message(&self, session_id: &str, message_id: &str) -> Result<Option<String>, DbError> {
         let rows = self.db.fetch(SELECT_MESSAGE, vec![session_id.into(), message_id.into()]).await?;
         Ok(rows.first().map(|row| row.text(0)))
+    }
+
+    /// Tokens that were written on a day for a scope.
+    pub async fn usage(&self, day: &str, scope: &str) -> Result<u64, DbError> {
+        let rows = self.db.fetch(SELECT_USAGE, vec![day.into(), scope.into()]).await?;
+        Ok(rows.first().map_or(0, |row| row.unsigned(0)))
+    }
+
+    /// Adds tokens to all scopes of a day.
+    pub async fn add_usage(&self, day: &str, scopes: &[String], tokens: u64) -> Result<(), DbError> {
+        let add = |scope: &String| Statement::new(ADD_USAGE, vec![day.into(), scope.as_str().into(), tokens.into()]);
+        self.db.write(scopes.iter().map(add).collect()).await
     }
 
     /// The log from one place to another, at most `limit` rows. An event that this version cannot read is skipped.
@@ -204,6 +272,12 @@ impl Store {
     }
 }
 
+fn insert(session_id: &str, event: &SessionEvent) -> Statement {
+    let Position { seq, offset } = Position::of(event);
+    let text = frame::to_json(EVENT, event).to_string();
+    Statement::new(INSERT_EVENT, vec![session_id.into(), seq.into(), offset.into(), text.into()])
+}
+
 fn to_session(row: &Row) -> SessionRow {
     SessionRow {
         session_id: row.text(0),
@@ -215,5 +289,7 @@ fn to_session(row: &Row) -> SessionRow {
         scene: serde_json::from_str(&row.text(6)).unwrap_or_default(),
         // Only a fold of the log knows it.
         open_turns: 0,
+        title: row.text(7),
+        archived: row.integer(8) != 0,
     }
 }

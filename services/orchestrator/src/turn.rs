@@ -19,13 +19,17 @@ use tonic::metadata::MetadataMap;
 use tracing::{Instrument, Span, field::Empty};
 
 use crate::{
+    budget::Refusal,
+    claims::{self, Claim},
     engine::{Caller, Engine, failure_json},
     events,
-    llm::{Message, ModelError, ModelEvent, ModelRequest, ToolCall},
+    llm::{Message, ModelError, ModelEvent, ModelRequest, Provider, ToolCall, chain::Link},
     session::{Decision, FLUSH_INTERVAL, Origin, QueuedTurn, Session},
     state::PendingStep,
-    turn::calls::{Calls, parse_arguments},
+    turn::calls::Calls,
 };
+
+pub(crate) use crate::turn::calls::parse_arguments;
 
 /// Calls that are run in one step; more are refused, each with a word to the model.
 const CALLS_PER_STEP: usize = 32;
@@ -33,6 +37,8 @@ const CALLS_PER_STEP: usize = 32;
 const BYTES_PER_TOKEN: u64 = 4;
 /// How often a turn is begun at the most: one that takes the server down must not do so for ever.
 const MAX_ATTEMPTS: u32 = 3;
+/// Unsupported claims that are told of one turn.
+const MAX_CLAIMS: usize = 20;
 /// How long a call waits for a person to agree.
 const CONSENT: Duration = Duration::from_secs(120);
 /// How long tools that run may still answer when their turn is broken off: what they did belongs into the log.
@@ -97,14 +103,14 @@ async fn play(session: &Session, engine: &Engine, queued: QueuedTurn) {
         calls: 0,
         told: 0,
         call_ids: HashSet::new(),
+        provider: 0,
+        allowed: engine.limits.tokens,
+        prompt_tokens: 0,
+        claims: Vec::new(),
     };
-    let end = match AssertUnwindSafe(turn.tell_story()).catch_unwind().await {
-        Ok(Ok(())) => End::Finished,
-        Ok(Err(end)) => end,
-        Err(_) => {
-            tracing::error!(turn_id = turn.origin.turn_id, "a turn panicked");
-            End::Failed(ErrorCode::InternalError, "Something went wrong on our side. Please try again.".into())
-        }
+    let end = match turn.within_budget().await {
+        Ok(()) => End::Finished,
+        Err(end) => end,
     };
     turn.finish(end).await;
 }
@@ -139,6 +145,14 @@ struct Turn<'a> {
     /// Characters that were told.
     told: u64,
     call_ids: HashSet<String>,
+    /// Which of the game masters speaks; one who has failed is not asked again in the turn.
+    provider: usize,
+    /// Tokens that may be written.
+    allowed: u64,
+    /// Tokens that the model has read, as far as it tells.
+    prompt_tokens: u64,
+    /// What was told and nothing supports.
+    claims: Vec<Claim>,
 }
 
 /// What a model said in one step.
@@ -154,6 +168,29 @@ struct Outcome {
 }
 
 impl Turn<'_> {
+    /// Reserves what the turn may write, tells the story, and settles.
+    async fn within_budget(&mut self) -> Result<(), End> {
+        let player = self.session.lock().await.state.speaker(&self.origin.turn_id);
+        let store = self.session.store().clone();
+        let reserved =
+            self.engine.budget.reserve(&store, &self.session.id, player.as_deref(), self.engine.limits.tokens).await;
+        let reservation = match reserved {
+            Ok(reservation) => reservation,
+            Err(Refusal::Store(error)) => return Err(End::Store(error)),
+            Err(Refusal::UsedUp(text)) => {
+                self.session.append(&self.origin, vec![events::processing(1)]).await?;
+                return Err(End::Failed(ErrorCode::RateLimited, text));
+            }
+        };
+        self.allowed = reservation.tokens();
+        let told = AssertUnwindSafe(self.tell_story()).catch_unwind().await;
+        self.engine.budget.settle(&store, reservation, self.tokens).await?;
+        told.unwrap_or_else(|_| {
+            tracing::error!(turn_id = self.origin.turn_id, "a turn panicked");
+            Err(End::Failed(ErrorCode::InternalError, "Something went wrong on our side. Please try again.".into()))
+        })
+    }
+
     /// Tells the story from where the log has it: a turn that a restart broke off is gone on with. What had an effect
     /// is not done again, and words without an end are withdrawn.
     async fn tell_story(&mut self) -> Result<(), End> {
@@ -190,9 +227,12 @@ impl Turn<'_> {
                 characters: characters.clone(),
                 scene,
                 messages: messages.clone(),
-                tools: self.engine.offered(has_consent).clone(),
+                tools: self.engine.shown(has_consent, &characters, &messages),
             };
             let answer = self.ask(request).await?;
+            if self.claims.len() < MAX_CLAIMS {
+                self.claims.extend(claims::unsupported(&answer.text, &messages));
+            }
             if answer.calls.is_empty() {
                 return self.check_that_something_was_said();
             }
@@ -225,9 +265,64 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// Asks the model, and tells its words as they come.
+    /// Asks the game masters in their order until one has answered, and tells his words as they come. An answer that
+    /// breaks off is withdrawn and asked for again, of the same one or the next.
     async fn ask(&mut self, request: ModelRequest) -> Result<Answer, End> {
-        let model = self.engine.provider.model().to_owned();
+        let mut restarts = 0;
+        loop {
+            let engine = self.engine;
+            let link = &engine.providers[self.provider];
+            let asked = match link.may_be_asked(Instant::now()) {
+                true => self.ask_one(request.clone()).await?,
+                false => Err(ModelError::Unreachable),
+            };
+            let error = match asked {
+                Ok(answer) => {
+                    link.note(false, Instant::now());
+                    return Ok(answer);
+                }
+                Err(error) => error,
+            };
+            link.note(true, Instant::now());
+            let has_begun = !self.session.lock().await.state.unfinished(&self.origin.turn_id).is_empty();
+            let is_broken_off = match error {
+                ModelError::Cut | ModelError::Invalid => true,
+                ModelError::Timeout(_) => has_begun,
+                _ => false,
+            };
+            if is_broken_off && restarts < self.engine.limits.restarts {
+                restarts += 1;
+                self.withdraw(None).await?;
+                continue;
+            }
+            let Some(next) = engine.providers.get(self.provider + 1) else {
+                let (code, text) = tell_model_error(&error);
+                return Err(End::Failed(code, text));
+            };
+            let note = format!("{} does not answer; {} goes on", shown(link), shown(next));
+            self.provider += 1;
+            self.withdraw(Some(note)).await?;
+        }
+    }
+
+    /// Takes back what was told of an answer that has broken off, and says who goes on.
+    async fn withdraw(&mut self, note: Option<String>) -> Result<(), End> {
+        let unfinished = self.session.lock().await.state.unfinished(&self.origin.turn_id);
+        let withdrawn = unfinished.into_iter().map(events::retract);
+        let told: Vec<Body> = withdrawn.chain(note.map(events::system)).collect();
+        if !told.is_empty() {
+            self.session.append(&self.origin, told).await?;
+        }
+        Ok(())
+    }
+
+    async fn ask_one(&mut self, mut request: ModelRequest) -> Result<Result<Answer, ModelError>, End> {
+        let provider = self.engine.providers[self.provider].provider.clone();
+        let model = provider.model().to_owned();
+        if provider.name() == "house" {
+            // Tools that he does not need cost him nothing.
+            request.tools = self.engine.offered(false).clone();
+        }
         self.telemetry("grok_api_call_start", json!({"message_count": request.messages.len() + 1})).await;
         let span = tracing::info_span!(
             "chat",
@@ -236,31 +331,36 @@ impl Turn<'_> {
             otel.status_code = Empty,
             service = "orchestrator",
             gen_ai.operation.name = "chat",
-            gen_ai.provider.name = self.engine.provider.name(),
+            gen_ai.provider.name = provider.name(),
             gen_ai.request.model = model,
             gen_ai.usage.input_tokens = Empty,
             gen_ai.usage.output_tokens = Empty,
             gen_ai.response.time_to_first_chunk_ms = Empty,
             error.type = Empty,
         );
-        let asked = self.listen(request, &model).instrument(span.clone()).await;
+        let asked = self.listen(provider.as_ref(), request, &model).instrument(span.clone()).await;
         let error = match asked {
-            Ok(answer) => return Ok(answer),
+            Ok(answer) => return Ok(Ok(answer)),
             Err(Interruption::Model(error)) => error,
             Err(Interruption::End(end)) => return Err(end),
         };
-        let (code, text) = tell_model_error(&error);
+        let (code, _) = tell_model_error(&error);
         span.record("otel.status_code", "ERROR");
         span.record("error.type", code.name());
         tracing::warn!(%error, model, "the model failed");
         let data = json!({"error": error.to_string(), "model": model, "error_type": code.name()});
         self.telemetry("grok_api_error", data).await;
-        Err(End::Failed(code, text))
+        Ok(Err(error))
     }
 
-    async fn listen(&mut self, request: ModelRequest, model: &str) -> Result<Answer, Interruption> {
+    async fn listen(
+        &mut self,
+        provider: &dyn Provider,
+        request: ModelRequest,
+        model: &str,
+    ) -> Result<Answer, Interruption> {
         let asked = Instant::now();
-        let mut stream = self.unless_interrupted(self.engine.provider.ask(request)).await??;
+        let mut stream = self.unless_interrupted(provider.ask(request)).await??;
         let mut text = String::new();
         let mut calls = Calls::default();
         let mut bytes = 0;
@@ -297,6 +397,7 @@ impl Turn<'_> {
                 }
                 ModelEvent::Usage { prompt_tokens, completion_tokens } => {
                     reported_tokens = Some(completion_tokens);
+                    self.prompt_tokens += prompt_tokens;
                     Span::current().record("gen_ai.usage.input_tokens", prompt_tokens);
                     Span::current().record("gen_ai.usage.output_tokens", completion_tokens);
                 }
@@ -310,7 +411,7 @@ impl Turn<'_> {
     }
 
     fn check_tokens(&self, of_this_step: u64) -> Result<(), End> {
-        let most = self.engine.limits.tokens;
+        let most = self.allowed;
         if most < self.tokens + of_this_step {
             let text = format!("The game master said more than {most} tokens in one turn and was stopped.");
             return Err(End::Failed(ErrorCode::GrokInvalidResponse, text));
@@ -496,7 +597,12 @@ impl Turn<'_> {
     }
 
     /// Ends the turn: what went wrong, if anything did, and the one `complete`.
-    async fn finish(&self, end: End) {
+    async fn finish(&mut self, end: End) {
+        let claims = std::mem::take(&mut self.claims);
+        if !claims.is_empty() {
+            let model = self.engine.providers[self.provider].provider.model();
+            tracing::warn!(model, claims = claims.len(), "the narration claims what no event supports");
+        }
         let (error, content) = match end {
             End::Finished => (None, "Response complete"),
             End::Cancelled => (None, "Cancelled"),
@@ -512,9 +618,11 @@ impl Turn<'_> {
             "total_duration_ms": to_ms(self.started.elapsed()),
             "tool_calls": self.calls,
             "response_length": self.told,
+            "tokens": self.tokens,
+            "prompt_tokens": self.prompt_tokens,
         });
         self.telemetry("request_complete", data).await;
-        let bodies: Vec<Body> = error.into_iter().chain([events::complete(content)]).collect();
+        let bodies: Vec<Body> = error.into_iter().chain([events::complete_with_claims(content, claims)]).collect();
 
         let mut inner = self.session.lock().await;
         if let Err(error) = self.session.append_locked(&mut inner, &self.origin, bodies.clone(), None).await {
@@ -564,6 +672,14 @@ impl Outcome {
 #[expect(clippy::cast_precision_loss, reason = "exact for 285 years")]
 fn to_ms(duration: Duration) -> f64 {
     duration.as_micros() as f64 / 1000.0
+}
+
+/// A game master's name, as players are told it.
+fn shown(link: &Link) -> String {
+    match link.provider.name() {
+        "house" => "the house game master".to_owned(),
+        _ => link.provider.model().to_owned(),
+    }
 }
 
 /// What follows from the game master's decision.

@@ -27,6 +27,8 @@ use tower::ServiceExt;
 const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/orchestrator/0001_sessions.sql"),
     include_str!("../../../migrations/orchestrator/0002_open_turns.sql"),
+    include_str!("../../../migrations/orchestrator/0003_usage.sql"),
+    include_str!("../../../migrations/orchestrator/0004_titles.sql"),
 ];
 /// Points of death in an ordinary run; `DICETOWER_DEEP=1` tries every one.
 const POINTS: usize = 20;

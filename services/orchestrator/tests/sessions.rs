@@ -28,7 +28,7 @@ async fn creating_a_session_again_empties_nothing() {
     let made = table.client.clone().create_session(CreateSessionRequest::default()).await.unwrap().into_inner();
 
     assert_eq!((again, before.message_count), (before, 2));
-    let all = table.client.clone().list_sessions(ListSessionsRequest {}).await.unwrap().into_inner().sessions;
+    let all = table.client.clone().list_sessions(ListSessionsRequest::default()).await.unwrap().into_inner().sessions;
     assert_eq!(
         all.iter().map(|session| session.session_id.as_str()).collect::<Vec<_>>(),
         [made.session_id.as_str(), "s"]

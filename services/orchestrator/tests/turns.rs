@@ -573,6 +573,8 @@ async fn what_was_told_is_logged_while_the_model_is_silent() {
     let migrations = [
         include_str!("../../../migrations/orchestrator/0001_sessions.sql"),
         include_str!("../../../migrations/orchestrator/0002_open_turns.sql"),
+        include_str!("../../../migrations/orchestrator/0003_usage.sql"),
+        include_str!("../../../migrations/orchestrator/0004_titles.sql"),
     ];
     let db = Db::open(&table.database.config, "orchestrator", &migrations).await.unwrap();
     let logged = async {
@@ -676,4 +678,96 @@ async fn the_trace_of_a_chat_goes_on_in_its_turn_and_to_the_model() {
     for expected in ["chat fake", "execute_tool roll_dice", "DiceService/RollDice", "turn"] {
         assert!(names().contains(&expected.to_owned()), "{expected} in {:?}", names());
     }
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_is_withdrawn_and_told_anew() {
+    let model = FakeModel::start([Reply::new().text("The gan"), Reply::saying(["The ganger dives."])]).await;
+    let table = Table::set_up(Config { llm_restarts: 1, ..config(&model) }).await;
+
+    let mut resumed = table.client.clone();
+    let _ =
+        resumed.create_session(proto::orchestrator::v1::CreateSessionRequest { session_id: Some("s".into()) }).await;
+    let mut knows_log = table.resume(0, None).await;
+    let plain = table.play("Hello").await;
+    let frames = knows_log.until("complete").await;
+
+    let expected = ["player_message", "processing", "narrative", "retract", "narrative", "complete"];
+    assert_eq!(types(&frames), expected);
+    assert_eq!(frames[3]["retracted_seq"], frames[2]["seq"]);
+    assert_eq!((types(&plain)[3], &plain[3]["content"]), ("system", &json!("The last passage is told again")));
+    assert_eq!(table.session().await.message_count, 2);
+}
+
+#[tokio::test]
+async fn when_a_model_fails_the_next_one_goes_on_visibly() {
+    let by_name = |asked: &Asked| match asked.body["model"].as_str() {
+        Some("second") => Reply::saying(["I am here."]),
+        _ => Reply::refusing(400, "text/plain", "no"),
+    };
+    let model = FakeModel::answering(by_name).await;
+    let table = Table::set_up(Config { llm_fallback: vec!["second".into()], ..config(&model) }).await;
+
+    let frames = table.play("Hello").await;
+
+    assert_eq!(types(&frames), ["player_message", "processing", "system", "narrative", "complete"]);
+    assert_eq!(of(&frames, "system")[0]["content"], "fake does not answer; second goes on");
+}
+
+#[tokio::test]
+async fn the_house_game_master_steps_in_for_a_model_that_is_not_there() {
+    let url = FakeModel::start([]).await.url.clone();
+    let table =
+        Table::set_up(Config { llm_url: Some(url), llm_fallback: vec!["house".into()], ..Config::default() }).await;
+
+    let frames = table.play("Roll 3 dice against 4").await;
+
+    assert_eq!(of(&frames, "tool_result").len(), 1, "{frames:?}");
+    assert!(of(&frames, "error").is_empty() && told(&frames).contains("success"), "{frames:?}");
+}
+
+#[tokio::test]
+async fn a_day_has_its_limits_and_who_has_used_them_up_is_told() {
+    let model = FakeModel::answering(|_| Reply::saying(["Yes."])).await;
+    let table = Table::set_up(Config { tokens_per_session: Some(20), ..config(&model) }).await;
+    table.play("1").await;
+
+    let frames = table.play("2").await;
+
+    assert_eq!(types(&frames), ["player_message", "processing", "error", "complete"]);
+    let text = of(&frames, "error")[0]["content"].as_str().unwrap();
+    assert!(text.contains("for this table today (20 tokens)"), "{text}");
+    let table = table.restarted(Config { tokens_per_session: Some(20), ..config(&model) }).await;
+    assert_eq!(of(&table.play("3").await, "error")[0]["code"], 6003);
+    assert_eq!(model.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn what_a_narration_claims_and_nothing_supports_is_marked_at_its_end() {
+    let model = FakeModel::start([Reply::saying(["You score 9 successes ", "and pay 10 nuyen."])]).await;
+    let table = Table::with(&model).await;
+
+    let frames = table.play("I pay 10 nuyen").await;
+
+    assert_eq!(frames.last().unwrap()["claims"], json!([{"text": "9 successes", "kind": "roll"}]));
+}
+
+#[tokio::test]
+async fn a_model_is_shown_the_tools_that_its_table_needs_and_those_it_has_found() {
+    let replies = [
+        Reply::calling([("a", "find_tool", json!({"query": "cast spell"}))]),
+        Reply::saying(["Found."]),
+        Reply::saying(["Here."]),
+    ];
+    let model = FakeModel::start(replies).await;
+    let table = Table::with(&model).await;
+    table.play("Magic?").await;
+    table.add_character("Oak").await.unwrap();
+    table.play("Hello").await;
+
+    let is_shown = |request: usize| {
+        let asked = &model.requests()[request].body["tools"];
+        asked.as_array().unwrap().iter().any(|tool| tool["function"]["name"] == "cast_spell")
+    };
+    assert_eq!([is_shown(0), is_shown(1), is_shown(2)], [false, true, true]);
 }

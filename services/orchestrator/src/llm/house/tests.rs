@@ -120,12 +120,16 @@ struct Answer {
 impl Talk {
     fn new(characters: &[&str]) -> Talk {
         let tool = |tool: &proto::catalogue::Tool| ToolDefinition {
+            group: tool.group.clone(),
             name: tool.name.clone(),
             description: tool.description.clone(),
             parameters: tool.parameters.clone(),
         };
-        let brief =
-            |name: &&str| CharacterBrief { name: (*name).to_owned(), summary: "human street samurai".to_owned() };
+        let brief = |name: &&str| CharacterBrief {
+            name: (*name).to_owned(),
+            summary: "human street samurai".to_owned(),
+            groups: Vec::new(),
+        };
         let request = ModelRequest {
             instructions: "You are the game master.".into(),
             characters: characters.iter().map(brief).collect(),
