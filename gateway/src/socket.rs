@@ -249,6 +249,10 @@ impl Connection {
                     Some(Body::Complete(_)) => self.in_turn = false,
                     _ => {}
                 }
+                if !event.frame.is_empty() && !self.line.documented_only {
+                    // It was written once for all who hear it.
+                    return write_message(&mut self.socket, Message::Text(event.frame.into())).await;
+                }
                 let frame = to_frame(&event);
                 let kind = frame["type"].as_str().unwrap_or_default();
                 if kind.is_empty() || self.line.documented_only && !DOCUMENTED.contains(&kind) {

@@ -29,7 +29,7 @@ pub fn to_frame(event: &SessionEvent) -> Value {
         let is_empty = matches!(value.as_str(), Some("")) || value.as_array().is_some_and(Vec::is_empty);
         !is_empty && value.as_u64() != Some(0)
     };
-    frame.extend(fields.into_iter().filter(|(key, value)| key != "origin" && says_something(value)));
+    frame.extend(fields.into_iter().filter(|(key, value)| key != "origin" && key != "frame" && says_something(value)));
     Value::Object(frame)
 }
 

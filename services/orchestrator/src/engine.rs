@@ -31,8 +31,9 @@ const OURS: &str = "dicetower.orchestrator.v1.OrchestratorService";
 const BRIEF: Duration = Duration::from_secs(5);
 /// Tools that are found at the most.
 const MAX_FOUND: usize = 10;
-/// The tool whose result is the order of a round.
-const TRACK_INITIATIVE: &str = "track_initiative";
+/// The tools whose results tell who acts when, and where in them.
+const ORDERS: [(&str, &str); 4] =
+    [("track_initiative", "characters"), ("start_combat", "order"), ("next_actor", "order"), ("end_combat", "order")];
 /// Groups of tools that every table needs.
 const COMMON_GROUPS: [&str; 3] = ["core", "combat", "scene"];
 /// Tools of a board game have no place at a table where a story is told.
@@ -47,6 +48,8 @@ pub(crate) struct Engine {
     pub budget: Budget,
     /// The system context.
     pub instructions: Arc<str>,
+    /// Its version: a hash of its text, in hexadecimal.
+    pub prompt_version: String,
     /// The tools that the game master may call.
     offered: Arc<[ToolDefinition]>,
     /// The same, and those that a person must agree to.
@@ -91,7 +94,19 @@ impl Engine {
         let toolbox = Toolbox::new(peers.clone());
         let offered_with_consent = offered(&toolbox, &peers, true);
         let offered = offered(&toolbox, &peers, false);
-        Engine { providers, budget, instructions, offered, offered_with_consent, limits, shutdown, toolbox, peers }
+        let prompt_version = format!("{:016x}", fnv1a(&instructions));
+        Engine {
+            providers,
+            budget,
+            instructions,
+            prompt_version,
+            offered,
+            offered_with_consent,
+            limits,
+            shutdown,
+            toolbox,
+            peers,
+        }
     }
 
     /// The tools that the game master may call; with somebody in the game master's seat also those that he must allow.
@@ -273,7 +288,7 @@ impl Engine {
             return Ok(());
         }
         let call_id = Some(origin.call_id.as_str()).filter(|id| !id.is_empty());
-        let order = result["characters"].as_array().filter(|_| tool.name == TRACK_INITIATIVE);
+        let order = ORDERS.iter().find(|(name, _)| *name == tool.name).and_then(|(_, key)| result[*key].as_array());
         let character = arguments.get("character_name").and_then(Value::as_str).filter(|_| !is_roll(result));
         let event = match (character, order) {
             (_, Some(order)) => events::turn_order(order, call_id),
@@ -306,6 +321,11 @@ fn groups_of(sheet: &Value) -> Vec<&'static str> {
         ("vehicles", &["vehicles"]),
     ];
     by_sheet.iter().filter(|(_, keys)| has_any(keys)).map(|(group, _)| *group).collect()
+}
+
+/// FNV-1a, which is the same on every machine and in every version.
+fn fnv1a(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// How well a tool fits lower-case words: its name counts for more than its description.

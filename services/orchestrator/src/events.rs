@@ -13,10 +13,16 @@ use service_kit::{clock, status::ErrorCode};
 
 use crate::{claims, llm, seats::Seat, session::Decision};
 
-/// The game master begins; `attempt` is 1 unless a restart broke the turn off.
-pub(crate) fn processing(attempt: u32) -> Body {
+/// The game master begins; `attempt` is 1 unless a restart broke the turn off, `prompt` the version of what he was told
+/// to be.
+pub(crate) fn processing(attempt: u32, prompt: &str) -> Body {
     let attempt = (1 < attempt).then_some(attempt);
-    Body::Processing(Processing { content: "GM is thinking...".into(), attempt })
+    Body::Processing(Processing { content: "GM is thinking...".into(), attempt, prompt: Some(prompt.to_owned()) })
+}
+
+/// A person narrates.
+pub(crate) fn person_begins() -> Body {
+    Body::Processing(Processing { content: "GM is thinking...".into(), attempt: None, prompt: None })
 }
 
 pub(crate) fn retract(retracted_seq: u64) -> Body {

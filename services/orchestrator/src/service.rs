@@ -549,7 +549,7 @@ async fn narrate(
 ) -> Result<String, Status> {
     let turn_id = uuid::Uuid::now_v7().to_string();
     let origin = Origin { turn_id: turn_id.clone(), ..here() };
-    let told = vec![events::processing(1), events::narrative(message), events::complete("Response complete")];
+    let told = vec![events::person_begins(), events::narrative(message), events::complete("Response complete")];
     let key = message_id.map(|message_id| (message_id, turn_id.as_str()));
     session.append_locked(inner, &origin, told, key).await.map_err(|error| status::database(&error))?;
     Ok(turn_id)

@@ -10,9 +10,12 @@ use std::{
     time::Duration,
 };
 
-use proto::orchestrator::v1::{
-    SessionEvent,
-    session_event::{Body, Narrative},
+use proto::{
+    frame,
+    orchestrator::v1::{
+        SessionEvent,
+        session_event::{Body, Narrative},
+    },
 };
 use service_kit::{
     clock,
@@ -372,14 +375,24 @@ impl Inner {
     /// Tells an event to every subscriber; the one whose message it is knows it.
     pub fn publish(&mut self, event: &SessionEvent) {
         let is_retraction = matches!(event.body, Some(Body::Retract(_)));
+        if self.subscribers.is_empty() {
+            return;
+        }
+        // One for all, however many they are.
+        let event = SessionEvent { frame: frame::to_frame(event).to_string(), ..event.clone() };
         self.subscribers.retain(|subscriber| {
             let told_again;
             let event = match is_retraction && !subscriber.knows_log {
                 true => {
-                    told_again = SessionEvent { seq: 0, body: Some(events::told_again()), ..event.clone() };
+                    told_again = SessionEvent {
+                        seq: 0,
+                        body: Some(events::told_again()),
+                        frame: String::new(),
+                        ..event.clone()
+                    };
                     &told_again
                 }
-                false => event,
+                false => &event,
             };
             let is_authors = !event.origin.is_empty() && event.origin == subscriber.connection_id;
             if is_authors || !self.seats.may_see(&subscriber.connection_id, &event.visible_to) {
@@ -427,6 +440,7 @@ fn event(seq: u64, at: &str, origin: &Origin, body: Body) -> SessionEvent {
         trace_id: origin.trace_id.clone(),
         origin: origin.connection_id.clone(),
         visible_to: origin.visible_to.clone(),
+        frame: String::new(),
         body: Some(body),
     }
 }

@@ -64,8 +64,26 @@ fn opposite(tool: &str, arguments: &Map<String, Value>, result: &Value) -> Optio
         "spend_nuyen" => {
             undoing(Some("add_nuyen"), json!({"character_name": name, "amount": amount, "reason": reason}))
         }
-        // A die that was rolled stays rolled, and changes nothing by itself.
-        _ if ["rolls", "roll", "spell_roll", "dice"].iter().any(|key| result.get(key).is_some()) => None,
+        "apply_damage" => {
+            let healed = json!({
+                "character_name": name, "boxes": result["boxes"], "damage_type": result["damage_type"], "reason": reason,
+            });
+            undoing(Some("heal"), healed)
+        }
+        "heal" if arguments.contains_key("boxes") => {
+            let hurt = json!({
+                "character_name": name, "boxes": arguments.get("boxes"),
+                "damage_type": arguments.get("damage_type").and_then(Value::as_str).unwrap_or("physical"),
+                "reason": reason,
+            });
+            undoing(Some("apply_damage"), hurt)
+        }
+        // A die that was rolled stays rolled, and changes nothing by itself; a sheet that has changed has a revision.
+        _ if result.get("revision").is_none()
+            && ["rolls", "roll", "spell_roll", "dice"].iter().any(|key| result.get(key).is_some()) =>
+        {
+            None
+        }
         _ => undoing(None, json!({})),
     }
 }

@@ -73,7 +73,7 @@ pub(crate) async fn play_queue(session: Arc<Session>, engine: Arc<Engine>) {
                 // A person took over while it waited, and answers in his own time.
                 let origin =
                     Origin { turn_id: queued.turn_id.clone(), trace_id: queued.trace_id.clone(), ..Origin::default() };
-                let answered = vec![events::processing(1), events::complete("Response complete")];
+                let answered = vec![events::person_begins(), events::complete("Response complete")];
                 if let Err(error) = session.append_locked(&mut inner, &origin, answered, None).await {
                     tracing::error!(%error, session_id = session.id, "a turn could not be left to a person");
                 }
@@ -178,7 +178,7 @@ impl Turn<'_> {
             Ok(reservation) => reservation,
             Err(Refusal::Store(error)) => return Err(End::Store(error)),
             Err(Refusal::UsedUp(text)) => {
-                self.session.append(&self.origin, vec![events::processing(1)]).await?;
+                self.session.append(&self.origin, vec![events::processing(1, &self.engine.prompt_version)]).await?;
                 return Err(End::Failed(ErrorCode::RateLimited, text));
             }
         };
@@ -198,7 +198,8 @@ impl Turn<'_> {
             let mut inner = self.session.lock().await;
             let journal = inner.state.journal(&self.origin.turn_id);
             let withdrawn = journal.unfinished.iter().map(|seq| events::retract(*seq));
-            let begun = withdrawn.chain([events::processing(journal.attempts + 1)]).collect();
+            let begun =
+                withdrawn.chain([events::processing(journal.attempts + 1, &self.engine.prompt_version)]).collect();
             self.session.append_locked(&mut inner, &self.origin, begun, None).await?;
             (inner.state.row.characters.clone(), inner.state.window(), journal)
         };
@@ -333,6 +334,7 @@ impl Turn<'_> {
             gen_ai.operation.name = "chat",
             gen_ai.provider.name = provider.name(),
             gen_ai.request.model = model,
+            dicetower.prompt.version = self.engine.prompt_version,
             gen_ai.usage.input_tokens = Empty,
             gen_ai.usage.output_tokens = Empty,
             gen_ai.response.time_to_first_chunk_ms = Empty,

@@ -277,3 +277,14 @@ async fn a_call_that_waits_can_be_cancelled() {
     let rest = gerd.until("complete").await;
     assert_eq!(rest.last().unwrap()["content"], "Cancelled");
 }
+
+#[tokio::test]
+async fn who_acts_when_is_told_to_the_table() {
+    let table = Table::with(&FakeModel::start([]).await).await;
+    let participants = json!([{"name": "Oak", "notation": "1d6+3"}, {"name": "Ganger", "notation": "1d6+5"}]);
+
+    let rolled = table.call_tool("track_initiative", json!({"characters": participants})).await.unwrap();
+
+    let log = table.log().await;
+    assert_eq!(of(&log, "turn_order")[0]["order"], rolled["characters"]);
+}

@@ -85,6 +85,27 @@ async fn what_a_turn_did_to_a_sheet_is_undone_once() {
 }
 
 #[tokio::test]
+async fn money_that_changed_hands_is_given_back_and_what_cannot_be_undone_is_named() {
+    let calls = [
+        ("a", "add_nuyen", json!({"character_name": "Oak", "amount": 500})),
+        ("b", "improve_skill", json!({"character_name": "Oak", "skill_name": "Nothing", "new_rating": 3})),
+        ("c", "add_karma", json!({"character_name": "Oak", "amount": 2})),
+    ];
+    let model = FakeModel::start([Reply::calling(calls), Reply::saying(["Rich."])]).await;
+    let table = Table::with(&model).await;
+    table.add_character("Oak").await.unwrap();
+    let frames = table.play("Loot!").await;
+
+    let answer = take_back(&table, false).await.unwrap();
+
+    assert_eq!(answer.not_undone, ["add_karma"]);
+    let rich = of(&frames, "tool_result")[0]["result"]["nuyen"].as_i64().unwrap();
+    let log = table.log().await;
+    let last = of(&log, "character_updated").pop().unwrap().clone();
+    assert_eq!(last["changes"]["nuyen"], rich - 500, "{last}");
+}
+
+#[tokio::test]
 async fn a_turn_that_runs_cannot_be_taken_back() {
     let gate = Gate::new();
     let model = FakeModel::start([Reply::new().text("Once").gate(&gate)]).await;
