@@ -31,6 +31,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // A fake of a service in a test implements only the methods it is about; that the real one leaves none out is
     // tested where it lives.
-    tonic_prost_build::configure().btree_map(".").generate_default_stubs(true).compile_fds(compiler.file_descriptor_set())?;
+    tonic_prost_build::configure()
+        .btree_map(".")
+        .generate_default_stubs(true)
+        .compile_fds(compiler.file_descriptor_set())?;
     Ok(())
 }
