@@ -5,5 +5,6 @@
 mod board;
 mod http;
 mod model;
+mod seats;
 mod support;
 mod table;

@@ -34,6 +34,8 @@ const MAX_FOUND: usize = 10;
 /// The tools whose results tell who acts when, and where in them.
 const ORDERS: [(&str, &str); 4] =
     [("track_initiative", "characters"), ("start_combat", "order"), ("next_actor", "order"), ("end_combat", "order")];
+/// What stands before the key of a call among the ids of messages; no message of a person begins with it.
+const CALL_MARK: &str = "\u{1}call/";
 /// Groups of tools that every table needs.
 const COMMON_GROUPS: [&str; 3] = ["core", "combat", "scene"];
 /// Tools of a board game have no place at a table where a story is told.
@@ -257,6 +259,7 @@ impl Engine {
                 _ => scene::call(session, origin, tool, arguments).await,
             };
         }
+        let key = metadata.get("idempotency-key").and_then(|key| key.to_str().ok()).map(str::to_owned);
         // Later than our own: who gives up first says why.
         let timeout_ms = (self.limits.tool.as_millis() + 1000).min(99_999_999);
         if let Ok(timeout) = format!("{timeout_ms}m").parse() {
@@ -270,11 +273,12 @@ impl Engine {
             let text = format!("{name} did not answer within {} s", self.limits.tool.as_secs_f32());
             status::error(ErrorCode::ToolTimeout, text)
         })??;
-        self.show_effect(session, origin, caller, tool, &arguments, &result).await?;
+        self.show_effect(session, origin, caller, tool, &arguments, &result, key.as_deref()).await?;
         Ok(result)
     }
 
     /// Tells the table what a call has done to it, once. A turn shows its rolls as results.
+    #[expect(clippy::too_many_arguments, reason = "a call, its result, and on whose behalf it was made")]
     async fn show_effect(
         &self,
         session: &Session,
@@ -283,6 +287,7 @@ impl Engine {
         tool: &Tool,
         arguments: &Map<String, Value>,
         result: &Value,
+        key: Option<&str>,
     ) -> Result<(), Status> {
         if !tool.effect {
             return Ok(());
@@ -300,7 +305,16 @@ impl Engine {
         if call_id.is_some_and(|call_id| inner.state.has_shown(&origin.turn_id, call_id)) {
             return Ok(());
         }
-        let appended = session.append_locked(&mut inner, origin, vec![event], None).await;
+        // A person's call that is sent again stands in the log once, as its effect is done once.
+        let mark = key.filter(|_| caller == Caller::Person).map(|key| format!("{CALL_MARK}{key}"));
+        if let Some(mark) = &mark {
+            let known = session.store().turn_of_message(&session.id, mark).await;
+            if known.map_err(|error| status::database(&error))?.is_some() {
+                return Ok(());
+            }
+        }
+        let mark = mark.as_deref().map(|mark| (mark, ""));
+        let appended = session.append_locked(&mut inner, origin, vec![event], mark).await;
         appended.map_err(|error| status::database(&error))
     }
 }

@@ -317,6 +317,23 @@ async fn a_tool_called_at_a_table_stands_in_its_log() {
 }
 
 #[tokio::test]
+async fn a_call_that_is_sent_again_stands_in_the_log_once() {
+    let table = Table::with(&FakeModel::start([]).await).await;
+    let call = async || {
+        let arguments = Some(proto::structs::from_json(json!({"pool": 4, "target_number": 5})));
+        let message =
+            proto::orchestrator::v1::CallToolRequest { session_id: "s".into(), name: "roll_dice".into(), arguments };
+        let mut request = tonic::Request::new(message);
+        request.metadata_mut().insert("idempotency-key", "again".parse().unwrap());
+        table.client.clone().call_tool(request).await.unwrap().into_inner()
+    };
+
+    assert_eq!(call().await, call().await);
+
+    assert_eq!(of(&table.log().await, "roll").len(), 1);
+}
+
+#[tokio::test]
 async fn a_tool_that_fails_tells_its_caller_and_leaves_no_trace_in_the_log() {
     let table = Table::with(&FakeModel::start([]).await).await;
 

@@ -1,7 +1,5 @@
 //! Stories as a whole: taken back, branched, told as text, named and put away.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 mod common;
 
 use common::{Table, of};
