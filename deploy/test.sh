@@ -81,7 +81,8 @@ start_postgres() {
   export DICETOWER_TEST_POSTGRES="postgres://app@127.0.0.1:$port/postgres"
 }
 
-# The house game master and the sample characters, as `cargo run` starts them, on ports of their own.
+# The house game master and the sample characters, as `cargo run` starts them, on ports of their own. The tests have built
+# the binary.
 start_server() {
   target/debug/dicetower --http 127.0.0.1:0 --tcp 127.0.0.1:0 --data "$work/data" --wotr-db "$work/wotr_game.db" \
     >"$work/server.out" 2>"$work/server.err" &
@@ -154,7 +155,6 @@ part "format" cargo fmt --all --check -- --color never
 part "rules about crates" python3 deploy/check_crates.py
 part "lints" cargo clippy --quiet --workspace --all-targets --locked -- -D warnings
 part "tests" cargo nextest run --workspace --locked --no-fail-fast --status-level fail --final-status-level fail
-part "build" cargo build --quiet --locked -p dicetower
 part "server" start_server
 part "page in Chromium" with_server test_page
 part "Java client" with_server test_java
