@@ -62,7 +62,7 @@ pub enum Command {
     /// The character service: sheets, and what a character can do.
     Character(Role<character::Config, 50052>),
     /// The orchestrator: sessions, turns, the game master.
-    Orchestrator(Role<orchestrator::Config, 50053>),
+    Orchestrator(Box<Role<orchestrator::Config, 50053>>),
     /// The state machine service: board games, turn by turn.
     Fsm(Role<fsm::Config, 50054>),
     /// The gateway: web page, REST, WebSocket.
