@@ -379,6 +379,25 @@ async fn a_scene_changes_in_parts_and_only_changes_are_logged() {
 }
 
 #[tokio::test]
+async fn a_scene_keeps_foes_and_their_wounds_by_name() {
+    let table = Table::with(&FakeModel::start([]).await).await;
+    let foes = |foes: Value| table.call_tool("update_scene", json!({"foes": foes}));
+
+    foes(json!([{"name": "ganger 1"}, {"name": "ganger 2", "note": "has a knife"}])).await.unwrap();
+    let hurt = foes(json!([{"name": "GANGER 1", "physical": 6}])).await.unwrap();
+    let gone = table.call_tool("update_scene", json!({"forget": ["foes"]})).await.unwrap();
+    let nobody = foes(json!([{"name": "ghost", "stun": 11}])).await.unwrap_err();
+
+    let expected = json!([
+        {"name": "ganger 1", "physical": 6, "stun": 0},
+        {"name": "ganger 2", "physical": 0, "stun": 0, "note": "has a knife"},
+    ]);
+    assert_eq!(hurt["scene"]["foes"], expected);
+    assert_eq!(gone["scene"], json!({}));
+    assert_eq!(Failure::from(&nobody).code, ErrorCode::InvalidToolParams);
+}
+
+#[tokio::test]
 async fn a_scene_is_that_of_the_callers_table() {
     let table = Table::with(&FakeModel::start([]).await).await;
     table.call_tool("update_scene", json!({"session_id": "another", "location": "bar"})).await.unwrap();
