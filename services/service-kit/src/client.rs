@@ -10,7 +10,7 @@ use proto::{
 use tonic::{Status, body::Body, service::Routes, transport::Endpoint};
 use tower::{Service, ServiceExt, util::BoxCloneSyncService};
 
-use crate::trace;
+use crate::{auth::Gate, trace};
 
 /// A connection to a service, in this process or not.
 pub type Transport = BoxCloneSyncService<http::Request<Body>, http::Response<Body>, Status>;
@@ -27,6 +27,7 @@ pub struct Peers {
     character: Option<Transport>,
     orchestrator: Option<Transport>,
     fsm: Option<Transport>,
+    gate: Gate,
 }
 
 /// A client that adds the caller's trace to each call.
@@ -56,6 +57,18 @@ impl Peers {
     peer!(with_character, character, CharacterServiceClient<Transport>, CharacterServiceClient::new);
     peer!(with_orchestrator, orchestrator, OrchestratorServiceClient<Transport>, OrchestratorServiceClient::new);
     peer!(with_fsm, fsm, FsmServiceClient<Transport>, FsmServiceClient::new);
+
+    /// Who may come in at the doors of this process.
+    pub fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// The same peers behind this gate.
+    #[must_use]
+    pub fn with_gate(mut self, gate: Gate) -> Peers {
+        self.gate = gate;
+        self
+    }
 
     /// The transport to the service that owns a gRPC path's package, `dicetower.dice.v1` and so on.
     pub fn transport(&self, package: &str) -> Option<Transport> {

@@ -1,5 +1,6 @@
 //! What every service's main needs: telemetry, server, client, status, database, and the tools by name.
 
+pub mod auth;
 pub mod call;
 pub mod client;
 pub mod clock;
@@ -13,5 +14,6 @@ pub mod tools;
 pub mod trace;
 pub mod traces;
 
+pub use auth::{Caller, Gate};
 pub use client::{Peers, Transport};
 pub use server::{Server, serve};

@@ -1,0 +1,378 @@
+//! Who may come in: the gate at every door to the outside, and the caller it lets through.
+//!
+//! `tokens` keeps tokens of our own, `oidc` checks those of an identity provider, `audit` writes down who did what. A door
+//! asks [`Gate::admit`] once, and the caller it gets then before each thing he does: [`Caller::check`] costs no more than
+//! a look at a flag and the clock.
+
+pub mod audit;
+mod oidc;
+mod owners;
+mod tokens;
+
+use std::{
+    str::FromStr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use anyhow::Context as _;
+pub use proto::catalogue::Role;
+use tokio_util::sync::CancellationToken;
+use tonic::Status;
+
+pub use self::{
+    audit::{Audit, Entry},
+    oidc::OidcConfig,
+    tokens::{Grant, Listed, TokenError, Tokens},
+};
+use crate::{
+    clock,
+    db::{DatabaseConfig, Db},
+    status::{self, ErrorCode},
+};
+
+const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/access/0001_tokens.sql")];
+
+/// How callers say who they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Mode {
+    /// Nobody is asked. For this machine alone.
+    #[default]
+    None,
+    /// By a token that `dicetower token` has made.
+    Token,
+    /// By a token of an identity provider (OpenID Connect).
+    Oidc,
+}
+
+/// Who may come in.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[group(skip)]
+pub struct AuthConfig {
+    /// How callers say who they are.
+    #[arg(long, env = "DICETOWER_AUTH", value_enum, default_value_t, global = true)]
+    pub auth: Mode,
+    /// The identity provider, with --auth oidc.
+    #[command(flatten)]
+    pub oidc: OidcConfig,
+}
+
+impl AuthConfig {
+    /// Whether callers must say who they are.
+    pub fn is_required(&self) -> bool {
+        self.auth != Mode::None
+    }
+}
+
+/// The gate: lets callers in or turns them away. Without a word it is open.
+#[derive(Clone)]
+pub struct Gate {
+    kind: Kind,
+    db: Option<Db>,
+    audit: Option<Audit>,
+}
+
+#[derive(Clone)]
+enum Kind {
+    Open,
+    Tokens(Tokens),
+    Oidc(Arc<oidc::Provider>),
+}
+
+impl Default for Gate {
+    fn default() -> Gate {
+        Gate::open()
+    }
+}
+
+impl Gate {
+    /// The gate at which nobody is asked who he is.
+    pub fn open() -> Gate {
+        Gate { kind: Kind::Open, db: None, audit: None }
+    }
+
+    /// The gate that the configuration describes.
+    ///
+    /// # Errors
+    ///
+    /// The database of tokens cannot be opened, or the identity provider is not described well.
+    pub async fn start(
+        config: &AuthConfig,
+        database: &DatabaseConfig,
+        shutdown: CancellationToken,
+    ) -> anyhow::Result<Gate> {
+        if !config.is_required() {
+            return Ok(Gate::open());
+        }
+        let db = open(database).await?;
+        let audit = Some(Audit::start(db.clone()));
+        let kind = match config.auth {
+            Mode::Oidc => Kind::Oidc(Arc::new(oidc::Provider::new(&config.oidc).context("set up --auth oidc")?)),
+            _ => Kind::Tokens(Tokens::start(db.clone(), shutdown).await?),
+        };
+        Ok(Gate { kind, db: Some(db), audit })
+    }
+
+    /// Whether callers must say who they are.
+    pub fn is_required(&self) -> bool {
+        !matches!(self.kind, Kind::Open)
+    }
+
+    /// Lets a caller in by the token he shows.
+    ///
+    /// # Errors
+    ///
+    /// `UNAUTHENTICATED`: there is no token, or it is unknown, expired or revoked. The text never repeats it.
+    pub async fn admit(&self, token: Option<&str>) -> Result<Caller, Status> {
+        let token = token.map(str::trim).filter(|token| !token.is_empty());
+        match (&self.kind, token) {
+            (Kind::Open, _) => Ok(Caller::anyone()),
+            (_, None) => Err(unauthenticated("a token is needed; show it as `Authorization: Bearer …`")),
+            (_, Some(token)) if MAX_TOKEN < token.len() => Err(unauthenticated("the token is too long to be one")),
+            (Kind::Tokens(tokens), Some(token)) => tokens.admit(token).await,
+            (Kind::Oidc(provider), Some(token)) => provider.admit(token).await,
+        }
+    }
+
+    /// The tokens of our own, where they are in use.
+    pub fn tokens(&self) -> Option<&Tokens> {
+        match &self.kind {
+            Kind::Tokens(tokens) => Some(tokens),
+            _ => None,
+        }
+    }
+
+    /// Whether a caller may change a character: his token grants it, or he has made it. At an open gate and above a
+    /// player everybody may.
+    ///
+    /// # Errors
+    ///
+    /// The database fails.
+    pub async fn owns(&self, caller: &Caller, character: &str) -> Result<bool, Status> {
+        match &self.db {
+            Some(db) if caller.role == Role::Player && !caller.is_granted(character) => {
+                owners::owns(db, caller, character).await.map_err(|error| status::database(&error))
+            }
+            _ => Ok(true),
+        }
+    }
+
+    /// Notes that a caller has made a character. One that has an owner keeps him.
+    ///
+    /// # Errors
+    ///
+    /// The database fails.
+    pub async fn own(&self, caller: &Caller, character: &str) -> Result<(), Status> {
+        let Some(db) = &self.db else { return Ok(()) };
+        owners::own(db, caller, character).await.map_err(|error| status::database(&error))
+    }
+
+    /// Where it is written down who did what; nobody is named at an open gate.
+    pub fn audit(&self) -> Option<&Audit> {
+        self.audit.as_ref()
+    }
+}
+
+/// Longest token that is looked at, in bytes.
+const MAX_TOKEN: usize = 8 * 1024;
+
+/// Opens the database of tokens and of the audit log. Several processes may have it open.
+///
+/// # Errors
+///
+/// It cannot be opened.
+pub async fn open(database: &DatabaseConfig) -> anyhow::Result<Db> {
+    Db::open(database, "access", MIGRATIONS).await.context("open the database of tokens")
+}
+
+/// Somebody who has been let in.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// Who he is; empty at an open gate.
+    pub name: String,
+    /// What he may do.
+    pub role: Role,
+    /// The only session he may take part in; none means any.
+    pub session_id: Option<String>,
+    /// The only seat he may take; none means any that his role allows.
+    pub seat: Option<String>,
+    /// Characters that his token lets him change, beside those he has made.
+    pub characters: Vec<String>,
+    /// Unix milliseconds.
+    expires_at: Option<i64>,
+    revoked: Option<Arc<AtomicBool>>,
+}
+
+impl Caller {
+    /// Whoever comes in where nobody is asked: he may do everything that can be done at this door.
+    pub fn anyone() -> Caller {
+        Caller {
+            name: String::new(),
+            role: Role::Operator,
+            session_id: None,
+            seat: None,
+            characters: Vec::new(),
+            expires_at: None,
+            revoked: None,
+        }
+    }
+
+    /// The same caller with no more than this role.
+    #[must_use]
+    pub fn at_most(mut self, role: Role) -> Caller {
+        self.role = self.role.min(role);
+        self
+    }
+
+    /// Whether he may still do something: a token may expire or be revoked while a line is open.
+    ///
+    /// # Errors
+    ///
+    /// `UNAUTHENTICATED`, and which of both it is.
+    pub fn check(&self) -> Result<(), Status> {
+        if self.revoked.as_ref().is_some_and(|revoked| revoked.load(Ordering::Relaxed)) {
+            return Err(unauthenticated("the token has been revoked"));
+        }
+        if self.expires_at.is_some_and(|expires_at| expires_at <= clock::now_ms()) {
+            return Err(unauthenticated("the token has expired"));
+        }
+        Ok(())
+    }
+
+    /// Whether his role allows something.
+    ///
+    /// # Errors
+    ///
+    /// `FORBIDDEN`, naming both roles.
+    pub fn must_be(&self, role: Role, what: &str) -> Result<(), Status> {
+        if role <= self.role {
+            return Ok(());
+        }
+        let message = format!("{what} is for the role {}, and yours is {}", role.as_str(), self.role.as_str());
+        Err(status::error(ErrorCode::Forbidden, message))
+    }
+
+    /// Whether he may take part in a session.
+    ///
+    /// # Errors
+    ///
+    /// `FORBIDDEN`: his token is for another one.
+    pub fn may_enter(&self, session_id: &str) -> Result<(), Status> {
+        match &self.session_id {
+            Some(own) if own != session_id => {
+                Err(status::error(ErrorCode::Forbidden, format!("this token is for the session {own} only")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether his token names a character as his.
+    pub fn is_granted(&self, character: &str) -> bool {
+        let character = character.trim().to_lowercase();
+        self.characters.iter().any(|own| own.trim().to_lowercase() == character)
+    }
+}
+
+/// The refusal of somebody whom we do not know.
+pub(crate) fn unauthenticated(message: &str) -> Status {
+    status::error(ErrorCode::Unauthenticated, message)
+}
+
+/// A role by its word.
+///
+/// # Errors
+///
+/// The words there are.
+pub fn parse_role(text: &str) -> Result<Role, String> {
+    [Role::Player, Role::Gm, Role::Operator].into_iter().find(|role| role.as_str() == text).ok_or_else(|| {
+        format!("{:?} is not a role: player, gm and operator are", text.chars().take(40).collect::<String>())
+    })
+}
+
+/// The token of an `Authorization` header: `Bearer` and the token.
+pub fn bearer(header: &str) -> Option<&str> {
+    let (scheme, token) = header.trim().split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// A secret that both sides of a call know, compared in a time that does not tell how much of it is right.
+#[derive(Clone)]
+pub struct SharedSecret(Arc<str>);
+
+impl FromStr for SharedSecret {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<SharedSecret, String> {
+        let is_fit =
+            (MIN_SECRET..=MAX_SECRET).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+        match is_fit {
+            true => Ok(SharedSecret(text.into())),
+            false => Err(format!("a secret has {MIN_SECRET} to {MAX_SECRET} visible ASCII characters")),
+        }
+    }
+}
+
+/// Shortest secret between services, in characters: as much as 16 random bytes in hexadecimal have half of.
+const MIN_SECRET: usize = 16;
+const MAX_SECRET: usize = 512;
+
+impl std::fmt::Debug for SharedSecret {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("SharedSecret(…)")
+    }
+}
+
+impl SharedSecret {
+    /// Whether a text is the secret.
+    pub fn is(&self, text: &str) -> bool {
+        let digest = |text: &str| ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+        // Digests of random secrets tell nothing, however long their comparison takes.
+        digest(&self.0).as_ref() == digest(text).as_ref()
+    }
+
+    /// The secret itself, for the header of a call.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_never_shown() {
+        let secret: SharedSecret = "0123456789abcdef".parse().unwrap();
+
+        assert_eq!(format!("{secret:?}"), "SharedSecret(…)");
+        assert!(secret.is("0123456789abcdef") && !secret.is("0123456789abcdeg") && !secret.is(""));
+        assert!("short".parse::<SharedSecret>().is_err());
+    }
+
+    #[test]
+    fn a_bearer_token_is_read_whatever_the_case_of_its_scheme() {
+        assert_eq!(bearer("Bearer abc"), Some("abc"));
+        assert_eq!(bearer("bearer  abc "), Some("abc"));
+        assert_eq!(bearer("Basic abc"), None);
+        assert_eq!(bearer("abc"), None);
+    }
+
+    #[test]
+    fn roles_rise_from_player_to_operator() {
+        let caller = Caller { role: Role::Gm, ..Caller::anyone() };
+
+        assert!(caller.must_be(Role::Player, "it").is_ok() && caller.must_be(Role::Gm, "it").is_ok());
+        assert_eq!(caller.must_be(Role::Operator, "it").unwrap_err().code(), tonic::Code::PermissionDenied);
+        assert_eq!(Caller::anyone().at_most(Role::Player).role, Role::Player);
+    }
+
+    #[test]
+    fn a_token_for_one_session_opens_no_other() {
+        let caller = Caller { session_id: Some("a".into()), ..Caller::anyone() };
+
+        assert!(caller.may_enter("a").is_ok());
+        assert!(caller.may_enter("b").is_err());
+    }
+}

@@ -1,0 +1,172 @@
+//! The audit log: who did what through which door, and whether he was let. Written behind the answers, in groups.
+
+use tokio::sync::mpsc;
+
+use crate::{
+    clock,
+    db::{Db, DbError, Statement},
+};
+
+/// Entries that may wait; beyond it they are told to the log alone, for no caller may be held up by it.
+const QUEUE: usize = 4096;
+/// Entries that are written together at the most.
+const GROUP: usize = 256;
+
+const INSERT: &str = "INSERT INTO audit (id, at, name, role, door, action, target, outcome, trace_id)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+const OF: &str = "SELECT at, name, role, door, action, target, outcome, trace_id FROM audit
+    WHERE name = $1 ORDER BY at, id";
+const ERASE_AUDIT: &str = "UPDATE audit SET name = $2 WHERE name = $1";
+const ERASE_TOKENS: &str = "UPDATE tokens SET name = $2, characters = '[]', revoked_at = COALESCE(revoked_at, $3),
+    changed_at = $3 WHERE name = $1";
+const ERASE_OWNERS: &str = "DELETE FROM owners WHERE name = $1";
+const TOKENS_OF: &str = "SELECT id, role, session_id, seat, characters, created_at, expires_at, revoked_at FROM tokens
+    WHERE name = $1 ORDER BY created_at";
+const OWNED_BY: &str = "SELECT character FROM owners WHERE name = $1 ORDER BY character";
+
+/// The name that stands where a person's was.
+pub const ERASED: &str = "(erased)";
+
+/// Where entries are handed in.
+#[derive(Clone)]
+pub struct Audit {
+    queue: mpsc::Sender<Entry>,
+}
+
+/// Something that somebody did or was refused.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Entry {
+    /// Who.
+    pub name: String,
+    /// In which role.
+    pub role: String,
+    /// Through which door: rest, mcp, socket, grpc, line or token.
+    pub door: String,
+    /// The tool or frame.
+    pub action: String,
+    /// The session or character it was about, or empty.
+    pub target: String,
+    /// ok, or the name of the error.
+    pub outcome: String,
+    /// The trace it is part of.
+    pub trace_id: String,
+}
+
+impl Audit {
+    /// Begins to write into a database.
+    pub fn start(db: Db) -> Audit {
+        let (queue, mut entries) = mpsc::channel::<Entry>(QUEUE);
+        tokio::spawn(async move {
+            let mut group = Vec::with_capacity(GROUP);
+            while 0 < entries.recv_many(&mut group, GROUP).await {
+                let statements = group.drain(..).map(insert).collect();
+                if let Err(error) = db.write(statements).await {
+                    tracing::error!(%error, "entries of the audit log are lost");
+                }
+            }
+        });
+        Audit { queue }
+    }
+
+    /// Hands an entry in.
+    pub fn note(&self, entry: Entry) {
+        if let Err(mpsc::error::TrySendError::Full(entry)) = self.queue.try_send(entry) {
+            tracing::error!(?entry, "the audit log is full");
+        }
+    }
+}
+
+fn insert(entry: Entry) -> Statement {
+    let Entry { name, role, door, action, target, outcome, trace_id } = entry;
+    let id = uuid::Uuid::now_v7().to_string();
+    let mut args = vec![id.into(), clock::now_ms().into()];
+    args.extend([name, role, door, action, target, outcome, trace_id].map(Into::into));
+    Statement::new(INSERT, args)
+}
+
+/// All that is kept of a person here: his tokens without their secrets, his characters, what he did.
+///
+/// # Errors
+///
+/// The database fails.
+pub async fn export(db: &Db, name: &str) -> Result<serde_json::Value, DbError> {
+    let time = |ms: Option<i64>| ms.map(clock::rfc3339);
+    let tokens = db.fetch(TOKENS_OF, vec![name.into()]).await?;
+    let tokens: Vec<_> = tokens
+        .iter()
+        .map(|row| {
+            serde_json::json!({
+                "id": row.text(0), "role": row.text(1), "session_id": row.optional_text(2), "seat": row.optional_text(3),
+                "characters": serde_json::from_str::<serde_json::Value>(&row.text(4)).unwrap_or_default(),
+                "created_at": time(row.optional_integer(5)), "expires_at": time(row.optional_integer(6)),
+                "revoked_at": time(row.optional_integer(7)),
+            })
+        })
+        .collect();
+    let characters = db.fetch(OWNED_BY, vec![name.into()]).await?;
+    let characters: Vec<_> = characters.iter().map(|row| row.text(0)).collect();
+    let entries = db.fetch(OF, vec![name.into()]).await?;
+    let entries: Vec<_> = entries
+        .iter()
+        .map(|row| {
+            serde_json::json!({
+                "at": time(row.optional_integer(0)), "role": row.text(2), "door": row.text(3), "action": row.text(4),
+                "target": row.text(5), "outcome": row.text(6), "trace_id": row.text(7),
+            })
+        })
+        .collect();
+    Ok(serde_json::json!({"tokens": tokens, "characters": characters, "audit": entries}))
+}
+
+/// Takes a person's name out: his tokens are revoked, his characters belong to nobody, and the log keeps what was done
+/// but not by whom.
+///
+/// # Errors
+///
+/// The database fails.
+pub async fn erase(db: &Db, name: &str) -> Result<(), DbError> {
+    db.write(vec![
+        Statement::new(ERASE_TOKENS, vec![name.into(), ERASED.into(), clock::now_ms().into()]),
+        Statement::new(ERASE_OWNERS, vec![name.into()]),
+        Statement::new(ERASE_AUDIT, vec![name.into(), ERASED.into()]),
+    ])
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        auth::{Grant, Role, Tokens, open},
+        testing::TestDatabase,
+    };
+
+    #[tokio::test]
+    async fn what_is_kept_of_a_person_can_be_taken_along_and_taken_away() {
+        for database in TestDatabase::each().await {
+            let db = open(&database.config).await.unwrap();
+            let tokens = Tokens::new(db.clone());
+            let grant = Grant {
+                name: "Anna".into(),
+                role: Role::Player,
+                session_id: Some("evening".into()),
+                seat: None,
+                characters: vec!["Platinum".into()],
+                lifetime: None,
+            };
+            let (_, token) = tokens.make(grant).await.unwrap();
+            let entry = Entry { name: "Anna".into(), action: "roll_dice".into(), ..Entry::default() };
+            db.write(vec![insert(entry)]).await.unwrap();
+
+            let kept = export(&db, "Anna").await.unwrap();
+            assert_eq!(kept["tokens"][0]["session_id"], "evening");
+            assert_eq!(kept["audit"][0]["action"], "roll_dice");
+
+            erase(&db, "Anna").await.unwrap();
+            let kept = export(&db, "Anna").await.unwrap();
+            assert_eq!((kept["tokens"].as_array().unwrap().len(), kept["audit"].as_array().unwrap().len()), (0, 0));
+            let fresh = Tokens::new(db);
+            assert_eq!(fresh.admit(&token).await.unwrap_err().message(), "the token has been revoked");
+        }
+    }
+}
