@@ -13,7 +13,7 @@ use service_kit::{
     db::{DatabaseConfig, Db, DbError, Row, Statement},
     status::{self, ErrorCode},
 };
-use tonic::{Request, Status};
+use tonic::{Request, Status, metadata::MetadataMap};
 
 pub use changes::{Account, Booking, Change, Entry, Subject};
 pub use documents::{Document, Kind};
@@ -99,6 +99,8 @@ pub struct Call {
     pub actor: String,
     /// At which table; empty if at none.
     pub session_id: String,
+    /// The metadata `session-id` and `player` as they came: its rolls stand in that session's chain.
+    pub scope: MetadataMap,
     /// Why; empty if nothing was said.
     pub reason: String,
 }
@@ -128,6 +130,12 @@ impl Call {
             value.chars().take(MAX_ACTOR).collect::<String>()
         };
         let session_id = text("session-id");
+        let mut scope = MetadataMap::new();
+        for name in ["session-id", "player"] {
+            if let Some(value) = metadata.get(name) {
+                scope.insert(name, value.clone());
+            }
+        }
         let mut actor = text("actor");
         if actor.is_empty() {
             actor = if session_id.is_empty() { "direct call".to_owned() } else { format!("table {session_id}") };
@@ -141,6 +149,7 @@ impl Call {
             key: key.map(str::to_owned),
             actor,
             session_id,
+            scope,
             reason: String::new(),
         })
     }
@@ -173,6 +182,7 @@ impl Call {
             key: None,
             actor: "character service".to_owned(),
             session_id: String::new(),
+            scope: MetadataMap::new(),
             reason: reason.to_owned(),
         }
     }

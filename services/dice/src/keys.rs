@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use ring::{
-    rand::{SecureRandom, SystemRandom},
+    rand::SecureRandom,
     signature::{Ed25519KeyPair, KeyPair},
 };
 use service_kit::db::DatabaseConfig;
@@ -89,9 +89,12 @@ fn public_key(pair: &Ed25519KeyPair) -> String {
 /// # Errors
 ///
 /// The operating system gives none.
+#[expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "this is the one source of chance")]
 pub fn fresh_secret() -> anyhow::Result<Vec<u8>> {
     let mut secret = vec![0; SEED_BYTES];
-    SystemRandom::new().fill(&mut secret).map_err(|_| anyhow::anyhow!("the operating system gives no entropy"))?;
+    ring::rand::SystemRandom::new()
+        .fill(&mut secret)
+        .map_err(|_| anyhow::anyhow!("the operating system gives no entropy"))?;
     Ok(secret)
 }
 

@@ -1,5 +1,6 @@
 //! The roll log: every roll with its faces, its cause, its trace and its place in a chain, kept before anybody is told.
 
+use percent_encoding::percent_decode_str;
 use prost::Message;
 use service_kit::{
     db::{DatabaseConfig, Db, Row, Value},
@@ -115,7 +116,8 @@ impl Cause {
 }
 
 impl Scope {
-    /// Whose roll a request is: the session named in it or in the metadata `session-id`, the player in `player`.
+    /// Whose roll a request is: the session named in it or in the metadata `session-id`, the player in `player`, in which
+    /// what is no ASCII is percent-encoded.
     ///
     /// # Errors
     ///
@@ -123,7 +125,8 @@ impl Scope {
     pub fn of<M>(request: &Request<M>, session: Option<&str>) -> Result<Scope, Status> {
         let metadata = |name: &str| request.metadata().get(name).and_then(|value| value.to_str().ok());
         let chain = session.or_else(|| metadata("session-id")).unwrap_or(NO_SESSION);
-        let player = metadata("player").map(|player| proof::checked_name("player", player, MAX_PLAYER)).transpose()?;
+        let player = metadata("player").map(|player| percent_decode_str(player).decode_utf8_lossy());
+        let player = player.map(|player| proof::checked_name("player", &player, MAX_PLAYER)).transpose()?;
         Ok(Scope { chain: proof::checked_name("session", chain, MAX_SESSION)?, player: player.unwrap_or_default() })
     }
 }

@@ -25,7 +25,7 @@ pub async fn roll(
     let (id, result) = match roll.clone() {
         Roll::ActionDice { side, count } => {
             let request = RollActionDiceRequest { side, count, reason: reason("Action roll") };
-            let answer = dice.roll_action_dice(keyed(request, key)).await?.into_inner();
+            let answer = dice.roll_action_dice(at_table(request, game_id, key)).await?.into_inner();
             (answer.roll_id, Value::from(answer.faces))
         }
         Roll::Hunt { level, free_peoples_dice, rerolls } => {
@@ -36,30 +36,34 @@ pub async fn roll(
                 rerolls: Some(rerolls),
                 reason,
             };
-            let answer = dice.roll_hunt(keyed(request, key)).await?.into_inner();
+            let answer = dice.roll_hunt(at_table(request, game_id, key)).await?.into_inner();
             (answer.roll_id, json!({"rolls": answer.rolls, "rerolled": answer.rerolled, "successes": answer.successes}))
         }
         Roll::Combat { count, target, rerolls } => {
             let request =
                 RollCombatDiceRequest { count, target, rerolls: Some(rerolls), reason: reason("Combat roll") };
-            let answer = dice.roll_combat_dice(keyed(request, key)).await?.into_inner();
+            let answer = dice.roll_combat_dice(at_table(request, game_id, key)).await?.into_inner();
             (answer.roll_id, json!({"rolls": answer.rolls, "rerolled": answer.rerolled, "successes": answer.hits}))
         }
         Roll::Pick { count: 1 } => (String::new(), Value::from(1)),
         Roll::Pick { count } => {
             let notation = Some(format!("1d{count}"));
             let request = RollDiceRequest { notation, reason: reason("Draw"), ..RollDiceRequest::default() };
-            let answer = dice.roll_dice(keyed(request, key)).await?.into_inner();
+            let answer = dice.roll_dice(at_table(request, game_id, key)).await?.into_inner();
             (answer.roll_id, Value::from(answer.total.unwrap_or(1)))
         }
     };
     Ok(Rolled { id, roll, result })
 }
 
-fn keyed<T>(message: T, key: Option<String>) -> Request<T> {
+/// A request whose roll stands in the game's chain.
+fn at_table<T>(message: T, game_id: &str, key: Option<String>) -> Request<T> {
     let mut request = Request::new(message);
-    if let Some(value) = key.and_then(|key| MetadataValue::try_from(key).ok()) {
-        request.metadata_mut().insert("idempotency-key", value);
+    let metadata = [("session-id", Some(game_id.to_owned())), ("idempotency-key", key)];
+    for (name, text) in metadata {
+        if let Some(value) = text.and_then(|text| MetadataValue::try_from(text).ok()) {
+            request.metadata_mut().insert(name, value);
+        }
     }
     request
 }

@@ -3,6 +3,7 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use proto::{
     catalogue::{Role, Tool},
     character::v1::GetCharacterRequest,
@@ -27,6 +28,8 @@ use crate::{
 
 /// The service whose tools are answered here.
 const OURS: &str = "dicetower.orchestrator.v1.OrchestratorService";
+/// What of a name is percent-encoded in metadata, beside all that is no ASCII.
+const NOT_PLAIN: &AsciiSet = &CONTROLS.add(b'%');
 /// How long the sheets of the characters are waited for before a turn goes on without.
 const BRIEF: Duration = Duration::from_secs(5);
 /// Tools that are found at the most.
@@ -267,6 +270,10 @@ impl Engine {
         }
         if let Ok(id) = session.id.parse() {
             metadata.insert("session-id", id);
+        }
+        let speaker = session.lock().await.state.speaker(&origin.turn_id);
+        if let Some(player) = speaker.and_then(|name| utf8_percent_encode(&name, NOT_PLAIN).to_string().parse().ok()) {
+            metadata.insert("player", player);
         }
         let call = self.toolbox.call(name, Value::Object(arguments.clone()), metadata);
         let result = tokio::time::timeout(self.limits.tool, call).await.map_err(|_| {

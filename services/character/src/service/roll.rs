@@ -11,20 +11,21 @@ use service_kit::{
     Peers, Transport,
     status::{self, ErrorCode},
 };
-use tonic::{Request, Status};
+use tonic::{Extensions, Request, Status, metadata::MetadataMap};
 
 use crate::{sheet::to_i32, store::Call};
 
 /// The dice of one call.
 pub struct Dice {
     client: DiceServiceClient<Transport>,
+    scope: MetadataMap,
     key: Option<String>,
     rolls: u32,
 }
 
 impl Dice {
     pub fn new(peers: &Peers, call: &Call) -> Dice {
-        Dice { client: peers.dice(), key: call.key.clone(), rolls: 0 }
+        Dice { client: peers.dice(), scope: call.scope.clone(), key: call.key.clone(), rolls: 0 }
     }
 
     /// Rolls a success test. The pool must have a die.
@@ -64,7 +65,7 @@ impl Dice {
     /// The request of the call's next roll.
     fn keyed<M>(&mut self, message: M) -> Result<Request<M>, Status> {
         self.rolls += 1;
-        let mut request = Request::new(message);
+        let mut request = Request::from_parts(self.scope.clone(), Extensions::default(), message);
         if let Some(key) = &self.key {
             let key = format!("{key}/{}", self.rolls);
             let key =

@@ -576,3 +576,18 @@ async fn a_single_rule_is_answered_by_its_area() {
         .refuses("apply_rule", rule("combat_pool", json!({"quickness": 1})), ErrorCode::InvalidInput, "intelligence")
         .await;
 }
+
+#[tokio::test]
+async fn what_a_character_rolls_stands_in_the_chain_of_the_session_and_is_the_players() {
+    let table = Table::start().await;
+    let mut metadata = MetadataMap::new();
+    metadata.insert("session-id", "evening".parse().unwrap());
+    metadata.insert("player", "Zo%C3%AB".parse().unwrap());
+    let test = json!({"character_name": "Platinum", "skill_name": "Firearms", "target_number": 4});
+
+    table.tools.call("test_skill", test, metadata).await.unwrap();
+
+    let listed = table.call("list_rolls", json!({"session": "evening"})).await;
+    assert_eq!(listed["rolls"].as_array().unwrap().len(), 1);
+    assert_eq!(listed["rolls"][0]["player"], "Zoë");
+}
