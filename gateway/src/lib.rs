@@ -115,6 +115,7 @@ fn routes(config: &Config, gateway: Gateway) -> Router {
         .route("/api/games/{game_id}/watch", get(games::watch))
         .route("/traces", get(traces::list))
         .route("/traces/{trace_id}", get(traces::get))
+        .route("/metrics", get(service_kit::metrics::page))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
         .route("/ui/{*path}", get(page::file));

@@ -1,6 +1,6 @@
 //! The outermost layer: the trace of a request, its log line, the form of its error, and the headers that protect a page.
 
-use std::time::Instant;
+use std::{sync::LazyLock, time::Instant};
 
 use axum::{
     body::Body,
@@ -10,7 +10,10 @@ use axum::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use opentelemetry::trace::Status;
-use service_kit::trace;
+use service_kit::{
+    metrics::{self, By, Counter, Latency},
+    trace,
+};
 use tracing::{Instrument, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 use uuid::Uuid;
@@ -26,13 +29,21 @@ const NO_PAGE: HeaderValue = HeaderValue::from_static("default-src 'none'; frame
 /// For a page that the operator has put in place of ours: what it loads is his choice, but nobody frames it.
 const OTHER_PAGE: HeaderValue = HeaderValue::from_static("frame-ancestors 'none'; object-src 'none'; base-uri 'self'");
 
+static LATENCIES: LazyLock<By<Latency>> = LazyLock::new(|| {
+    let help = "Time until a request was answered; of a stream or a socket, until it began";
+    metrics::latencies("http_duration", help, "route")
+});
+static ANSWERS: LazyLock<By<Counter>> =
+    LazyLock::new(|| metrics::counters("http_answers", "Answers to requests, by HTTP status", "status"));
+
 /// Runs a request in its trace, and gives its answer a form.
 pub(crate) async fn observe(gateway: Shares, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let route = request.extensions().get::<MatchedPath>().map_or("(no route)", MatchedPath::as_str).to_owned();
-    let (span, trace_id) = begin(&format!("{method} {route}"), &route, request.headers());
+    let name = format!("{method} {route}");
+    let (span, trace_id) = begin(&name, &route, request.headers());
     span.set_attribute("http.request.method", method.to_string());
     span.set_attribute("url.path", path.clone());
 
@@ -46,8 +57,10 @@ pub(crate) async fn observe(gateway: Shares, request: Request, next: Next) -> Re
     if status.is_server_error() {
         span.set_status(Status::error(status.to_string()));
     }
-    let ms = started.elapsed().as_millis();
-    let status = status.as_u16();
+    let took = started.elapsed();
+    ANSWERS.with(status.as_str()).inc();
+    let (ms, status) = (took.as_millis(), status.as_u16());
+    span.in_scope(|| LATENCIES.with(&name).observe(took));
     span.in_scope(|| match status {
         500.. => tracing::warn!(target: "request", status, ms, "{method} {path}"),
         _ if is_quiet(&route) => tracing::debug!(target: "request", status, ms, "{method} {path}"),
@@ -67,7 +80,7 @@ fn begin(name: &str, route: &str, headers: &HeaderMap) -> (Span, Uuid) {
 }
 
 fn is_quiet(route: &str) -> bool {
-    ["/ui/", "/traces", "/health/"].iter().any(|prefix| route.starts_with(prefix))
+    ["/ui/", "/traces", "/health/", "/metrics"].iter().any(|prefix| route.starts_with(prefix))
 }
 
 /// Completes an answer, and tells what it fails with, if it does.

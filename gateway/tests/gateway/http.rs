@@ -293,3 +293,31 @@ async fn it_is_not_ready_while_a_service_is_away() {
 
     assert_eq!(ready["services"], json!({"dice": "ok", "fsm": "unavailable"}));
 }
+
+#[tokio::test]
+async fn a_call_is_counted_and_timed_under_its_route_and_its_tool() {
+    let gateway = start().await;
+    json(gateway.post("/api/tools/roll_dice", &roll()), 200).await;
+
+    let answer = gateway.get("/metrics").send().await.unwrap();
+
+    assert!(header(&answer, "content-type").starts_with("application/openmetrics-text"));
+    let text = answer.text().await.unwrap();
+    for expected in [
+        "dicetower_http_duration_seconds_count{route=\"POST /api/tools/{name}\"} ",
+        "dicetower_http_answers_total{status=\"200\"} ",
+        "dicetower_rpc_duration_seconds_count{service=\"dice\",rpc=\"RollDice\",tool=\"roll_dice\"} ",
+    ] {
+        assert!(text.contains(expected), "{expected} is not in\n{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_reader_of_the_older_text_gets_metrics_without_examples() {
+    let gateway = start().await;
+
+    let answer = gateway.get("/metrics").header("Accept", "text/plain").send().await.unwrap();
+
+    assert!(header(&answer, "content-type").starts_with("text/plain"));
+    assert!(!answer.text().await.unwrap().contains("# EOF"));
+}

@@ -1,10 +1,11 @@
-//! What every service's main needs: telemetry, server, client, status, database, and the tools by name.
+//! What every service's main needs: telemetry, metrics, server, client, status, database, and the tools by name.
 
 pub mod auth;
 pub mod call;
 pub mod client;
 pub mod clock;
 pub mod db;
+pub mod metrics;
 pub mod server;
 pub mod status;
 pub mod telemetry;

@@ -1,12 +1,18 @@
 //! How a service is served: its routes with trace, validation and deadline, on a port with health and reflection.
 
-use std::{collections::HashMap, convert::Infallible, sync::LazyLock, time::Duration};
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    sync::LazyLock,
+    time::{Duration, Instant},
+};
 
 use axum::{
     body::to_bytes,
     extract::{Request, State},
     middleware::{self, Next},
     response::Response,
+    routing::get,
     serve::ListenerExt,
 };
 use prost_reflect::{DynamicMessage, MessageDescriptor};
@@ -17,7 +23,7 @@ use tower::Service;
 use tracing::Instrument;
 
 use crate::{
-    call,
+    call, metrics,
     status::{self, ErrorCode},
     trace,
 };
@@ -71,17 +77,24 @@ static RULED: LazyLock<HashMap<String, MessageDescriptor>> = LazyLock::new(|| {
 });
 
 async fn run(State(service): State<&'static str>, request: Request, next: Next) -> Response {
+    let began = Instant::now();
     let path = request.uri().path();
+    let rpc = metrics::rpc::find(path);
     let name = path.rsplit_once('.').map_or(path, |(_, name)| name).to_owned();
     let span = trace::server_span(service, &name, request.headers());
     async move {
-        let request = match validate(request).await {
-            Ok(request) => request,
-            Err(refusal) => return refusal.into_http(),
+        let answer = match validate(request).await {
+            Ok(request) => {
+                let headers = request.headers().clone();
+                call::detached(&headers, next.run(request)).await.unwrap_or_else(Status::into_http)
+            }
+            Err(refusal) => refusal.into_http(),
         };
-        let headers = request.headers().clone();
-        let answer = call::detached(&headers, next.run(request)).await.unwrap_or_else(Status::into_http);
-        note_failure(&answer);
+        let code = status_code(&answer);
+        note_failure(code);
+        if let Some(rpc) = rpc {
+            rpc.observe(began.elapsed(), code);
+        }
         answer
     }
     .instrument(span)
@@ -105,24 +118,26 @@ async fn validate(request: Request) -> Result<Request, Status> {
     Ok(Request::from_parts(parts, bytes.into()))
 }
 
+/// The gRPC status of an answer that is known with its head; a stream's comes at its end.
+fn status_code<B>(answer: &http::Response<B>) -> Code {
+    let code = answer.headers().get("grpc-status").map(|code| Code::from_bytes(code.as_bytes()));
+    code.unwrap_or(Code::Ok)
+}
+
 /// Writes a refusal into the span, and marks it if the fault is ours.
-fn note_failure<B>(answer: &http::Response<B>) {
-    let Some(code) = answer.headers().get("grpc-status").and_then(|code| code.to_str().ok()?.parse::<i32>().ok())
-    else {
-        return;
-    };
-    if code == 0 {
+fn note_failure(code: Code) {
+    if code == Code::Ok {
         return;
     }
     let span = tracing::Span::current();
-    span.record("rpc.grpc.status_code", code);
+    span.record("rpc.grpc.status_code", code as i32);
     let ours = [Code::Unknown, Code::DeadlineExceeded, Code::Internal, Code::Unavailable, Code::DataLoss];
-    if ours.contains(&Code::from_i32(code)) {
+    if ours.contains(&code) {
         span.record("otel.status_code", "ERROR");
     }
 }
 
-/// Serves routes on a port, with health and reflection beside them, until `shutdown`; then drains.
+/// Serves routes on a port, with health, reflection and `/metrics` beside them, until `shutdown`; then drains.
 ///
 /// # Errors
 ///
@@ -137,6 +152,7 @@ pub async fn serve(routes: Routes, listener: TcpListener, shutdown: Cancellation
         .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
         .build_v1alpha()?;
     let routes = routes.add_service(health_service).add_service(reflection).add_service(reflection_alpha);
+    let routes = Routes::from(routes.into_axum_router().route("/metrics", get(metrics::page)));
     let stopping = shutdown.clone();
     tokio::spawn(async move {
         stopping.cancelled().await;

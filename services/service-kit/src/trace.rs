@@ -97,6 +97,11 @@ pub fn current_id_text() -> String {
     current_id().map(|id| id.to_string()).unwrap_or_default()
 }
 
+/// The trace that is current, if it is recorded.
+pub(crate) fn recorded_id() -> Option<TraceId> {
+    current_context().filter(SpanContext::is_sampled).map(|context| context.trace_id())
+}
+
 /// The current span as a `traceparent`, for what will go on later.
 pub fn traceparent() -> Option<String> {
     let context = current_context()?;

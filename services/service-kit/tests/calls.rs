@@ -147,3 +147,33 @@ async fn spans_of(trace_id: uuid::Uuid, count: usize) -> Vec<serde_json::Value> 
         tokio::task::yield_now().await;
     }
 }
+
+#[tokio::test]
+async fn a_latency_names_a_trace_that_is_recorded() {
+    let _telemetry = telemetry::init(&TelemetryConfig::default(), "test").unwrap();
+    let routes = service_kit::Server::new("dice").add_service(DiceServiceServer::new(Awkward)).routes();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(service_kit::serve(routes, listener, CancellationToken::new()));
+    let wanted = uuid::Uuid::new_v4();
+    let (span, _) = trace::begin("gateway", "POST /api/tools/{name}", Some(wanted), None);
+    let mut client = DiceServiceClient::new(connect(&format!("http://{address}")).unwrap());
+    client.roll_dice(RollDiceRequest::default()).instrument(span).await.unwrap();
+
+    let text = get(address, "/metrics").await;
+
+    let example = format!("# {{trace_id=\"{}\"}}", wanted.simple());
+    let mut rolls = text.lines().filter(|line| line.starts_with("dicetower_rpc_duration_seconds_bucket"));
+    assert!(rolls.any(|line| line.contains(&example)), "{example} is not in\n{text}");
+}
+
+/// What a service's port answers to plain HTTP.
+async fn get(address: std::net::SocketAddr, path: &str) -> String {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
