@@ -22,6 +22,7 @@ pub const FIGURES: &[&str] = &[
     "FELLOWSHIP_AREA",
     "FELLOWSHIP_PROGRESS",
     "FELLOWSHIP_REVEALED",
+    "FP_HAND",
     "FP_HAND_SIZE",
     "FP_LEADERSHIP",
     "FP_POOL",
@@ -35,6 +36,7 @@ pub const FIGURES: &[&str] = &[
     "HUNT_REROLLS",
     "NATION_STEPS",
     "SHADOW_VP",
+    "SP_HAND",
     "SP_HAND_SIZE",
     "SP_LEADERSHIP",
     "SP_POOL",
@@ -163,6 +165,14 @@ pub struct Tables {
     pub setup: BTreeMap<i64, i64>,
     /// The rows of `game_pieces` for the game.
     pub pieces: Vec<Piece>,
+}
+
+impl Tables {
+    /// Where a piece is: where it has moved to, else where the game opened with it.
+    pub fn area(&self, piece: i64) -> Option<i64> {
+        let moved = self.pieces.iter().find(|row| row.id == PieceId::Number(piece)).map(|row| row.area);
+        moved.or_else(|| self.setup.get(&piece).copied())
+    }
 }
 
 /// A row of `game_state`.
@@ -314,6 +324,8 @@ pub fn figures(tables: &Tables) -> Figures {
 
     put("FP_HAND_SIZE", board.hand(documented, DOCUMENTED_FREE_PEOPLES_HAND, FREE_PEOPLES_HAND));
     put("SP_HAND_SIZE", board.hand(documented, DOCUMENTED_SHADOW_HAND, SHADOW_HAND));
+    put("FP_HAND", board.numbers_in(FREE_PEOPLES_HAND));
+    put("SP_HAND", board.numbers_in(SHADOW_HAND));
     put("FP_POOL", board.dice(Side::FreePeoples, FREE_PEOPLES_DICE));
     put("SP_POOL", board.dice(Side::Shadow, SHADOW_DICE));
     put("DICE_IN_CURRENT_ACTION", Some(board.current_action()));

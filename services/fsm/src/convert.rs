@@ -8,13 +8,18 @@ use serde_json::{Map, Number, Value};
 use service_kit::clock;
 
 use crate::{
+    definition::Machine,
     games::{Answer, Role, Shown, Update, UpdateKind},
-    machine::{Audience, Output, OutputKind, Refusal},
+    machine::{Audience, Choice, Decider, DeciderKind, Decision, Game, Output, OutputKind, Refusal},
+    opponent::Strength,
     store::StoredEntry,
 };
 
 /// Whole numbers up to here are exact in the wire's only kind of number.
 const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// Time a model has for an answer where nobody says otherwise.
+const DEFAULT_TIMEOUT_SECONDS: u32 = 60;
 
 /// A game as it is shown.
 pub fn game(shown: Shown) -> wire::Game {
@@ -36,6 +41,7 @@ pub fn game(shown: Shown) -> wire::Game {
         menu,
         figures_from: if figures.is_some() { source.word().to_owned() } else { String::new() },
         figures: figures.map(|figures| to_struct(&figures)),
+        deciders: machine.iter().flat_map(|machine| deciders(machine, &stored.game)).collect(),
         variables: Some(to_struct(&stored.game.variables)),
         game_id: stored.id,
         machine: stored.machine,
@@ -45,6 +51,69 @@ pub fn game(shown: Shown) -> wire::Game {
         archived_from: stored.archived_from.unwrap_or_default(),
         created_at: clock::rfc3339(stored.created_at),
         updated_at: clock::rfc3339(stored.updated_at),
+    }
+}
+
+/// Who decides, for each side of the machine.
+pub fn deciders(machine: &Machine, game: &Game) -> Vec<wire::Decider> {
+    let of_side = |side: &String| decider(side, game.memory.deciders.get(side).copied().unwrap_or_default());
+    machine.sides.iter().map(of_side).collect()
+}
+
+fn decider(side: &str, decider: Decider) -> wire::Decider {
+    let Decider { kind, strength, timeout_seconds } = decider;
+    let kind = match kind {
+        DeciderKind::Person => "person",
+        DeciderKind::Policy => "policy",
+        DeciderKind::Model => "model",
+    };
+    let strength = match strength {
+        Strength::Easy => "easy",
+        Strength::Middle => "middle",
+        Strength::Hard => "hard",
+    };
+    wire::Decider {
+        side: side.to_owned(),
+        kind: kind.to_owned(),
+        strength: (kind != "person").then(|| strength.to_owned()),
+        timeout_seconds: (kind == "model").then_some(timeout_seconds),
+    }
+}
+
+/// The side, and who decides for it.
+pub fn from_decider(decider: wire::Decider) -> (String, Decider) {
+    let wire::Decider { side, kind, strength, timeout_seconds } = decider;
+    let kind = match kind.as_str() {
+        "policy" => DeciderKind::Policy,
+        "model" => DeciderKind::Model,
+        _ => DeciderKind::Person,
+    };
+    let strength = match strength.as_deref() {
+        Some("easy") => Strength::Easy,
+        Some("hard") => Strength::Hard,
+        _ => Strength::Middle,
+    };
+    (side, Decider { kind, strength, timeout_seconds: timeout_seconds.unwrap_or(DEFAULT_TIMEOUT_SECONDS) })
+}
+
+/// An open decision.
+pub fn decision(decision: Decision) -> wire::Decision {
+    let due_at = decision.due_at().map(clock::rfc3339).unwrap_or_default();
+    let Decision { id, kind, side, decider: who, question, asked_at, choices } = decision;
+    let choices = choices.into_iter().map(|Choice { id, text, event, data }| wire::Choice {
+        choice_id: id,
+        text,
+        event,
+        data: Some(to_struct(&data)),
+    });
+    wire::Decision {
+        decision_id: id,
+        kind,
+        decider: Some(decider(&side, who)),
+        question,
+        choices: choices.collect(),
+        asked_at: clock::rfc3339(asked_at),
+        due_at,
     }
 }
 
@@ -158,7 +227,7 @@ pub fn data(data: Option<Struct>, json: Option<&str>) -> Option<Map<String, Valu
     }
 }
 
-fn from_struct(fields: Struct) -> Map<String, Value> {
+pub fn from_struct(fields: Struct) -> Map<String, Value> {
     fields.fields.into_iter().map(|(name, value)| (name, from_value(value))).collect()
 }
 

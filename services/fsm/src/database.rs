@@ -44,11 +44,7 @@ impl ClientDatabases {
 
     /// The figures of a game's board; those of no database where there is none, or where it cannot be read.
     pub async fn figures(&self, game_id: &str) -> Arc<Figures> {
-        let path = PathBuf::from(self.pattern.replace("{game}", game_id));
-        let reader = {
-            let mut open = self.open.lock().expect("no holder panics");
-            open.entry(path.clone()).or_insert_with(|| Arc::new(Mutex::new(Reader::default()))).clone()
-        };
+        let (path, reader) = self.reader(game_id);
         let mut reader = reader.lock().await;
         match reader.figures(&path).await {
             Ok(figures) => figures,
@@ -61,6 +57,23 @@ impl ClientDatabases {
     }
 }
 
+impl ClientDatabases {
+    /// The pieces of a game's board as they are now; `None` where there is no database that can be read.
+    pub async fn tables(&self, game_id: &str) -> Option<Arc<Tables>> {
+        self.figures(game_id).await;
+        let (_, reader) = self.reader(game_id);
+        let reader = reader.lock().await;
+        reader.tables.clone()
+    }
+
+    fn reader(&self, game_id: &str) -> (PathBuf, Arc<Mutex<Reader>>) {
+        let path = PathBuf::from(self.pattern.replace("{game}", game_id));
+        let mut open = self.open.lock().expect("no holder panics");
+        let reader = open.entry(path.clone()).or_default().clone();
+        (path, reader)
+    }
+}
+
 /// One database file.
 #[derive(Default)]
 struct Reader {
@@ -69,6 +82,7 @@ struct Reader {
     file: Option<(u64, u64)>,
     version: Option<i64>,
     last: Option<Arc<Figures>>,
+    tables: Option<Arc<Tables>>,
 }
 
 impl Reader {
@@ -103,13 +117,12 @@ impl Reader {
             return Ok(last.clone());
         }
         let mut snapshot = connection.begin().await?;
-        let figures = match read_tables(&mut snapshot).await? {
-            Some(tables) => board::figures(&tables),
-            None => Figures::none(),
-        };
+        let tables = read_tables(&mut snapshot).await?;
+        let figures = tables.as_ref().map_or_else(Figures::none, board::figures);
         snapshot.rollback().await?;
         let figures = Arc::new(figures);
         self.version = Some(version);
+        self.tables = tables.map(Arc::new);
         self.last = Some(figures.clone());
         Ok(figures)
     }

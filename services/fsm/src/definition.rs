@@ -44,6 +44,9 @@ pub const BUILT_IN: &[(&str, &str)] = &[("war-of-the-ring", WAR_OF_THE_RING), ("
 pub const SESSION_FACTS: &[&str] =
     &["ASSIST", "EVENT", "EVENT_NAME", "HAS_DATABASE", "PLAYERS", "PROMPT", "ROLE", "SENDER", "STATE", "VALID_EVENTS"];
 
+/// Facts that are there while something is done for each item of a list: the item, and its number from 1.
+pub const LOCAL_FACTS: &[&str] = &["ITEM", "NUMBER"];
+
 /// A machine, ready to run.
 #[derive(Debug)]
 pub struct Machine {
@@ -73,6 +76,10 @@ pub struct Machine {
     pub menus: BTreeMap<String, Vec<Line>>,
     /// Prompts by id.
     pub prompts: BTreeMap<String, Template>,
+    /// Decisions by name.
+    pub decisions: BTreeMap<String, Decision>,
+    /// The sides that somebody decides for.
+    pub sides: Vec<String>,
     /// Events that only the host may send.
     pub host_only: BTreeSet<String>,
     /// Events that some state has a transition for or announces.
@@ -128,6 +135,8 @@ pub struct Transition {
 /// A step of an action, under a condition or not.
 #[derive(Debug)]
 pub struct Step {
+    /// Once for each item of this list.
+    pub each: Option<Expression>,
     /// Only if this holds.
     pub when: Option<Expression>,
     /// What is done.
@@ -161,8 +170,42 @@ pub enum Verb {
     RollCombat { count: Expression, target: Expression, rerolls: Expression, into: String },
     /// Draws one item of a list.
     Pick { from: Expression, into: String },
+    /// Raises an event, taken once no automatic transition holds.
+    Raise(String),
+    /// Asks for a decision.
+    Ask(String),
     /// Runs another action.
     Run(String),
+}
+
+/// Something a side has to decide.
+#[derive(Debug)]
+pub struct Decision {
+    /// What kind it is, for whoever decides.
+    pub kind: String,
+    /// Whose it is; a side of the machine.
+    pub side: Expression,
+    /// The question.
+    pub question: Template,
+    /// What may be chosen.
+    pub choices: Vec<Choice>,
+}
+
+/// A choice, or one for each item of a list.
+#[derive(Debug)]
+pub struct Choice {
+    /// Its id.
+    pub id: Template,
+    /// What it is.
+    pub text: Template,
+    /// The event that carries it out.
+    pub event: String,
+    /// What the event tells.
+    pub data: Vec<(String, Expression)>,
+    /// Only if this holds.
+    pub when: Option<Expression>,
+    /// One for each of these.
+    pub each: Option<Expression>,
 }
 
 /// A line of a menu.
@@ -236,7 +279,7 @@ impl Machine {
 
     /// Whether anyone knows the event: the definition, the document or the clients.
     pub fn knows(&self, event: &str) -> bool {
-        self.events.contains(event) || catalogue::is_documented(event)
+        self.events.contains(event) || self.recorded.contains_key(event) || catalogue::is_documented(event)
     }
 
     /// Whether a name is a fact of this machine.
@@ -246,6 +289,7 @@ impl Machine {
             || self.variables.contains_key(name)
             || self.constants.contains_key(name)
             || self.computed.contains_key(name)
+            || LOCAL_FACTS.contains(&name)
     }
 }
 
@@ -453,9 +497,37 @@ impl Compiler<'_> {
             let lines = lines.into_iter().map(|line| self.menu_line(&name, line)).collect();
             machine.menus.insert(name, lines);
         }
+        for (name, decision) in library.decisions {
+            if let Some(decision) = self.decision(&name, decision) {
+                machine.decisions.insert(name, decision);
+            }
+        }
+        machine.sides.extend(library.sides);
         for (id, text) in library.prompts {
             machine.prompts.entry(id).or_insert_with(|| Template::parse(&text));
         }
+    }
+
+    fn decision(&mut self, name: &str, decision: source::Decision) -> Option<Decision> {
+        let source::Decision { kind, side, question, choices } = decision;
+        let place = || format!("decision {name:?}");
+        let side = self.expression(&side, place)?;
+        let mut compiled = Vec::new();
+        for source::Choice { id, text, event, data, when, each } in choices {
+            let mut pairs = Vec::new();
+            for (key, text) in data.0 {
+                pairs.push((key, self.expression(&text, place)?));
+            }
+            let mut optional = |text: Option<String>| match text {
+                Some(text) => self.expression(&text, place).map(Some),
+                None => Some(None),
+            };
+            let (when, each) = (optional(when)?, optional(each)?);
+            let (id, text) = (Template::parse(&id), Template::parse(&text));
+            compiled.push(Choice { id, text, event, data: pairs, when, each });
+        }
+        let kind = kind.unwrap_or_else(|| name.to_owned());
+        Some(Decision { kind, side, question: Template::parse(&question), choices: compiled })
     }
 
     fn menu_line(&mut self, menu: &str, line: MenuLine) -> Line {
@@ -474,10 +546,15 @@ impl Compiler<'_> {
     }
 
     fn step(&mut self, action: &str, operation: Operation) -> Option<Step> {
-        let Operation { when, prompt, menu, say, show, command, record, set, pair, roll, run } = operation;
+        let Operation { each, when, prompt, menu, say, show, command, record, set, pair, roll, raise, ask, run } =
+            operation;
         let place = || format!("action {action:?}");
         let when = match when {
             Some(when) => Some(self.expression(&when, place)?),
+            None => None,
+        };
+        let each = match each {
+            Some(each) => Some(self.expression(&each, place)?),
             None => None,
         };
         let mut verbs = Vec::new();
@@ -487,6 +564,8 @@ impl Compiler<'_> {
         verbs.extend(show.map(|text| Verb::Show(Template::parse(&text))));
         verbs.extend(command.map(|text| Verb::Command(Template::parse(&text))));
         verbs.extend(record.map(|text| Verb::Record(Template::parse(&text))));
+        verbs.extend(raise.map(Verb::Raise));
+        verbs.extend(ask.map(Verb::Ask));
         verbs.extend(run.map(Verb::Run));
         if let Some(set) = set {
             let assign = |(name, text): (String, String)| Some((name, self.expression(&text, place)?));
@@ -503,7 +582,7 @@ impl Compiler<'_> {
             verbs.push(self.roll(action, roll)?);
         }
         match verbs.pop() {
-            Some(verb) if verbs.is_empty() => Some(Step { when, verb }),
+            Some(verb) if verbs.is_empty() => Some(Step { each, when, verb }),
             _ => {
                 let line = self.line(&[action]);
                 self.error(line, format!("a step of action {action:?} must have exactly one verb"));
@@ -637,6 +716,8 @@ impl Machine {
             recorded: BTreeMap::new(),
             menus: BTreeMap::new(),
             prompts: BTreeMap::new(),
+            decisions: BTreeMap::new(),
+            sides: Vec::new(),
             host_only: BTreeSet::new(),
             events: BTreeSet::new(),
         }

@@ -3,6 +3,8 @@
 //! A game is behind one lock, held from reading the event to telling the attachments, so its log is serial and all are
 //! told in the same order. An entry is in the database before anybody is told.
 
+mod decide;
+
 use std::{
     collections::HashMap,
     sync::{
@@ -24,10 +26,12 @@ use crate::{
     chance,
     database::ClientDatabases,
     definition::Machine,
-    machine::{self, Audience, Event, Game, Output, OutputKind, Refusal, Rolled, Stop, View},
+    machine::{self, Audience, Event, Game, Order, Output, OutputKind, Refusal, Rolled, Stop, View},
     machines::Machines,
     store::{Entry, Idempotency, Store, StoredEntry, StoredGame},
 };
+
+pub use decide::DecisionAnswer;
 
 /// The game that everybody is in who names none.
 pub const DEFAULT_GAME: &str = "default";
@@ -76,6 +80,15 @@ pub enum Error {
     /// The dice service failed.
     #[error("the dice service does not answer as it should")]
     Dice(#[source] Box<Status>),
+    /// The decision was taken, or its game has moved on, or it never was.
+    #[error("the decision {0:?} is not open: it was taken, or the game has moved on")]
+    NotOpen(String),
+    /// The decision has no such choice now.
+    #[error("{0:?} is no choice now; there are: {1}")]
+    NoChoice(String, String),
+    /// The machine has no such side.
+    #[error("{0:?} is no side of this game; there are: {1}")]
+    NoSide(String, String),
     /// The machine wants more rolls than anyone may.
     #[error("the machine wants more than {MAX_ROLLS} rolls for one event")]
     TooManyRolls,
@@ -170,7 +183,7 @@ impl Drop for Detach {
 }
 
 /// An event as it comes in.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Incoming {
     /// The game.
     pub game_id: String,
@@ -186,6 +199,10 @@ pub struct Incoming {
     pub cause: Option<String>,
     /// The caller's key and request.
     pub idempotency: Option<Idempotency>,
+    /// What the table is told about it first.
+    pub remarks: Vec<String>,
+    /// What the service itself brings about.
+    pub order: Option<Order>,
 }
 
 /// What became of an event.
@@ -230,6 +247,8 @@ struct Live {
     watch: u64,
     /// Whether the grace runs.
     is_waiting: bool,
+    /// The built-in opponent, where it has something to do.
+    opponent: decide::Opponent,
 }
 
 struct Attachment {
@@ -301,7 +320,9 @@ impl Games {
                 games.store.create(&new, None).await?;
             }
         }
-        Ok(Arc::new(games))
+        let games = Arc::new(games);
+        games.resume().await?;
+        Ok(games)
     }
 
     /// The games, the latest changed first.
@@ -422,15 +443,20 @@ impl Games {
             }
             None => self.lock(&incoming.game_id).await?,
         };
+        self.send_locked(&mut live, &cell, incoming).await
+    }
+
+    /// Sends an event to a game that is locked.
+    async fn send_locked(self: &Arc<Self>, live: &mut Live, cell: &Cell, incoming: Incoming) -> Result<Answer, Error> {
         if let Some(idempotency) = &incoming.idempotency
-            && let Some(answer) = self.answered_before(idempotency, &live).await?
+            && let Some(answer) = self.answered_before(idempotency, live).await?
         {
             return Ok(answer);
         }
         let trace_id = trace_id(incoming.data.as_ref());
         let mut rolls = Vec::new();
-        let event = self.event(&live, &incoming)?;
-        match self.react(&live, &event, incoming.idempotency.as_ref(), &mut rolls).await? {
+        let event = self.event(live, &incoming)?;
+        match self.react(live, &event, incoming.idempotency.as_ref(), &mut rolls).await? {
             Ok(reaction) => {
                 let cause = incoming
                     .cause
@@ -438,14 +464,13 @@ impl Games {
                 let (entry, game) = Entry::new(event, cause, trace_id, rolls, reaction);
                 let entry = StoredEntry {
                     sequence: live.stored.sequence + 1,
-                    created_at: clock::now_ms(),
+                    created_at: entry.event.at,
                     state: game.state.clone(),
                     entry,
                 };
-                self.append(&mut live, entry, game, incoming.idempotency, incoming.attachment_id.as_deref(), &cell)
-                    .await
+                self.append(live, entry, game, incoming.idempotency, incoming.attachment_id.as_deref(), cell).await
             }
-            Err(refusal) => self.refuse(&mut live, refusal, &incoming, trace_id, &cell).await,
+            Err(refusal) => self.refuse(live, refusal, &incoming, trace_id, cell).await,
         }
     }
 
@@ -467,6 +492,9 @@ impl Games {
             is_host: attached.map_or(incoming.is_host, |attachment| attachment.role == Role::Host),
             players: players.map(|attachment| attachment.id.clone()).collect(),
             assist: self.assist,
+            at: clock::now_ms(),
+            remarks: incoming.remarks.clone(),
+            order: incoming.order.clone(),
         })
     }
 
@@ -527,6 +555,7 @@ impl Games {
             "accepted"
         );
 
+        self.call_opponent(live, &entry.entry.cause, cell);
         let entry = Arc::new(entry);
         let kind = UpdateKind::Reaction { game_id: live.stored.id.clone(), entry: entry.clone() };
         self.tell(live, |_| Some(kind.clone()), cell);
@@ -750,7 +779,14 @@ impl Games {
         let machine = self.machines.get(&stored.machine, &self.store).await?;
         let machine = machine.filter(|machine| machine.state_index(&stored.game.state).is_some());
         let machine = machine.ok_or_else(|| Error::Unusable(game_id.to_owned()))?;
-        let cell = Live { stored, machine, attachments: Vec::new(), watch: 0, is_waiting: false };
+        let cell = Live {
+            stored,
+            machine,
+            attachments: Vec::new(),
+            watch: 0,
+            is_waiting: false,
+            opponent: decide::Opponent::default(),
+        };
         let mut live = self.live.lock().expect("no holder panics");
         if MAX_LIVE <= live.len() {
             // Whoever is attached, waiting or at work holds the cell too.

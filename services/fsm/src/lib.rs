@@ -15,6 +15,7 @@ mod expression;
 mod games;
 mod machine;
 mod machines;
+mod opponent;
 mod service;
 mod store;
 mod text;

@@ -4,7 +4,9 @@
 //! says so ([`Stop`]) and is called again with it; nothing has happened until it answers with a [`Reaction`]. The same
 //! inputs give the same reaction, so a game can be replayed from its log.
 
-use std::collections::BTreeMap;
+mod decide;
+
+use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -21,6 +23,8 @@ use crate::{
 const MAX_MOVES: usize = 200;
 /// How deep actions may run actions, and computed facts may build on each other.
 const MAX_DEPTH: usize = 16;
+/// Most items of a list that something is done for.
+const MAX_ITEMS: usize = 200;
 /// Most facts an event may bring.
 const MAX_FACTS: usize = 64;
 /// Longest text a fact may have, in bytes.
@@ -28,13 +32,52 @@ const MAX_FACT_TEXT: usize = 500;
 /// Longest list a fact may have.
 const MAX_FACT_ITEMS: usize = 100;
 
+pub use decide::{Asked, Choice, Decider, DeciderKind, Decision, all_facts, decisions};
+
 /// A game: where its machine is, and what it remembers.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Game {
     /// The state it rests in.
     pub state: String,
     /// Its variables.
     pub variables: Map<String, Value>,
+    /// What it remembers beside them.
+    #[serde(default, skip_serializing_if = "Memory::is_empty")]
+    pub memory: Memory,
+}
+
+/// What a game remembers beside its variables.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Memory {
+    /// Decisions that are open, the oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asked: Vec<Asked>,
+    /// How many decisions were asked for so far.
+    #[serde(default)]
+    pub asked_count: u64,
+    /// Who decides, by side; a side that is not there is a person's.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub deciders: BTreeMap<String, Decider>,
+}
+
+impl Memory {
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        *self == Memory::default()
+    }
+}
+
+/// What the service itself brings about in a game, rather than an event of its machine.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// Somebody else decides for a side.
+    SetDecider {
+        /// The side.
+        side: String,
+        /// Who decides for it.
+        decider: Decider,
+    },
 }
 
 /// An event as it reaches a game.
@@ -52,6 +95,32 @@ pub struct Event {
     pub players: Vec<String>,
     /// Whether the server rolls dice and helps the Java client.
     pub assist: bool,
+    /// When it happens, Unix milliseconds.
+    #[serde(default)]
+    pub at: i64,
+    /// What the table is told about it first, such as why the opponent chose it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<String>,
+    /// What the service itself brings about; the name is then for people only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<Order>,
+}
+
+impl Event {
+    /// One that nobody sends: for a look at a game, and for its beginning.
+    fn nothing(players: &[String], assist: bool) -> Event {
+        Event {
+            name: String::new(),
+            data: Map::new(),
+            sender: String::new(),
+            is_host: true,
+            players: players.to_vec(),
+            assist,
+            at: 0,
+            remarks: Vec::new(),
+            order: None,
+        }
+    }
 }
 
 /// A roll that the dice service is to make.
@@ -221,17 +290,12 @@ impl ValidEvents {
 ///
 /// [`Stop::Board`] or [`Stop::Roll`] if its actions need one that was not given.
 pub fn begin(machine: &Machine, board: Option<&Figures>, rolls: &[Rolled], assist: bool) -> Result<Game, Stop> {
-    let event = Event {
-        name: String::new(),
-        data: Map::new(),
-        sender: String::new(),
-        is_host: true,
-        players: Vec::new(),
-        assist,
-    };
-    let mut run = Run::new(machine, machine.initial, machine.variables.clone(), &event, board, rolls);
+    let event = Event::nothing(&[], assist);
+    let game = Game { variables: machine.variables.clone(), ..Game::default() };
+    let mut run = Run::new(machine, machine.initial, &game, &event, board, rolls);
     run.enter()?;
     run.settle()?;
+    run.forget_asked();
     Ok(run.into_game())
 }
 
@@ -248,10 +312,16 @@ pub fn react(
     rolls: &[Rolled],
 ) -> Result<Reaction, Stop> {
     let Some(state) = machine.state_index(&game.state) else { return Err(Stop::Refused(Refusal::Transition)) };
+    let mut run = Run::new(machine, state, game, event, board, rolls);
+    run.remark();
+    if let Some(order) = &event.order {
+        run.obey(order)?;
+        run.settle()?;
+        return run.finish(String::new());
+    }
     if !machine.knows(&event.name) {
         return Err(Stop::Refused(Refusal::Unknown));
     }
-    let mut run = Run::new(machine, state, game.variables.clone(), event, board, rolls);
     run.take_facts()?;
     let alias_of = run.accept()?;
     run.settle()?;
@@ -271,15 +341,8 @@ pub fn view(
     assist: bool,
 ) -> Result<View, Stop> {
     let Some(state) = machine.state_index(&game.state) else { return Err(Stop::Refused(Refusal::Transition)) };
-    let event = Event {
-        name: String::new(),
-        data: Map::new(),
-        sender: String::new(),
-        is_host: true,
-        players: players.to_vec(),
-        assist,
-    };
-    let mut run = Run::new(machine, state, game.variables.clone(), &event, board, &[]);
+    let event = Event::nothing(players, assist);
+    let mut run = Run::new(machine, state, game, &event, board, &[]);
     run.is_looking = true;
     let prompt = run.prompt_line()?;
     run.enter_actions()?;
@@ -322,6 +385,11 @@ struct Run<'a> {
     is_looking: bool,
     state: usize,
     variables: Map<String, Value>,
+    memory: Memory,
+    /// Events that actions have raised and that no transition has taken yet.
+    raised: VecDeque<&'a str>,
+    /// The item of a list, and its number, while something is done for each of them.
+    locals: Map<String, Value>,
     read: BTreeMap<String, Value>,
     moves: Vec<Move>,
     blocks: Vec<Block>,
@@ -331,7 +399,7 @@ impl<'a> Run<'a> {
     fn new(
         machine: &'a Machine,
         state: usize,
-        variables: Map<String, Value>,
+        game: &Game,
         event: &'a Event,
         board: Option<&'a Figures>,
         rolls: &'a [Rolled],
@@ -346,7 +414,10 @@ impl<'a> Run<'a> {
             rolls_used: 0,
             is_looking: false,
             state,
-            variables,
+            variables: game.variables.clone(),
+            memory: game.memory.clone(),
+            raised: VecDeque::new(),
+            locals: Map::new(),
             read: BTreeMap::new(),
             moves: Vec::new(),
             blocks: vec![Block::default()],
@@ -358,7 +429,7 @@ impl<'a> Run<'a> {
     }
 
     fn into_game(self) -> Game {
-        Game { state: self.state().id.clone(), variables: self.variables }
+        Game { state: self.state().id.clone(), variables: self.variables, memory: self.memory }
     }
 
     /// Takes over the facts that the event brings. They are what the machine remembers from now on.
@@ -536,15 +607,24 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Automatic moves, until none holds.
+    /// Automatic moves until none holds, then the next event that was raised, until there is none.
     fn settle(&mut self) -> Result<(), Stop> {
-        while let Some(transition) = self.way(None)? {
-            self.go(transition, AUTO)?;
+        loop {
+            if let Some(transition) = self.way(None)? {
+                self.go(transition, AUTO)?;
+            } else if let Some(event) = self.raised.pop_front() {
+                if let Some(transition) = self.way(Some(event))? {
+                    self.on_event(event)?;
+                    self.go(transition, event)?;
+                }
+            } else {
+                return Ok(());
+            }
         }
-        Ok(())
     }
 
     fn finish(mut self, alias_of: String) -> Result<Reaction, Stop> {
+        self.forget_asked();
         let valid_events = self.valid_events()?;
         let mut outputs = Vec::new();
         let last = self.blocks.len() - 1;
@@ -644,16 +724,33 @@ impl<'a> Run<'a> {
         if depth == MAX_DEPTH {
             return Ok(());
         }
-        for Step { when, verb } in steps {
-            let wanted = match when {
-                Some(when) => self.holds(when)?,
-                None => true,
+        for Step { each, when, verb } in steps {
+            let Some(each) = each else {
+                self.step(when.as_ref(), verb, depth)?;
+                continue;
             };
-            if wanted {
-                self.verb(verb, depth)?;
+            let outer = self.locals.clone();
+            for (index, item) in self.list(each)?.into_iter().enumerate().take(MAX_ITEMS) {
+                self.bind(item, index);
+                self.step(when.as_ref(), verb, depth)?;
             }
+            self.locals = outer;
         }
         Ok(())
+    }
+
+    fn step(&mut self, when: Option<&'a Expression>, verb: &'a Verb, depth: usize) -> Result<(), Stop> {
+        let wanted = match when {
+            Some(when) => self.holds(when)?,
+            None => true,
+        };
+        if wanted { self.verb(verb, depth) } else { Ok(()) }
+    }
+
+    /// Makes an item of a list, and its number, known to what is done for each of them.
+    fn bind(&mut self, item: Value, index: usize) {
+        self.locals.insert("ITEM".to_owned(), item);
+        self.locals.insert("NUMBER".to_owned(), Value::from(index + 1));
     }
 
     fn verb(&mut self, verb: &'a Verb, depth: usize) -> Result<(), Stop> {
@@ -742,6 +839,9 @@ impl<'a> Run<'a> {
                     self.variables.insert(into.clone(), items[index - 1].clone());
                 }
             }
+            Verb::Raise(event) if self.raised.len() < MAX_MOVES => self.raised.push_back(event),
+            Verb::Raise(_) => {}
+            Verb::Ask(name) => self.ask(name),
             Verb::Run(name) => self.action(name, depth + 1)?,
         }
         Ok(())
@@ -813,6 +913,9 @@ impl<'a> Run<'a> {
 
     /// A fact: from the event, else from the board, else computed, else the machine's own variable or constant.
     fn fact(&mut self, name: &str, depth: usize) -> Result<Option<Value>, Stop> {
+        if let Some(value) = self.locals.get(name) {
+            return Ok(Some(value.clone()));
+        }
         if let Some(value) = self.session_fact(name)? {
             return Ok(Some(value));
         }

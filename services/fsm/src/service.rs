@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use futures_util::stream;
 use proto::fsm::v1::{
-    AttachRequest, CreateGameRequest, CreateGameResponse, GameUpdate, GetGameRequest, GetGameResponse,
-    ListGameHistoryRequest, ListGameHistoryResponse, ListGamesRequest, ListGamesResponse, SendEventRequest,
-    SendEventResponse, fsm_service_server::FsmService,
+    AnswerDecisionRequest, AnswerDecisionResponse, AttachRequest, CreateGameRequest, CreateGameResponse, GameUpdate,
+    GetGameRequest, GetGameResponse, ListDecisionsRequest, ListDecisionsResponse, ListGameHistoryRequest,
+    ListGameHistoryResponse, ListGamesRequest, ListGamesResponse, SendEventRequest, SendEventResponse,
+    SetDeciderRequest, SetDeciderResponse, fsm_service_server::FsmService,
 };
 use service_kit::status::{self, ErrorCode};
 use tokio_util::sync::CancellationToken;
@@ -14,7 +15,7 @@ use tonic::{Request, Response, Status, codegen::BoxStream};
 
 use crate::{
     convert,
-    games::{DEFAULT_GAME, Error, Games, Incoming},
+    games::{DEFAULT_GAME, DecisionAnswer, Error, Games, Incoming},
     store::Idempotency,
 };
 
@@ -79,8 +80,46 @@ impl FsmService for Fsm {
             is_host: role.is_none_or(|role| role == "host"),
             cause,
             idempotency,
+            ..Incoming::default()
         });
         Ok(Response::new(convert::answer(answer.await?)))
+    }
+
+    async fn list_decisions(
+        &self,
+        request: Request<ListDecisionsRequest>,
+    ) -> Result<Response<ListDecisionsResponse>, Status> {
+        let ListDecisionsRequest { game_id } = request.into_inner();
+        let decisions = self.games.decisions(&or_default(game_id)).await?;
+        Ok(Response::new(ListDecisionsResponse { decisions: decisions.into_iter().map(convert::decision).collect() }))
+    }
+
+    async fn answer_decision(
+        &self,
+        request: Request<AnswerDecisionRequest>,
+    ) -> Result<Response<AnswerDecisionResponse>, Status> {
+        let idempotency = idempotency(&request)?;
+        let AnswerDecisionRequest { game_id, decision_id, choice_id, data, reason, cause } = request.into_inner();
+        let answer = self.games.answer(DecisionAnswer {
+            game_id: or_default(game_id),
+            decision_id,
+            choice_id,
+            data: data.map(convert::from_struct).unwrap_or_default(),
+            reason,
+            cause,
+            idempotency,
+        });
+        let SendEventResponse { outcome, message, reaction, state, .. } = convert::answer(answer.await?);
+        Ok(Response::new(AnswerDecisionResponse { outcome, message, reaction, state }))
+    }
+
+    async fn set_decider(&self, request: Request<SetDeciderRequest>) -> Result<Response<SetDeciderResponse>, Status> {
+        let SetDeciderRequest { game_id, decider } = request.into_inner();
+        let (side, decider) = convert::from_decider(decider.unwrap_or_default());
+        let game_id = or_default(game_id);
+        self.games.set_decider(&game_id, side, decider).await?;
+        let shown = self.games.show(&game_id).await?;
+        Ok(Response::new(SetDeciderResponse { deciders: convert::game(shown).deciders }))
     }
 
     async fn attach(&self, request: Request<AttachRequest>) -> Result<Response<BoxStream<GameUpdate>>, Status> {
@@ -135,7 +174,8 @@ impl From<Error> for Status {
             Error::NoGame(_) | Error::NoAttachment(_) | Error::NoMachine(_) => {
                 status::error(ErrorCode::NotFound, message)
             }
-            Error::Taken(_) | Error::KeyUsed => status::error(ErrorCode::Conflict, message),
+            Error::Taken(_) | Error::KeyUsed | Error::NotOpen(_) => status::error(ErrorCode::Conflict, message),
+            Error::NoChoice(..) | Error::NoSide(..) => status::error(ErrorCode::InvalidInput, message),
             Error::Full(_) => status::error(ErrorCode::RateLimited, message),
             Error::Unusable(_) => Status::failed_precondition(message),
             Error::Elsewhere(_) => Status::aborted(message),

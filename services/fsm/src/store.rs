@@ -6,32 +6,36 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use service_kit::db::{DatabaseConfig, Db, DbError, Row, Statement};
 
-use crate::machine::{Event, Game, Move, Output, Reaction, Rolled};
+use crate::machine::{Event, Game, Memory, Move, Output, Reaction, Rolled};
 
 const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/fsm/0001_games.sql"),
     include_str!("../../../migrations/fsm/0002_keyed_entries.sql"),
+    include_str!("../../../migrations/fsm/0003_memory.sql"),
 ];
 
 const INSERT_GAME: &str =
     "INSERT INTO games (game_key, game_id, machine, archived_from, created_at, idempotency_key, request)
      VALUES ($1, $2, $3, $4, $5, $6, $7)";
 const INSERT_ENTRY: &str =
-    "INSERT INTO entries (game_key, sequence, created_at, state, variables, entry, idempotency_key, request)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    "INSERT INTO entries (game_key, sequence, created_at, state, variables, entry, idempotency_key, request, memory)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 const ARCHIVE: &str = "UPDATE games SET game_id = $1, archived_from = $2 WHERE game_key = $3 AND game_id = $2";
 const COUNT_ARCHIVED: &str = "SELECT COUNT(*) FROM games WHERE archived_from = $1";
 const FIND: &str = "SELECT g.game_key, g.game_id, g.machine, g.archived_from, g.created_at,
-     e.sequence, e.created_at, e.state, b.variables, e.variables
+     e.sequence, e.created_at, e.state, b.variables, e.variables, e.memory
      FROM games g JOIN entries e ON e.game_key = g.game_key
      JOIN entries b ON b.game_key = g.game_key AND b.sequence = 0
      WHERE g.game_id = $1 ORDER BY e.sequence DESC LIMIT 1";
 const LIST: &str = "SELECT g.game_key, g.game_id, g.machine, g.archived_from, g.created_at,
-     e.sequence, e.created_at, e.state, b.variables, e.variables
+     e.sequence, e.created_at, e.state, b.variables, e.variables, e.memory
      FROM games g JOIN entries e ON e.game_key = g.game_key
      JOIN entries b ON b.game_key = g.game_key AND b.sequence = 0
      WHERE e.sequence = (SELECT MAX(sequence) FROM entries WHERE game_key = g.game_key)
      ORDER BY e.created_at DESC, g.game_key DESC LIMIT $1";
+const BUSY: &str = "SELECT g.game_id FROM games g JOIN entries e ON e.game_key = g.game_key
+     WHERE e.memory <> '' AND e.sequence = (SELECT MAX(sequence) FROM entries WHERE game_key = g.game_key)
+     ORDER BY e.created_at DESC LIMIT $1";
 const HISTORY: &str = "SELECT sequence, created_at, state, entry FROM entries
      WHERE game_key = $1 AND sequence > $2 ORDER BY sequence LIMIT $3";
 const ENTRY_BY_KEY: &str = "SELECT sequence, created_at, state, entry, request FROM entries WHERE idempotency_key = $1";
@@ -141,6 +145,12 @@ impl Store {
         Ok(rows.iter().map(game_of).collect())
     }
 
+    /// The ids of games that remember something beside their variables, the latest changed first.
+    pub async fn busy(&self, limit: i64) -> Result<Vec<String>, DbError> {
+        let rows = self.db.fetch(BUSY, vec![limit.into()]).await?;
+        Ok(rows.iter().map(|row| row.text(0)).collect())
+    }
+
     /// Writes a new game and its beginning. [`DbError::Unique`] if the id or the idempotency key is taken.
     pub async fn create(&self, game: &StoredGame, idempotency: Option<Idempotency>) -> Result<(), DbError> {
         self.db.write(creation(game, idempotency)).await
@@ -179,6 +189,7 @@ impl Store {
             to_text(&stored.entry).into(),
             key.into(),
             request.into(),
+            memory_text(&game.memory).into(),
         ];
         self.db.write(vec![Statement::new(INSERT_ENTRY, args)]).await
     }
@@ -233,12 +244,17 @@ fn creation(game: &StoredGame, idempotency: Option<Idempotency>) -> Vec<Statemen
         "".into(),
         None::<String>.into(),
         None::<String>.into(),
+        memory_text(&game.game.memory).into(),
     ];
     vec![Statement::new(INSERT_GAME, row), Statement::new(INSERT_ENTRY, beginning)]
 }
 
 fn parts(idempotency: Option<Idempotency>) -> (Option<String>, Option<String>) {
     idempotency.map(|idempotency| (idempotency.key, idempotency.request)).unzip()
+}
+
+fn memory_text(memory: &Memory) -> String {
+    if memory.is_empty() { String::new() } else { to_text(memory) }
 }
 
 fn to_text(value: &impl Serialize) -> String {
@@ -264,7 +280,7 @@ fn game_of(row: &Row) -> StoredGame {
         created_at: row.integer(4),
         sequence: to_sequence(row.integer(5)),
         updated_at: row.integer(6),
-        game: Game { state: row.text(7), variables },
+        game: Game { state: row.text(7), variables, memory: serde_json::from_str(&row.text(10)).unwrap_or_default() },
         opening: Arc::new(opening),
     }
 }

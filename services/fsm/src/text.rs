@@ -1,4 +1,6 @@
 //! Text with tokens: prompts, menus, commands and game records are templates over facts.
+//!
+//! A token is a fact's name, in small letters or large; behind a dot, a field of it: `{{item.pieces}}`.
 
 use serde_json::{Map, Value};
 
@@ -9,7 +11,7 @@ pub struct Template(Vec<Part>);
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Part {
     Text(String),
-    Token(String),
+    Token { fact: String, field: Option<String> },
 }
 
 /// A line between the parts of a menu, as the Java client's chat shows it.
@@ -26,7 +28,9 @@ impl Template {
             && let Some((token, tail)) = after.split_once("}}")
         {
             parts.push(Part::Text(before.to_owned()));
-            parts.push(Part::Token(token.trim().to_ascii_uppercase()));
+            let token = token.trim();
+            let (fact, field) = token.split_once('.').map_or((token, None), |(fact, field)| (fact, Some(field)));
+            parts.push(Part::Token { fact: fact.to_ascii_uppercase(), field: field.map(str::to_owned) });
             rest = tail;
         }
         parts.push(Part::Text(rest.to_owned()));
@@ -36,7 +40,7 @@ impl Template {
     /// The facts its tokens name.
     pub fn facts(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(|part| match part {
-            Part::Token(name) => Some(name.as_str()),
+            Part::Token { fact, .. } => Some(fact.as_str()),
             Part::Text(_) => None,
         })
     }
@@ -48,7 +52,11 @@ impl Template {
         for part in &self.0 {
             match part {
                 Part::Text(text) => line.push_str(text),
-                Part::Token(name) => line.push_str(&to_text(facts.get(name).unwrap_or(&Value::Null))),
+                Part::Token { fact, field } => {
+                    let value = facts.get(fact);
+                    let value = field.as_ref().map_or(value, |field| value.and_then(|value| value.get(field)));
+                    line.push_str(&to_text(value.unwrap_or(&Value::Null)));
+                }
             }
         }
         if line.contains(char::is_control) {
@@ -92,6 +100,11 @@ mod tests {
             json!({"DICE": [210, 211], "FACES": [0, 3]}),
             "$FSM rolls 210 211 as 0 3 ",
         );
+    }
+
+    #[test]
+    fn a_field_is_named_behind_a_dot() {
+        check("{{item.pieces}} to {{item.to}}", json!({"ITEM": {"pieces": [1, 2]}}), "1 2 to –");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Line, Machine, Problem, State, Step, Verb, locate};
+use super::{Choice, Decision, Line, Machine, Problem, State, Step, Verb, locate};
 use crate::{expression::Expression, text::Template};
 
 /// Longest name of an event, in characters: the Java line looks up no longer one.
@@ -68,6 +68,9 @@ impl Check<'_> {
                 text.iter().for_each(|text| self.template(text, &place));
             }
         }
+        for (name, decision) in &machine.decisions {
+            self.decision(decision, &format!("decision {name:?}"));
+        }
         for (id, template) in &machine.prompts {
             for fact in template.facts().filter(|fact| !machine.has_fact(fact)) {
                 let line = locate::words(self.text, &[id]);
@@ -78,6 +81,31 @@ impl Check<'_> {
             if self.depends_on_itself(name, name, &mut BTreeSet::new()) {
                 self.error(locate::words(self.text, &[name]), format!("{name:?} depends on itself"));
             }
+        }
+    }
+
+    fn decision(&mut self, decision: &Decision, place: &str) {
+        self.expression(&decision.side, place);
+        self.template(&decision.question, place);
+        for Choice { id, text, event, data, when, each } in &decision.choices {
+            let expressions = data.iter().map(|(_, value)| value).chain(when).chain(each);
+            let facts = expressions.flat_map(|expression| expression.facts().iter().map(String::as_str));
+            for fact in facts.chain(id.facts()).chain(text.facts()) {
+                if !self.machine.has_fact(fact) {
+                    let line = locate::words(self.text, &[fact]);
+                    self.error(line, format!("{place} reads {fact:?}, and nothing defines it"));
+                }
+            }
+            self.event(event, place);
+        }
+    }
+
+    /// The library speaks of events that a smaller definition need not have.
+    fn event(&mut self, event: &str, place: &str) {
+        if !self.machine.knows(event)
+            && let Some(line) = locate::words(self.text, &[event])
+        {
+            self.warn(Some(line), format!("{place} names {event:?}, which no state has a transition for"));
         }
     }
 
@@ -110,7 +138,7 @@ impl Check<'_> {
 
     fn step(&mut self, action: &str, step: &Step) {
         let place = format!("action {action:?}");
-        step.when.iter().for_each(|when| self.expression(when, &place));
+        step.each.iter().chain(&step.when).for_each(|part| self.expression(part, &place));
         match &step.verb {
             Verb::Prompt(id) if !self.machine.prompts.contains_key(id) => {
                 self.error(None, format!("{place} says prompt {id:?}, which is not there"));
@@ -121,7 +149,11 @@ impl Check<'_> {
             Verb::Run(name) if !self.machine.actions.contains_key(name) => {
                 self.error(None, format!("{place} runs {name:?}, which is not there"));
             }
-            Verb::Prompt(_) | Verb::Menu(_) | Verb::Run(_) => {}
+            Verb::Ask(name) if !self.machine.decisions.contains_key(name) => {
+                self.error(None, format!("{place} asks for the decision {name:?}, which is not there"));
+            }
+            Verb::Raise(event) => self.event(event, &place),
+            Verb::Prompt(_) | Verb::Menu(_) | Verb::Run(_) | Verb::Ask(_) => {}
             Verb::Say(text) | Verb::Show(text) | Verb::Command(text) | Verb::Record(text) => {
                 self.template(text, &place)
             }

@@ -41,9 +41,48 @@ pub struct Library {
     /// Events that only the host may send.
     #[serde(default)]
     pub host_only: Vec<String>,
+    /// Decisions by name.
+    #[serde(default)]
+    pub decisions: BTreeMap<String, Decision>,
+    /// The sides that somebody decides for.
+    #[serde(default)]
+    pub sides: Vec<String>,
     /// Prompts that the actions may use where the definition has none of that name.
     #[serde(default)]
     pub prompts: BTreeMap<String, String>,
+}
+
+/// Something a side has to decide.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Decision {
+    /// What kind it is, for whoever decides; its name if it is left out.
+    pub kind: Option<String>,
+    /// An expression for the side whose it is.
+    pub side: String,
+    /// The question, a template.
+    pub question: String,
+    /// What may be chosen.
+    pub choices: Vec<Choice>,
+}
+
+/// A choice, or one for each item of a list.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Choice {
+    /// Its id within the decision, a template.
+    pub id: String,
+    /// What it is, a template.
+    pub text: String,
+    /// The event that carries it out.
+    pub event: String,
+    /// What the event tells, expressions.
+    #[serde(default)]
+    pub data: Pairs<String>,
+    /// Only if this holds.
+    pub when: Option<String>,
+    /// One for each item of this list; in the other fields ITEM is the item and NUMBER its number, from 1.
+    pub each: Option<String>,
 }
 
 /// A line of a menu.
@@ -65,6 +104,8 @@ pub enum MenuLine {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Operation {
+    /// Once for each item of this list; in the other fields ITEM is the item and NUMBER its number, from 1.
+    pub each: Option<String>,
     /// Only if this holds.
     pub when: Option<String>,
     /// Says a prompt, by id.
@@ -85,6 +126,10 @@ pub struct Operation {
     pub pair: Option<Pair>,
     /// Rolls dice.
     pub roll: Option<Roll>,
+    /// Raises an event of the machine, taken once no automatic transition holds.
+    pub raise: Option<String>,
+    /// Asks for a decision, by name.
+    pub ask: Option<String>,
     /// Runs another action.
     pub run: Option<String>,
 }
@@ -354,7 +399,7 @@ pub enum FlatTransition {
 }
 
 /// The entries of a map in the order written, those of the same name included.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Pairs<T>(pub Vec<(String, T)>);
 
 impl<T> Default for Pairs<T> {

@@ -6,15 +6,15 @@ use super::definitions::{built_in, twin};
 use crate::{
     board::{Figures, Source},
     definition::{Machine, Verb},
-    machine::{self, Audience, Event, Game, OutputKind, Reaction, Refusal, Roll, Rolled, Stop},
+    machine::{self, Audience, Event, Game, Order, OutputKind, Reaction, Refusal, Roll, Rolled, Stop},
 };
 
 /// A game at a table of one host.
-struct Table {
-    machine: Machine,
-    game: Game,
-    board: Figures,
-    assist: bool,
+pub(super) struct Table {
+    pub(super) machine: Machine,
+    pub(super) game: Game,
+    pub(super) board: Figures,
+    pub(super) assist: bool,
     is_host: bool,
     /// What the dice are to show, taken from the front; where it is empty they show the same every time.
     chance: Vec<Value>,
@@ -29,12 +29,12 @@ impl Table {
         Table { machine, game, board, assist: true, is_host: true, chance: Vec::new(), log: Vec::new() }
     }
 
-    fn ours() -> Table {
+    pub(super) fn ours() -> Table {
         Table::new(built_in("war-of-the-ring"))
     }
 
     /// With a database that has these figures.
-    fn with_board(mut self, figures: Value) -> Table {
+    pub(super) fn with_board(mut self, figures: Value) -> Table {
         self.board = Figures { source: Source::Client, values: figures.as_object().unwrap().clone() };
         self
     }
@@ -44,15 +44,32 @@ impl Table {
         self
     }
 
-    fn try_send(&mut self, event: &str, data: Value) -> Result<Reaction, Refusal> {
-        let event = Event {
+    pub(super) fn try_send(&mut self, event: &str, data: Value) -> Result<Reaction, Refusal> {
+        let event = self.event(event, data, None);
+        self.react(event)
+    }
+
+    /// Brings about what the service itself does.
+    pub(super) fn order(&mut self, name: &str, order: Option<Order>) -> Result<(), Refusal> {
+        let event = self.event(name, json!({}), order);
+        self.react(event).map(drop)
+    }
+
+    fn event(&self, event: &str, data: Value, order: Option<Order>) -> Event {
+        Event {
             name: event.to_owned(),
             data: data.as_object().unwrap().clone(),
             sender: "somebody".to_owned(),
             is_host: self.is_host,
             players: vec!["somebody".to_owned()],
             assist: self.assist,
-        };
+            at: 0,
+            remarks: Vec::new(),
+            order,
+        }
+    }
+
+    fn react(&mut self, event: Event) -> Result<Reaction, Refusal> {
         let mut rolls = Vec::new();
         loop {
             match machine::react(&self.machine, &self.game, &event, Some(&self.board), &rolls) {
@@ -72,32 +89,32 @@ impl Table {
     }
 
     #[track_caller]
-    fn send_with(&mut self, event: &str, data: Value) -> Reaction {
+    pub(super) fn send_with(&mut self, event: &str, data: Value) -> Reaction {
         self.try_send(event, data).unwrap_or_else(|refusal| panic!("{event} in {}: {refusal:?}", self.game.state))
     }
 
     #[track_caller]
-    fn send(&mut self, event: &str) -> Reaction {
+    pub(super) fn send(&mut self, event: &str) -> Reaction {
         self.send_with(event, json!({}))
     }
 
     #[track_caller]
-    fn refused(&mut self, event: &str, data: Value) -> Refusal {
+    pub(super) fn refused(&mut self, event: &str, data: Value) -> Refusal {
         self.try_send(event, data).expect_err(event)
     }
 
     #[track_caller]
-    fn rests_in(&self, state: &str) {
+    pub(super) fn rests_in(&self, state: &str) {
         assert_eq!(self.game.state, state);
     }
 
-    fn variable(&self, name: &str) -> Value {
+    pub(super) fn variable(&self, name: &str) -> Value {
         self.game.variables[name].clone()
     }
 
     /// Up to the Free Peoples' first action, nothing allocated to the Hunt.
     #[track_caller]
-    fn play_to_first_action(&mut self) {
+    pub(super) fn play_to_first_action(&mut self) {
         self.send("GAME_OPTIONS_CONFIRMED");
         self.rests_in("PHASE_2_FELLOWSHIP_START");
         self.send("FP_FELLOWSHIP_DECISIONS_READY");
@@ -107,7 +124,7 @@ impl Table {
 
     /// Both sides pass until the turn is over.
     #[track_caller]
-    fn pass_the_turn(&mut self) {
+    pub(super) fn pass_the_turn(&mut self) {
         self.send("FP_PASSES");
         self.send("SP_PASSES");
     }
@@ -124,7 +141,7 @@ fn even(roll: &Roll) -> Value {
 }
 
 /// The lines of a reaction as the adapter writes them for the host.
-fn lines(reaction: &Reaction) -> Vec<String> {
+pub(super) fn lines(reaction: &Reaction) -> Vec<String> {
     let heard = reaction.outputs.iter().filter(|output| output.audience != Audience::Clients);
     heard
         .map(|output| match &output.kind {
@@ -1126,6 +1143,9 @@ fn a_roll_is_asked_for_only_when_it_was_not_given() {
         is_host: true,
         players: Vec::new(),
         assist: true,
+        at: 0,
+        remarks: Vec::new(),
+        order: None,
     };
     let stop = machine::react(&table.machine, &table.game, &event, Some(&table.board), &[]).unwrap_err();
     assert_eq!(stop, Stop::Roll(Roll::ActionDice { side: "free_peoples".to_owned(), count: 4 }));

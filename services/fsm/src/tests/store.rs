@@ -113,7 +113,8 @@ fn game(key: &str, id: &str, created_at: i64) -> StoredGame {
 }
 
 fn state(state: &str) -> Game {
-    Game { state: state.to_owned(), variables: Map::from_iter([("TURN".to_owned(), json!(3))]) }
+    let variables = Map::from_iter([("TURN".to_owned(), json!(3))]);
+    Game { state: state.to_owned(), variables, ..Game::default() }
 }
 
 fn entry(sequence: u64, event: &str) -> StoredEntry {
@@ -124,6 +125,9 @@ fn entry(sequence: u64, event: &str) -> StoredEntry {
         is_host: true,
         players: Vec::new(),
         assist: true,
+        at: 0,
+        remarks: Vec::new(),
+        order: None,
     };
     let moves = vec![Move { from: "A".to_owned(), to: "B".to_owned(), event: event.name.clone() }];
     let entry = Entry {

@@ -1,0 +1,310 @@
+//! Who decides: open decisions and their answers, and the built-in opponent at work.
+//!
+//! The opponent sends events like everybody else. One task per game runs while there is something for it to decide; it
+//! holds no lock while it thinks, and what it has thought counts only if the decision is still open then.
+
+use std::{sync::Arc, time::Duration};
+
+use serde_json::{Map, Value};
+use service_kit::clock;
+use tokio::sync::Notify;
+
+use super::{Answer, Cell, Error, Games, Incoming, Live};
+use crate::{
+    machine::{self, Decider, DeciderKind, Decision, Order},
+    opponent::{self, Question},
+    store::Idempotency,
+};
+
+/// Most answers of the opponent on end without anybody else's event; two opponents end a game in fewer.
+const MAX_STREAK: u32 = 10_000;
+/// Most games taken up again after a restart.
+const MAX_RESUMED: i64 = 500;
+/// Alternatives named beside the choice that was taken.
+const SHOWN_ALTERNATIVES: usize = 2;
+/// How long the opponent waits before it looks again at a board that does not show its last action yet.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
+/// How often it looks again before it goes on all the same.
+const MAX_LOOKS: u32 = 10;
+
+/// The opponent of one game.
+#[derive(Default)]
+pub struct Opponent {
+    /// Whether its task runs.
+    is_at_work: bool,
+    /// Wakes the task.
+    stirred: Arc<Notify>,
+    /// Its answers since somebody else's event.
+    streak: u32,
+    /// Pieces that its last action moved, with the areas they are to be seen in.
+    unseen: Vec<(i64, i64)>,
+}
+
+/// An answer as it comes in.
+pub struct DecisionAnswer {
+    /// The game.
+    pub game_id: String,
+    /// The decision.
+    pub decision_id: String,
+    /// The choice.
+    pub choice_id: String,
+    /// What it leaves open.
+    pub data: Map<String, Value>,
+    /// Why.
+    pub reason: Option<String>,
+    /// Where it comes from.
+    pub cause: Option<String>,
+    /// The caller's key and request.
+    pub idempotency: Option<Idempotency>,
+}
+
+/// What the opponent's task does next.
+enum Next {
+    Rest,
+    Wait(Duration),
+    Think(Box<Question>),
+}
+
+impl Games {
+    /// The open decisions of a game.
+    pub async fn decisions(&self, game_id: &str) -> Result<Vec<Decision>, Error> {
+        let (_, live) = self.lock(game_id).await?;
+        self.open_decisions(&live).await
+    }
+
+    /// Takes a decision.
+    pub async fn answer(self: &Arc<Self>, answer: DecisionAnswer) -> Result<Answer, Error> {
+        let (cell, mut live) = self.lock(&answer.game_id).await?;
+        if let Some(idempotency) = &answer.idempotency
+            && let Some(answer) = self.answered_before(idempotency, &live).await?
+        {
+            return Ok(answer);
+        }
+        let decisions = self.open_decisions(&live).await?;
+        let incoming = incoming(decisions, answer)?;
+        self.send_locked(&mut live, &cell, incoming).await
+    }
+
+    /// Has somebody else decide for a side.
+    pub async fn set_decider(self: &Arc<Self>, game_id: &str, side: String, decider: Decider) -> Result<Answer, Error> {
+        let (cell, mut live) = self.lock(game_id).await?;
+        if !live.machine.sides.contains(&side) {
+            return Err(Error::NoSide(side, live.machine.sides.join(", ")));
+        }
+        let incoming = Incoming {
+            game_id: game_id.to_owned(),
+            event: "DECIDER_SET".to_owned(),
+            data: Some(Map::from_iter([
+                ("side".to_owned(), Value::from(side.as_str())),
+                ("decider".to_owned(), serde_json::to_value(decider).unwrap_or_default()),
+            ])),
+            is_host: true,
+            order: Some(Order::SetDecider { side, decider }),
+            ..Incoming::default()
+        };
+        self.send_locked(&mut live, &cell, incoming).await
+    }
+
+    async fn open_decisions(&self, live: &Live) -> Result<Vec<Decision>, Error> {
+        let game = &live.stored.game;
+        if game.memory.asked.is_empty() {
+            return Ok(Vec::new());
+        }
+        let players: Vec<String> = live.attachments.iter().map(|attachment| attachment.id.clone()).collect();
+        let board = self.databases.figures(&live.stored.id).await;
+        machine::decisions(&live.machine, game, &players, Some(&board), self.assist)
+            .map_err(|_| Error::Unusable(live.stored.id.clone()))
+    }
+
+    /// Takes up again what was under way when the process ended.
+    pub(super) async fn resume(self: &Arc<Self>) -> Result<(), Error> {
+        for game_id in self.store.busy(MAX_RESUMED).await? {
+            match self.lock(&game_id).await {
+                Ok((cell, mut live)) => self.call_opponent(&mut live, "", &cell),
+                Err(error) => tracing::warn!(game_id, %error, "a game cannot be taken up again"),
+            }
+        }
+        Ok(())
+    }
+
+    /// Wakes the opponent if there may be something for it to decide.
+    pub(super) fn call_opponent(self: &Arc<Self>, live: &mut Live, cause: &str, cell: &Cell) {
+        if cause != "opponent" {
+            live.opponent.streak = 0;
+        }
+        let memory = &live.stored.game.memory;
+        let is_wanted =
+            !memory.asked.is_empty() && memory.deciders.values().any(|decider| decider.kind != DeciderKind::Person);
+        if live.opponent.is_at_work {
+            live.opponent.stirred.notify_one();
+        } else if is_wanted {
+            live.opponent.is_at_work = true;
+            let (games, cell) = (self.clone(), cell.clone());
+            tokio::spawn(async move {
+                tokio::select! {
+                    () = games.shutdown.cancelled() => {}
+                    () = games.play(&cell) => {}
+                }
+            });
+        }
+    }
+
+    /// Decides until there is nothing left to decide.
+    async fn play(self: &Arc<Self>, cell: &Cell) {
+        let mut looks = 0;
+        loop {
+            let (next, stirred) = {
+                let mut live = cell.lock().await;
+                let next = self.next(&mut live, &mut looks).await.unwrap_or_else(|error| {
+                    tracing::error!(game_id = live.stored.id, %error, "the opponent cannot see what is asked");
+                    Next::Rest
+                });
+                live.opponent.is_at_work = !matches!(next, Next::Rest);
+                (next, live.opponent.stirred.clone())
+            };
+            match next {
+                Next::Rest => return,
+                Next::Wait(time) => {
+                    // Whatever has happened meanwhile is looked at anew, and so is the time.
+                    let _ = tokio::time::timeout(time, stirred.notified()).await;
+                }
+                Next::Think(question) => {
+                    if !self.think(cell, question).await {
+                        cell.lock().await.opponent.is_at_work = false;
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// The decision that is due first.
+    async fn next(&self, live: &mut Live, looks: &mut u32) -> Result<Next, Error> {
+        if MAX_STREAK <= live.opponent.streak {
+            return Ok(Next::Rest);
+        }
+        let decisions = self.open_decisions(live).await?;
+        let due = decisions.into_iter().filter_map(|decision| Some((decision.due_at()?, decision)));
+        let Some((due_at, decision)) = due.min_by_key(|(due_at, _)| *due_at) else { return Ok(Next::Rest) };
+        let wait = u64::try_from(due_at - clock::now_ms()).unwrap_or_default();
+        if 0 < wait {
+            return Ok(Next::Wait(Duration::from_millis(wait)));
+        }
+        let tables = self.databases.tables(&live.stored.id).await;
+        if let Some(tables) = &tables {
+            let seen = |(piece, area): &(i64, i64)| tables.area(*piece).is_none_or(|there| there == *area);
+            if *looks < MAX_LOOKS && !live.opponent.unseen.iter().all(seen) {
+                *looks += 1;
+                return Ok(Next::Wait(LOOK_AGAIN));
+            }
+        }
+        *looks = 0;
+        live.opponent.unseen.clear();
+        let facts = self.all_facts(live).await?;
+        let state = live.stored.game.state.clone();
+        let seed = seed(&[&live.stored.key, &decision.id]);
+        Ok(Next::Think(Box::new(Question { decision, state, facts, tables, seed })))
+    }
+
+    async fn all_facts(&self, live: &Live) -> Result<Map<String, Value>, Error> {
+        let board = self.databases.figures(&live.stored.id).await;
+        machine::all_facts(&live.machine, &live.stored.game, Some(&board), self.assist)
+            .map_err(|_| Error::Unusable(live.stored.id.clone()))
+    }
+
+    /// Has the opponent answer. `false`: it cannot.
+    async fn think(self: &Arc<Self>, cell: &Cell, question: Box<Question>) -> bool {
+        let policy = opponent::policy(question.decision.decider.strength);
+        let decision = question.decision.clone();
+        let Ok(weighed) = tokio::task::spawn_blocking(move || policy.weigh(&question)).await else {
+            tracing::error!(decision = decision.id, "the opponent failed");
+            return false;
+        };
+        let text = |index: usize| decision.choices.get(index).map_or("", |choice| choice.text.as_str());
+        for one in &weighed {
+            let (decision, choice) = (&decision.id, text(one.choice));
+            tracing::info!(decision, choice, score = one.score, why = one.why, "weighed");
+        }
+        let Some((best, rest)) = weighed.split_first() else { return false };
+        let Some(choice) = decision.choices.get(best.choice) else { return false };
+        let others: String = rest
+            .iter()
+            .take(SHOWN_ALTERNATIVES)
+            .map(|other| format!("; {} {:.1}", text(other.choice), other.score))
+            .collect();
+        let reason = format!("🤖 {} {} ({:.1}: {}{others})", decision.question, choice.text, best.score, best.why);
+        let mut live = cell.lock().await;
+        let answer = DecisionAnswer {
+            game_id: live.stored.id.clone(),
+            decision_id: decision.id.clone(),
+            choice_id: choice.id.clone(),
+            data: best.data.clone(),
+            reason: Some(reason),
+            cause: Some("opponent".to_owned()),
+            idempotency: None,
+        };
+        let decisions = self.open_decisions(&live).await;
+        let sent = match decisions.and_then(|decisions| incoming(decisions, answer)) {
+            Ok(incoming) => {
+                live.opponent.unseen = moved_pieces(incoming.data.as_ref());
+                live.opponent.streak += 1;
+                self.send_locked(&mut live, cell, incoming).await
+            }
+            // Somebody was faster.
+            Err(Error::NotOpen(_) | Error::NoChoice(..)) => return true,
+            Err(error) => Err(error),
+        };
+        match sent {
+            Ok(answer) if answer.outcome.is_ok() => true,
+            Ok(answer) => {
+                tracing::warn!(decision = decision.id, message = answer.message, "the opponent's answer was refused");
+                false
+            }
+            Err(error) => {
+                tracing::error!(decision = decision.id, %error, "the opponent's answer failed");
+                false
+            }
+        }
+    }
+}
+
+/// The event by which an answer is carried out.
+fn incoming(decisions: Vec<Decision>, answer: DecisionAnswer) -> Result<Incoming, Error> {
+    let DecisionAnswer { game_id, decision_id, choice_id, data, reason, cause, idempotency } = answer;
+    let found = decisions.into_iter().find(|decision| decision.id == decision_id);
+    let choices = found.ok_or(Error::NotOpen(decision_id))?.choices;
+    let Some(choice) = choices.iter().find(|choice| choice.id == choice_id) else {
+        let ids: Vec<_> = choices.iter().map(|choice| choice.id.as_str()).collect();
+        return Err(Error::NoChoice(choice_id, ids.join(", ")));
+    };
+    let mut told = data;
+    told.extend(choice.data.clone());
+    Ok(Incoming {
+        game_id,
+        event: choice.event.clone(),
+        data: Some(told),
+        is_host: true,
+        cause,
+        idempotency,
+        remarks: reason.into_iter().collect(),
+        ..Incoming::default()
+    })
+}
+
+/// Pieces that an event has moved, with the areas they come to.
+fn moved_pieces(data: Option<&Map<String, Value>>) -> Vec<(i64, i64)> {
+    let moves = data.and_then(|data| data.get("moves")).and_then(Value::as_array);
+    let of_move = |one: &Value| {
+        let to = one.get("to").and_then(Value::as_i64);
+        let pieces = one.get("pieces").and_then(Value::as_array);
+        let pieces = pieces.into_iter().flatten().filter_map(Value::as_i64);
+        to.map(|to| pieces.map(|piece| (piece, to)).collect::<Vec<_>>()).unwrap_or_default()
+    };
+    moves.into_iter().flatten().flat_map(of_move).collect()
+}
+
+/// The same number for the same texts, on every machine (FNV-1a).
+fn seed(texts: &[&str]) -> u64 {
+    let bytes = texts.iter().flat_map(|text| text.bytes());
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}

@@ -1,0 +1,240 @@
+//! Decisions: what a game asks of a side, with the choices that are legal as things stand.
+//!
+//! A decision is open from the moment an action asks for it until its game moves to a state where none of its choices
+//! has a transition, or it is asked anew. Its choices are computed whenever they are looked at.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{Event, Game, MAX_ITEMS, Order, Refusal, Run, Stop};
+use crate::{
+    board::{self, Figures},
+    definition::{self, Machine},
+    opponent::Strength,
+};
+
+/// A decision that is open, as a game remembers it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// Counts the game's decisions, from 1.
+    pub number: u64,
+    /// Its name in the machine.
+    pub name: String,
+    /// When it was asked, Unix milliseconds.
+    pub at: i64,
+}
+
+/// Who decides for a side.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decider {
+    /// Person, built-in opponent or model.
+    pub kind: DeciderKind,
+    /// How well the built-in opponent plays.
+    #[serde(default)]
+    pub strength: Strength,
+    /// Seconds after which the built-in opponent answers in a model's place.
+    #[serde(default)]
+    pub timeout_seconds: u32,
+}
+
+/// What somebody who decides is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeciderKind {
+    /// A person, by whatever means.
+    #[default]
+    Person,
+    /// The built-in opponent.
+    Policy,
+    /// A language model that looks for what is asked, and answers.
+    Model,
+}
+
+/// A decision with what may be chosen now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// Its id.
+    pub id: String,
+    /// What kind it is.
+    pub kind: String,
+    /// Whose it is.
+    pub side: String,
+    /// Who decides for that side.
+    pub decider: Decider,
+    /// The question.
+    pub question: String,
+    /// When it was asked, Unix milliseconds.
+    pub asked_at: i64,
+    /// The choices.
+    pub choices: Vec<Choice>,
+}
+
+impl Decision {
+    /// When the built-in opponent answers if nobody else has, Unix milliseconds; `None`: never.
+    pub fn due_at(&self) -> Option<i64> {
+        match self.decider.kind {
+            DeciderKind::Person => None,
+            DeciderKind::Policy => Some(self.asked_at),
+            DeciderKind::Model => Some(self.asked_at + i64::from(self.decider.timeout_seconds) * 1_000),
+        }
+    }
+}
+
+/// A legal choice.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Choice {
+    /// Its id.
+    pub id: String,
+    /// What it is.
+    pub text: String,
+    /// The event that carries it out.
+    pub event: String,
+    /// What the event tells.
+    pub data: Map<String, Value>,
+}
+
+/// The open decisions of a game, those without a legal choice left out.
+///
+/// # Errors
+///
+/// [`Stop::Board`] if the board is needed.
+pub fn decisions(
+    machine: &Machine,
+    game: &Game,
+    players: &[String],
+    board: Option<&Figures>,
+    assist: bool,
+) -> Result<Vec<Decision>, Stop> {
+    let Some(state) = machine.state_index(&game.state) else { return Err(Stop::Refused(Refusal::Transition)) };
+    let event = Event::nothing(players, assist);
+    let mut run = Run::new(machine, state, game, &event, board, &[]);
+    let mut decisions = Vec::new();
+    for asked in &game.memory.asked {
+        let Some(definition) = machine.decisions.get(&asked.name) else { continue };
+        let side = run.evaluate(&definition.side)?;
+        let side = side.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();
+        let mut choices = Vec::new();
+        for choice in &definition.choices {
+            run.choices(choice, &mut choices)?;
+        }
+        if !choices.is_empty() {
+            decisions.push(Decision {
+                id: format!("{}-{}", asked.number, asked.name),
+                kind: definition.kind.clone(),
+                decider: game.memory.deciders.get(&side).copied().unwrap_or_default(),
+                side,
+                question: run.render(&definition.question)?,
+                asked_at: asked.at,
+                choices,
+            });
+        }
+    }
+    Ok(decisions)
+}
+
+/// All facts of a game by name: its variables and constants, the figures of the board, what is computed from them.
+///
+/// # Errors
+///
+/// [`Stop::Board`] if the board is needed.
+pub fn all_facts(
+    machine: &Machine,
+    game: &Game,
+    board: Option<&Figures>,
+    assist: bool,
+) -> Result<Map<String, Value>, Stop> {
+    let Some(state) = machine.state_index(&game.state) else { return Err(Stop::Refused(Refusal::Transition)) };
+    let event = Event::nothing(&[], assist);
+    let mut run = Run::new(machine, state, game, &event, board, &[]);
+    let names = machine.constants.keys().chain(machine.computed.keys()).chain(game.variables.keys());
+    let names: Vec<&str> = names.map(String::as_str).chain(board::FIGURES.iter().copied()).collect();
+    run.facts(names.into_iter(), 0)
+}
+
+impl Run<'_> {
+    /// Says what the event has to say for itself.
+    pub(super) fn remark(&mut self) {
+        let remarks = self.event.remarks.clone();
+        self.block().texts.extend(remarks);
+    }
+
+    /// Does what the service itself brings about.
+    pub(super) fn obey(&mut self, order: &Order) -> Result<(), Stop> {
+        match order {
+            Order::SetDecider { side, decider } => {
+                if !self.machine.sides.contains(side) {
+                    return Err(Stop::Refused(Refusal::Malformed));
+                }
+                self.memory.deciders.insert(side.clone(), *decider);
+                Ok(())
+            }
+        }
+    }
+
+    /// Opens a decision; one of the same name that was open is asked anew.
+    pub(super) fn ask(&mut self, name: &str) {
+        self.memory.asked.retain(|asked| asked.name != name);
+        self.memory.asked_count += 1;
+        let (number, at) = (self.memory.asked_count, self.event.at);
+        self.memory.asked.push(Asked { number, name: name.to_owned(), at });
+    }
+
+    /// Closes the decisions that the state has no transition for.
+    pub(super) fn forget_asked(&mut self) {
+        let mut asked = std::mem::take(&mut self.memory.asked);
+        asked.retain(|asked| {
+            let definition = self.machine.decisions.get(&asked.name);
+            definition.is_some_and(|decision| decision.choices.iter().any(|choice| self.may_take(&choice.event)))
+        });
+        self.memory.asked = asked;
+    }
+
+    /// Adds the choices of one line of a decision that are legal now.
+    fn choices(&mut self, choice: &definition::Choice, into: &mut Vec<Choice>) -> Result<(), Stop> {
+        if !self.may_take(&choice.event) {
+            return Ok(());
+        }
+        let items = match &choice.each {
+            Some(each) => self.list(each)?,
+            None => vec![Value::Null],
+        };
+        for (index, item) in items.into_iter().enumerate().take(MAX_ITEMS) {
+            self.bind(item, index);
+            let legal = self.legal(choice);
+            self.locals.clear();
+            into.extend(legal?);
+        }
+        Ok(())
+    }
+
+    /// Whether the state has a transition for the event, or it may be recorded.
+    fn may_take(&self, event: &str) -> bool {
+        self.has_way(event) || self.machine.recorded.contains_key(event)
+    }
+
+    /// The choice, if its condition holds and the event would be accepted.
+    fn legal(&mut self, choice: &definition::Choice) -> Result<Option<Choice>, Stop> {
+        let wanted = match &choice.when {
+            Some(when) => self.holds(when)?,
+            None => true,
+        };
+        if !wanted {
+            return Ok(None);
+        }
+        let mut data = Map::new();
+        for (key, value) in &choice.data {
+            if let Some(value) = self.evaluate(value)? {
+                data.insert(key.clone(), value);
+            }
+        }
+        let (id, text) = (self.render(&choice.id)?, self.render(&choice.text)?);
+        self.data.clone_from(&data);
+        let accepted = match (self.way(Some(&choice.event)), self.machine.recorded.get(&choice.event)) {
+            (Ok(None), Some(condition)) => self.holds(condition),
+            (way, _) => way.map(|way| way.is_some()),
+        };
+        self.data.clear();
+        let event = choice.event.clone();
+        Ok(accepted?.then_some(Choice { id, text, event, data }))
+    }
+}
