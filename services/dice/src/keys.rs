@@ -89,7 +89,7 @@ fn public_key(pair: &Ed25519KeyPair) -> String {
 /// # Errors
 ///
 /// The operating system gives none.
-#[expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "this is the one source of chance")]
+#[expect(clippy::disallowed_methods, reason = "this is the one source of chance")]
 pub fn fresh_secret() -> anyhow::Result<Vec<u8>> {
     let mut secret = vec![0; SEED_BYTES];
     ring::rand::SystemRandom::new()

@@ -157,7 +157,9 @@ impl Tokens {
             return Err(TokenError::Name);
         }
         let mut secret = [0; SECRET_BYTES];
-        SystemRandom::new().fill(&mut secret).map_err(|_| TokenError::Entropy)?;
+        #[expect(clippy::disallowed_methods, reason = "a secret is no die")]
+        let entropy = SystemRandom::new();
+        entropy.fill(&mut secret).map_err(|_| TokenError::Entropy)?;
         let token = format!("{PREFIX}{}", to_hex(&secret));
         let id = uuid::Uuid::now_v7().to_string();
         let now = clock::now_ms();

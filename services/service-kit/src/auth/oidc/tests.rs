@@ -135,6 +135,7 @@ async fn a_token_signed_with_another_key_is_refused() {
 async fn a_key_of_another_kind_than_the_algorithm_verifies_nothing() {
     let issuer = issuer().await;
     issuer.publish(&key(1), "one");
+    #[expect(clippy::disallowed_methods, reason = "a key is no die")]
     let random = SystemRandom::new();
     let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
     let other = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.as_ref(), &random).unwrap();
