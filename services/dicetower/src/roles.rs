@@ -1,7 +1,7 @@
 //! One service in this process, its peers across the network.
 
 use clap::Args;
-use service_kit::{Peers, client::connect, db::DatabaseConfig};
+use service_kit::{Peers, auth::Gate, client::connect, db::DatabaseConfig};
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
@@ -80,7 +80,7 @@ pub async fn run(
         Command::TcpAdapter(role) => {
             let listener = listen(&role.config.tcp, "--tcp", allow_open).await?;
             tracing::info!(service = name, address = %listener.local_addr()?, "serving");
-            let lines = tcp_adapter::serve(role.config, listener, peers.tcp_adapter()?, shutdown.clone());
+            let lines = tcp_adapter::serve(role.config, listener, peers.tcp_adapter()?, Gate::open(), shutdown.clone());
             tokio::try_join!(lines, serve(name, Routes::default(), &role.listen, allow_open, shutdown))?;
             Ok(())
         }

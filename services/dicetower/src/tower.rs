@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use service_kit::{Peers, client::in_process, db::DatabaseConfig};
+use service_kit::{Peers, auth::Gate, client::in_process, db::DatabaseConfig};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -55,7 +55,7 @@ impl Tower {
 
         let mut tasks = JoinSet::new();
         tasks.spawn(gateway::serve(config.gateway, http_listener, peers.clone(), shutdown.clone()));
-        tasks.spawn(tcp_adapter::serve(config.tcp_adapter, tcp_listener, peers, shutdown));
+        tasks.spawn(tcp_adapter::serve(config.tcp_adapter, tcp_listener, peers, Gate::open(), shutdown));
         Ok(Tower { http, tcp, game_master, data, tasks, _lock: lock })
     }
 

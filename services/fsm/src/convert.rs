@@ -146,15 +146,16 @@ pub fn update(update: Update) -> wire::GameUpdate {
             role: role.word().to_owned(),
             game_id,
             sequence,
-            outputs: outputs(&all, Some(role)),
+            outputs: outputs(&all, Some(role), Log::Outside),
         }),
         UpdateKind::Reaction { game_id, entry } => Kind::Reaction(reaction(&game_id, &entry, Some(role))),
         UpdateKind::Refusal { refusal, message, event, trace_id } => {
             Kind::Refusal(wire::Refusal { outcome: outcome(refusal).into(), message, event, trace_id })
         }
-        UpdateKind::RoleChange { outputs: all } => {
-            Kind::RoleChange(wire::RoleChange { role: role.word().to_owned(), outputs: outputs(&all, Some(role)) })
-        }
+        UpdateKind::RoleChange { outputs: all } => Kind::RoleChange(wire::RoleChange {
+            role: role.word().to_owned(),
+            outputs: outputs(&all, Some(role), Log::Outside),
+        }),
     };
     wire::GameUpdate { number, update: Some(kind) }
 }
@@ -180,16 +181,24 @@ pub fn reaction(game_id: &str, stored: &StoredEntry, role: Option<Role>) -> wire
         state: stored.state.clone(),
         facts: Some(to_struct(&entry.facts)),
         roll_ids: entry.rolls.iter().map(|rolled| rolled.id.clone()).filter(|id| !id.is_empty()).collect(),
-        outputs: outputs(&entry.outputs, role),
+        outputs: outputs(&entry.outputs, role, Log::Inside),
     }
 }
 
-fn outputs(outputs: &[Output], role: Option<Role>) -> Vec<wire::Output> {
-    let heard = outputs.iter().filter(|output| role.is_none_or(|role| role.hears(output.audience)));
-    heard.cloned().map(output).collect()
+/// Whether outputs are an entry's of the log, where each has its number.
+#[derive(Clone, Copy, PartialEq)]
+enum Log {
+    Inside,
+    Outside,
 }
 
-fn output(output: Output) -> wire::Output {
+fn outputs(outputs: &[Output], role: Option<Role>, log: Log) -> Vec<wire::Output> {
+    let numbered = (1..).zip(outputs).map(|(line, output)| (if log == Log::Inside { line } else { 0 }, output));
+    let heard = numbered.filter(|(_, output)| role.is_none_or(|role| role.hears(output.audience)));
+    heard.map(|(line, heard)| output(line, heard.clone())).collect()
+}
+
+fn output(line: u32, output: Output) -> wire::Output {
     use wire::output::Kind;
 
     let audience = match output.audience {
@@ -205,7 +214,7 @@ fn output(output: Output) -> wire::Output {
         OutputKind::Record(record) => Kind::Record(record),
         OutputKind::ValidEvents(events) => Kind::ValidEvents(wire::ValidEvents { events }),
     };
-    wire::Output { audience: audience.into(), kind: Some(kind) }
+    wire::Output { audience: audience.into(), line, kind: Some(kind) }
 }
 
 fn outcome(refusal: Refusal) -> wire::Outcome {

@@ -39,7 +39,7 @@ pub const DEFAULT_GAME: &str = "default";
 /// Updates an attachment may leave unread before it is dropped.
 const QUEUE: usize = 256;
 /// Most attachments of one game.
-const MAX_ATTACHMENTS: usize = 10_000;
+const MAX_ATTACHMENTS: usize = 16_384;
 /// Games kept in memory; those without attachments make room for others.
 const MAX_LIVE: usize = 1_000;
 /// How often a game is looked for again that was archived under our hands.
@@ -433,7 +433,7 @@ impl Games {
     }
 
     /// Sends an event. Whatever comes of it, nobody has been told before it was in the log.
-    pub async fn send(self: &Arc<Self>, incoming: Incoming) -> Result<Answer, Error> {
+    pub async fn send(self: &Arc<Self>, mut incoming: Incoming) -> Result<Answer, Error> {
         let (cell, mut live) = match &incoming.attachment_id {
             Some(id) => {
                 let cell = self.attachments.lock().expect("no holder panics").get(id).cloned();
@@ -443,6 +443,10 @@ impl Games {
             }
             None => self.lock(&incoming.game_id).await?,
         };
+        if let (Some(idempotency), Some(_)) = (&mut incoming.idempotency, &incoming.attachment_id) {
+            // What a player calls his events is his own affair in each game.
+            idempotency.key = format!("{}/{}", live.stored.key, idempotency.key);
+        }
         self.send_locked(&mut live, &cell, incoming).await
     }
 

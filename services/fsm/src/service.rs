@@ -70,7 +70,12 @@ impl FsmService for Fsm {
     }
 
     async fn send_event(&self, request: Request<SendEventRequest>) -> Result<Response<SendEventResponse>, Status> {
-        let idempotency = idempotency(&request)?;
+        let mut idempotency = idempotency(&request)?;
+        if let Some(idempotency) = &mut idempotency {
+            // Whoever comes back with a request that he is not sure of has another attachment.
+            let same = SendEventRequest { attachment_id: None, ..request.get_ref().clone() };
+            idempotency.request = format!("{same:?}");
+        }
         let SendEventRequest { game_id, event, data, data_json, attachment_id, role, cause } = request.into_inner();
         let answer = self.games.send(Incoming {
             game_id: or_default(game_id),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::uri::PathAndQuery;
 use proto::fsm::v1::{
-    AttachRequest, Audience, GameUpdate, Greeting, ListGameHistoryRequest, Output,
+    AttachRequest, Audience, GameUpdate, Greeting, ListGameHistoryRequest, Output, Reaction,
     fsm_service_client::FsmServiceClient, game_update::Update,
 };
 use service_kit::{Peers, Transport, trace};
@@ -81,19 +81,18 @@ impl Codec for SmallBuffers {
 pub struct Attachment {
     pub id: String,
     pub game_id: String,
-    is_host: bool,
+    pub is_host: bool,
     /// Sequence number of the last entry of the game's log that has been told.
-    sequence: u64,
+    pub sequence: u64,
     /// Number of the last update that has been told.
     pub number: u64,
     updates: Streaming<GameUpdate>,
 }
 
 /// How far a connection had come when it lost its game.
-#[derive(Clone)]
 pub struct Progress {
-    game_id: String,
-    sequence: u64,
+    pub game_id: String,
+    pub sequence: u64,
 }
 
 /// An attachment that has just come about, and what there is to tell.
@@ -109,8 +108,10 @@ impl Attachment {
             let ended = || Status::unavailable("the stream of the game has ended");
             let GameUpdate { number, update } = self.updates.message().await?.ok_or_else(ended)?;
             self.number = number;
-            if let Some(Update::Reaction(reaction)) = &update {
-                self.sequence = reaction.sequence;
+            match &update {
+                Some(Update::Reaction(reaction)) => self.sequence = reaction.sequence,
+                Some(Update::RoleChange(change)) => self.is_host = change.role == HOST,
+                _ => {}
             }
             if let Some(update) = update {
                 return Ok(update);
@@ -121,6 +122,15 @@ impl Attachment {
     /// How far it has come.
     pub fn progress(&self) -> Progress {
         Progress { game_id: self.game_id.clone(), sequence: self.sequence }
+    }
+
+    /// Whether something that is for this audience is for it.
+    pub fn hears(&self, audience: Audience) -> bool {
+        match audience {
+            Audience::Unspecified => true,
+            Audience::Host => self.is_host,
+            Audience::Clients => !self.is_host,
+        }
     }
 }
 
@@ -145,23 +155,12 @@ pub async fn attach(fsm: Fsm, game: Option<String>, leaves: Option<String>) -> R
     greeted.unwrap_or_else(|_| Err(Status::deadline_exceeded("the game did not greet in time")))
 }
 
-/// Attaches anew to a game that was lost; what it did in between comes before its greeting.
-pub async fn attach_again(fsm: Fsm, game: Option<String>, lost: Option<Progress>) -> Result<Greeted, Status> {
-    let mut greeted = attach(fsm.clone(), game, None).await?;
-    if let Some(lost) = lost.filter(|lost| lost.game_id == greeted.attachment.game_id) {
-        let mut outputs = missed(&fsm, &lost, &greeted.attachment).await?;
-        outputs.append(&mut greeted.outputs);
-        greeted.outputs = outputs;
-    }
-    Ok(greeted)
-}
-
 /// The same until it succeeds.
-pub async fn attach_patiently(fsm: Fsm, game: Option<String>, lost: Option<Progress>) -> Greeted {
+pub async fn attach_patiently(fsm: Fsm, game: Option<String>) -> Greeted {
     let mut pause = FIRST_PAUSE;
     loop {
         tokio::time::sleep(pause).await;
-        match attach_again(fsm.clone(), game.clone(), lost.clone()).await {
+        match attach(fsm.clone(), game.clone(), None).await {
             Ok(greeted) => return greeted,
             Err(status) => tracing::debug!(%status, "the game is still lost"),
         }
@@ -169,23 +168,15 @@ pub async fn attach_patiently(fsm: Fsm, game: Option<String>, lost: Option<Progr
     }
 }
 
-/// What the game told while it was lost, up to the greeting of its new attachment.
-async fn missed(fsm: &Fsm, lost: &Progress, attachment: &Attachment) -> Result<Vec<Output>, Status> {
-    let mut outputs = Vec::new();
-    let mut sequence = lost.sequence;
-    while sequence < attachment.sequence {
-        let request =
-            ListGameHistoryRequest { game_id: Some(lost.game_id.clone()), after_sequence: sequence, limit: None };
-        let history = fsm.client().list_game_history(request).await?.into_inner();
-        let Some(last) = history.entries.last() else { break };
-        sequence = last.sequence;
-        let entries = history.entries.into_iter().take_while(|entry| entry.sequence <= attachment.sequence);
-        outputs.extend(entries.flat_map(|entry| entry.outputs));
-    }
-    outputs.retain(|output| match output.audience() {
-        Audience::Unspecified => true,
-        Audience::Host => attachment.is_host,
-        Audience::Clients => !attachment.is_host,
-    });
-    Ok(outputs)
+/// Entries of a game's log after a sequence number, oldest first, at most `limit`.
+pub async fn history(fsm: Fsm, game_id: String, after_sequence: u64, limit: u32) -> Result<Vec<Reaction>, Status> {
+    let request = ListGameHistoryRequest { game_id: Some(game_id), after_sequence, limit: Some(limit) };
+    Ok(fsm.client().list_game_history(request).await?.into_inner().entries)
+}
+
+/// Number of the lines that an entry of a game's log told, whoever heard them.
+pub async fn lines_of(fsm: Fsm, game_id: String, sequence: u64) -> Result<u32, Status> {
+    let Some(before) = sequence.checked_sub(1) else { return Ok(0) };
+    let entries = history(fsm, game_id, before, 1).await?;
+    Ok(entries.first().map_or(0, |entry| u32::try_from(entry.outputs.len()).unwrap_or(u32::MAX)))
 }

@@ -3,31 +3,37 @@
 //! A single task does it all, so that an idle connection costs little. It handles a line only when the answer to the
 //! one before has left, and it never waits for its reader: what the reader leaves lying is kept up to a limit.
 
-use std::{collections::VecDeque, future::pending, io, pin::pin, time::Duration};
+use std::{future::pending, io, pin::pin, time::Duration};
 
 use futures_util::future::BoxFuture;
-use proto::fsm::v1::{Output, SendEventRequest, SendEventResponse, game_update::Update, output::Kind};
-use service_kit::trace;
+use proto::fsm::v1::{
+    Outcome, Output, Reaction, SendEventRequest, SendEventResponse, game_update::Update, output::Kind,
+};
+use service_kit::{
+    auth::{Caller, Gate},
+    trace,
+};
 use tokio::{
     io::Interest,
-    net::TcpStream,
     time::{Instant, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
-use tonic::{Request, Response, Status};
+use tonic::{Code, Request, Response, Status};
 use tracing::Instrument;
 
 use crate::{
-    attachment::{Attachment, Fsm, Greeted, Progress, attach, attach_again, attach_patiently},
-    command::Command,
-    guard::{self, Line},
+    admission::Admission,
+    attachment::{Attachment, Fsm, Greeted, Progress, attach, attach_patiently, lines_of},
+    command::{Command, Position},
+    guard::Line,
     lines::{Lines, Received},
+    resume::Replay,
+    socket::Socket,
+    unread::Unread,
 };
 
 /// Bytes taken from a socket at once.
 const READ: usize = 8 * 1024;
-/// Bytes that a reader may leave lying before its connection is closed.
-const UNREAD_LIMIT: usize = 1024 * 1024;
 /// Time in which an event is answered, else the game counts as busy.
 const EVENT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Time in which a reader may take what is left when the connection ends.
@@ -38,7 +44,9 @@ const MAX_EVENT_NAME: usize = 200;
 const CONNECTED: &str = "<game> Connected to FSM server";
 const BUSY: &str = "ERROR: Busy";
 const NOT_A_COMMAND: &str = "ERROR: Not a command";
+const NOT_AUTHORISED: &str = "ERROR: Not authorised";
 const LINE_TOO_LONG: &str = "ERROR: Line too long";
+const MALFORMED_RESUME: &str = "ERROR: Malformed data for event 'RESUME'";
 
 /// Why a connection has ended.
 #[derive(Debug, thiserror::Error)]
@@ -49,33 +57,49 @@ pub enum Closed {
     Stopping,
     #[error("the reader fell behind by {0} bytes")]
     FellBehind(usize),
+    #[error("it was not let in, or may not stay")]
+    NotLetIn,
     #[error("{0}")]
     Socket(#[from] io::Error),
 }
 
 /// A client's connection.
 pub struct Connection {
-    socket: TcpStream,
+    socket: Socket,
     fsm: Fsm,
+    gate: Gate,
+    /// Who has shown a token, where one is asked for.
+    caller: Option<Box<Caller>>,
     /// The game the client asked for; none is the default game.
     game: Option<String>,
     lines: Lines,
     unread: Unread,
     link: Link,
-    /// The way to another game, if it is on it. Meanwhile lines wait, and the game it is leaving is not heard.
-    switching: Option<Switch>,
+    errand: Option<Errand>,
     /// How far it had come in its game when it lost it last.
     lost: Option<Progress>,
-    /// The event that is being answered.
-    sending: Option<BoxFuture<'static, Result<Response<SendEventResponse>, Status>>>,
     /// Number of the update after which the next line may be handled.
     awaited: u64,
+    /// Since the client has said HELLO 2: the numbers of its lines.
+    numbering: Option<Box<Numbering>>,
     /// Whether the client has said its last.
     ended: bool,
 }
 
+/// What a client knows that has said HELLO 2.
+struct Numbering {
+    /// The client's name, which its ids are its own by.
+    client: Option<String>,
+    /// Number of the last line.
+    position: Position,
+    /// The id of the event that is being answered.
+    id: Option<String>,
+}
+
 /// The connection's hold on its game.
 enum Link {
+    /// It is not in yet.
+    Outside(Box<Admission>),
     Attached(Box<Attachment>),
     /// The first attempt, or the first after a loss: lines wait for it.
     Attaching(BoxFuture<'static, Result<Greeted, Status>>),
@@ -83,10 +107,36 @@ enum Link {
     Lost(BoxFuture<'static, Greeted>),
 }
 
-/// A connection on its way to another game.
-struct Switch {
-    to: String,
-    attempt: BoxFuture<'static, Result<Greeted, Status>>,
+/// What has been begun for a line. The next one waits for its end.
+enum Errand {
+    /// A token is looked at.
+    Admit(BoxFuture<'static, Result<Caller, Status>>),
+    /// An event is on its way to the game.
+    Send { event: String, answer: BoxFuture<'static, Result<Response<SendEventResponse>, Status>> },
+    /// To another game; meanwhile the one that is being left is not heard.
+    Switch { to: String, attempt: BoxFuture<'static, Result<Greeted, Status>> },
+    /// How many lines the last entry had is being looked up, for the numbers of those to come.
+    Number { then: Numbered, lines: BoxFuture<'static, Result<u32, Status>> },
+    /// What was missed is being told.
+    Replay(Box<Replay>),
+}
+
+/// What follows when the number of the last line is known.
+enum Numbered {
+    /// The client has said HELLO 2.
+    Hello(Option<String>),
+    /// The game greets.
+    Greeting { outputs: Vec<Output>, is_new: bool },
+}
+
+/// An errand's end, or a step of it.
+#[expect(clippy::large_enum_variant, reason = "one at a time, and it is taken apart at once")]
+enum Progressed {
+    Admitted(Result<Caller, Status>),
+    Sent(Result<Response<SendEventResponse>, Status>),
+    Switched(Result<Greeted, Status>),
+    Numbered(Result<u32, Status>),
+    Page(Result<Vec<Reaction>, Status>),
 }
 
 /// What a link has to say.
@@ -94,24 +144,58 @@ struct Switch {
 enum News {
     Update(Result<Update, Status>),
     Attached(Result<Greeted, Status>),
-    Switched(Result<Greeted, Status>),
+    TooLate,
+}
+
+impl Errand {
+    /// Until it has an end, or a step of it.
+    async fn run(&mut self) -> Progressed {
+        match self {
+            Errand::Admit(answer) => Progressed::Admitted(answer.await),
+            Errand::Send { answer, .. } => Progressed::Sent(answer.await),
+            Errand::Switch { attempt, .. } => Progressed::Switched(attempt.await),
+            Errand::Number { lines, .. } => Progressed::Numbered(lines.await),
+            Errand::Replay(replay) => Progressed::Page(replay.page().await),
+        }
+    }
+}
+
+impl Link {
+    /// Until it has something to say.
+    async fn news(&mut self) -> News {
+        match self {
+            Link::Outside(admission) => {
+                admission.over().await;
+                News::TooLate
+            }
+            Link::Attached(attachment) => News::Update(attachment.next().await),
+            Link::Attaching(attempt) => News::Attached(attempt.await),
+            Link::Lost(attempt) => News::Attached(Ok(attempt.await)),
+        }
+    }
 }
 
 impl Connection {
-    /// A connection that is about to attach to `game`, or to the default game.
-    pub fn new(socket: TcpStream, fsm: Fsm, game: Option<String>) -> Connection {
-        let attempt = Box::pin(attach(fsm.clone(), game.clone(), None));
+    /// A connection that attaches to `game`, or to the default game, as soon as it is in.
+    pub fn new(socket: Socket, fsm: Fsm, game: Option<String>, gate: Gate) -> Connection {
+        let link = if gate.is_required() || socket.is_handshaking() {
+            Link::Outside(Box::new(Admission::begin()))
+        } else {
+            Link::Attaching(Box::pin(attach(fsm.clone(), game.clone(), None)))
+        };
         Connection {
             socket,
             fsm,
+            gate,
+            caller: None,
             game,
             lines: Lines::default(),
             unread: Unread::default(),
-            link: Link::Attaching(attempt),
-            switching: None,
+            link,
+            errand: None,
             lost: None,
-            sending: None,
             awaited: 0,
+            numbering: None,
             ended: false,
         }
     }
@@ -123,11 +207,11 @@ impl Connection {
             Err(reason) => return reason,
         };
         let until = Instant::now() + FAREWELL;
-        while !self.unread.is_empty() {
-            if !matches!(timeout_at(until, self.socket.writable()).await, Ok(Ok(()))) {
+        while !self.unread.is_empty() || self.socket.wants_write() {
+            if !matches!(timeout_at(until, self.socket.ready(Interest::WRITABLE)).await, Ok(Ok(_))) {
                 break;
             }
-            if let Err(error) = self.unread.write(&self.socket) {
+            if let Err(error) = self.write() {
                 return error;
             }
         }
@@ -138,23 +222,26 @@ impl Connection {
     async fn exchange(&mut self, shutdown: CancellationToken) -> Result<Closed, Closed> {
         let mut stopping = pin!(shutdown.cancelled());
         loop {
+            let may_stay = self.caller.as_ref().is_none_or(|caller| caller.check().is_ok());
+            if !may_stay {
+                // The token was revoked or has expired.
+                self.tell(NOT_AUTHORISED);
+            }
+            if !may_stay || matches!(&self.link, Link::Outside(admission) if admission.is_hopeless()) {
+                return Ok(Closed::NotLetIn);
+            }
             self.handle_lines()?;
             if self.is_finished() {
                 return Ok(Closed::Gone);
             }
+            self.proceed();
             let interest = self.interest();
-            let Connection { socket, link, switching, sending, .. } = self;
-            let news = async {
-                match (switching, link) {
-                    (Some(switch), _) => News::Switched((&mut switch.attempt).await),
-                    (None, Link::Attached(attachment)) => News::Update(attachment.next().await),
-                    (None, Link::Attaching(attempt)) => News::Attached(attempt.await),
-                    (None, Link::Lost(attempt)) => News::Attached(Ok(attempt.await)),
-                }
-            };
-            let answered = async {
-                match sending {
-                    Some(answer) => answer.await,
+            let Connection { socket, link, errand, .. } = self;
+            // What a game tells belongs after what an errand has to tell first.
+            let listens = matches!(errand, None | Some(Errand::Send { .. }));
+            let progressed = async {
+                match errand {
+                    Some(errand) => errand.run().await,
                     None => pending().await,
                 }
             };
@@ -166,22 +253,25 @@ impl Connection {
             };
             tokio::select! {
                 () = &mut stopping => return Ok(Closed::Stopping),
-                news = news => self.take_news(news),
-                answer = answered => self.take_answer(answer),
+                news = link.news(), if listens => self.take_news(news)?,
+                progressed = progressed => self.take_progress(progressed),
                 ready = ready => {
                     if ready?.is_readable() {
                         self.receive()?;
                     }
                 }
             }
-            self.unread.write(&self.socket)?;
+            if self.may_handle() {
+                self.acknowledge();
+            }
+            self.write()?;
         }
     }
 
     /// What to wait for on the socket. Nothing more is read before the lines that are there are handled.
     fn interest(&self) -> Option<Interest> {
         let read = (!self.ended && self.may_handle()).then_some(Interest::READABLE);
-        let write = (!self.unread.is_empty()).then_some(Interest::WRITABLE);
+        let write = (!self.unread.is_empty() || self.socket.wants_write()).then_some(Interest::WRITABLE);
         match (read, write) {
             (Some(read), Some(write)) => Some(read | write),
             (read, write) => read.or(write),
@@ -193,9 +283,10 @@ impl Connection {
         let told = match &self.link {
             Link::Attached(attachment) => self.awaited <= attachment.number,
             Link::Lost(_) => true,
+            Link::Outside(admission) => !admission.is_hopeless(),
             Link::Attaching(_) => false,
         };
-        told && self.sending.is_none() && self.switching.is_none()
+        told && self.errand.is_none()
     }
 
     /// Whether the client has gone and all that it sent is answered.
@@ -212,38 +303,91 @@ impl Connection {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(error) => return Err(error.into()),
         }
+        if matches!(self.link, Link::Outside(_)) && !self.gate.is_required() && !self.socket.is_handshaking() {
+            self.enter();
+        }
         Ok(())
+    }
+
+    fn write(&mut self) -> Result<(), Closed> {
+        self.unread.write(&mut self.socket)?;
+        match self.socket.flush() {
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// The connection is in: its game may greet it.
+    fn enter(&mut self) {
+        self.link = Link::Attaching(Box::pin(attach(self.fsm.clone(), self.game.clone(), None)));
+    }
+
+    /// Goes on with what was missed once the reader has taken the page before.
+    fn proceed(&mut self) {
+        if let (Some(Errand::Replay(replay)), Link::Attached(attachment)) = (&mut self.errand, &self.link)
+            && self.unread.is_empty()
+        {
+            replay.proceed(&self.fsm, attachment);
+        }
     }
 
     /// Handles the lines that are there, up to one that must be waited for.
     fn handle_lines(&mut self) -> Result<(), Closed> {
         while self.may_handle() {
             match self.lines.next() {
-                Some(Received::Line(line)) => self.handle(Command::read(&line)),
+                Some(Received::Line(line)) => self.handle(Command::read(&line, self.numbering.is_some())),
                 Some(Received::TooLong) => self.tell(LINE_TOO_LONG),
                 None => break,
             }
-            self.unread.write(&self.socket)?;
+            self.write()?;
         }
         Ok(())
     }
 
     fn handle(&mut self, command: Command) {
-        match command {
-            Command::Blank => {}
-            Command::Unknown => self.tell(NOT_A_COMMAND),
-            Command::Event { name, .. } if name.is_empty() || name.chars().nth(MAX_EVENT_NAME).is_some() => {
-                let name: String = name.chars().take(MAX_EVENT_NAME).collect();
-                self.tell(&format!("ERROR: Unknown event '{name}'"));
+        if matches!(self.link, Link::Outside(_)) {
+            match command {
+                Command::Blank => {}
+                Command::Auth(token) => {
+                    let gate = self.gate.clone();
+                    self.errand = Some(Errand::Admit(Box::pin(async move { gate.admit(Some(&token)).await })));
+                }
+                _ => self.tell(NOT_AUTHORISED),
             }
-            Command::Event { name, data } => match &self.link {
+            return;
+        }
+        match command {
+            // Whoever is in need not show who he is.
+            Command::Blank | Command::Auth(_) => {}
+            Command::Unknown => self.tell(NOT_A_COMMAND),
+            Command::Event { name, data, id } => self.send(name, data, id),
+            Command::Game(to) => self.switch(to),
+            Command::Hello(client) => match &self.link {
                 Link::Attached(attachment) => {
-                    let send = send_event(self.fsm.clone(), attachment, name, data);
-                    self.sending = Some(Box::pin(send));
+                    let lines = lines_of(self.fsm.clone(), attachment.game_id.clone(), attachment.sequence);
+                    self.errand = Some(Errand::Number { then: Numbered::Hello(client), lines: Box::pin(lines) });
                 }
                 _ => self.tell(BUSY),
             },
-            Command::Game(to) => self.switch(to),
+            Command::Resume(after) => self.resume(after),
+        }
+    }
+
+    fn send(&mut self, name: String, data: Option<String>, id: Option<String>) {
+        if let Some(numbering) = &mut self.numbering {
+            numbering.id = id;
+        }
+        if name.is_empty() || name.chars().nth(MAX_EVENT_NAME).is_some() {
+            let name: String = name.chars().take(MAX_EVENT_NAME).collect();
+            return self.refuse(&format!("Unknown event '{name}'"));
+        }
+        match &self.link {
+            Link::Attached(attachment) => {
+                let key = self.numbering.as_deref().and_then(Numbering::key);
+                let answer = Box::pin(send_event(self.fsm.clone(), attachment, name.clone(), data, key));
+                self.errand = Some(Errand::Send { event: name, answer });
+            }
+            _ => self.refuse("Busy"),
         }
     }
 
@@ -251,58 +395,104 @@ impl Connection {
         match &self.link {
             Link::Attached(from) => {
                 let attempt = Box::pin(attach(self.fsm.clone(), Some(to.clone()), Some(from.id.clone())));
-                self.switching = Some(Switch { to, attempt });
+                self.errand = Some(Errand::Switch { to, attempt });
             }
             _ => self.tell(BUSY),
         }
     }
 
-    fn take_answer(&mut self, answer: Result<Response<SendEventResponse>, Status>) {
-        self.sending = None;
+    fn resume(&mut self, after: Option<Position>) {
+        match (&self.link, after) {
+            // A place that the game has not come to is a place in another game.
+            (Link::Attached(attachment), Some(after)) if after.event <= attachment.sequence => {
+                self.errand = Some(Errand::Replay(Box::new(Replay::new(after, attachment))));
+            }
+            (Link::Attached(_), _) => self.tell(MALFORMED_RESUME),
+            _ => self.tell(BUSY),
+        }
+    }
+
+    fn take_progress(&mut self, progressed: Progressed) {
+        match (progressed, self.errand.take()) {
+            (Progressed::Admitted(answer), _) => self.take_admission(answer),
+            (Progressed::Sent(answer), Some(Errand::Send { event, .. })) => self.take_answer(&event, answer),
+            (Progressed::Switched(greeted), Some(Errand::Switch { to, .. })) => self.arrive(to, greeted),
+            (Progressed::Numbered(lines), Some(Errand::Number { then, .. })) => self.take_number(then, lines),
+            (Progressed::Page(page), Some(Errand::Replay(replay))) => self.take_page(replay, page),
+            // An errand's steps are its own.
+            _ => {}
+        }
+    }
+
+    fn take_admission(&mut self, answer: Result<Caller, Status>) {
+        match answer {
+            Ok(caller) => {
+                tracing::info!(caller = caller.name, role = caller.role.as_str(), "let in");
+                self.caller = Some(Box::new(caller));
+                self.enter();
+            }
+            Err(status) => {
+                tracing::info!(%status, "not let in");
+                if let Link::Outside(admission) = &mut self.link {
+                    admission.count_wrong_token();
+                }
+                self.tell(NOT_AUTHORISED);
+            }
+        }
+    }
+
+    fn take_answer(&mut self, event: &str, answer: Result<Response<SendEventResponse>, Status>) {
         match answer {
             // What it brought about, or why it was refused, comes as an update.
-            Ok(answer) => self.awaited = answer.into_inner().update_number,
+            Ok(answer) => {
+                let answer = answer.into_inner();
+                let refused = !matches!(answer.outcome(), Outcome::Accepted | Outcome::Ignored);
+                self.awaited = answer.update_number;
+                if refused && answer.update_number == 0 {
+                    self.refuse(&answer.message);
+                }
+            }
+            // The id was another event's.
+            Err(status) if status.code() == Code::AlreadyExists => {
+                self.refuse(&format!("Malformed data for event '{event}'"));
+            }
             Err(status) => {
                 tracing::warn!(%status, "an event could not be sent");
-                self.tell(BUSY);
+                self.refuse("Busy");
             }
         }
     }
 
-    fn take_news(&mut self, news: News) {
+    fn take_news(&mut self, news: News) -> Result<(), Closed> {
         match news {
-            News::Update(Ok(Update::Greeting(greeting))) => self.tell_outputs(greeting.outputs),
-            News::Update(Ok(Update::Reaction(reaction))) => self.tell_outputs(reaction.outputs),
-            News::Update(Ok(Update::RoleChange(change))) => self.tell_outputs(change.outputs),
-            News::Update(Ok(Update::Refusal(refusal))) => self.tell(&format!("ERROR: {}", refusal.message)),
-            News::Update(Err(status)) => self.lose(&status),
-            News::Attached(Ok(greeted)) => self.greet(greeted, self.lost.is_none()),
+            News::Update(Ok(Update::Greeting(greeting))) => self.tell_outputs(0, greeting.outputs),
+            News::Update(Ok(Update::Reaction(reaction))) => self.tell_outputs(reaction.sequence, reaction.outputs),
+            News::Update(Ok(Update::RoleChange(change))) => self.tell_outputs(0, change.outputs),
+            News::Update(Ok(Update::Refusal(refusal))) => self.refuse(&refusal.message),
+            News::Update(Err(status)) => {
+                tracing::warn!(%status, "a connection lost its game");
+                if let Link::Attached(attachment) = &self.link {
+                    self.lost = Some(attachment.progress());
+                }
+                self.enter();
+            }
+            News::Attached(Ok(greeted)) => self.greet(greeted),
             News::Attached(Err(status)) => {
                 tracing::warn!(%status, "a game could not be attached to");
-                let attempt = attach_patiently(self.fsm.clone(), self.game.clone(), self.lost.clone());
-                self.link = Link::Lost(Box::pin(attempt));
+                self.link = Link::Lost(Box::pin(attach_patiently(self.fsm.clone(), self.game.clone())));
             }
-            News::Switched(greeted) => self.arrive(greeted),
+            News::TooLate => return Err(Closed::NotLetIn),
         }
-    }
-
-    /// The stream of the game has ended: the first attempt to find it again is worth waiting for.
-    fn lose(&mut self, status: &Status) {
-        tracing::warn!(%status, "a connection lost its game");
-        if let Link::Attached(attachment) = &self.link {
-            self.lost = Some(attachment.progress());
-        }
-        let attempt = attach_again(self.fsm.clone(), self.game.clone(), self.lost.clone());
-        self.link = Link::Attaching(Box::pin(attempt));
+        Ok(())
     }
 
     /// The way to another game has ended, there or where it began.
-    fn arrive(&mut self, greeted: Result<Greeted, Status>) {
-        let Some(Switch { to, .. }) = self.switching.take() else { return };
+    fn arrive(&mut self, to: String, greeted: Result<Greeted, Status>) {
         match greeted {
             Ok(greeted) => {
                 self.game = Some(to);
-                self.greet(greeted, true);
+                self.lost = None;
+                self.greet(greeted);
             }
             Err(status) => {
                 tracing::warn!(%status, "another game could not be attached to");
@@ -311,31 +501,148 @@ impl Connection {
         }
     }
 
-    fn greet(&mut self, greeted: Greeted, is_new: bool) {
-        self.link = Link::Attached(greeted.attachment);
+    /// A game is there: it greets, after what it did while it was lost.
+    fn greet(&mut self, greeted: Greeted) {
+        let Greeted { attachment, outputs } = greeted;
         self.awaited = 0;
+        match &self.lost {
+            Some(lost) if lost.game_id == attachment.game_id => {
+                let mut replay = Box::new(Replay::new(Position::end_of(lost.sequence), &attachment));
+                if replay.is_over() {
+                    self.welcome(outputs, false, &attachment);
+                } else {
+                    replay.greeting = Some(outputs);
+                    self.errand = Some(Errand::Replay(replay));
+                }
+            }
+            lost => {
+                let is_new = lost.is_none();
+                self.welcome(outputs, is_new, &attachment);
+            }
+        }
+        self.link = Link::Attached(attachment);
+    }
+
+    /// Tells a greeting; on a numbered line its numbers must be known first.
+    fn welcome(&mut self, outputs: Vec<Output>, is_new: bool, attachment: &Attachment) {
+        if self.numbering.is_some() {
+            let lines = Box::pin(lines_of(self.fsm.clone(), attachment.game_id.clone(), attachment.sequence));
+            self.errand = Some(Errand::Number { then: Numbered::Greeting { outputs, is_new }, lines });
+            return;
+        }
         if is_new {
             self.tell(CONNECTED);
         }
-        self.tell_outputs(greeted.outputs);
+        self.tell_outputs(0, outputs);
+    }
+
+    fn take_number(&mut self, then: Numbered, lines: Result<u32, Status>) {
+        let sequence = match &self.link {
+            Link::Attached(attachment) => attachment.sequence,
+            _ => 0,
+        };
+        let line = lines.unwrap_or_else(|status| {
+            tracing::warn!(%status, "the last entry of a game's log could not be read");
+            0
+        });
+        let position = Position { event: sequence, line };
+        match (then, &mut self.numbering) {
+            (Numbered::Hello(client), numbering) => {
+                *numbering = Some(Box::new(Numbering { client, position, id: None }));
+                self.tell("OK HELLO 2");
+            }
+            (Numbered::Greeting { outputs, is_new }, numbering) => {
+                if let Some(numbering) = numbering {
+                    numbering.position = position;
+                }
+                if is_new {
+                    self.tell(CONNECTED);
+                }
+                self.tell_outputs(0, outputs);
+            }
+        }
+    }
+
+    fn take_page(&mut self, mut replay: Box<Replay>, page: Result<Vec<Reaction>, Status>) {
+        let Link::Attached(attachment) = &self.link else { return };
+        let page = match page {
+            Ok(page) => page,
+            Err(status) if replay.greeting.is_some() => {
+                tracing::warn!(%status, "a connection lost its game again");
+                self.lost = Some(Progress { game_id: attachment.game_id.clone(), sequence: replay.told() });
+                return self.enter();
+            }
+            Err(status) => {
+                tracing::warn!(%status, "a game's log could not be read");
+                return self.tell(BUSY);
+            }
+        };
+        for (sequence, outputs) in replay.take(page, attachment) {
+            self.tell_outputs(sequence, outputs);
+        }
+        if !replay.is_over() {
+            self.errand = Some(Errand::Replay(replay));
+        } else if let Some(outputs) = replay.greeting.take() {
+            self.tell_outputs(0, outputs);
+        }
+    }
+
+    /// Answers the event whose id is waiting, since all that it brought about has been told.
+    fn acknowledge(&mut self) {
+        if let Some(id) = self.numbering.as_mut().and_then(|numbering| numbering.id.take()) {
+            self.tell(&format!("OK @{id}"));
+        }
+    }
+
+    /// Tells why an event is refused, under its id if it has one.
+    fn refuse(&mut self, message: &str) {
+        let line = match self.numbering.as_mut().and_then(|numbering| numbering.id.take()) {
+            Some(id) => format!("ERROR: {message} @{id}"),
+            None => format!("ERROR: {message}"),
+        };
+        self.tell(&line);
     }
 
     fn tell(&mut self, line: &str) {
-        self.unread.push(Line::Told, line);
+        self.push(Line::Told, line);
     }
 
-    fn tell_outputs(&mut self, outputs: Vec<Output>) {
+    /// A line that is no part of the game's log has the number after the last.
+    fn push(&mut self, kind: Line, line: &str) {
+        let number = self.numbering.as_mut().map(|numbering| {
+            numbering.position.line += 1;
+            numbering.position
+        });
+        self.unread.push(kind, line, number);
+    }
+
+    /// Tells what an entry of the game's log has to tell; 0 is none.
+    fn tell_outputs(&mut self, sequence: u64, outputs: Vec<Output>) {
         for output in outputs {
+            if let Some(numbering) = &mut self.numbering
+                && 0 < output.line
+            {
+                // One is added to it with the line.
+                numbering.position = Position { event: sequence, line: output.line - 1 };
+            }
             match output.kind {
                 Some(Kind::State(state)) => self.tell(&format!("<state> {state}")),
                 Some(Kind::Text(text)) => self.tell(&tagged("<auto>", &text)),
                 Some(Kind::Shown(text)) => self.tell(&tagged("<fsm>", &text)),
                 Some(Kind::Command(command)) => self.tell(&command),
-                Some(Kind::Record(record)) => self.unread.push(Line::Record, &record),
+                Some(Kind::Record(record)) => self.push(Line::Record, &record),
                 Some(Kind::ValidEvents(valid)) => self.tell(&tagged("<valid_events>", &valid.events.join(","))),
                 None => {}
             }
         }
+    }
+}
+
+impl Numbering {
+    /// Under which key an event with this id is written down, so that it counts once however often it is sent.
+    fn key(&self) -> Option<String> {
+        let id = self.id.as_ref()?;
+        Some(format!("line/{}/{id}", self.client.as_deref().unwrap_or_default()))
     }
 }
 
@@ -349,18 +656,21 @@ fn send_event(
     attachment: &Attachment,
     event: String,
     data: Option<String>,
+    key: Option<String>,
 ) -> impl Future<Output = Result<Response<SendEventResponse>, Status>> + Send + 'static {
     let (span, _) = trace::begin("tcp-adapter", &format!("EVENT {event}"), data.as_deref().and_then(trace_id), None);
     let mut request = Request::new(SendEventRequest {
         game_id: Some(attachment.game_id.clone()),
         event,
-        data: None,
         data_json: data,
         attachment_id: Some(attachment.id.clone()),
-        role: None,
-        cause: None,
+        ..SendEventRequest::default()
     });
     request.set_timeout(EVENT_TIMEOUT);
+    // An id is made of letters that a header can hold.
+    if let Some(key) = key.and_then(|key| key.parse().ok()) {
+        request.metadata_mut().insert("idempotency-key", key);
+    }
     async move { fsm.client().send_event(request).await }.instrument(span)
 }
 
@@ -370,43 +680,6 @@ fn trace_id(data: &str) -> Option<uuid::Uuid> {
     // Most data names none, and need not be read twice.
     let data: serde_json::Value = data.contains(FIELD).then(|| serde_json::from_str(data).ok())??;
     trace::parse_trace_id(data.get(FIELD)?.as_str()?)
-}
-
-/// What is to be written and the reader has not taken yet.
-#[derive(Default)]
-struct Unread(VecDeque<u8>);
-
-impl Unread {
-    /// Adds a line, as far as the guard admits it.
-    fn push(&mut self, kind: Line, line: &str) {
-        match guard::admit(kind, line) {
-            Some(line) => {
-                self.0.extend(line.as_bytes());
-                self.0.push_back(b'\n');
-            }
-            None => tracing::warn!(line, "a line was withheld: the Java client could not bear it"),
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Writes as much as the socket takes.
-    fn write(&mut self, socket: &TcpStream) -> Result<(), Closed> {
-        while !self.0.is_empty() {
-            match socket.try_write(self.0.make_contiguous()) {
-                Ok(count) => drop(self.0.drain(..count)),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                Err(error) => return Err(error.into()),
-            }
-        }
-        if self.0.is_empty() {
-            // An idle connection holds no buffer.
-            self.0 = VecDeque::new();
-        }
-        if UNREAD_LIMIT < self.0.len() { Err(Closed::FellBehind(self.0.len())) } else { Ok(()) }
-    }
 }
 
 #[cfg(test)]

@@ -1,28 +1,34 @@
 //! The Java client's line protocol: each connection is an attachment to a game of the fsm service.
 //!
 //! Nothing here outlives a connection: games, roles and the grace after the last connection belong to fsm. From the
-//! socket inwards: `lines` cuts the bytes into lines, `command` reads a line, `connection` runs one connection,
-//! `attachment` is its hold on a game, and `guard` sees every line before it leaves.
+//! socket inwards: `socket` with or without TLS, `lines` cuts the bytes into lines, `command` reads a line, `admission`
+//! asks who comes, `connection` runs one connection, `attachment` is its hold on a game, `resume` tells what it missed,
+//! and `guard` sees every line before it leaves.
 
+mod admission;
 mod attachment;
 mod command;
 mod connection;
+mod doorkeeper;
 mod guard;
 mod lines;
+mod resume;
+mod socket;
+mod unread;
 
-use std::{
-    collections::HashMap,
-    net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{path::PathBuf, time::Duration};
 
 use anyhow::Context as _;
-use service_kit::Peers;
+use service_kit::{Peers, auth::Gate};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{attachment::Fsm, connection::Connection};
+use crate::{
+    attachment::Fsm,
+    connection::Connection,
+    doorkeeper::{Doorkeeper, Place},
+    socket::Socket,
+};
 
 /// Idle time after which a silent peer is asked whether it lives.
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
@@ -48,11 +54,17 @@ pub struct Config {
     #[arg(long, env = "DICETOWER_TCP_GAME", value_parser = game_id)]
     pub tcp_game: Option<String>,
     /// Connections that may be open at once; one more is told `ERROR: Busy` and closed.
-    #[arg(long, env = "DICETOWER_TCP_CONNECTIONS", default_value_t = 8192)]
+    #[arg(long, env = "DICETOWER_TCP_CONNECTIONS", default_value_t = 16_384)]
     pub tcp_connections: usize,
     /// Connections that may be open at once from one address.
-    #[arg(long, env = "DICETOWER_TCP_CONNECTIONS_PER_ADDRESS", default_value_t = 2048)]
+    #[arg(long, env = "DICETOWER_TCP_CONNECTIONS_PER_ADDRESS", default_value_t = 12_288)]
     pub tcp_connections_per_address: usize,
+    /// Certificate chain as a PEM file; with it the line is spoken over TLS alone.
+    #[arg(long, env = "DICETOWER_TCP_TLS_CERT", requires = "tcp_tls_key")]
+    pub tcp_tls_cert: Option<PathBuf>,
+    /// Key of the certificate as a PEM file.
+    #[arg(long, env = "DICETOWER_TCP_TLS_KEY", requires = "tcp_tls_cert")]
+    pub tcp_tls_key: Option<PathBuf>,
 }
 
 impl Default for Config {
@@ -60,8 +72,10 @@ impl Default for Config {
         Config {
             tcp: "127.0.0.1:8080".to_owned(),
             tcp_game: None,
-            tcp_connections: 8192,
-            tcp_connections_per_address: 2048,
+            tcp_connections: 16_384,
+            tcp_connections_per_address: 12_288,
+            tcp_tls_cert: None,
+            tcp_tls_key: None,
         }
     }
 }
@@ -71,30 +85,33 @@ fn game_id(text: &str) -> Result<String, String> {
     if command::is_game_id(text) { Ok(text.to_owned()) } else { Err(allowed.to_owned()) }
 }
 
-/// Serves the Java line on a port until `shutdown`.
+/// Serves the Java line on a port until `shutdown`. Where the gate asks, a connection shows a token first.
 ///
 /// # Errors
 ///
-/// The fsm service is not among the peers. A connection that cannot be accepted is only logged.
+/// The fsm service is not among the peers, or the certificate cannot be used. A connection that cannot be accepted is
+/// only logged.
 pub async fn serve(
     config: Config,
     listener: TcpListener,
     peers: Peers,
+    gate: Gate,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     let fsm = Fsm::of(&peers).context("the Java line needs the address of the fsm service")?;
+    let tls = match config.tcp_tls_cert.as_deref().zip(config.tcp_tls_key.as_deref()) {
+        Some((certificates, key)) => Some(socket::tls_config(certificates, key)?),
+        None => None,
+    };
+    raise_limit_of_files(config.tcp_connections);
     let connections = TaskTracker::new();
-    let doorkeeper = Arc::new(Doorkeeper {
-        total: config.tcp_connections,
-        per_address: config.tcp_connections_per_address,
-        open: Mutex::default(),
-    });
+    let doorkeeper = Doorkeeper::new(config.tcp_connections, config.tcp_connections_per_address);
     loop {
         let accepted = tokio::select! {
             () = shutdown.cancelled() => break,
             accepted = listener.accept() => accepted,
         };
-        let (socket, address) = match accepted {
+        let (tcp, address) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -105,13 +122,20 @@ pub async fn serve(
         let Some(place) = Place::take(&doorkeeper, address.ip()) else {
             tracing::warn!(%address, "connection refused: too many are open");
             // Best effort: the peer is as well told by the close that follows.
-            let _ = socket.try_write(b"ERROR: Busy\n");
+            let _ = tcp.try_write(b"ERROR: Busy\n");
             continue;
         };
-        if let Err(error) = tune(&socket) {
+        if let Err(error) = tune(&tcp) {
             tracing::debug!(%address, %error, "socket options were refused");
         }
-        let connection = Connection::new(socket, fsm.clone(), config.tcp_game.clone());
+        let socket = match Socket::new(tcp, tls.clone()) {
+            Ok(socket) => socket,
+            Err(error) => {
+                tracing::warn!(%address, %error, "a TLS session could not be begun");
+                continue;
+            }
+        };
+        let connection = Connection::new(socket, fsm.clone(), config.tcp_game.clone(), gate.clone());
         let shutdown = shutdown.clone();
         connections.spawn(async move {
             let reason = connection.run(shutdown).await;
@@ -124,6 +148,23 @@ pub async fn serve(
         tracing::warn!("connections that would not end were cut off");
     }
     Ok(())
+}
+
+/// A connection is an open file, and many systems allow a process only a thousand unless it asks for more.
+fn raise_limit_of_files(connections: usize) {
+    /// Files beside the connections: databases, other ports, other services.
+    const OTHERS: u64 = 1024;
+    let wanted = u64::try_from(connections).unwrap_or(u64::MAX).saturating_add(OTHERS);
+    match rlimit::Resource::NOFILE.get_soft() {
+        Ok(limit) if limit < wanted => match rlimit::increase_nofile_limit(wanted) {
+            Ok(limit) if limit < wanted => {
+                tracing::info!(limit, connections, "fewer files may be open than connections are allowed");
+            }
+            Ok(_) => {}
+            Err(error) => tracing::info!(%error, "the limit of open files could not be raised"),
+        },
+        _ => {}
+    }
 }
 
 /// Small answers at once; peers that have vanished are noticed.
@@ -140,75 +181,27 @@ fn tune(socket: &TcpStream) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Counts the open connections by address.
-struct Doorkeeper {
-    total: usize,
-    per_address: usize,
-    open: Mutex<HashMap<IpAddr, usize>>,
-}
-
-/// One connection's place among the open ones, given back when dropped.
-struct Place {
-    doorkeeper: Arc<Doorkeeper>,
-    address: IpAddr,
-}
-
-impl Place {
-    fn take(doorkeeper: &Arc<Doorkeeper>, address: IpAddr) -> Option<Place> {
-        let address = address.to_canonical();
-        let mut open = doorkeeper.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let from_address = open.get(&address).copied().unwrap_or(0);
-        if doorkeeper.per_address <= from_address || doorkeeper.total <= open.values().sum() {
-            return None;
-        }
-        open.insert(address, from_address + 1);
-        Some(Place { doorkeeper: doorkeeper.clone(), address })
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut open = self.doorkeeper.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = open.get_mut(&self.address) {
-            *count -= 1;
-            if *count == 0 {
-                open.remove(&self.address);
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn doorkeeper(total: usize, per_address: usize) -> Arc<Doorkeeper> {
-        Arc::new(Doorkeeper { total, per_address, open: Mutex::default() })
-    }
+    #[tokio::test]
+    async fn a_peer_that_has_vanished_is_noticed() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (socket, accepted) =
+            tokio::join!(TcpStream::connect(listener.local_addr().unwrap()), async { listener.accept().await });
+        let _peer = socket.unwrap();
+        let (socket, _) = accepted.unwrap();
 
-    #[test]
-    fn an_address_has_its_share_and_gets_it_back() {
-        let doorkeeper = doorkeeper(10, 2);
-        let here = IpAddr::from([127, 0, 0, 1]);
-        let first = Place::take(&doorkeeper, here).unwrap();
-        let _second = Place::take(&doorkeeper, here).unwrap();
-        assert!(Place::take(&doorkeeper, here).is_none());
-        assert!(Place::take(&doorkeeper, IpAddr::from([127, 0, 0, 2])).is_some());
-        drop(first);
-        assert!(Place::take(&doorkeeper, here).is_some());
-    }
+        tune(&socket).unwrap();
 
-    #[test]
-    fn all_addresses_together_have_a_limit() {
-        let doorkeeper = doorkeeper(2, 2);
-        let places: Vec<_> = (1..=3).map(|n| Place::take(&doorkeeper, IpAddr::from([10, 0, 0, n]))).collect();
-        assert_eq!(places.iter().flatten().count(), 2);
-    }
-
-    #[test]
-    fn an_address_is_the_same_in_both_versions_of_the_protocol() {
-        let doorkeeper = doorkeeper(10, 1);
-        let _v4 = Place::take(&doorkeeper, "10.0.0.1".parse().unwrap()).unwrap();
-        assert!(Place::take(&doorkeeper, "::ffff:10.0.0.1".parse().unwrap()).is_none());
+        let options = socket2::SockRef::from(&socket);
+        assert!(socket.nodelay().unwrap());
+        assert!(options.keepalive().unwrap());
+        assert_eq!(options.tcp_keepalive_time().unwrap(), KEEP_ALIVE);
+        assert_eq!(options.tcp_keepalive_interval().unwrap(), KEEP_ALIVE_INTERVAL);
+        assert_eq!(options.tcp_keepalive_retries().unwrap(), KEEP_ALIVE_RETRIES);
+        #[cfg(target_os = "linux")]
+        assert_eq!(options.tcp_user_timeout().unwrap(), Some(UNACKNOWLEDGED));
     }
 }

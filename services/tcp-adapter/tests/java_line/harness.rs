@@ -6,6 +6,7 @@ use clap::Parser;
 use proto::fsm::v1::{GetGameRequest, fsm_service_client::FsmServiceClient};
 use service_kit::{
     Peers, Transport,
+    auth::Gate,
     client::in_process,
     db::{DatabaseConfig, Db, Statement},
 };
@@ -35,7 +36,7 @@ struct FsmConfig {
 pub struct Server {
     pub address: SocketAddr,
     pub fsm: FsmServiceClient<Transport>,
-    _folder: TempDir,
+    folder: TempDir,
     shutdown: CancellationToken,
 }
 
@@ -57,11 +58,24 @@ impl Server {
     }
 
     pub async fn configured(folder: TempDir, fsm_args: &[&str], config: tcp_adapter::Config) -> Server {
+        Server::behind_a_gate(folder, fsm_args, config, Gate::open()).await
+    }
+
+    /// The same where a token may be asked for.
+    pub async fn behind_a_gate(folder: TempDir, fsm_args: &[&str], config: tcp_adapter::Config, gate: Gate) -> Server {
         let shutdown = CancellationToken::new();
         let routes = start_fsm(folder.path(), fsm_args, shutdown.clone()).await;
         let peers = Peers::none().with_fsm(in_process(routes));
-        let address = serve_line(config, peers.clone(), shutdown.clone()).await;
-        Server { address, fsm: peers.fsm(), _folder: folder, shutdown }
+        let address = serve_line_behind(config, peers.clone(), gate, shutdown.clone()).await;
+        Server { address, fsm: peers.fsm(), folder, shutdown }
+    }
+
+    /// Ends the services and starts them again on the same data, as after a crash of the machine.
+    pub async fn restart(self) -> Server {
+        self.shutdown.cancel();
+        let folder = tempfile::tempdir().unwrap();
+        copy(self.folder.path(), folder.path());
+        Server::configured(folder, &[], tcp_adapter::Config::default()).await
     }
 
     /// The services and their only client, which has read its greeting.
@@ -100,10 +114,33 @@ pub async fn start_fsm(folder: &Path, args: &[&str], shutdown: CancellationToken
 
 /// The Java line on a free port.
 pub async fn serve_line(config: tcp_adapter::Config, peers: Peers, shutdown: CancellationToken) -> SocketAddr {
+    serve_line_behind(config, peers, Gate::open(), shutdown).await
+}
+
+async fn serve_line_behind(
+    config: tcp_adapter::Config,
+    peers: Peers,
+    gate: Gate,
+    shutdown: CancellationToken,
+) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(tcp_adapter::serve(config, listener, peers, shutdown));
+    tokio::spawn(tcp_adapter::serve(config, listener, peers, gate, shutdown));
     address
+}
+
+/// Copies a folder as it lies there at this moment, files of open databases included.
+fn copy(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            std::fs::create_dir_all(&target).unwrap();
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
 }
 
 /// Writes a machine to the test's folder before anything starts.
@@ -178,6 +215,23 @@ impl Client {
             lines = self.answers(&format!("EVENT:{event}")).await;
             assert!(!lines.iter().any(|line| line.starts_with("ERROR")), "{event}: {lines:?}");
         }
+        lines
+    }
+
+    /// Says HELLO, and answers with the number of the answer.
+    pub async fn hello(&mut self) -> String {
+        self.send("HELLO 2").await;
+        let answer = self.line().await;
+        let (number, text) = answer.split_once(' ').unwrap();
+        assert_eq!(text, "OK HELLO 2");
+        number.to_owned()
+    }
+
+    /// On a numbered line: all that has been sent once a line is answered.
+    pub async fn numbered(&mut self, line: &str) -> Vec<String> {
+        self.send_bytes(format!("{line}\n{BARRIER}\n").as_bytes()).await;
+        let mut lines = self.until(|line| line.ends_with(BARRIER_ANSWER)).await;
+        lines.pop();
         lines
     }
 

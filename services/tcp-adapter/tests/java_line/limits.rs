@@ -107,3 +107,47 @@ fn resident_bytes() -> usize {
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024
 }
+
+#[tokio::test]
+async fn a_thousand_events_in_one_write_are_answered_in_order() {
+    let (_server, mut client) = Server::alone().await;
+    let events: String = (0..1000).map(|number| format!("EVENT:X{number}\n")).collect();
+    client.send_bytes(events.as_bytes()).await;
+    for number in 0..1000 {
+        assert_eq!(client.line().await, format!("ERROR: Unknown event 'X{number}'"));
+    }
+    let lines = client.answers(&["EVENT:TOGGLE_LOME"; 300].join("\n")).await;
+    assert_eq!(states(&lines).len(), 300);
+}
+
+#[tokio::test]
+async fn a_client_that_only_half_closes_is_answered_and_then_let_go() {
+    let (server, mut client) = Server::alone().await;
+    client.send_bytes(b"EVENT:TOGGLE_LOME\n").await;
+    client.stream.get_mut().shutdown().await.unwrap();
+    let mut all = String::new();
+    client.stream.read_to_string(&mut all).await.unwrap();
+    assert!(all.contains("<state> SETUP_GAME_OPTIONS"));
+    // Its place as the host is free: it is no ghost.
+    let mut next = server.client().await;
+    assert_eq!(states(&next.answers("EVENT:TOGGLE_LOME").await), ["SETUP_GAME_OPTIONS"]);
+}
+
+#[tokio::test]
+async fn ten_thousand_idle_connections_harm_nobody() {
+    // Each takes two files here, for both ends are in this process.
+    let many = if std::env::var_os("DICETOWER_DEEP").is_some() { 9_000 } else { 500 };
+    let server = Server::start().await;
+    let mut player = server.client().await;
+    let mut idle = Vec::new();
+    for _ in 0..many {
+        idle.push(Client::connect(server.address).await);
+    }
+    for client in &mut idle {
+        client.greeting().await;
+    }
+    assert_eq!(states(&player.answers("EVENT:TOGGLE_LOME").await), ["SETUP_GAME_OPTIONS"]);
+    for client in &mut idle {
+        assert_eq!(states(&client.greeting().await), ["SETUP_GAME_OPTIONS"]);
+    }
+}

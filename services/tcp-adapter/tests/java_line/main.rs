@@ -3,8 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod clients;
+mod doors;
 mod harness;
 mod limits;
 mod lines;
 mod loss;
+mod numbered;
+mod old_server;
 mod turn;
