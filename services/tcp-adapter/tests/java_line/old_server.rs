@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::tempdir;
 
-use crate::harness::{Client, Server, client_database, machine, states, valid_events};
+use crate::harness::{Client, Server, client_database, states, valid_events};
 
 const TO_PHASE_5: [&str; 3] =
     ["GAME_OPTIONS_CONFIRMED", "FP_FELLOWSHIP_DECISIONS_READY", "SHADOW_CONFIRMS_HUNT_ALLOCATION"];
@@ -74,11 +74,9 @@ async fn w5_w6_figures_come_from_a_database_that_appears_later_and_from_its_late
 #[tokio::test]
 async fn w7_guards_know_or_brackets_and_every_number() {
     let folder = tempdir().unwrap();
-    machine(
-        &folder,
-        r#"{"initial_state": "A", "states": {"A": {"valid_events": ["GO"], "transitions": {"GO": "B"}}, "B": {}}}"#,
-    );
-    let yaml = "config: { initial_state: A }
+    let yaml = "game: guards
+version: '1'
+config: { initial_state: A }
 modules:
   - id: M
     type: subsystem
@@ -149,17 +147,24 @@ async fn w22_no_token_is_told_raw() {
 #[tokio::test]
 async fn w26_a_machine_that_goes_astray_ends_no_process() {
     let folder = tempdir().unwrap();
-    machine(
-        &folder,
-        r#"{"initial_state": "A", "states": {
-            "A": {"valid_events": ["GO"], "transitions": {"GO": "B"}},
-            "B": {"valid_events": ["BACK"], "transitions": {"BACK": "A"}, "on_enter": "no_such_call('x')"}}}"#,
-    );
+    let yaml = "game: astray
+version: '1'
+config: { initial_state: A }
+modules:
+  - id: M
+    type: subsystem
+    states:
+      - { id: A, transitions: [{ event: ASTRAY, target: B }, { event: GO, target: OVER }] }
+      - { id: B, transitions: [{ event: AUTO, target: C, guard: EVENT.n > 0 }] }
+      - { id: C, transitions: [{ event: AUTO, target: B, guard: EVENT.n > 0 }] }
+      - { id: OVER, kind: final }
+";
+    std::fs::write(folder.path().join("astray.yaml"), yaml).unwrap();
     let config = tcp_adapter::Config::default();
-    let server = Server::configured(folder, &["--machine", "{folder}/machine.json"], config).await;
+    let server = Server::configured(folder, &["--machine", "{folder}/astray.yaml"], config).await;
     let mut client = server.client().await;
-    assert_eq!(states(&client.answers("EVENT:GO").await), ["B"]);
-    assert_eq!(states(&client.answers("EVENT:BACK").await), ["A"]);
+    assert!(client.answer("EVENT:ASTRAY {\"n\": 1}").await.starts_with("ERROR: "));
+    assert_eq!(states(&client.answers("EVENT:GO").await), ["OVER"]);
 }
 
 #[tokio::test]
