@@ -100,15 +100,23 @@ pub(crate) async fn call_tool(
 
 // Sessions.
 
-pub(crate) async fn list_sessions(State(gateway): Shares) -> Answer {
-    let answer = gateway.peers.orchestrator().list_sessions(ListSessionsRequest::default()).await?.into_inner();
+#[derive(Deserialize)]
+pub(crate) struct SessionsQuery {
+    /// Whether those that were put away are among them.
+    #[serde(default)]
+    archived: bool,
+}
+
+pub(crate) async fn list_sessions(State(gateway): Shares, Query(query): Query<SessionsQuery>) -> Answer {
+    let request = ListSessionsRequest { include_archived: Some(query.archived) };
+    let answer = gateway.peers.orchestrator().list_sessions(request).await?.into_inner();
     let sessions: Vec<_> = answer
         .sessions
         .into_iter()
-        .map(|Session { session_id, characters, message_count, created_at, .. }| {
+        .map(|Session { session_id, characters, message_count, created_at, title, archived, .. }| {
             json!({
                 "session_id": session_id, "characters": characters, "message_count": message_count,
-                "created_at": created_at,
+                "created_at": created_at, "title": title, "archived": archived,
             })
         })
         .collect();

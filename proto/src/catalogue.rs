@@ -189,8 +189,8 @@ impl Tool {
                 });
             }
         }
-        let message = DynamicMessage::deserialize(input, serde_json::Value::Object(arguments))
-            .map_err(|error| self.shape_error(error.to_string()))?;
+        let message = DynamicMessage::deserialize(input.clone(), serde_json::Value::Object(arguments.clone()))
+            .map_err(|error| self.shape_error(misfit(&input, &arguments).unwrap_or_else(|| error.to_string())))?;
         validate::check(&message)?;
         Ok(message.encode_to_vec())
     }
@@ -204,6 +204,36 @@ impl Tool {
     fn shape_error(&self, reason: String) -> ArgumentError {
         let parameters = self.method.input().fields().map(|field| field.name().to_owned()).collect();
         ArgumentError::Shape { tool: self.name.clone(), reason, parameters }
+    }
+}
+
+/// What keeps JSON from being a message, with the name of the field whose fault it is; deeper fields are named by their
+/// path, such as `objectives[1].order`.
+fn misfit(message: &MessageDescriptor, fields: &Map<String, serde_json::Value>) -> Option<String> {
+    fields.iter().find_map(|(name, value)| {
+        let alone = serde_json::Value::Object(Map::from_iter([(name.clone(), value.clone())]));
+        let error = DynamicMessage::deserialize(message.clone(), alone).err()?;
+        let Some(field) = message.get_field_by_name(name) else { return Some(error.to_string()) };
+        let inner = match (field.kind(), value) {
+            (Kind::Message(inner), serde_json::Value::Object(fields)) if !field.is_map() => {
+                misfit(&inner, fields).map(|reason| below(name, &reason))
+            }
+            (Kind::Message(inner), serde_json::Value::Array(items)) => {
+                items.iter().enumerate().find_map(|(at, item)| {
+                    misfit(&inner, item.as_object()?).map(|reason| below(&format!("{name}[{at}]"), &reason))
+                })
+            }
+            _ => None,
+        };
+        Some(inner.unwrap_or_else(|| format!("`{name}`: {error}")))
+    })
+}
+
+/// A reason with the path of its field led by the field above.
+fn below(above: &str, reason: &str) -> String {
+    match reason.strip_prefix('`') {
+        Some(rest) => format!("`{above}.{rest}"),
+        None => format!("`{above}`: {reason}"),
     }
 }
 
@@ -396,7 +426,14 @@ mod tests {
         refused("roll_dice", json!({"dice": 3}), "its parameters are pool, target_number, notation, reason");
         refused("roll_dice", json!([1]), "must be a JSON object");
         refused("roll_initiative", json!({}), "missing parameter `notation`");
-        refused("roll_dice", json!({"pool": "many"}), "invalid arguments for roll_dice");
+        refused("roll_dice", json!({"pool": "many"}), "invalid arguments for roll_dice: `pool`: ");
+        refused("roll_dice", json!({"target_number": 4, "pool": [3]}), "`pool`: ");
+        let objectives = json!([{"objective": "in"}, {"objective": "out", "order": "last"}]);
+        refused(
+            "update_campaign_state",
+            json!({"campaign_id": "a", "objectives": objectives}),
+            "`objectives[1].order`: ",
+        );
     }
 
     #[test]

@@ -80,6 +80,7 @@ fn condition_monitor(sheet: &Sheet) -> Value {
     json!({
         "physical": monitor.physical, "stun": monitor.stun, "overflow": monitor.overflow,
         "wound_modifier": total, "initiative_modifier": total.map(|total| -total),
+        "state": sheet.condition(),
     })
 }
 

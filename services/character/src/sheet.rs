@@ -4,7 +4,7 @@
 //! has a source. The figures of the rules (Reaction, pools) are asked of `rules`.
 
 use rules::shadowrun2::{
-    condition::{Monitor, Wounds},
+    condition::{Condition, Monitor, Wounds},
     initiative,
     magic::Fetish,
     modifier::DicePart,
@@ -756,6 +756,16 @@ impl Sheet {
     pub fn control_pool(&self) -> u32 {
         let pool = pools::control_pool(self.base_attribute(Attribute::Reaction), self.vehicle_control_rig);
         plus(pool.total, self.total(ModifierType::Pool, "control_pool"))
+    }
+
+    /// Whether the owner can act: acting, unconscious, near_death or dead.
+    pub fn condition(&self) -> &'static str {
+        match self.condition_monitor.condition(self.base_attribute(Attribute::Body)) {
+            Condition::Acting => "acting",
+            Condition::Unconscious => "unconscious",
+            Condition::NearDeath => "near_death",
+            Condition::Dead => "dead",
+        }
     }
 
     /// Wound levels by the condition monitor.

@@ -1,29 +1,82 @@
-//! How much models may write in a day: reserved before a turn, settled after it.
+//! How much models may write and cost: reserved before a turn, settled after it.
 
 use std::{
     collections::HashMap,
+    ops::AddAssign,
     sync::{Mutex, PoisonError},
 };
 
-use service_kit::{clock, db::DbError};
+use proto::orchestrator::v1::{GetUsageResponse, Limit, Usage};
+use service_kit::{
+    clock,
+    db::{DbError, Row, Statement},
+};
 
-use crate::{config::Config, store::Store};
+use crate::{
+    config::{Config, ModelPrice},
+    store::Store,
+};
 
-/// The day's limits, and what the turns that run have reserved of them.
-#[derive(Debug, Default)]
-pub(crate) struct Budget {
-    per_session: Option<u64>,
-    per_player: Option<u64>,
-    per_day: Option<u64>,
-    reserved: Mutex<HashMap<String, u64>>,
+const SELECT: &str = "SELECT tokens, prompt_tokens, micros FROM usage WHERE day = $1 AND scope = $2";
+const SELECT_TOTAL: &str = "SELECT CAST(COALESCE(SUM(tokens), 0) AS BIGINT), CAST(COALESCE(SUM(prompt_tokens), 0) AS BIGINT), \
+     CAST(COALESCE(SUM(micros), 0) AS BIGINT) FROM usage WHERE scope = $1";
+const ADD: &str = "INSERT INTO usage (day, scope, tokens, prompt_tokens, micros) VALUES ($1, $2, $3, $4, $5) \
+     ON CONFLICT (day, scope) DO UPDATE SET tokens = usage.tokens + excluded.tokens, \
+     prompt_tokens = usage.prompt_tokens + excluded.prompt_tokens, micros = usage.micros + excluded.micros";
+
+/// The scope of the whole server.
+const ALL: &str = "all";
+
+/// What models have read and written, and what it cost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Spent {
+    pub prompt_tokens: u64,
+    pub completion_tokens: u64,
+    /// Millionths of a US dollar.
+    pub micros: u64,
 }
 
-/// What a turn may write, and for whom.
+/// What a model costs, in US dollars for a million tokens, which is millionths of a dollar for one.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Price {
+    pub read: f64,
+    pub written: f64,
+}
+
+/// Limits of one day; none: any amount.
+#[derive(Debug, Clone, Copy, Default)]
+struct Most {
+    session: Option<u64>,
+    player: Option<u64>,
+    day: Option<u64>,
+}
+
+/// The limits, and what the turns that run have reserved of them.
+#[derive(Debug, Default)]
+pub(crate) struct Budget {
+    tokens: Most,
+    /// In millionths of a US dollar.
+    money: Most,
+    money_per_turn: Option<u64>,
+    tokens_per_turn: u64,
+    prices: Vec<ModelPrice>,
+    reserved: Mutex<HashMap<String, Spent>>,
+}
+
+/// What a turn may write, and what that may cost.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Grant {
+    pub tokens: u64,
+    /// Millionths of a US dollar, and what a player is told when they are used up; none: any amount.
+    pub money: Option<(u64, String)>,
+}
+
+/// What a turn has reserved, and for whom.
 #[derive(Debug)]
 pub(crate) struct Reservation {
     day: String,
     scopes: Vec<String>,
-    tokens: u64,
+    grant: Grant,
 }
 
 /// A limit that is used up.
@@ -34,18 +87,69 @@ pub(crate) enum Refusal {
     Store(DbError),
 }
 
+impl AddAssign for Spent {
+    fn add_assign(&mut self, other: Spent) {
+        self.prompt_tokens += other.prompt_tokens;
+        self.completion_tokens += other.completion_tokens;
+        self.micros += other.micros;
+    }
+}
+
+impl Spent {
+    /// So many tokens at a price.
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "tokens are far below 2^52, prices are not negative, and the cast saturates"
+    )]
+    pub fn of(prompt_tokens: u64, completion_tokens: u64, price: Price) -> Spent {
+        let micros = prompt_tokens as f64 * price.read + completion_tokens as f64 * price.written;
+        Spent { prompt_tokens, completion_tokens, micros: micros.ceil() as u64 }
+    }
+
+    pub fn dollars(self) -> f64 {
+        dollars(self.micros)
+    }
+
+    /// As it is told; none if nothing was read or written.
+    pub fn to_usage(self) -> Option<Usage> {
+        (self != Spent::default()).then(|| self.usage())
+    }
+
+    fn usage(self) -> Usage {
+        Usage { prompt_tokens: self.prompt_tokens, completion_tokens: self.completion_tokens, cost: self.dollars() }
+    }
+}
+
 impl Budget {
     pub fn new(config: &Config) -> Budget {
+        let micros = |dollars: Option<f64>| dollars.map(to_micros);
         Budget {
-            per_session: config.tokens_per_session,
-            per_player: config.tokens_per_player,
-            per_day: config.tokens_per_day,
+            tokens: Most {
+                session: config.tokens_per_session,
+                player: config.tokens_per_player,
+                day: config.tokens_per_day,
+            },
+            money: Most {
+                session: micros(config.dollars_per_session),
+                player: micros(config.dollars_per_player),
+                day: micros(config.dollars_per_day),
+            },
+            money_per_turn: micros(config.dollars_per_turn),
+            tokens_per_turn: config.tokens_per_turn,
+            prices: config.llm_prices.clone(),
             reserved: Mutex::default(),
         }
     }
 
-    /// Reserves `tokens` for a turn of a session and a player. As long as anything is left a turn may begin; it is
-    /// given what is left.
+    /// What a model costs; one that has no price costs nothing.
+    pub fn price(&self, model: &str) -> Price {
+        self.prices.iter().find(|price| price.model == model).map(|price| price.price).unwrap_or_default()
+    }
+
+    /// Reserves `tokens`, and what a turn may cost, for a turn of a session and a player. As long as anything is left a
+    /// turn may begin; it is given what is left.
     pub async fn reserve(
         &self,
         store: &Store,
@@ -54,59 +158,179 @@ impl Budget {
         tokens: u64,
     ) -> Result<Reservation, Refusal> {
         let day: String = clock::now().chars().take(10).collect();
-        let mut scopes = vec![("all".to_owned(), self.per_day, "this server")];
-        scopes.push((format!("session/{session_id}"), self.per_session, "this table"));
+        let mut scopes = vec![(ALL.to_owned(), self.tokens.day, self.money.day, "this server")];
+        scopes.push((format!("session/{session_id}"), self.tokens.session, self.money.session, "this table"));
         if let Some(player) = player {
-            scopes.push((format!("player/{}", player.to_lowercase()), self.per_player, "you"));
+            let scope = format!("player/{}", player.to_lowercase());
+            scopes.push((scope, self.tokens.player, self.money.player, "you"));
         }
-        let mut granted = tokens;
-        for (scope, limit, whom) in &scopes {
-            let Some(limit) = limit else { continue };
-            let used = store.usage(&day, scope).await.map_err(Refusal::Store)?;
-            let reserved = self.lock().get(scope).copied().unwrap_or_default();
-            let left = limit.saturating_sub(used + reserved);
-            if left == 0 {
-                let text = format!(
-                    "The game master has said all that he may say for {whom} today ({limit} tokens). Tomorrow he goes on."
-                );
-                return Err(Refusal::UsedUp(text));
+        let mut grant = Grant { tokens, money: None };
+        if let Some(most) = self.money_per_turn {
+            let text = format!("The game master has used up what one turn may cost (${:.2}).", dollars(most));
+            grant.money = Some((most, text));
+        }
+        for (scope, most_tokens, most_money, whom) in &scopes {
+            if most_tokens.is_none() && most_money.is_none() {
+                continue;
             }
-            granted = granted.min(left);
-        }
-        let scopes: Vec<String> = scopes.into_iter().map(|(scope, ..)| scope).collect();
-        let mut reserved = self.lock();
-        for scope in &scopes {
-            *reserved.entry(scope.clone()).or_default() += granted;
-        }
-        drop(reserved);
-        Ok(Reservation { day, scopes, tokens: granted })
-    }
-
-    /// Gives a reservation back and notes what was written.
-    pub async fn settle(&self, store: &Store, reservation: Reservation, tokens: u64) -> Result<(), DbError> {
-        {
-            let mut reserved = self.lock();
-            for scope in &reservation.scopes {
-                if let Some(held) = reserved.get_mut(scope) {
-                    *held = held.saturating_sub(reservation.tokens);
+            let mut used = store.usage(&day, scope).await.map_err(Refusal::Store)?;
+            used += self.lock().get(scope).copied().unwrap_or_default();
+            if let Some(most) = most_tokens {
+                let left = most.saturating_sub(used.completion_tokens);
+                if left == 0 {
+                    let text = format!(
+                        "The game master has said all that he may say for {whom} today ({most} tokens). Tomorrow he goes on."
+                    );
+                    return Err(Refusal::UsedUp(text));
+                }
+                grant.tokens = grant.tokens.min(left);
+            }
+            if let Some(most) = most_money {
+                let left = most.saturating_sub(used.micros);
+                let text = format!(
+                    "The game master has used up what he may cost for {whom} today (${:.2}). Tomorrow he goes on.",
+                    dollars(*most)
+                );
+                if left == 0 {
+                    return Err(Refusal::UsedUp(text));
+                }
+                if grant.money.as_ref().is_none_or(|(granted, _)| left < *granted) {
+                    grant.money = Some((left, text));
                 }
             }
         }
-        self.lock().retain(|_, held| 0 < *held);
-        if tokens == 0 {
-            return Ok(());
+        let scopes: Vec<String> = scopes.into_iter().map(|(scope, ..)| scope).collect();
+        let held = held(&grant);
+        let mut reserved = self.lock();
+        for scope in &scopes {
+            *reserved.entry(scope.clone()).or_default() += held;
         }
-        store.add_usage(&reservation.day, &reservation.scopes, tokens).await
+        drop(reserved);
+        Ok(Reservation { day, scopes, grant })
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, u64>> {
+    /// Gives a reservation back and notes what was spent.
+    pub async fn settle(&self, store: &Store, reservation: Reservation, spent: Spent) -> Result<(), DbError> {
+        {
+            let held = held(&reservation.grant);
+            let mut reserved = self.lock();
+            for scope in &reservation.scopes {
+                if let Some(all) = reserved.get_mut(scope) {
+                    all.completion_tokens = all.completion_tokens.saturating_sub(held.completion_tokens);
+                    all.micros = all.micros.saturating_sub(held.micros);
+                }
+            }
+            reserved.retain(|_, held| *held != Spent::default());
+        }
+        if spent == Spent::default() {
+            return Ok(());
+        }
+        store.add_usage(&reservation.day, &reservation.scopes, spent).await
+    }
+
+    /// What was spent for a session, or by the whole server, beside the limits.
+    pub async fn report(&self, store: &Store, session_id: Option<&str>) -> Result<GetUsageResponse, DbError> {
+        let scope = session_id.map_or_else(|| ALL.to_owned(), |id| format!("session/{id}"));
+        let day: String = clock::now().chars().take(10).collect();
+        let total = store.usage_in_all(&scope).await?;
+        let today = store.usage(&day, &scope).await?;
+        let server = store.usage(&day, ALL).await?;
+        let mut limits = Vec::new();
+        let mut add = |scope: &str, unit: &str, most: Option<f64>, used: f64| {
+            limits.extend(most.map(|most| Limit { scope: scope.into(), unit: unit.into(), most, used }));
+        };
+        let tokens = |most: Option<u64>| most.map(to_f64);
+        let money = |most: Option<u64>| most.map(dollars);
+        add("turn", "tokens", tokens(Some(self.tokens_per_turn)), 0.0);
+        add("turn", "dollars", money(self.money_per_turn), 0.0);
+        if session_id.is_some() {
+            add("session", "tokens", tokens(self.tokens.session), to_f64(today.completion_tokens));
+            add("session", "dollars", money(self.money.session), today.dollars());
+        }
+        add("day", "tokens", tokens(self.tokens.day), to_f64(server.completion_tokens));
+        add("day", "dollars", money(self.money.day), server.dollars());
+        Ok(GetUsageResponse { total: Some(total.usage()), today: Some(today.usage()), limits })
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Spent>> {
         self.reserved.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Reservation {
-    /// Tokens that the turn may write.
-    pub fn tokens(&self) -> u64 {
-        self.tokens
+    /// What the turn may write, and what that may cost.
+    pub fn grant(&self) -> &Grant {
+        &self.grant
+    }
+}
+
+impl Store {
+    /// What was spent on a day for a scope.
+    async fn usage(&self, day: &str, scope: &str) -> Result<Spent, DbError> {
+        let rows = self.db().fetch(SELECT, vec![day.into(), scope.into()]).await?;
+        Ok(rows.first().map(to_spent).unwrap_or_default())
+    }
+
+    /// What was spent for a scope since the beginning.
+    async fn usage_in_all(&self, scope: &str) -> Result<Spent, DbError> {
+        let rows = self.db().fetch(SELECT_TOTAL, vec![scope.into()]).await?;
+        Ok(rows.first().map(to_spent).unwrap_or_default())
+    }
+
+    /// Adds what was spent to all scopes of a day.
+    async fn add_usage(&self, day: &str, scopes: &[String], spent: Spent) -> Result<(), DbError> {
+        let add = |scope: &String| {
+            let args = vec![
+                day.into(),
+                scope.as_str().into(),
+                spent.completion_tokens.into(),
+                spent.prompt_tokens.into(),
+                spent.micros.into(),
+            ];
+            Statement::new(ADD, args)
+        };
+        self.db().write(scopes.iter().map(add).collect()).await
+    }
+}
+
+/// What of a grant is held until it is settled.
+fn held(grant: &Grant) -> Spent {
+    let micros = grant.money.as_ref().map_or(0, |(micros, _)| *micros);
+    Spent { prompt_tokens: 0, completion_tokens: grant.tokens, micros }
+}
+
+fn to_spent(row: &Row) -> Spent {
+    Spent { completion_tokens: row.unsigned(0), prompt_tokens: row.unsigned(1), micros: row.unsigned(2) }
+}
+
+fn dollars(micros: u64) -> f64 {
+    to_f64(micros) / 1e6
+}
+
+#[expect(clippy::cast_precision_loss, reason = "exact up to 2^53")]
+fn to_f64(number: u64) -> f64 {
+    number as f64
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "checked to be positive; the cast saturates"
+)]
+fn to_micros(dollars: f64) -> u64 {
+    (dollars * 1e6).round() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_cost_what_their_model_costs() {
+        let price = Price { read: 3.0, written: 15.0 };
+
+        assert_eq!(Spent::of(1000, 200, price).micros, 6000);
+        assert_eq!(Spent::of(1000, 200, price).dollars(), 0.006);
+        assert_eq!(Spent::of(1000, 200, Price::default()).micros, 0);
     }
 }

@@ -4,6 +4,8 @@ use std::{fmt::Write as _, path::PathBuf, time::Duration};
 
 use secrecy::SecretString;
 
+use crate::budget::Price;
+
 /// x.ai's API, which `XAI_API_KEY` alone stands for.
 const XAI_URL: &str = "https://api.x.ai/v1";
 /// The model at x.ai unless `LLM_MODEL` names another.
@@ -59,6 +61,27 @@ pub struct Config {
     /// Tokens that the model may write in one turn.
     #[arg(long, env = "DICETOWER_TOKENS_PER_TURN", default_value_t = 32_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub tokens_per_turn: u64,
+    /// A cheap model of the same API that sums up what falls out of the conversation's window; unset or `house`: a rule
+    /// does.
+    #[arg(long, env = "LLM_MEMORY_MODEL")]
+    pub llm_memory: Option<String>,
+    /// Tokens of each turn that may go to what is remembered beyond the window of the conversation.
+    #[arg(long, env = "DICETOWER_MEMORY_TOKENS", default_value_t = 1500)]
+    pub memory_tokens: u32,
+    /// Tokens of each turn that may go to the lore book of the campaign.
+    #[arg(long, env = "DICETOWER_LORE_TOKENS", default_value_t = 1200)]
+    pub lore_tokens: u32,
+    /// Folder with further prompts, NAME.txt each. A table chooses one by its name; one that is named like a campaign's
+    /// id or title is that campaign's.
+    #[arg(long, env = "DICETOWER_PROMPTS")]
+    pub prompts: Option<PathBuf>,
+    /// Seconds after which a replica that is not heard of is taken for gone, and its sessions are taken over.
+    #[arg(long, env = "DICETOWER_LEASE", default_value = "2", value_parser = seconds)]
+    pub lease: Duration,
+    /// Address at which other replicas of the orchestrator reach this one, such as http://10.0.0.5:50053. Calls for a
+    /// session that this one holds are sent on to it; unset, they are refused there.
+    #[arg(long, env = "DICETOWER_ADVERTISE")]
+    pub advertise: Option<String>,
     /// Tokens that the model may write for one session in a day; unset: any number.
     #[arg(long, env = "DICETOWER_TOKENS_PER_SESSION", value_parser = clap::value_parser!(u64).range(1..))]
     pub tokens_per_session: Option<u64>,
@@ -68,6 +91,25 @@ pub struct Config {
     /// Tokens that the model may write in a day; unset: any number.
     #[arg(long, env = "DICETOWER_TOKENS_PER_DAY", value_parser = clap::value_parser!(u64).range(1..))]
     pub tokens_per_day: Option<u64>,
+    /// What models cost, in US dollars for a million tokens read and written, such as grok-4=3/15. A model without a
+    /// price costs nothing.
+    #[arg(long, env = "LLM_PRICES", value_delimiter = ',')]
+    pub llm_prices: Vec<ModelPrice>,
+    /// US dollars that one turn may cost; unset: any amount.
+    #[arg(long, env = "DICETOWER_DOLLARS_PER_TURN", value_parser = amount)]
+    pub dollars_per_turn: Option<f64>,
+    /// US dollars that one session may cost in a day; unset: any amount.
+    #[arg(long, env = "DICETOWER_DOLLARS_PER_SESSION", value_parser = amount)]
+    pub dollars_per_session: Option<f64>,
+    /// US dollars that one player's name may cost in a day; unset: any amount.
+    #[arg(long, env = "DICETOWER_DOLLARS_PER_PLAYER", value_parser = amount)]
+    pub dollars_per_player: Option<f64>,
+    /// US dollars that all of it may cost in a day; unset: any amount.
+    #[arg(long, env = "DICETOWER_DOLLARS_PER_DAY", value_parser = amount)]
+    pub dollars_per_day: Option<f64>,
+    /// Seconds that a turn which runs is given to end when the server shuts down.
+    #[arg(long, env = "DICETOWER_GRACE", default_value = "5", value_parser = seconds)]
+    pub grace: Duration,
 }
 
 impl Default for Config {
@@ -88,9 +130,21 @@ impl Default for Config {
             tool_timeout: Duration::from_secs(30),
             steps_per_turn: 12,
             tokens_per_turn: 32_000,
+            llm_memory: None,
+            memory_tokens: 1500,
+            lore_tokens: 1200,
+            prompts: None,
+            lease: Duration::from_secs(2),
+            advertise: None,
             tokens_per_session: None,
             tokens_per_player: None,
             tokens_per_day: None,
+            llm_prices: Vec::new(),
+            dollars_per_turn: None,
+            dollars_per_session: None,
+            dollars_per_player: None,
+            dollars_per_day: None,
+            grace: Duration::from_secs(5),
         }
     }
 }
@@ -161,6 +215,40 @@ fn secret(variable: &str) -> Option<SecretString> {
     (!text.is_empty()).then(|| SecretString::from(text))
 }
 
+/// What a model costs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelPrice {
+    /// The model's name.
+    pub(crate) model: String,
+    pub(crate) price: Price,
+}
+
+impl std::str::FromStr for ModelPrice {
+    type Err = String;
+
+    /// Reads `MODEL=READ/WRITTEN`.
+    fn from_str(text: &str) -> Result<ModelPrice, String> {
+        model_price(text)
+    }
+}
+
+fn model_price(text: &str) -> Result<ModelPrice, String> {
+    let refusal =
+        || format!("{text:?} is not a price such as grok-4=3/15: dollars for a million tokens read and written");
+    let (model, price) = text.rsplit_once('=').ok_or_else(refusal)?;
+    let (read, written) = price.split_once('/').ok_or_else(refusal)?;
+    let number = |text: &str| text.trim().parse().ok().filter(|price| (0.0..=1e6).contains(price)).ok_or_else(refusal);
+    let price = Price { read: number(read)?, written: number(written)? };
+    Ok(ModelPrice { model: model.trim().to_owned(), price })
+}
+
+fn amount(text: &str) -> Result<f64, String> {
+    let dollars: Option<f64> = text.parse().ok();
+    dollars
+        .filter(|dollars| (0.0001..=1e6).contains(dollars))
+        .ok_or_else(|| format!("{text:?} is not an amount of dollars; 0.0001 to 1000000 are allowed"))
+}
+
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| format!("{text:?} is not a number of seconds"))?;
     if !(0.001..=86_400.0).contains(&seconds) {
@@ -170,7 +258,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
 }
 
 /// The address as it may be shown: some people write their password into it.
-fn without_password(url: &str) -> String {
+pub(crate) fn without_password(url: &str) -> String {
     match reqwest::Url::parse(url) {
         Ok(mut parsed) if !parsed.username().is_empty() || parsed.password().is_some() => {
             let _ = parsed.set_username("");
@@ -242,6 +330,15 @@ mod tests {
         let parsed = <CommandLine as clap::Parser>::parse_from(["test"]).config;
 
         assert_eq!(limits(parsed), limits(Config::default()));
+    }
+
+    #[test]
+    fn a_price_is_a_model_and_two_amounts() {
+        let price = Price { read: 3.0, written: 15.0 };
+        assert_eq!(model_price("grok-4=3/15"), Ok(ModelPrice { model: "grok-4".into(), price }));
+        for bad in ["", "grok-4", "grok-4=3", "grok-4=-1/2", "grok-4=a/b"] {
+            assert!(model_price(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use proto::{
     catalogue::{Role, Tool},
     character::v1::GetCharacterRequest,
+    fsm::v1::{Game, GetGameRequest},
     structs,
 };
 use serde_json::{Map, Value, json};
@@ -21,9 +22,12 @@ use tonic::{Status, metadata::MetadataMap};
 use crate::{
     budget::Budget,
     events,
-    llm::{CharacterBrief, Message, ToolDefinition, chain::Link},
+    llm::{CharacterBrief, Message, ToolDefinition},
+    models::Models,
+    prompts::Prompts,
     scene,
     session::{Origin, Session},
+    store::Store,
 };
 
 /// The service whose tools are answered here.
@@ -48,19 +52,19 @@ const STORY: &str = "session";
 
 /// What every turn needs.
 pub(crate) struct Engine {
-    /// Who is asked, the first first; never empty.
-    pub providers: Vec<Link>,
+    pub models: Models,
+    pub prompts: Prompts,
+    pub store: Store,
     pub budget: Budget,
-    /// The system context.
-    pub instructions: Arc<str>,
-    /// Its version: a hash of its text, in hexadecimal.
-    pub prompt_version: String,
     /// The tools that the game master may call.
     offered: Arc<[ToolDefinition]>,
     /// The same, and those that a person must agree to.
     offered_with_consent: Arc<[ToolDefinition]>,
     pub limits: Limits,
+    /// The server shuts down: nothing new begins.
     pub shutdown: CancellationToken,
+    /// The time that a running turn was given to end is over.
+    pub stopping: CancellationToken,
     toolbox: Toolbox,
     peers: Peers,
 }
@@ -74,6 +78,9 @@ pub(crate) struct Limits {
     pub tokens: u64,
     /// How often an answer that breaks off is asked for again.
     pub restarts: u32,
+    /// Tokens of each turn that may go to lore, and to what is remembered.
+    pub lore_tokens: usize,
+    pub memory_tokens: usize,
 }
 
 /// Who calls a tool at a table.
@@ -89,8 +96,9 @@ pub(crate) enum Caller {
 
 impl Engine {
     pub fn new(
-        providers: Vec<Link>,
-        instructions: Arc<str>,
+        models: Models,
+        prompts: Prompts,
+        store: Store,
         limits: Limits,
         budget: Budget,
         peers: Peers,
@@ -99,16 +107,16 @@ impl Engine {
         let toolbox = Toolbox::new(peers.clone());
         let offered_with_consent = offered(&toolbox, &peers, true);
         let offered = offered(&toolbox, &peers, false);
-        let prompt_version = format!("{:016x}", fnv1a(&instructions));
         Engine {
-            providers,
+            models,
+            prompts,
+            store,
             budget,
-            instructions,
-            prompt_version,
             offered,
             offered_with_consent,
             limits,
             shutdown,
+            stopping: CancellationToken::new(),
             toolbox,
             peers,
         }
@@ -161,12 +169,19 @@ impl Engine {
                 let sheet = tokio::time::timeout(BRIEF, self.sheet(&name)).await;
                 match sheet.unwrap_or_else(|_| Err(Status::deadline_exceeded("no sheet in time"))) {
                     Ok(sheet) => {
-                        let summary = sheet["summary"].as_str().unwrap_or_default().to_owned();
-                        CharacterBrief { name, summary, groups: groups_of(&sheet) }
+                        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+                        let state = &sheet["condition_monitor"]["state"];
+                        CharacterBrief {
+                            name,
+                            summary: text(&sheet["summary"]),
+                            groups: groups_of(&sheet),
+                            is_dead: state == "dead" || state == "near_death",
+                            campaign_id: text(&sheet["campaign_id"]),
+                        }
                     }
                     Err(status) => {
                         tracing::warn!(character = name, code = ?status.code(), "no sheet for the game master");
-                        CharacterBrief { name, summary: String::new(), groups: Vec::new() }
+                        CharacterBrief { name, ..CharacterBrief::default() }
                     }
                 }
             }
@@ -179,6 +194,44 @@ impl Engine {
         let request = GetCharacterRequest { character_name: character.to_owned() };
         let sheet = self.peers.character().get_character(request).await?.into_inner();
         Ok(structs::to_json(sheet))
+    }
+
+    /// What a tool that changes nothing says, if it says it in time.
+    pub async fn look_up(&self, tool: &str, arguments: Map<String, Value>) -> Option<Value> {
+        let call = self.toolbox.call(tool, Value::Object(arguments), MetadataMap::new());
+        match tokio::time::timeout(BRIEF, call).await {
+            Ok(Ok(answer)) => Some(answer),
+            Ok(Err(status)) => {
+                tracing::warn!(tool, code = ?status.code(), "the game master is not told what this tool knows");
+                None
+            }
+            Err(_) => {
+                tracing::warn!(tool, "the game master is not told what this tool knows: it is too slow");
+                None
+            }
+        }
+    }
+
+    /// The campaign of that id or title: its id and its title.
+    ///
+    /// # Errors
+    ///
+    /// There is none, or the service of campaigns cannot be reached.
+    pub async fn find_campaign(&self, id_or_title: &str) -> Result<(String, String), Status> {
+        let arguments = json!({"campaign_id": id_or_title});
+        let campaign = self.toolbox.call("get_campaign", arguments, MetadataMap::new()).await?;
+        let text = |key: &str| campaign[key].as_str().unwrap_or_default().to_owned();
+        Ok((text("campaign_id"), text("title")))
+    }
+
+    /// The board game of that id.
+    ///
+    /// # Errors
+    ///
+    /// There is none, or the service of board games cannot be reached.
+    pub async fn find_game(&self, game_id: &str) -> Result<Option<Game>, Status> {
+        let request = GetGameRequest { game_id: Some(game_id.to_owned()) };
+        Ok(self.peers.fsm().get_game(request).await?.into_inner().game)
     }
 
     /// Calls a tool at a table. Another service must answer within the time of a tool; our own log is waited for.
@@ -259,6 +312,8 @@ impl Engine {
                     let text = format!("{name} is called by itself, not at a table");
                     Err(status::error(ErrorCode::Forbidden, text))
                 }
+                "pin_fact" => self.pin_fact_by_call(session, origin, tool, arguments).await,
+                "find_lore" => self.find_lore_by_call(session, tool, arguments).await,
                 _ => scene::call(session, origin, tool, arguments).await,
             };
         }
@@ -342,11 +397,6 @@ fn groups_of(sheet: &Value) -> Vec<&'static str> {
         ("vehicles", &["vehicles"]),
     ];
     by_sheet.iter().filter(|(_, keys)| has_any(keys)).map(|(group, _)| *group).collect()
-}
-
-/// FNV-1a, which is the same on every machine and in every version.
-fn fnv1a(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// How well a tool fits lower-case words: its name counts for more than its description.

@@ -1,10 +1,14 @@
 //! The events of a session, in the words that clients know.
 
 use proto::{
-    orchestrator::v1::session_event::{
-        Approval, ApprovalRequested, Body, CharacterUpdated, Claim, Complete, Error, Narrative, PlannedCall, Presence,
-        Processing, Retract, Roll, RollOverridden, Scene, System, TakenOver, Telemetry, ToolCall, ToolExecution,
-        ToolResult, TurnOrder, TurnTakenBack, Whisper,
+    orchestrator::v1::{
+        Fact, Usage,
+        session_event::{
+            Approval, ApprovalRequested, Body, CharacterUpdated, Claim, Complete, Error, FactForgotten, GameLinked,
+            ModelChosen, Narrative, Paused, PlannedCall, Presence, Processing, Remembered, Retract, Roll,
+            RollOverridden, Scene, System, TakenOver, Telemetry, ToolCall, ToolExecution, ToolResult, TurnOrder,
+            TurnTakenBack, Whisper,
+        },
     },
     structs,
 };
@@ -42,10 +46,11 @@ pub(crate) fn complete(content: &str) -> Body {
     Body::Complete(Complete { content: content.into(), ..Complete::default() })
 }
 
-/// The end of a turn, with what was told in it and nothing supports.
-pub(crate) fn complete_with_claims(content: &str, claims: Vec<claims::Claim>) -> Body {
+/// The end of a turn, with what was told in it and nothing supports, and with what it took.
+pub(crate) fn complete_with(content: &str, claims: Vec<claims::Claim>, usage: Option<Usage>) -> Body {
     let to_proto = |claim: claims::Claim| Claim { text: claim.text, kind: claim.kind.to_owned() };
-    Body::Complete(Complete { content: content.into(), claims: claims.into_iter().map(to_proto).collect() })
+    let claims = claims.into_iter().map(to_proto).collect();
+    Body::Complete(Complete { content: content.into(), claims, usage })
 }
 
 pub(crate) fn error(code: ErrorCode, content: impl Into<String>) -> Body {
@@ -156,6 +161,28 @@ pub(crate) fn turn_taken_back(taken_turn_id: &str, not_undone: Vec<String>) -> B
 /// A whole narration at once.
 pub(crate) fn narrative(content: String) -> Body {
     Body::Narrative(Narrative { content, offset: 0 })
+}
+
+pub(crate) fn paused(on: bool, name: String) -> Body {
+    Body::Paused(Paused { on, name })
+}
+
+/// The table is linked to a game; an empty id: no longer.
+pub(crate) fn game_linked(game_id: String, side: String) -> Body {
+    Body::GameLinked(GameLinked { game_id, side })
+}
+
+/// What is kept in mind; `call_id` is the call of a turn that pinned it.
+pub(crate) fn remembered(facts: Vec<Fact>, call_id: Option<&str>) -> Body {
+    Body::Remembered(Remembered { facts, call_id: call_id.map(str::to_owned) })
+}
+
+pub(crate) fn fact_forgotten(fact_id: &str) -> Body {
+    Body::FactForgotten(FactForgotten { fact_id: fact_id.into() })
+}
+
+pub(crate) fn model_chosen(provider: &str, model: &str) -> Body {
+    Body::ModelChosen(ModelChosen { provider: provider.into(), model: model.into() })
 }
 
 /// A line of the debug window.

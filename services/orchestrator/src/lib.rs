@@ -2,15 +2,24 @@
 //!
 //! A session is a table. `store` keeps its log, `state` folds it, `session` is its one writer and tells what happens,
 //! `subscription` is how others read it. `turn` is the loop in which a game master speaks and calls tools; the game
-//! masters are in `llm`, the people in `seats`. `budget` bounds what models may write in a day, `claims` checks what they
-//! tell. `service` answers gRPC.
+//! masters are in `llm`, the people in `seats`. `table` is what was agreed, `briefing` what a turn is told of it, from
+//! `prompts`, `lore` and `memory`; `models` knows which table has which model. `budget` bounds what models may write in a day, `claims` and `integrity`
+//! check what they tell. `replicas` knows who else writes sessions. `service` answers gRPC.
 
+mod briefing;
 mod budget;
 mod claims;
 mod config;
 mod engine;
 mod events;
+mod integrity;
 mod llm;
+mod lore;
+mod memory;
+mod models;
+mod prompts;
+mod remember;
+mod replicas;
 mod scene;
 mod seats;
 mod service;
@@ -20,30 +29,31 @@ mod state;
 mod store;
 mod story;
 mod subscription;
+mod table;
 mod turn;
 
-use std::sync::Arc;
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
-use anyhow::Context as _;
 use proto::orchestrator::v1::orchestrator_service_server::OrchestratorServiceServer;
-use service_kit::{Peers, db::DatabaseConfig};
+use service_kit::{Peers, db::DatabaseConfig, forward::Forward};
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
-pub use config::Config;
+pub use config::{Config, ModelPrice};
 
 use crate::{
     budget::Budget,
     engine::{Engine, Limits},
+    models::Models,
+    prompts::Prompts,
+    replicas::Replicas,
     service::Orchestrator,
     sessions::Sessions,
     store::Store,
 };
-
-/// The system context unless `--context` names another.
-const GAME_MASTER: &str = include_str!("../prompts/game-master.txt");
-/// Largest system context, in bytes.
-const MAX_CONTEXT: u64 = 256 * 1024;
 
 /// Starts the service: opens the session log, seats the game master, and takes up the turns that the last process left
 /// without an end. When `shutdown` comes, turns are ended and
@@ -58,42 +68,61 @@ pub async fn start(
     peers: Peers,
     shutdown: CancellationToken,
 ) -> anyhow::Result<Routes> {
-    let instructions = instructions(&config).await?;
-    let providers = llm::connect(&config)?;
+    let prompts = Prompts::read(&config).await?;
+    let models = Models::new(&config)?;
+    let store = Store::open(database).await?;
     let limits = Limits {
         turn: config.turn_timeout,
         tool: config.tool_timeout,
         steps: config.steps_per_turn,
         tokens: config.tokens_per_turn,
         restarts: config.llm_restarts,
+        lore_tokens: config.lore_tokens as usize,
+        memory_tokens: config.memory_tokens as usize,
     };
-    let engine = Arc::new(Engine::new(providers, instructions, limits, Budget::new(&config), peers, shutdown.clone()));
-    let sessions = Arc::new(Sessions::new(Store::open(database).await?, engine.clone()));
-    tokio::spawn({
-        let sessions = sessions.clone();
-        async move { sessions.take_up().await }
-    });
-    tokio::spawn({
-        let sessions = sessions.clone();
-        async move {
-            shutdown.cancelled().await;
-            for session in sessions.in_memory() {
-                session.close().await;
-            }
-        }
-    });
+    let engine =
+        Arc::new(Engine::new(models, prompts, store.clone(), limits, Budget::new(&config), peers, shutdown.clone()));
+    // A folder of files is used by one process alone; its lock is taken by whoever starts it.
+    let is_alone = matches!(database, DatabaseConfig::Folder { .. });
+    let replicas = Replicas::start(store.db().clone(), is_alone, config.advertise.clone(), config.lease).await?;
+    let sessions = Arc::new(Sessions::new(store, engine.clone(), replicas.clone()));
+    let stopped = CancellationToken::new();
+    tokio::spawn(stop(engine.stopping.clone(), config.grace, shutdown.clone()));
+    tokio::spawn(take_up(Arc::downgrade(&sessions), config.lease, shutdown.clone()));
+    tokio::spawn(close(Arc::downgrade(&sessions), shutdown, stopped.clone()));
+    tokio::spawn(replicas.live(stopped));
     let orchestrator = OrchestratorServiceServer::new(Orchestrator::new(sessions, engine));
-    Ok(service_kit::Server::new("orchestrator").add_service(orchestrator).routes())
+    Ok(service_kit::Server::new("orchestrator").add_service(Forward::new(orchestrator)).routes())
 }
 
-async fn instructions(config: &Config) -> anyhow::Result<Arc<str>> {
-    let Some(path) = &config.context else { return Ok(GAME_MASTER.into()) };
-    let shown = path.display();
-    let size = tokio::fs::metadata(path).await.with_context(|| format!("read the system context {shown}"))?.len();
-    anyhow::ensure!(
-        size <= MAX_CONTEXT,
-        "the system context {shown} has {size} bytes; at most {MAX_CONTEXT} are allowed"
-    );
-    let text = tokio::fs::read_to_string(path).await.with_context(|| format!("read the system context {shown}"))?;
-    Ok(text.into())
+/// Ends the turns that run some time after the server has begun to shut down.
+async fn stop(stopping: CancellationToken, grace: Duration, shutdown: CancellationToken) {
+    shutdown.cancelled().await;
+    tokio::time::sleep(grace).await;
+    stopping.cancel();
+}
+
+/// Takes up what a process that is gone has left behind: at once, and again and again, since others may go later.
+async fn take_up(sessions: Weak<Sessions>, pause: Duration, shutdown: CancellationToken) {
+    while let Some(sessions) = sessions.upgrade() {
+        sessions.take_up().await;
+        drop(sessions);
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+/// Lets whoever listens go when the server shuts down, and says when the last turn has ended.
+async fn close(sessions: Weak<Sessions>, shutdown: CancellationToken, stopped: CancellationToken) {
+    shutdown.cancelled().await;
+    let Some(sessions) = sessions.upgrade() else { return };
+    for session in sessions.in_memory() {
+        session.close().await;
+    }
+    for session in sessions.in_memory() {
+        session.closed().await;
+    }
+    stopped.cancel();
 }

@@ -11,6 +11,8 @@ use std::{sync::Arc, time::Duration};
 use futures_util::stream::BoxStream;
 use serde_json::{Map, Value};
 
+use service_kit::status::ErrorCode;
+
 use crate::config::{Config, GameMaster};
 
 /// The game masters that the configuration asks for: the first, and those who step in for him, in their order.
@@ -22,11 +24,7 @@ pub(crate) fn connect(config: &Config) -> anyhow::Result<Vec<chain::Link>> {
     let GameMaster::Model { url, model, key } = config.game_master() else {
         return Ok(vec![chain::Link::new(Arc::new(house::House::default()))]);
     };
-    let timeouts = openai::Timeouts {
-        connect: config.llm_connect_timeout,
-        first_token: config.llm_first_token_timeout,
-        between_tokens: config.llm_token_timeout,
-    };
+    let timeouts = timeouts(config);
     let mut links = Vec::new();
     for name in std::iter::once(&model).chain(&config.llm_fallback) {
         let provider: Arc<dyn Provider> = match name.as_str() {
@@ -38,6 +36,15 @@ pub(crate) fn connect(config: &Config) -> anyhow::Result<Vec<chain::Link>> {
     Ok(links)
 }
 
+/// How long a model may take.
+pub(crate) fn timeouts(config: &Config) -> openai::Timeouts {
+    openai::Timeouts {
+        connect: config.llm_connect_timeout,
+        first_token: config.llm_first_token_timeout,
+        between_tokens: config.llm_token_timeout,
+    }
+}
+
 /// What a model is asked: the whole conversation, and the state it must speak from.
 #[derive(Debug, Clone)]
 pub struct ModelRequest {
@@ -45,6 +52,8 @@ pub struct ModelRequest {
     pub instructions: Arc<str>,
     /// The active characters.
     pub characters: Vec<CharacterBrief>,
+    /// What else he is told, in the order in which it is shown.
+    pub sections: Vec<Section>,
     /// The scene as far as it is known: location, target, target_distance (m), light_level, target_movement, description.
     pub scene: Map<String, Value>,
     /// The last messages, oldest first; the last one is what must be answered.
@@ -53,8 +62,18 @@ pub struct ModelRequest {
     pub tools: Arc<[ToolDefinition]>,
 }
 
+/// Something that the game master is told besides characters and scene. An item is data and stands in one line, whatever
+/// it holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Section {
+    /// What it is, for the model: `LINES AND VEILS` and so on.
+    pub heading: &'static str,
+    /// Its items.
+    pub items: Vec<String>,
+}
+
 /// An active character in a few words.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct CharacterBrief {
     /// The street name, as every tool takes it.
     pub name: String,
@@ -62,6 +81,10 @@ pub struct CharacterBrief {
     pub summary: String,
     /// The groups of tools that he needs beside those that everybody needs.
     pub groups: Vec<&'static str>,
+    /// Whether he is dead or dying, and so cannot act.
+    pub is_dead: bool,
+    /// The campaign that he is in; empty: none.
+    pub campaign_id: String,
 }
 
 /// One message of the conversation.
@@ -94,6 +117,24 @@ pub enum Message {
         /// Whether the call failed.
         failed: bool,
     },
+}
+
+/// Tokens that messages take, estimated.
+pub(crate) fn tokens_of(messages: &[Message]) -> usize {
+    let size = |message: &Message| match message {
+        Message::Player { text, .. } => text.len(),
+        Message::GameMaster { text, tool_calls } => {
+            text.len() + tool_calls.iter().map(|call| call.name.len() + call.arguments.len()).sum::<usize>()
+        }
+        Message::ToolResult { result, .. } => result.to_string().len(),
+    };
+    messages.iter().map(size).sum::<usize>().div_ceil(4)
+}
+
+/// Tokens that the definitions of tools take, estimated.
+pub(crate) fn tokens_of_tools(tools: &[ToolDefinition]) -> usize {
+    let size = |tool: &ToolDefinition| tool.name.len() + tool.description.len() + tool.parameters.to_string().len();
+    tools.iter().map(size).sum::<usize>().div_ceil(4)
 }
 
 /// A finished call of a tool.
@@ -143,6 +184,8 @@ pub enum ModelEvent {
         /// Tokens written.
         completion_tokens: u64,
     },
+    /// The model stopped because its answer had become as long as it may be.
+    LengthReached,
     /// The regular end. A stream that ends without it was cut short.
     End,
 }
@@ -194,4 +237,38 @@ pub trait Provider: Send + Sync {
         &self,
         request: ModelRequest,
     ) -> Result<BoxStream<'static, Result<ModelEvent, ModelError>>, ModelError>;
+}
+
+/// What a player is told when the model fails.
+pub(crate) fn tell_model_error(error: &ModelError) -> (ErrorCode, String) {
+    let (code, text) = match error {
+        ModelError::RateLimited { retry_after: Some(pause) } => {
+            let text = format!("has had too many requests. Please try again in {} s.", pause.as_secs().max(1));
+            (ErrorCode::GrokRateLimit, text)
+        }
+        ModelError::RateLimited { retry_after: None } => {
+            (ErrorCode::GrokRateLimit, "has had too many requests. Please try again in a while.".into())
+        }
+        ModelError::Timeout(_) => (ErrorCode::GrokTimeout, "did not answer in time. Please try again.".into()),
+        ModelError::Unreachable => (ErrorCode::GrokApiError, "cannot be reached. Please try again.".into()),
+        ModelError::Refused { status: status @ (401 | 403) } => {
+            let text =
+                format!("does not accept this server's key (HTTP {status}). Whoever runs the server can mend it.");
+            (ErrorCode::GrokApiError, text)
+        }
+        ModelError::Refused { status: 404 } => {
+            let text = "is not found at its address (HTTP 404). Whoever runs the server can mend it.";
+            (ErrorCode::GrokApiError, text.into())
+        }
+        ModelError::Refused { status } => {
+            (ErrorCode::GrokApiError, format!("refused the request (HTTP {status}). Please try again."))
+        }
+        ModelError::Cut => {
+            (ErrorCode::GrokInvalidResponse, "broke off in the middle of its answer. Please try again.".into())
+        }
+        ModelError::Invalid => {
+            (ErrorCode::GrokInvalidResponse, "gave an answer that cannot be read. Please try again.".into())
+        }
+    };
+    (code, format!("The game master's language model {text}"))
 }

@@ -7,12 +7,16 @@ use proto::{
     orchestrator::v1::{
         AddCharacterRequest, ApproveRequest, ApproveResponse, ArchiveSessionRequest, BranchSessionRequest,
         CallToolRequest, CallToolResponse, CancelTurnRequest, CancelTurnResponse, ChatRequest, ChatResponse,
-        CreateSessionRequest, DeleteSessionRequest, DeleteSessionResponse, ExportTranscriptRequest,
-        ExportTranscriptResponse, FindToolRequest, FindToolResponse, FoundTool, GetSceneRequest, GetSessionRequest,
-        JoinRequest, JoinResponse, ListEventsRequest, ListEventsResponse, ListSessionsRequest, ListSessionsResponse,
-        OverrideRequest, OverrideResponse, RemoveCharacterRequest, RemoveCharacterResponse, RenameSessionRequest,
-        SessionEvent, SubscribeRequest, TakeBackRequest, TakeBackResponse, TakeOverRequest, TakeOverResponse,
-        UpdateSceneRequest, UpdateSceneResponse, WhisperRequest, WhisperResponse,
+        CreateSessionRequest, DeleteLoreRequest, DeleteLoreResponse, DeleteSessionRequest, DeleteSessionResponse,
+        ExportTranscriptRequest, ExportTranscriptResponse, FindLoreRequest, FindToolRequest, FindToolResponse,
+        ForgetFactRequest, FoundTool, GetMemoryRequest, GetSceneRequest, GetSessionRequest, GetTableRequest,
+        GetUsageRequest, GetUsageResponse, JoinRequest, JoinResponse, LinkGameRequest, ListEventsRequest,
+        ListEventsResponse, ListLoreRequest, ListLoreResponse, ListModelsRequest, ListModelsResponse,
+        ListSessionsRequest, ListSessionsResponse, LoreEntry, Memory, OverrideRequest, OverrideResponse,
+        PauseTableRequest, PinFactRequest, RemoveCharacterRequest, RemoveCharacterResponse, RenameSessionRequest,
+        SessionEvent, SetLoreRequest, SetModelRequest, SetTableRequest, SubscribeRequest, Table, TakeBackRequest,
+        TakeBackResponse, TakeOverRequest, TakeOverResponse, TestModelRequest, TestModelResponse, UpdateSceneRequest,
+        UpdateSceneResponse, WhisperRequest, WhisperResponse,
         orchestrator_service_server::OrchestratorService,
         session_event::{Body, PlayerMessage},
     },
@@ -30,7 +34,9 @@ use tonic::{Request, Response, Status, codegen::BoxStream, metadata::MetadataMap
 
 use crate::{
     engine::{Caller, Engine},
-    events, scene,
+    events,
+    models::Choice,
+    scene,
     seats::{Kind, Seat},
     session::{Decision, Inner, Origin, QueuedTurn, Session},
     sessions::Sessions,
@@ -69,7 +75,7 @@ impl Orchestrator {
         if self.engine.shutdown.is_cancelled() {
             return Err(status::error(ErrorCode::ApiError, "the server is shutting down; try again in a moment"));
         }
-        self.sessions.get_or_create(session_id).await.map_err(|error| status::database(&error))
+        Ok(self.sessions.get_or_create(session_id).await?)
     }
 
     /// Takes in what a player says, and has it answered when its turn comes. Answers the turn, and how many are before it.
@@ -99,10 +105,7 @@ impl Orchestrator {
             traceparent: trace::traceparent(),
             cancel: CancellationToken::new(),
         });
-        if !inner.is_busy {
-            inner.is_busy = true;
-            tokio::spawn(turn::play_queue(session.clone(), self.engine.clone()));
-        }
+        turn::begin(session, inner, &self.engine);
         Ok((turn_id, u32::try_from(queued).unwrap_or(u32::MAX)))
     }
 
@@ -125,7 +128,7 @@ impl Orchestrator {
     /// The session of that id, which must be there.
     async fn find(&self, session_id: &str) -> Result<Arc<Session>, Status> {
         check_session_id(session_id)?;
-        let session = self.sessions.find(session_id).await.map_err(|error| status::database(&error))?;
+        let session = self.sessions.find(session_id).await?;
         session.ok_or_else(|| status::error(ErrorCode::NotFound, format!("no session has the id {session_id:?}")))
     }
 
@@ -189,6 +192,10 @@ impl OrchestratorService for Orchestrator {
             if let Some(turn_id) = turn.map_err(|error| status::database(&error))? {
                 return Ok(Response::new(ChatResponse { turn_id, queued: 0, repeated: true }));
             }
+        }
+        if inner.state.paused.is_some() {
+            let text = "the pause card lies on the table; the story goes on when it is taken away";
+            return Err(status::error(ErrorCode::Conflict, text));
         }
         if MAX_QUEUE <= inner.queue.len() {
             let text = format!("{MAX_QUEUE} messages are waiting for the game master already; try again in a moment");
@@ -454,6 +461,7 @@ impl OrchestratorService for Orchestrator {
             created_at: clock::now_ms(),
             epoch: 0,
             archived: false,
+            holder: String::new(),
             ..session.lock().await.state.row.clone()
         };
         let mut state = State::new(row);
@@ -517,6 +525,97 @@ impl OrchestratorService for Orchestrator {
         let session = self.table(request.session_id.as_deref(), &metadata).await?;
         let scene = scene::update(&session, &here(), request).await?;
         Ok(Response::new(to_scene(scene)))
+    }
+
+    async fn get_table(&self, request: Request<GetTableRequest>) -> Result<Response<Table>, Status> {
+        let session = self.find(&request.into_inner().session_id).await?;
+        let inner = session.lock().await;
+        Ok(Response::new(self.engine.to_table(&inner)))
+    }
+
+    async fn set_table(&self, request: Request<SetTableRequest>) -> Result<Response<Table>, Status> {
+        let request = request.into_inner();
+        let session = self.table_of(&request.session_id).await?;
+        Ok(Response::new(self.engine.set_table(&session, &here(), request).await?))
+    }
+
+    async fn pause_table(&self, request: Request<PauseTableRequest>) -> Result<Response<Table>, Status> {
+        let request = request.into_inner();
+        let session = self.table_of(&request.session_id).await?;
+        let mut inner = session.lock().await;
+        let table = self.engine.pause_table(&session, &mut inner, &here(), request).await?;
+        turn::begin(&session, &mut inner, &self.engine);
+        Ok(Response::new(table))
+    }
+
+    async fn link_game(&self, request: Request<LinkGameRequest>) -> Result<Response<Table>, Status> {
+        let request = request.into_inner();
+        let session = self.table_of(&request.session_id).await?;
+        Ok(Response::new(self.engine.link_game(&session, &here(), request).await?))
+    }
+
+    async fn get_memory(&self, request: Request<GetMemoryRequest>) -> Result<Response<Memory>, Status> {
+        let session = self.find(&request.into_inner().session_id).await?;
+        let inner = session.lock().await;
+        Ok(Response::new(self.engine.to_memory(&inner)))
+    }
+
+    async fn pin_fact(&self, request: Request<PinFactRequest>) -> Result<Response<Memory>, Status> {
+        let (metadata, _, request) = request.into_parts();
+        let session = self.table(request.session_id.as_deref(), &metadata).await?;
+        Ok(Response::new(self.engine.pin_fact(&session, &here(), request).await?))
+    }
+
+    async fn forget_fact(&self, request: Request<ForgetFactRequest>) -> Result<Response<Memory>, Status> {
+        let request = request.into_inner();
+        let session = self.find(&request.session_id).await?;
+        Ok(Response::new(self.engine.forget_fact(&session, &here(), request).await?))
+    }
+
+    async fn list_lore(&self, request: Request<ListLoreRequest>) -> Result<Response<ListLoreResponse>, Status> {
+        Ok(Response::new(self.engine.list_lore(request.into_inner()).await?))
+    }
+
+    async fn set_lore(&self, request: Request<SetLoreRequest>) -> Result<Response<LoreEntry>, Status> {
+        Ok(Response::new(self.engine.set_lore(request.into_inner()).await?))
+    }
+
+    async fn delete_lore(&self, request: Request<DeleteLoreRequest>) -> Result<Response<DeleteLoreResponse>, Status> {
+        Ok(Response::new(self.engine.delete_lore(request.into_inner()).await?))
+    }
+
+    async fn find_lore(&self, request: Request<FindLoreRequest>) -> Result<Response<ListLoreResponse>, Status> {
+        let (metadata, _, request) = request.into_parts();
+        let session = self.table(request.session_id.as_deref(), &metadata).await?;
+        Ok(Response::new(self.engine.find_lore(&session, request).await?))
+    }
+
+    async fn list_models(&self, _: Request<ListModelsRequest>) -> Result<Response<ListModelsResponse>, Status> {
+        Ok(Response::new(self.engine.list_models()))
+    }
+
+    async fn set_model(&self, request: Request<SetModelRequest>) -> Result<Response<Table>, Status> {
+        let request = request.into_inner();
+        let session = self.table_of(&request.session_id).await?;
+        Ok(Response::new(self.engine.set_model(&session, &here(), request).await?))
+    }
+
+    async fn test_model(&self, request: Request<TestModelRequest>) -> Result<Response<TestModelResponse>, Status> {
+        let request = request.into_inner();
+        let now = match &request.session_id {
+            Some(session_id) => self.find(session_id).await?.lock().await.model.clone(),
+            None => Choice::default(),
+        };
+        Ok(Response::new(self.engine.test_model(request, &now).await?))
+    }
+
+    async fn get_usage(&self, request: Request<GetUsageRequest>) -> Result<Response<GetUsageResponse>, Status> {
+        let GetUsageRequest { session_id } = request.into_inner();
+        if let Some(session_id) = &session_id {
+            self.find(session_id).await?;
+        }
+        let report = self.engine.budget.report(self.sessions.store(), session_id.as_deref()).await;
+        Ok(Response::new(report.map_err(|error| status::database(&error))?))
     }
 
     async fn find_tool(&self, request: Request<FindToolRequest>) -> Result<Response<FindToolResponse>, Status> {

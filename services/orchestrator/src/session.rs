@@ -28,6 +28,8 @@ use tonic::Status;
 
 use crate::{
     events,
+    llm::chain::Link,
+    models::Choice,
     seats::{Kind, Seat, Seats},
     state::State,
     store::{Position, Store},
@@ -45,6 +47,8 @@ pub(crate) struct Session {
     pub id: String,
     store: Store,
     inner: Mutex<Inner>,
+    /// Set once nothing more is written by this process.
+    closed: CancellationToken,
 }
 
 /// What only the holder of the lock sees.
@@ -57,6 +61,9 @@ pub(crate) struct Inner {
     /// Ends the turn that runs.
     pub running: Option<CancellationToken>,
     pub seats: Seats,
+    /// The model that the table has chosen, and who is asked in which order if it has; none: the server's own.
+    pub model: Choice,
+    pub chain: Option<Arc<[Link]>>,
     /// Calls that wait for the game master's seat to allow them.
     pub approvals: HashMap<String, oneshot::Sender<Decision>>,
     passage: Option<Passage>,
@@ -139,6 +146,8 @@ impl Session {
             is_busy: false,
             running: None,
             seats: Seats::default(),
+            model: Choice::default(),
+            chain: None,
             approvals: HashMap::new(),
             passage: None,
             subscribers: Vec::new(),
@@ -146,7 +155,7 @@ impl Session {
             is_closed: false,
         };
         let id = inner.state.row.session_id.clone();
-        Session { id, store, inner: Mutex::new(inner) }
+        Session { id, store, inner: Mutex::new(inner), closed: CancellationToken::new() }
     }
 
     pub async fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -345,7 +354,13 @@ impl Session {
         let mut inner = self.lock().await;
         if !inner.is_busy {
             inner.close();
+            self.closed.cancel();
         }
+    }
+
+    /// Waits until the last turn has ended after a shutdown.
+    pub async fn closed(&self) {
+        self.closed.cancelled().await;
     }
 }
 

@@ -6,16 +6,24 @@ use std::{
 };
 
 use proto::orchestrator::v1::session_event::Body;
-use service_kit::{clock, db::DbError};
+use service_kit::{
+    clock,
+    db::DbError,
+    forward,
+    status::{self, ErrorCode},
+};
 use tokio::sync::OnceCell;
+use tonic::Status;
 
 use crate::{
     engine::Engine,
     events,
+    models::Choice,
+    replicas::{Holder, Replicas},
     seats::{Kind, Seat},
     session::{Origin, Session},
     state::State,
-    store::{Position, Store},
+    store::{Position, SessionRow, Store},
     turn,
 };
 
@@ -30,12 +38,41 @@ type Slot = Arc<OnceCell<Arc<Session>>>;
 pub(crate) struct Sessions {
     store: Store,
     engine: Arc<Engine>,
+    replicas: Arc<Replicas>,
     slots: Mutex<HashMap<String, Slot>>,
 }
 
+/// Why a session cannot be had.
+#[derive(Debug)]
+pub(crate) enum Unavailable {
+    Store(DbError),
+    /// Another replica writes it, at this address if it has told one.
+    Elsewhere(Option<String>),
+}
+
+impl From<DbError> for Unavailable {
+    fn from(error: DbError) -> Unavailable {
+        Unavailable::Store(error)
+    }
+}
+
+impl From<Unavailable> for Status {
+    fn from(unavailable: Unavailable) -> Status {
+        let refusal = || {
+            let text = "another server holds this session; ask there, or again in a moment";
+            status::error(ErrorCode::ApiError, text)
+        };
+        match unavailable {
+            Unavailable::Store(error) => status::database(&error),
+            Unavailable::Elsewhere(None) => refusal(),
+            Unavailable::Elsewhere(Some(address)) => forward::elsewhere(refusal(), &address),
+        }
+    }
+}
+
 impl Sessions {
-    pub fn new(store: Store, engine: Arc<Engine>) -> Sessions {
-        Sessions { store, engine, slots: Mutex::default() }
+    pub fn new(store: Store, engine: Arc<Engine>, replicas: Arc<Replicas>) -> Sessions {
+        Sessions { store, engine, replicas, slots: Mutex::default() }
     }
 
     pub fn store(&self) -> &Store {
@@ -43,23 +80,24 @@ impl Sessions {
     }
 
     /// The session of that id, made if it is not there.
-    pub async fn get_or_create(&self, session_id: &str) -> Result<Arc<Session>, DbError> {
+    pub async fn get_or_create(&self, session_id: &str) -> Result<Arc<Session>, Unavailable> {
         match self.find(session_id).await? {
             Some(session) => Ok(session),
             None => {
                 self.store.create(session_id, clock::now_ms()).await?;
-                self.find(session_id).await?.ok_or(DbError::Conflict)
+                Ok(self.find(session_id).await?.ok_or(DbError::Conflict)?)
             }
         }
     }
 
     /// The session of that id, if there is one.
-    pub async fn find(&self, session_id: &str) -> Result<Option<Arc<Session>>, DbError> {
+    pub async fn find(&self, session_id: &str) -> Result<Option<Arc<Session>>, Unavailable> {
         let slot = self.slot(session_id);
         let loaded = slot.get_or_try_init(|| async {
-            match load(&self.store, session_id).await {
+            match load(&self.store, &self.replicas, session_id).await {
                 Ok(Some(session)) => {
                     let session = Arc::new(session);
+                    self.seat_model(&session).await.map_err(|error| Some(error.into()))?;
                     turn::play_waiting(&session, &self.engine).await;
                     Ok(session)
                 }
@@ -76,18 +114,43 @@ impl Sessions {
         }
     }
 
-    /// Takes up the turns that the last process left without an end, session by session.
+    /// Takes up the turns that a process which is gone left without an end, session by session.
     pub async fn take_up(&self) {
         let unfinished = match self.store.unfinished().await {
             Ok(unfinished) => unfinished,
-            Err(error) => return tracing::error!(%error, "the turns that a restart broke off cannot be found"),
+            Err(error) => return tracing::error!(%error, "the turns that a crash broke off cannot be found"),
         };
-        for session_id in unfinished {
-            tracing::info!(session_id, "a turn that a restart broke off is taken up");
+        for (session_id, holder) in unfinished {
+            let is_here =
+                self.lock().get(&session_id).is_some_and(|slot| slot.get().is_some_and(|held| !held.is_lost()));
+            if is_here || self.replicas.holder(&holder) != Holder::Free {
+                continue;
+            }
+            tracing::info!(session_id, "a turn that a crash broke off is taken up");
             if let Err(error) = self.find(&session_id).await {
-                tracing::error!(%error, session_id, "its turns are taken up when somebody asks for it");
+                tracing::error!(?error, session_id, "its turns are taken up when somebody asks for it");
             }
         }
+    }
+
+    /// Gives a session the model that its table has chosen.
+    async fn seat_model(&self, session: &Session) -> Result<(), DbError> {
+        let choice = self.store.model(&session.id).await?;
+        if matches!(choice, Choice::Server) {
+            return Ok(());
+        }
+        let mut inner = session.lock().await;
+        match self.engine.models.chain(&choice) {
+            Ok(chain) => {
+                inner.chain = Some(chain);
+                inner.model = choice;
+            }
+            Err(status) => {
+                let (session_id, reason) = (&session.id, status.message());
+                tracing::warn!(session_id, reason, "a table's model cannot be had; it has the server's");
+            }
+        }
+        Ok(())
     }
 
     /// Every session in memory.
@@ -129,9 +192,38 @@ impl Sessions {
     }
 }
 
+/// Makes this replica the writer of a session, if nobody who lives is it; who has not been watched long enough is watched
+/// for so long.
+async fn take_over(store: &Store, replicas: &Replicas, session_id: &str) -> Result<Option<SessionRow>, Unavailable> {
+    loop {
+        let Some(row) = store.find(session_id).await? else { return Ok(None) };
+        let mut holder = replicas.holder(&row.holder);
+        if holder == Holder::Free && !row.holder.is_empty() && row.holder != replicas.id() {
+            // It may have come since the last look.
+            replicas.look().await?;
+            holder = replicas.holder(&row.holder);
+        }
+        match holder {
+            Holder::Free => {}
+            Holder::Lives(address) => return Err(Unavailable::Elsewhere(address)),
+            Holder::Unknown => {
+                tokio::time::sleep(replicas.pause()).await;
+                replicas.look().await?;
+                continue;
+            }
+        }
+        match store.take_over(row, &replicas.id()).await {
+            Ok(row) => return Ok(Some(row)),
+            // Somebody else took it in between.
+            Err(DbError::Conflict) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
 /// Takes a session over: folds its log. Nobody sits there until he joins again; the turns that a crash left without an end wait to be played.
-async fn load(store: &Store, session_id: &str) -> Result<Option<Session>, DbError> {
-    let Some(row) = store.take_over(session_id).await? else { return Ok(None) };
+async fn load(store: &Store, replicas: &Replicas, session_id: &str) -> Result<Option<Session>, Unavailable> {
+    let Some(row) = take_over(store, replicas, session_id).await? else { return Ok(None) };
     let mut state = State::new(row);
     let mut from = Some(Position::after(0));
     while let Some(position) = from {

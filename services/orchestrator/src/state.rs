@@ -5,7 +5,10 @@ use std::{collections::VecDeque, sync::Arc};
 use proto::{
     orchestrator::v1::{
         SessionEvent,
-        session_event::{Body, CharacterUpdated, PlannedCall, PlayerMessage, ToolExecution, ToolResult, TurnOrder},
+        session_event::{
+            Body, CharacterUpdated, GameLinked, GameTold, PlannedCall, PlayerMessage, TableSet, ToolExecution,
+            ToolResult, TurnOrder,
+        },
     },
     structs,
 };
@@ -13,6 +16,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     llm::{Message, ToolCall},
+    memory::{Memory, Said},
     session::Decision,
     store::SessionRow,
     turn::replayable,
@@ -28,8 +32,16 @@ const ENDED: usize = 10;
 pub(crate) struct State {
     /// What lists and look-ups show; stands in the session's row.
     pub row: SessionRow,
+    /// What was agreed for the table.
+    pub agreed: TableSet,
+    /// Who has laid the pause card on the table, if it lies there; empty: he did not say.
+    pub paused: Option<String>,
+    /// The board game that the table is linked to, and how it stood when it was last told of.
+    pub game: Option<GameLinked>,
+    pub board: Option<GameTold>,
+    pub memory: Memory,
     /// The last messages, oldest first.
-    conversation: VecDeque<(String, Message)>,
+    conversation: VecDeque<Said>,
     /// Turns without an end, in the order in which they were accepted.
     open: VecDeque<OpenTurn>,
     /// The last turns that have ended, oldest first; at most [`ENDED`].
@@ -50,6 +62,8 @@ pub(crate) struct EndedTurn {
     pub scene_before: Map<String, Value>,
     /// What was called, with its results.
     pub messages: Vec<Message>,
+    /// Where what was said and told stands in the log.
+    pub seqs: Vec<u64>,
 }
 
 /// A turn without an end: what was said, and how far the game master has come.
@@ -61,6 +75,8 @@ struct OpenTurn {
     said: Option<Message>,
     /// The same, kept.
     asked: Option<PlayerMessage>,
+    /// Where that stands in the log.
+    asked_seq: u64,
     /// The scene when it began.
     scene_before: Map<String, Value>,
     /// How often the game master has begun.
@@ -122,7 +138,7 @@ pub(crate) struct PendingStep {
 }
 
 impl OpenTurn {
-    fn new(turn_id: &str, trace_id: &str, asked: Option<PlayerMessage>) -> OpenTurn {
+    fn new(turn_id: &str, trace_id: &str, asked: Option<PlayerMessage>, seq: u64) -> OpenTurn {
         OpenTurn {
             turn_id: turn_id.to_owned(),
             trace_id: trace_id.to_owned(),
@@ -132,6 +148,7 @@ impl OpenTurn {
                 text: message.message.clone(),
             }),
             asked,
+            asked_seq: seq,
             scene_before: Map::new(),
             attempts: 0,
             passages: Vec::new(),
@@ -224,6 +241,11 @@ impl State {
         };
         State {
             row,
+            agreed: TableSet::default(),
+            paused: None,
+            game: None,
+            board: None,
+            memory: Memory::default(),
             conversation: VecDeque::new(),
             open: VecDeque::new(),
             ended: VecDeque::new(),
@@ -246,12 +268,12 @@ impl State {
             }
             Some(Body::PlayerMessage(message)) => {
                 self.row.message_count += 1;
-                self.open.push_back(OpenTurn::new(&event.turn_id, &event.trace_id, Some(message.clone())));
+                self.open.push_back(OpenTurn::new(&event.turn_id, &event.trace_id, Some(message.clone()), event.seq));
             }
             Some(Body::Processing(_)) => {
                 if self.turn(&event.turn_id).is_none() {
                     // Nobody has asked: a person narrates.
-                    self.open.push_back(OpenTurn::new(&event.turn_id, &event.trace_id, None));
+                    self.open.push_back(OpenTurn::new(&event.turn_id, &event.trace_id, None, event.seq));
                 }
                 let scene = self.row.scene.clone();
                 let Some(turn) = self.turn(&event.turn_id) else { return };
@@ -259,8 +281,8 @@ impl State {
                     turn.scene_before = scene;
                 }
                 turn.attempts += 1;
-                let said = turn.said.take();
-                self.remember(&event.turn_id, said);
+                let (said, seq) = (turn.said.take(), turn.asked_seq);
+                self.remember(&event.turn_id, seq, said);
             }
             Some(Body::Narrative(narrative)) => {
                 let Some(turn) = self.turn(&event.turn_id) else { return };
@@ -289,9 +311,10 @@ impl State {
                 let Some(index) = self.open.iter().position(|turn| turn.turn_id == event.turn_id) else { return };
                 let Some(turn) = self.open.remove(index) else { return };
                 let told = Some(turn.told()).filter(|told| !told.is_empty());
-                self.remember(&turn.turn_id, turn.said);
+                self.remember(&turn.turn_id, turn.asked_seq, turn.said);
+                let told_seq = turn.passages.first().map_or(event.seq, |passage| passage.seq);
                 let told = told.map(|text| Message::GameMaster { text, tool_calls: Vec::new() });
-                self.remember(&turn.turn_id, told);
+                self.remember(&turn.turn_id, told_seq, told);
                 if ENDED <= self.ended.len() {
                     self.ended.pop_front();
                 }
@@ -300,6 +323,7 @@ impl State {
                     asked: turn.asked,
                     scene_before: turn.scene_before,
                     messages: turn.messages,
+                    seqs: vec![turn.asked_seq, told_seq],
                 }));
             }
             Some(Body::Scene(set)) => {
@@ -322,6 +346,7 @@ impl State {
                     format!("The roll {} counts as: {}. Reason: {}", ruling.roll_id, ruling.result, ruling.reason);
                 self.remember(
                     "",
+                    event.seq,
                     Some(Message::Player {
                         name: Some(format!("{}, the game master's seat", ruling.by)),
                         character: None,
@@ -331,11 +356,28 @@ impl State {
             }
             Some(Body::TurnTakenBack(taken)) => {
                 let before = self.conversation.len();
-                self.conversation.retain(|(turn_id, _)| *turn_id != taken.taken_turn_id);
+                self.conversation.retain(|said| said.turn_id != taken.taken_turn_id);
                 let forgotten = (before - self.conversation.len()) as u64;
                 self.row.message_count = self.row.message_count.saturating_sub(forgotten);
+                let of_turn = self.ended.iter().find(|turn| turn.turn_id == taken.taken_turn_id);
+                let seqs = of_turn.map(|turn| turn.seqs.clone()).unwrap_or_default();
+                self.memory.take_back(&taken.taken_turn_id, &seqs);
                 self.ended.retain(|turn| turn.turn_id != taken.taken_turn_id);
             }
+            Some(Body::TableSet(agreed)) => self.agreed = agreed.clone(),
+            Some(Body::Paused(paused)) => self.paused = paused.on.then(|| paused.name.clone()),
+            Some(Body::GameLinked(link)) => {
+                self.game = Some(link.clone()).filter(|link| !link.game_id.is_empty());
+                self.board = None;
+            }
+            Some(Body::GameTold(told)) => self.board = Some(told.clone()),
+            Some(Body::Remembered(remembered)) => {
+                self.memory.remember(&remembered.facts);
+                if let (Some(call_id), Some(turn)) = (&remembered.call_id, self.turn(&event.turn_id)) {
+                    turn.shown.push(call_id.clone());
+                }
+            }
+            Some(Body::FactForgotten(forgotten)) => self.memory.forget(&forgotten.fact_id),
             Some(Body::Approval(approval)) => {
                 let decision =
                     Decision { allow: approval.allow, by: approval.by.clone(), reason: approval.reason.clone() };
@@ -357,7 +399,7 @@ impl State {
 
     /// The last messages for a model: at most [`WINDOW`], a player's first.
     pub fn window(&self) -> Vec<Message> {
-        let messages = self.conversation.iter().map(|(_, message)| message);
+        let messages = self.conversation.iter().map(|said| &said.message);
         messages.skip_while(|message| !matches!(message, Message::Player { .. })).cloned().collect()
     }
 
@@ -393,6 +435,11 @@ impl State {
     pub fn speaker(&self, turn_id: &str) -> Option<String> {
         let turn = self.open.iter().find(|turn| turn.turn_id == turn_id)?;
         turn.asked.as_ref()?.name.clone()
+    }
+
+    /// What a player said that an open turn answers.
+    pub fn asked(&self, turn_id: &str) -> Option<&PlayerMessage> {
+        self.open.iter().find(|turn| turn.turn_id == turn_id)?.asked.as_ref()
     }
 
     /// The last turn that has ended and was not taken back.
@@ -432,10 +479,17 @@ impl State {
         self.open.iter_mut().find(|turn| turn.turn_id == turn_id)
     }
 
-    fn remember(&mut self, turn_id: &str, message: Option<Message>) {
-        self.conversation.extend(message.map(|message| (turn_id.to_owned(), message)));
-        while WINDOW < self.conversation.len() {
-            self.conversation.pop_front();
+    fn remember(&mut self, turn_id: &str, seq: u64, message: Option<Message>) {
+        self.conversation.extend(message.map(|message| Said { turn_id: turn_id.to_owned(), seq, message }));
+        if self.conversation.len() <= WINDOW {
+            return;
+        }
+        // An answer is not left behind by what it answers.
+        let is_answer = |said: &Said| matches!(said.message, Message::GameMaster { .. });
+        while WINDOW < self.conversation.len() || self.conversation.front().is_some_and(is_answer) {
+            if let Some(fallen) = self.conversation.pop_front() {
+                self.memory.fall(fallen);
+            }
         }
     }
 }
@@ -459,6 +513,7 @@ mod tests {
             open_turns: 9,
             title: String::new(),
             archived: false,
+            holder: String::new(),
         });
         for (seq, (turn_id, body)) in (1..).zip(events) {
             state.apply(&SessionEvent { seq, turn_id: turn_id.into(), body: Some(body), ..Default::default() });

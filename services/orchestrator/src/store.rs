@@ -5,13 +5,17 @@ use proto::{
     orchestrator::v1::{SessionEvent, session_event::Body},
 };
 use serde_json::{Map, Value};
-use service_kit::db::{DatabaseConfig, Db, DbError, Row, Statement};
+use service_kit::{
+    clock,
+    db::{DatabaseConfig, Db, DbError, Row, Statement},
+};
 
 const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/orchestrator/0001_sessions.sql"),
     include_str!("../../../migrations/orchestrator/0002_open_turns.sql"),
     include_str!("../../../migrations/orchestrator/0003_usage.sql"),
     include_str!("../../../migrations/orchestrator/0004_titles.sql"),
+    include_str!("../../../migrations/orchestrator/0005_tables.sql"),
 ];
 
 /// Events read at once.
@@ -20,14 +24,14 @@ const EVENT: &str = "dicetower.orchestrator.v1.SessionEvent";
 
 const INSERT_SESSION: &str = "INSERT INTO sessions (session_id, created_at, epoch, last_seq, message_count, characters, scene) \
      VALUES ($1, $2, 0, 0, 0, '[]', '{}') ON CONFLICT (session_id) DO NOTHING";
-const SELECT_SESSION: &str = "SELECT session_id, created_at, epoch, last_seq, message_count, characters, scene, title, archived \
+const SELECT_SESSION: &str = "SELECT session_id, created_at, epoch, last_seq, message_count, characters, scene, title, archived, holder \
      FROM sessions WHERE session_id = $1";
-const SELECT_SESSIONS: &str = "SELECT session_id, created_at, epoch, last_seq, message_count, characters, scene, title, archived \
+const SELECT_SESSIONS: &str = "SELECT session_id, created_at, epoch, last_seq, message_count, characters, scene, title, archived, holder \
      FROM sessions WHERE archived <= $2 ORDER BY created_at DESC, session_id LIMIT $1";
-const TAKE_OVER: &str = "UPDATE sessions SET epoch = $3 WHERE session_id = $1 AND epoch = $2";
+const TAKE_OVER: &str = "UPDATE sessions SET epoch = $3, holder = $4 WHERE session_id = $1 AND epoch = $2";
 const UPDATE_SESSION: &str = "UPDATE sessions SET last_seq = $3, message_count = $4, characters = $5, scene = $6, \
-     open_turns = $7 WHERE session_id = $1 AND epoch = $2";
-const SELECT_UNFINISHED: &str = "SELECT session_id FROM sessions WHERE open_turns > 0 ORDER BY created_at";
+     open_turns = $7, touched_at = $8 WHERE session_id = $1 AND epoch = $2";
+const SELECT_UNFINISHED: &str = "SELECT session_id, holder FROM sessions WHERE open_turns > 0 ORDER BY created_at";
 const INSERT_EVENT: &str = "INSERT INTO events (session_id, seq, text_offset, event) VALUES ($1, $2, $3, $4)";
 const INSERT_MESSAGE: &str = "INSERT INTO messages (session_id, message_id, turn_id) VALUES ($1, $2, $3)";
 const SELECT_MESSAGE: &str = "SELECT turn_id FROM messages WHERE session_id = $1 AND message_id = $2";
@@ -36,11 +40,10 @@ const COPY_SESSION: &str = "INSERT INTO sessions (session_id, created_at, epoch,
      VALUES ($1, $2, 0, $3, $4, $5, $6, $7)";
 const DELETE_EVENTS: &str = "DELETE FROM events WHERE session_id = $1";
 const DELETE_MESSAGES: &str = "DELETE FROM messages WHERE session_id = $1";
+const DELETE_MODEL: &str = "DELETE FROM models WHERE session_id = $1";
+const DELETE_SNAPSHOT: &str = "DELETE FROM snapshots WHERE session_id = $1";
 const DELETE_SESSION: &str = "DELETE FROM sessions WHERE session_id = $1";
 const SELECT_ROLL: &str = "SELECT seq FROM events WHERE session_id = $1 AND event LIKE $2 LIMIT 1";
-const SELECT_USAGE: &str = "SELECT tokens FROM usage WHERE day = $1 AND scope = $2";
-const ADD_USAGE: &str = "INSERT INTO usage (day, scope, tokens) VALUES ($1, $2, $3) \
-     ON CONFLICT (day, scope) DO UPDATE SET tokens = usage.tokens + excluded.tokens";
 const SELECT_EVENTS: &str = "SELECT event, seq, text_offset FROM events WHERE session_id = $1 \
      AND (seq > $2 OR (seq = $2 AND text_offset >= $3)) AND (seq < $4 OR (seq = $4 AND text_offset < $5)) \
      ORDER BY seq, text_offset LIMIT $6";
@@ -66,6 +69,8 @@ pub(crate) struct SessionRow {
     pub open_turns: u64,
     pub title: String,
     pub archived: bool,
+    /// The replica that writes it, or wrote it last; empty: none did yet.
+    pub holder: String,
 }
 
 /// A place in the log: before the text at `offset` of `seq`.
@@ -124,25 +129,27 @@ impl Store {
         Ok(rows.iter().map(to_session).collect())
     }
 
-    /// The sessions that have turns without an end, the oldest first.
-    pub async fn unfinished(&self) -> Result<Vec<String>, DbError> {
-        let rows = self.db.fetch(SELECT_UNFINISHED, Vec::new()).await?;
-        Ok(rows.iter().map(|row| row.text(0)).collect())
+    /// The database, for the parts of the store that stand in files of their own.
+    pub fn db(&self) -> &Db {
+        &self.db
     }
 
-    /// Makes the caller the session's one writer: raises its epoch and answers the row; `None` if there is none.
-    pub async fn take_over(&self, session_id: &str) -> Result<Option<SessionRow>, DbError> {
-        loop {
-            let Some(row) = self.find(session_id).await? else { return Ok(None) };
-            let epoch = row.epoch + 1;
-            let args = vec![session_id.into(), row.epoch.into(), epoch.into()];
-            match self.db.write(vec![Statement::new(TAKE_OVER, args).affecting(1)]).await {
-                Ok(()) => return Ok(Some(SessionRow { epoch, ..row })),
-                // Somebody else took it in between; whoever comes last holds it.
-                Err(DbError::Conflict) => {}
-                Err(error) => return Err(error),
-            }
-        }
+    /// The sessions that have turns without an end and who holds them, the oldest first.
+    pub async fn unfinished(&self) -> Result<Vec<(String, String)>, DbError> {
+        let rows = self.db.fetch(SELECT_UNFINISHED, Vec::new()).await?;
+        Ok(rows.iter().map(|row| (row.text(0), row.text(1))).collect())
+    }
+
+    /// Makes `holder` the one writer of a session: raises its epoch and answers the row.
+    ///
+    /// # Errors
+    ///
+    /// [`DbError::Conflict`] if somebody else took it since `row` was read.
+    pub async fn take_over(&self, row: SessionRow, holder: &str) -> Result<SessionRow, DbError> {
+        let epoch = row.epoch + 1;
+        let args = vec![row.session_id.as_str().into(), row.epoch.into(), epoch.into(), holder.into()];
+        self.db.write(vec![Statement::new(TAKE_OVER, args).affecting(1)]).await?;
+        Ok(SessionRow { epoch, holder: holder.to_owned(), ..row })
     }
 
     /// Appends events and what they make of the session, in one transaction, under the epoch of `row`.
@@ -173,6 +180,7 @@ impl Store {
             characters.into(),
             scene.into(),
             row.open_turns.into(),
+            clock::now_ms().into(),
         ];
         statements.push(Statement::new(UPDATE_SESSION, args).affecting(1));
         self.db.write(statements).await
@@ -209,7 +217,8 @@ impl Store {
     /// Deletes a session with all that belongs to it.
     pub async fn delete(&self, session_id: &str) -> Result<(), DbError> {
         let delete = |sql| Statement::new(sql, vec![session_id.into()]);
-        self.db.write(vec![delete(DELETE_EVENTS), delete(DELETE_MESSAGES), delete(DELETE_SESSION)]).await
+        let all = [DELETE_EVENTS, DELETE_MESSAGES, DELETE_MODEL, DELETE_SNAPSHOT, DELETE_SESSION];
+        self.db.write(all.map(delete).to_vec()).await
     }
 
     /// The whole log. An event that this version cannot read is skipped.
@@ -235,18 +244,6 @@ impl Store {
     pub async fn turn_of_message(&self, session_id: &str, message_id: &str) -> Result<Option<String>, DbError> {
         let rows = self.db.fetch(SELECT_MESSAGE, vec![session_id.into(), message_id.into()]).await?;
         Ok(rows.first().map(|row| row.text(0)))
-    }
-
-    /// Tokens that were written on a day for a scope.
-    pub async fn usage(&self, day: &str, scope: &str) -> Result<u64, DbError> {
-        let rows = self.db.fetch(SELECT_USAGE, vec![day.into(), scope.into()]).await?;
-        Ok(rows.first().map_or(0, |row| row.unsigned(0)))
-    }
-
-    /// Adds tokens to all scopes of a day.
-    pub async fn add_usage(&self, day: &str, scopes: &[String], tokens: u64) -> Result<(), DbError> {
-        let add = |scope: &String| Statement::new(ADD_USAGE, vec![day.into(), scope.as_str().into(), tokens.into()]);
-        self.db.write(scopes.iter().map(add).collect()).await
     }
 
     /// The log from one place to another, at most `limit` rows. An event that this version cannot read is skipped.
@@ -291,5 +288,6 @@ fn to_session(row: &Row) -> SessionRow {
         open_turns: 0,
         title: row.text(7),
         archived: row.integer(8) != 0,
+        holder: row.text(9),
     }
 }

@@ -103,7 +103,12 @@ pub(crate) fn branch(events: Vec<SessionEvent>, turn_id: Option<&str>) -> Option
     let is_kept = |event: &SessionEvent| {
         let is_told = event.turn_id.is_empty() || ended.contains(&event.turn_id);
         // Those who sit there do not sit here.
-        let is_persons = matches!(event.body, Some(Body::Presence(_) | Body::TakenOver(_)));
+        let is_persons = matches!(
+            event.body,
+            Some(
+                Body::Presence(_) | Body::TakenOver(_) | Body::GameLinked(_) | Body::GameTold(_) | Body::ModelChosen(_)
+            )
+        );
         event.seq <= until && is_told && !is_persons && event.visible_to.is_empty()
     };
     Some(events.into_iter().filter(is_kept).collect())

@@ -29,6 +29,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/orchestrator/0002_open_turns.sql"),
     include_str!("../../../migrations/orchestrator/0003_usage.sql"),
     include_str!("../../../migrations/orchestrator/0004_titles.sql"),
+    include_str!("../../../migrations/orchestrator/0005_tables.sql"),
 ];
 /// Points of death in an ordinary run; `DICETOWER_DEEP=1` tries every one.
 const POINTS: usize = 20;

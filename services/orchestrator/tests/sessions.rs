@@ -291,13 +291,14 @@ async fn a_long_log_is_read_in_parts() {
         table.play(&format!("{turn}")).await;
     }
 
+    let log = table.log().await;
     let mut frames = table.resume(0, None).await;
     let mut read = Vec::new();
-    while read.len() < 480 {
+    while read.len() < log.len() {
         read.push(frames.next().await);
     }
 
-    assert_eq!(read, table.log().await);
+    assert!(480 <= log.len() && read == log);
 }
 
 #[tokio::test]

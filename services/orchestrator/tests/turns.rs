@@ -575,6 +575,7 @@ async fn what_was_told_is_logged_while_the_model_is_silent() {
         include_str!("../../../migrations/orchestrator/0002_open_turns.sql"),
         include_str!("../../../migrations/orchestrator/0003_usage.sql"),
         include_str!("../../../migrations/orchestrator/0004_titles.sql"),
+        include_str!("../../../migrations/orchestrator/0005_tables.sql"),
     ];
     let db = Db::open(&table.database.config, "orchestrator", &migrations).await.unwrap();
     let logged = async {

@@ -6,7 +6,7 @@ use proto::character::v1::{
 use rules::shadowrun2::{
     Modifier,
     armor::{self, ArmorPiece, Defender, Layer},
-    condition::{Condition as State, Level, Monitor},
+    condition::{Level, Monitor},
     creation,
     damage::{self, DamageCode, Staged},
     pools,
@@ -175,18 +175,12 @@ pub fn mark(sheet: &mut Sheet, boxes: u32, is_stun: bool) {
 /// The condition monitor as the contract has it.
 pub fn condition(sheet: &Sheet) -> Condition {
     let monitor: Monitor = sheet.condition_monitor;
-    let state = match monitor.condition(sheet.base_attribute(Attribute::Body)) {
-        State::Acting => "acting",
-        State::Unconscious => "unconscious",
-        State::NearDeath => "near_death",
-        State::Dead => "dead",
-    };
     let modifiers = monitor.wounds().modifiers().unwrap_or_default();
     Condition {
         physical: monitor.physical,
         stun: monitor.stun,
         overflow: monitor.overflow,
-        state: state.to_owned(),
+        state: sheet.condition().to_owned(),
         wound_modifier: modifiers.iter().map(|modifier| modifier.value).sum(),
     }
 }

@@ -128,11 +128,12 @@ impl Talk {
         let brief = |name: &&str| CharacterBrief {
             name: (*name).to_owned(),
             summary: "human street samurai".to_owned(),
-            groups: Vec::new(),
+            ..CharacterBrief::default()
         };
         let request = ModelRequest {
             instructions: "You are the game master.".into(),
             characters: characters.iter().map(brief).collect(),
+            sections: Vec::new(),
             scene: Map::new(),
             messages: Vec::new(),
             tools: Catalogue::ours().iter().map(tool).collect(),

@@ -32,7 +32,13 @@ fn system(request: &ModelRequest) -> String {
         text.push_str("None has been added to this session yet.\n");
     }
     for character in &request.characters {
-        let _ = writeln!(text, "- {}: {}", character.name, one_line(&character.summary));
+        let _ = writeln!(text, "- {}: {}", one_line(&character.name), one_line(&character.summary));
+    }
+    for section in request.sections.iter().filter(|section| !section.items.is_empty()) {
+        let _ = writeln!(text, "\n{}", section.heading);
+        for item in &section.items {
+            let _ = writeln!(text, "- {}", one_line(item));
+        }
     }
     text.push_str("\nTHE SCENE\n");
     match request.scene.is_empty() {
@@ -49,15 +55,31 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// A name as it may stand in a label: in one line, without the label's own brackets.
+fn label(name: &str) -> String {
+    one_line(name).replace(['[', ']'], "")
+}
+
+/// A player's words. No line of them can be taken for the label of another speaker: those stand at the beginning of a
+/// message, and only there.
+fn fenced(text: &str) -> String {
+    if !text.contains('\n') {
+        return text.to_owned();
+    }
+    text.lines().collect::<Vec<_>>().join("\n  ")
+}
+
 fn message(message: &Message) -> Value {
     match message {
         Message::Player { name, character, text } => {
             let speaker = match (character, name) {
-                (Some(character), Some(name)) => format!("[{}, played by {}] ", one_line(character), one_line(name)),
-                (Some(speaker), None) | (None, Some(speaker)) => format!("[{}] ", one_line(speaker)),
+                (Some(character), Some(name)) => format!("[{}, played by {}] ", label(character), label(name)),
+                (Some(speaker), None) | (None, Some(speaker)) => format!("[{}] ", label(speaker)),
+                // Whoever begins like a label gets one, so that it is not taken for one.
+                (None, None) if text.trim_start().starts_with('[') => "[a player] ".to_owned(),
                 (None, None) => String::new(),
             };
-            json!({"role": "user", "content": format!("{speaker}{text}")})
+            json!({"role": "user", "content": format!("{speaker}{}", fenced(text))})
         }
         Message::GameMaster { text, tool_calls } if tool_calls.is_empty() => {
             json!({"role": "assistant", "content": text})
@@ -137,6 +159,9 @@ impl Reader {
         let calls = delta["tool_calls"].as_array().map(Vec::as_slice).unwrap_or_default();
         says_something |= !calls.is_empty();
         events.extend(calls.iter().map(|call| self.read_call(call)));
+        if choice["finish_reason"].as_str() == Some("length") {
+            events.push(ModelEvent::LengthReached);
+        }
         match choice["finish_reason"].as_str() {
             // Some servers write an empty reason into every chunk: only after the last words it is one.
             Some("") => self.is_finished = !says_something,

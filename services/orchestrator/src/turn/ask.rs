@@ -1,0 +1,247 @@
+//! Asking the game masters: one after another until one has answered, his words told as they come.
+
+use futures_util::StreamExt;
+use proto::orchestrator::v1::session_event::Body;
+use serde_json::{Map, Value, json};
+use service_kit::status::ErrorCode;
+use tokio::time::Instant;
+use tracing::{Instrument, Span, field::Empty};
+
+use super::{BYTES_PER_TOKEN, End, Turn, calls::Calls};
+use crate::{
+    budget::Spent,
+    events,
+    llm::{self, ModelError, ModelEvent, ModelRequest, Provider, ToolCall, chain::Link},
+    session::FLUSH_INTERVAL,
+};
+
+/// What a model said in one step.
+pub(super) struct Answer {
+    pub text: String,
+    pub calls: Vec<ToolCall>,
+}
+
+impl Turn<'_> {
+    /// Asks the game masters in their order until one has answered, and tells his words as they come. An answer that
+    /// breaks off is withdrawn and asked for again, of the same one or the next.
+    pub(super) async fn ask(&mut self, request: ModelRequest, measure: &Map<String, Value>) -> Result<Answer, End> {
+        let mut restarts = 0;
+        let chain = self.chain.clone();
+        loop {
+            let link = &chain[self.provider];
+            let asked = match link.may_be_asked(Instant::now()) {
+                true => self.ask_one(request.clone(), measure).await?,
+                false => Err(ModelError::Unreachable),
+            };
+            let error = match asked {
+                Ok(answer) => {
+                    link.note(false, Instant::now());
+                    return Ok(answer);
+                }
+                Err(error) => error,
+            };
+            link.note(true, Instant::now());
+            let has_begun = !self.session.lock().await.state.unfinished(&self.origin.turn_id).is_empty();
+            let is_broken_off = match error {
+                ModelError::Cut | ModelError::Invalid => true,
+                ModelError::Timeout(_) => has_begun,
+                _ => false,
+            };
+            if is_broken_off && restarts < self.engine.limits.restarts {
+                restarts += 1;
+                self.withdraw(None).await?;
+                continue;
+            }
+            let Some(next) = chain.get(self.provider + 1) else {
+                let (code, text) = llm::tell_model_error(&error);
+                return Err(End::Failed(code, text));
+            };
+            let note = format!("{} does not answer; {} goes on", shown(link), shown(next));
+            self.provider += 1;
+            self.withdraw(Some(note)).await?;
+        }
+    }
+
+    /// Takes back what was told of an answer that has broken off, and says who goes on.
+    pub(super) async fn withdraw(&mut self, note: Option<String>) -> Result<(), End> {
+        let unfinished = self.session.lock().await.state.unfinished(&self.origin.turn_id);
+        let withdrawn = unfinished.into_iter().map(events::retract);
+        let told: Vec<Body> = withdrawn.chain(note.map(events::system)).collect();
+        if !told.is_empty() {
+            self.session.append(&self.origin, told).await?;
+        }
+        Ok(())
+    }
+
+    async fn ask_one(
+        &mut self,
+        mut request: ModelRequest,
+        measure: &Map<String, Value>,
+    ) -> Result<Result<Answer, ModelError>, End> {
+        let provider = self.chain[self.provider].provider.clone();
+        let model = provider.model().to_owned();
+        if provider.name() == "house" {
+            // Tools that he does not need cost him nothing.
+            request.tools = self.engine.offered(false).clone();
+        }
+        let mut context = measure.clone();
+        context.insert("messages".into(), llm::tokens_of(&request.messages).into());
+        context.insert("tools".into(), llm::tokens_of_tools(&request.tools).into());
+        let start = json!({"message_count": request.messages.len() + 1, "context": context});
+        self.telemetry("grok_api_call_start", start).await;
+        let will_read: u64 = ["instructions", "sections", "messages", "tools"]
+            .iter()
+            .filter_map(|part| context.get(*part).and_then(Value::as_u64))
+            .sum();
+        self.price = self.engine.budget.price(&model);
+        self.check_budget(will_read, 0)?;
+        let span = tracing::info_span!(
+            "chat",
+            otel.name = format!("chat {model}"),
+            otel.kind = "client",
+            otel.status_code = Empty,
+            service = "orchestrator",
+            gen_ai.operation.name = "chat",
+            gen_ai.provider.name = provider.name(),
+            gen_ai.request.model = model,
+            gen_ai.conversation.id = self.session.id,
+            gen_ai.response.finish_reasons = Empty,
+            dicetower.prompt.version = self.prompt.version,
+            gen_ai.usage.input_tokens = Empty,
+            gen_ai.usage.output_tokens = Empty,
+            gen_ai.response.time_to_first_chunk_ms = Empty,
+            error.type = Empty,
+        );
+        let asked = self.listen(provider.as_ref(), request, &model).instrument(span.clone()).await;
+        let error = match asked {
+            Ok(answer) => return Ok(Ok(answer)),
+            Err(Interruption::Model(error)) => error,
+            Err(Interruption::End(end)) => return Err(end),
+        };
+        let (code, _) = llm::tell_model_error(&error);
+        span.record("otel.status_code", "ERROR");
+        span.record("error.type", code.name());
+        tracing::warn!(%error, model, "the model failed");
+        let data = json!({"error": error.to_string(), "model": model, "error_type": code.name()});
+        self.telemetry("grok_api_error", data).await;
+        Ok(Err(error))
+    }
+
+    async fn listen(
+        &mut self,
+        provider: &dyn Provider,
+        request: ModelRequest,
+        model: &str,
+    ) -> Result<Answer, Interruption> {
+        let asked = Instant::now();
+        let mut stream = self.unless_interrupted(provider.ask(request)).await??;
+        let mut text = String::new();
+        let mut calls = Calls::default();
+        let mut bytes = 0;
+        let mut reported = None;
+        let mut is_at_length = false;
+        let mut is_first = true;
+        let mut flush_at: Option<Instant> = None;
+        loop {
+            let event = tokio::select! {
+                event = self.unless_interrupted(stream.next()) => event?,
+                () = tokio::time::sleep_until(flush_at.unwrap_or(asked)), if flush_at.is_some() => {
+                    flush_at = None;
+                    self.session.log_narration().await.map_err(End::from)?;
+                    continue;
+                }
+            };
+            if is_first {
+                is_first = false;
+                let waited_ms = asked.elapsed().as_secs_f64() * 1000.0;
+                Span::current().record("gen_ai.response.time_to_first_chunk_ms", waited_ms);
+                self.telemetry("grok_streaming_start", json!({"model": model})).await;
+            }
+            match event.unwrap_or(Err(ModelError::Cut))? {
+                ModelEvent::Text(piece) if piece.is_empty() => {}
+                ModelEvent::Text(piece) => {
+                    self.session.narrate(&self.origin, &piece).await.map_err(End::from)?;
+                    flush_at.get_or_insert_with(|| Instant::now() + FLUSH_INTERVAL);
+                    bytes += piece.len() as u64;
+                    self.told += piece.chars().count() as u64;
+                    text.push_str(&piece);
+                }
+                ModelEvent::ToolCall { index, id, name, arguments } => {
+                    bytes += (arguments.len() + name.as_ref().map_or(0, String::len)) as u64;
+                    calls.add(index, id, name, &arguments);
+                }
+                ModelEvent::LengthReached => {
+                    is_at_length = true;
+                    Span::current().record("gen_ai.response.finish_reasons", "[\"length\"]");
+                }
+                ModelEvent::Usage { prompt_tokens, completion_tokens } => {
+                    reported = Some((prompt_tokens, completion_tokens));
+                    Span::current().record("gen_ai.usage.input_tokens", prompt_tokens);
+                    Span::current().record("gen_ai.usage.output_tokens", completion_tokens);
+                }
+                ModelEvent::End => break,
+            }
+            self.check_budget(0, bytes / BYTES_PER_TOKEN)?;
+        }
+        drop(stream);
+        let (read, written) = reported.unwrap_or((0, bytes / BYTES_PER_TOKEN));
+        self.spent += Spent::of(read, written, self.price);
+        self.session.end_passage().await.map_err(End::from)?;
+        let mut calls = calls.finish(&mut self.call_ids);
+        if is_at_length {
+            self.note_length(&mut calls).await?;
+        }
+        Ok(Answer { text, calls })
+    }
+
+    /// An answer that was cut at its greatest length is told as such. Its last call may be cut as well, and one that says
+    /// nothing must not count as one without arguments.
+    async fn note_length(&mut self, calls: &mut [ToolCall]) -> Result<(), Interruption> {
+        if let Some(last) = calls.last_mut().filter(|last| last.arguments.trim().is_empty()) {
+            last.arguments = "(cut at the greatest length of an answer)".to_owned();
+        }
+        let note = events::system("The game master's answer reached its greatest length and ends here");
+        self.session.append(&self.origin, vec![note]).await.map_err(End::from)?;
+        Ok(())
+    }
+
+    /// Ends the turn when this step, which reads and writes so many tokens, takes it beyond what it may take.
+    fn check_budget(&self, reads: u64, writes: u64) -> Result<(), End> {
+        let most = self.allowed.tokens;
+        if most < self.spent.completion_tokens + writes {
+            let text = format!("The game master said more than {most} tokens in one turn and was stopped.");
+            return Err(End::Failed(ErrorCode::GrokInvalidResponse, text));
+        }
+        let cost = self.spent.micros + Spent::of(reads, writes, self.price).micros;
+        match &self.allowed.money {
+            Some((micros, text)) if *micros < cost => Err(End::Failed(ErrorCode::RateLimited, text.clone())),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What keeps an answer from its end.
+pub(super) enum Interruption {
+    Model(ModelError),
+    End(End),
+}
+
+impl From<ModelError> for Interruption {
+    fn from(error: ModelError) -> Interruption {
+        Interruption::Model(error)
+    }
+}
+
+impl From<End> for Interruption {
+    fn from(end: End) -> Interruption {
+        Interruption::End(end)
+    }
+}
+
+/// A game master's name, as players are told it.
+fn shown(link: &Link) -> String {
+    match link.provider.name() {
+        "house" => "the house game master".to_owned(),
+        _ => link.provider.model().to_owned(),
+    }
+}

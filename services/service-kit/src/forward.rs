@@ -1,0 +1,113 @@
+//! A call that another replica must answer is sent on to it, whatever the call is.
+//!
+//! A handler refuses such a call by [`elsewhere`], which names the other's address; [`Forward`] around the service sees
+//! that and asks there, once. The caller sees nothing of it.
+
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    future::Future,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll},
+};
+
+use axum::body::to_bytes;
+use bytes::Bytes;
+use http::HeaderValue;
+use tonic::{Status, body::Body, server::NamedService};
+use tower::{Service, ServiceExt};
+
+use crate::client::{Transport, connect};
+
+/// Names the address of who must answer.
+const HOLDER: &str = "dicetower-holder";
+/// Stands in a call that was sent on; it is not sent on again.
+const FORWARDED: &str = "dicetower-forwarded";
+/// Largest request that is sent on, in bytes.
+const LIMIT: usize = 4 * 1024 * 1024;
+
+/// The refusal of a call that the replica at `address` must answer.
+pub fn elsewhere(mut refusal: Status, address: &str) -> Status {
+    if let Ok(address) = address.parse() {
+        refusal.metadata_mut().insert(HOLDER, address);
+    }
+    refusal
+}
+
+/// A gRPC service whose calls are sent on where it says so.
+#[derive(Clone)]
+pub struct Forward<S> {
+    inner: S,
+    others: Arc<Mutex<HashMap<String, Transport>>>,
+}
+
+impl<S> Forward<S> {
+    /// The same service, with calls sent on.
+    pub fn new(inner: S) -> Forward<S> {
+        Forward { inner, others: Arc::default() }
+    }
+}
+
+impl<S: NamedService> NamedService for Forward<S> {
+    const NAME: &'static str = S::NAME;
+}
+
+impl<S> Service<http::Request<Body>> for Forward<S>
+where
+    S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = http::Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<http::Response<Body>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        let others = self.others.clone();
+        // The one that was made ready is the one that is called.
+        let ready = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, ready);
+        Box::pin(async move {
+            if request.headers().contains_key(FORWARDED) {
+                return inner.call(request).await;
+            }
+            let (parts, body) = request.into_parts();
+            let Ok(body) = to_bytes(axum::body::Body::new(body), LIMIT).await else {
+                return Ok(Status::out_of_range(format!("a request may have at most {LIMIT} bytes")).into_http());
+            };
+            let again = http::Request::from_parts(parts.clone(), whole(&body));
+            let mut answer = inner.call(http::Request::from_parts(parts, whole(&body))).await?;
+            let Some(holder) = answer.headers_mut().remove(HOLDER) else { return Ok(answer) };
+            let Some(other) = transport(&others, &holder) else { return Ok(answer) };
+            Ok(send_on(other, again).await.unwrap_or(answer))
+        })
+    }
+}
+
+fn whole(body: &Bytes) -> Body {
+    Body::new(axum::body::Body::from(body.clone()))
+}
+
+/// The way to the holder; `None` if what it calls its address is none.
+fn transport(others: &Mutex<HashMap<String, Transport>>, holder: &HeaderValue) -> Option<Transport> {
+    let address = holder.to_str().ok()?;
+    let mut others = others.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = others.get(address) {
+        return Some(known.clone());
+    }
+    let transport = connect(address)
+        .inspect_err(|error| tracing::warn!(%error, address, "a replica's address makes no sense"))
+        .ok()?;
+    others.insert(address.to_owned(), transport.clone());
+    Some(transport)
+}
+
+async fn send_on(other: Transport, mut request: http::Request<Body>) -> Option<http::Response<Body>> {
+    request.headers_mut().insert(FORWARDED, HeaderValue::from_static("1"));
+    let answer = other.oneshot(request).await;
+    answer.inspect_err(|status| tracing::warn!(code = ?status.code(), "the holder of a session cannot be reached")).ok()
+}
