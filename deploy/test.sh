@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Tests everything: format, lints, rules about crates, the tests on SQLite and PostgreSQL, the page in Chromium, a Java
-# client through a whole turn, the deployment's files. Installs what is missing (Debian), starts what is needed, and
-# fails if a part could not run.
+# client through a whole turn, every fuzz target for a while, the deployment's files. Installs what is missing (Debian),
+# starts what is needed, and fails if a part could not run.
 #
 #   deploy/test.sh          the bounded run, as CI does it
-#   deploy/test.sh --deep   the same and the load program, whose figures go into notes
+#   deploy/test.sh --deep   the same with more of everything, and the load program, whose figures go into notes
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,7 +12,7 @@ deep=
 case "${1:-}" in
   "") ;;
   --deep) deep=1 ;;
-  *) sed -n '2,7p' "$0"; exit 2 ;;
+  *) sed -n '2,8p' "$0"; exit 2 ;;
 esac
 
 work=$(mktemp -d)
@@ -122,11 +122,30 @@ test_page() {
   local folder=$work/page
   cp -r deploy/page "$folder" &&
     (cd "$folder" && npm install --silent --no-audit --no-fund) &&
-    (cd "$folder" && DICETOWER_URL=$url CHROMIUM=$(command -v chromium) node --test page.test.mjs)
+    (cd "$folder" && DICETOWER_URL=$url CHROMIUM=$(command -v chromium) node --test --test-concurrency=1)
 }
 
 test_java() {
   deploy/java/run.sh "${line%:*}" "${line##*:}"
+}
+
+# Every fuzz target of the repository, from its corpus on; what is found new is kept out of it. The code is safe, so no
+# sanitizer is needed, and cargo-fuzz's flags are had from the stable compiler.
+test_fuzz() {
+  local manifest crate target seconds=10
+  [ -z "$deep" ] || seconds=300
+  command -v cargo-fuzz >/dev/null || cargo install --quiet --locked cargo-fuzz || return 1
+  for manifest in $(git ls-files '*fuzz/Cargo.toml'); do
+    crate=${manifest%/Cargo.toml}
+    for target in $(cargo fuzz list --fuzz-dir "$crate"); do
+      mkdir -p "$work/fuzz/$target" "$crate/corpus/$target"
+      echo "$crate: $target, $seconds s"
+      RUSTC_BOOTSTRAP=1 cargo fuzz run --fuzz-dir "$crate" --sanitizer none "$target" "$work/fuzz/$target" \
+        "$crate/corpus/$target" -- -max_total_time="$seconds" -timeout=10 -max_len=4096 -print_final_stats=1 \
+        >"$work/fuzz/log" 2>&1 || { tail -n 40 "$work/fuzz/log"; return 1; }
+      grep 'number_of_executed_units' "$work/fuzz/log"
+    done
+  done
 }
 
 test_deployment_files() {
@@ -158,6 +177,7 @@ part "tests" cargo nextest run --workspace --locked --no-fail-fast --status-leve
 part "server" start_server
 part "page in Chromium" with_server test_page
 part "Java client" with_server test_java
+part "fuzz targets" test_fuzz
 part "deployment files" test_deployment_files
 [ -z "$deep" ] || part "load" test_load
 

@@ -1,41 +1,26 @@
-// Tries the page in Chromium as a player uses it, against a running server.
-//
-// DICETOWER_URL  the server: house game master, sample characters, machine war-of-the-ring
-// CHROMIUM       the browser, /usr/bin/chromium unless set
-// SCREENSHOTS    a folder for pictures of every view; none are taken unless set
+// Tries the page in Chromium as a player uses it, against a running server; support.mjs says what it needs.
 
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
-import { AxeBuilder } from "@axe-core/playwright";
-import { chromium } from "playwright-core";
+import {
+  DICETOWER_URL,
+  accessible,
+  addCharacter,
+  anyGame,
+  connected,
+  conversation,
+  framesOf,
+  openSession,
+  picture,
+  say,
+  tabTo,
+  turnEnd,
+  withPage,
+} from "./support.mjs";
 
-const { DICETOWER_URL, CHROMIUM = "/usr/bin/chromium", SCREENSHOTS } = process.env;
 const SHOT = "I shoot the ganger with my Ares Predator at 15 metres in dim light, he is running";
 const UUID = /^[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$/;
-
-let browser;
-
-before(async () => {
-  assert.ok(DICETOWER_URL, "DICETOWER_URL must name a running server");
-  if (SCREENSHOTS) mkdirSync(SCREENSHOTS, { recursive: true });
-  browser = await chromium.launch({
-    executablePath: CHROMIUM,
-    args: [
-      "--headless",
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-    ],
-  });
-});
-
-after(() => browser?.close());
 
 test("the page opens without errors and within its content policy", async () => {
   await withPage({}, async (page) => {
@@ -457,107 +442,4 @@ for (const colorScheme of ["dark", "light"]) {
       await accessible(page, `${colorScheme}-trace`);
     });
   });
-}
-
-// What the tests are made of.
-
-/// Runs `use` with a page of its own and fails if the page had anything to complain about.
-async function withPage(options, use) {
-  const context = await browser.newContext({
-    viewport: { width: 1440, height: 900 },
-    reducedMotion: "reduce",
-    ...options,
-  });
-  context.setDefaultTimeout(10_000);
-  const complaints = [];
-  await context.exposeBinding("complain", (_, text) => complaints.push(text));
-  await context.addInitScript(() => {
-    addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) =>
-      window.complain(`policy: ${violatedDirective} ${blockedURI}`),
-    );
-  });
-  context.on("weberror", (error) => complaints.push(String(error.error())));
-  context.on(
-    "console",
-    (message) => message.type() === "error" && complaints.push(`${message.text()} (${message.location().url})`),
-  );
-  try {
-    await use(await context.newPage(), context);
-  } finally {
-    await context.close();
-  }
-  assert.deepEqual(complaints, []);
-}
-
-async function openSession(page) {
-  const answer = await fetch(`${DICETOWER_URL}/api/sessions`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: "{}",
-  });
-  const { session_id: id } = await answer.json();
-  await page.goto(`${DICETOWER_URL}/#/session/${encodeURIComponent(id)}`);
-  await connected(page);
-}
-
-const connected = (page) => page.locator(".connection[data-state=open]").waitFor();
-
-async function addCharacter(page, name) {
-  await page.getByLabel("Character", { exact: true }).selectOption(name);
-  await page.getByRole("button", { name: "Add", exact: true }).click();
-  await page.locator(`.member[data-character="${name}"]`).waitFor();
-}
-
-async function say(page, text) {
-  await page.getByLabel("Your message").fill(text);
-  await page.keyboard.press("Enter");
-}
-
-const turnEnd = (page) => page.locator(".turn-end");
-
-/// The conversation as text, without the times that a second reading may round otherwise.
-const conversation = (page) =>
-  page
-    .locator(".log-inner")
-    .evaluate((log) =>
-      Array.from(
-        log.querySelectorAll(".speech, .narrative, .card, .note, .turn-end"),
-        (element) => `${element.className.split(" ")[0]}: ${element.textContent}`,
-      ),
-    );
-
-function framesOf(page) {
-  const frames = [];
-  page.on("websocket", (socket) => socket.on("framereceived", ({ payload }) => frames.push(JSON.parse(payload))));
-  return frames;
-}
-
-/// Presses Tab until the focus is on what `selector` names.
-async function tabTo(page, selector, key = "Tab") {
-  for (let presses = 0; presses < 60; presses += 1) {
-    if (await page.evaluate((wanted) => document.activeElement.matches(wanted), selector)) return;
-    await page.keyboard.press(key);
-  }
-  assert.fail(`the keyboard does not reach ${selector}`);
-}
-
-async function anyGame() {
-  const { games } = await (await fetch(`${DICETOWER_URL}/api/games`)).json();
-  return games[0].game_id;
-}
-
-async function accessible(page, view) {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  await picture(page, view);
-  assert.deepEqual(
-    violations.map(
-      ({ id, nodes }) =>
-        `${view}: ${id}: ${nodes.map(({ target, failureSummary }) => `${target} ${failureSummary}`).join("; ")}`,
-    ),
-    [],
-  );
-}
-
-async function picture(page, name) {
-  if (SCREENSHOTS) await page.screenshot({ path: `${SCREENSHOTS}/${name}.png` });
 }

@@ -41,6 +41,7 @@ const FILES: &[File] = files! {
     "index.html" HTML
     "traces.html" HTML
     "style.css" STYLE
+    "dice.css" STYLE
     "favicon.svg" IMAGE
     "theme.js" SCRIPT
     "app.js" SCRIPT
@@ -48,6 +49,10 @@ const FILES: &[File] = files! {
     "conversation.js" SCRIPT
     "cards.js" SCRIPT
     "dice.js" SCRIPT
+    "rolls.js" SCRIPT
+    "odds.js" SCRIPT
+    "proof.js" SCRIPT
+    "tray.js" SCRIPT
     "prose.js" SCRIPT
     "sheet.js" SCRIPT
     "games.js" SCRIPT
@@ -58,6 +63,9 @@ const FILES: &[File] = files! {
     "api.js" SCRIPT
     "dom.js" SCRIPT
 };
+
+/// The offline verifier of rolls, of which the page is the other user.
+const VERIFIER: File = File { name: "verify.js", kind: SCRIPT, bytes: include_bytes!("../../deploy/verify/verify.js") };
 
 /// The table and the games.
 pub(crate) async fn index() -> Response {
@@ -71,7 +79,7 @@ pub(crate) fn traces() -> Response {
 
 /// A file of the page.
 pub(crate) async fn file(Path(name): Path<String>) -> Result<Response, Problem> {
-    let file = FILES.iter().find(|file| file.name == name);
+    let file = FILES.iter().chain([&VERIFIER]).find(|file| file.name == name);
     let file = file.ok_or_else(|| Problem::new(ErrorCode::NotFound, "the page has no such file"))?;
     Ok(answer(file.kind, file.bytes))
 }

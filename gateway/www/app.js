@@ -1,6 +1,7 @@
 // The page: shows the view that the address asks for.
 //
-// dom, api, log, line: the ground. conversation, cards, dice, prose, debug: the chat. table, sheet, games: the views.
+// dom, api, log, line: the ground. conversation, cards, dice, prose, debug: the chat. rolls, odds, proof, tray: the dice.
+// table, sheet, games: the views.
 
 import { GameView, gamesView } from "./games.js";
 import { TableView, lastSession, startView } from "./table.js";

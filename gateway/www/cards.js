@@ -2,6 +2,9 @@
 
 import { diceRow, wordDice } from "./dice.js";
 import { count, h, icon, json, signed, traceLink, words } from "./dom.js";
+import { oddsPlace } from "./odds.js";
+import { verifyControl } from "./proof.js";
+import { rollsOf } from "./rolls.js";
 
 /// Which tool is drawn by what; every other one by `genericCard`.
 const CARDS = {
@@ -38,7 +41,25 @@ export function toolCard({ tool, result, failed, trace_id: traceId }) {
   if (failed || (typeof answer.error === "string" && answer.code !== undefined)) {
     return failureCard(tool, answer, traceId);
   }
-  return (CARDS[tool] ?? genericCard)(answer, { tool, traceId });
+  const card = (CARDS[tool] ?? genericCard)(answer, { tool, traceId });
+  card.append(...rollsFoot(rollsOf(tool, answer)));
+  return card;
+}
+
+/// Beside the rolls of a card: their odds, and whether they are what the dice service was committed to.
+function rollsFoot(rolls) {
+  const ids = new Set();
+  return rolls.map((roll) => {
+    const proof = !ids.has(roll.id) && verifyControl(roll);
+    ids.add(roll.id);
+    return h(
+      "footer",
+      { class: "roll-foot" },
+      roll.label && h("span", { class: "label" }, roll.label),
+      roll.notation && oddsPlace(roll),
+      proof && [proof.button, proof.found],
+    );
+  });
 }
 
 /// A failure that a player can read.

@@ -9,6 +9,7 @@ import { Line } from "./line.js";
 import { SessionLog } from "./log.js";
 import { shortValue } from "./cards.js";
 import { CONDITION_BOXES, conditionOf, openSheet, refreshSheet } from "./sheet.js";
+import { Tray } from "./tray.js";
 
 const LAST_SESSION = "dicetower-session";
 const LOG_PAGE = 1000;
@@ -180,6 +181,7 @@ export class TableView {
 
     this.conversation = new Conversation({ onRunning: (isRunning) => this.#showRunning(isRunning) });
     this.debug = new Debug({ onClose: () => this.#toggleDebug(false) });
+    this.tray = new Tray(sessionId);
     this.element = h("div", { class: "table" }, this.#buildSide(), this.#buildChat(), this.debug.element);
     this.element.addEventListener("keydown", (event) => event.key === "Escape" && this.#escape());
     this.#start();
@@ -297,6 +299,19 @@ export class TableView {
       icon("debug"),
       "Debug",
     );
+    this.trayButton = h(
+      "button",
+      {
+        class: "button button-quiet button-small",
+        type: "button",
+        id: "tray-toggle",
+        "aria-expanded": "false",
+        "aria-controls": "tray",
+        on: { click: () => this.#toggleTray(this.tray.element.hidden) },
+      },
+      icon("dice"),
+      "Dice",
+    );
     this.count = h("span", { class: "dim", id: "message-count" });
     this.suggestions = h(
       "div",
@@ -358,6 +373,7 @@ export class TableView {
       ),
       this.conversation.element,
       this.suggestions,
+      this.tray.element,
       h(
         "form",
         { class: "composer", id: "composer", on: { submit: (event) => this.#send(event) } },
@@ -371,6 +387,7 @@ export class TableView {
             "Pool dice",
             this.poolDice,
           ),
+          this.trayButton,
           h("p", { class: "composer-help", id: "composer-help" }, "Enter sends, Shift and Enter begin a new line"),
         ),
       ),
@@ -731,8 +748,15 @@ export class TableView {
     else this.debugButton.focus();
   }
 
+  #toggleTray(isOpen) {
+    this.tray.toggle(isOpen);
+    this.trayButton.setAttribute("aria-expanded", isOpen);
+    if (!isOpen) this.trayButton.focus();
+  }
+
   #escape() {
     if (this.element.classList.contains("has-side")) this.#toggleSide(false);
+    else if (this.tray.element.contains(document.activeElement)) this.#toggleTray(false);
     else if (!this.debug.element.hidden && this.debug.element.contains(document.activeElement))
       this.#toggleDebug(false);
   }
