@@ -1,20 +1,17 @@
 //! The database: SQLite by default, PostgreSQL in deployment, one SQL text for both.
 //!
-//! Columns are `TEXT` and `BIGINT` only, so a statement and its arguments mean the same on either. Reads go to the pool;
-//! all writes of a database go through one writer that commits them in groups. A write is acknowledged after its commit.
+//! Columns are `TEXT` and `BIGINT` only, so a statement and its arguments mean the same on either. All writes of a database
+//! go through one connection, which commits in groups what comes together. A write is acknowledged after its commit.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+mod postgres;
+mod sqlite;
+
+use std::{path::PathBuf, sync::Arc};
 
 use anyhow::Context as _;
-use secrecy::{ExposeSecret, SecretString};
-use sqlx::{
-    Acquire, Connection, Database, Executor, PgPool, Postgres, Row as _, Sqlite, SqlitePool,
-    migrate::{Migration, MigrationType, Migrator},
-    pool::PoolConnection,
-    postgres::{PgConnectOptions, PgPoolOptions},
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
-};
-use tokio::sync::{Mutex, mpsc, oneshot};
+use secrecy::SecretString;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use tokio::sync::{mpsc, oneshot};
 
 /// Writes that may wait for the writer; more wait for a place.
 const QUEUE: usize = 1024;
@@ -39,20 +36,12 @@ pub enum DatabaseConfig {
 #[derive(Clone)]
 pub struct Db {
     backend: Backend,
-    queue: mpsc::Sender<Write>,
 }
 
 #[derive(Clone)]
 enum Backend {
-    Sqlite(Arc<Writer<Sqlite>>),
-    Postgres(Arc<Writer<Postgres>>),
-}
-
-/// The pool for reads, and the one connection that writes.
-struct Writer<D: Database> {
-    pool: sqlx::Pool<D>,
-    /// Opened with the first write, and anew when it has failed.
-    connection: Mutex<Option<PoolConnection<D>>>,
+    Sqlite(Arc<sqlite::Sqlite>, mpsc::Sender<sqlite::Job>),
+    Postgres(Arc<postgres::Server>, mpsc::Sender<Write>),
 }
 
 /// An argument of a statement. Its type stands even where the value is missing, as PostgreSQL wants it.
@@ -90,7 +79,7 @@ pub enum DbError {
     Closed,
     /// Anything else the database says.
     #[error("database: {0}")]
-    Database(Arc<sqlx::Error>),
+    Database(Arc<dyn std::error::Error + Send + Sync>),
 }
 
 struct Write {
@@ -138,15 +127,6 @@ impl From<Option<i64>> for Value {
 impl From<bool> for Value {
     fn from(yes: bool) -> Value {
         Value::Integer(Some(i64::from(yes)))
-    }
-}
-
-impl From<sqlx::Error> for DbError {
-    fn from(error: sqlx::Error) -> DbError {
-        if error.as_database_error().is_some_and(|error| error.is_unique_violation()) {
-            return DbError::Unique;
-        }
-        DbError::Database(Arc::new(error))
     }
 }
 
@@ -214,29 +194,20 @@ impl Db {
                 tokio::fs::create_dir_all(path)
                     .await
                     .with_context(|| format!("create the data folder {}", path.display()))?;
-                let file = path.join(format!("{service}.db"));
-                let pool = open_sqlite(&file, *fsync)
-                    .await
-                    .with_context(|| format!("open the database {}", file.display()))?;
-                migrator.run(&pool).await.with_context(|| format!("migrate the database {}", file.display()))?;
-                Backend::Sqlite(Arc::new(Writer { pool, connection: Mutex::default() }))
+                let sqlite = sqlite::Sqlite::open(path.join(format!("{service}.db")), *fsync, &migrator).await?;
+                let (sqlite, (queue, jobs)) = (Arc::new(sqlite), mpsc::channel(QUEUE));
+                sqlite.clone().start(service, jobs)?;
+                Backend::Sqlite(sqlite, queue)
             }
             DatabaseConfig::Postgres(url) => {
-                let options = url.expose_secret().parse::<PgConnectOptions>().map_err(in_a_line);
-                let options = options.context("read the address of the PostgreSQL database")?;
-                let place = format!("{}@{}:{}", options.get_username(), options.get_host(), options.get_port());
-                let pool = open_postgres(options, service).await.map_err(in_a_line);
-                let pool = pool.with_context(|| format!("open the PostgreSQL database of {place}"))?;
-                migrator.run(&pool).await.with_context(|| format!("migrate the PostgreSQL schema {service}"))?;
-                Backend::Postgres(Arc::new(Writer { pool, connection: Mutex::default() }))
+                let server = postgres::Server::open(url, service, &migrator).await?;
+                let (server, (queue, writes)) = (Arc::new(server), mpsc::channel(QUEUE));
+                let writer = server.clone();
+                tokio::spawn(async move { writer.work(writes).await });
+                Backend::Postgres(server, queue)
             }
         };
-        let (queue, writes) = mpsc::channel(QUEUE);
-        match backend.clone() {
-            Backend::Sqlite(writer) => tokio::spawn(async move { writer.work(writes).await }),
-            Backend::Postgres(writer) => tokio::spawn(async move { writer.work(writes).await }),
-        };
-        Ok(Db { backend, queue })
+        Ok(Db { backend })
     }
 
     /// Reads rows. The statement is noted as an event of the current span.
@@ -246,16 +217,14 @@ impl Db {
     /// The database refuses or cannot be reached.
     pub async fn fetch(&self, sql: &'static str, args: Vec<Value>) -> Result<Vec<Row>, DbError> {
         tracing::debug!(target: "sql", statement = sql, "read");
-        Ok(match &self.backend {
-            Backend::Sqlite(writer) => {
-                let rows = bind_sqlite(sql, args).fetch_all(&writer.pool).await?;
-                rows.iter().map(row_of_sqlite).collect::<Result<_, _>>()?
+        match &self.backend {
+            Backend::Sqlite(sqlite, _) => {
+                // A task that only reads gives others their turn.
+                tokio::task::consume_budget().await;
+                sqlite.fetch(sql, &args)
             }
-            Backend::Postgres(writer) => {
-                let rows = bind_postgres(sql, args).fetch_all(&writer.pool).await?;
-                rows.iter().map(row_of_postgres).collect::<Result<_, _>>()?
-            }
-        })
+            Backend::Postgres(server, _) => server.fetch(sql, &args).await,
+        }
     }
 
     /// Executes all statements in one transaction, or none of them. Answers after the commit.
@@ -268,14 +237,21 @@ impl Db {
             tracing::debug!(target: "sql", statement = statement.sql, "write");
         }
         let (done, answer) = oneshot::channel();
-        let write = Write { statements, done };
-        // Nobody else is writing: at once, without a detour over the writer's task.
-        let waiting = match &self.backend {
-            Backend::Sqlite(writer) => writer.write_now(write).await,
-            Backend::Postgres(writer) => writer.write_now(write).await,
-        };
-        if let Some(write) = waiting {
-            self.queue.send(write).await.map_err(|_| DbError::Closed)?;
+        // If nobody else is writing: at once, without a detour over the writer.
+        match &self.backend {
+            Backend::Sqlite(sqlite, queue) => {
+                tokio::task::consume_budget().await;
+                if let Some(answer) = sqlite.write_now(&statements, queue) {
+                    return answer;
+                }
+                let job = sqlite::Job::Write(Write { statements, done });
+                queue.send(job).await.map_err(|_| DbError::Closed)?;
+            }
+            Backend::Postgres(server, queue) => {
+                if let Some(write) = server.write_now(Write { statements, done }).await {
+                    queue.send(write).await.map_err(|_| DbError::Closed)?;
+                }
+            }
         }
         answer.await.map_err(|_| DbError::Closed)?
     }
@@ -298,163 +274,6 @@ fn migrator(migrations: &[&'static str]) -> Migrator {
     Migrator::with_migrations(numbered.collect())
 }
 
-async fn open_sqlite(file: &std::path::Path, fsync: bool) -> Result<SqlitePool, sqlx::Error> {
-    let synchronous = if fsync { SqliteSynchronous::Full } else { SqliteSynchronous::Normal };
-    let options = SqliteConnectOptions::new()
-        .filename(file)
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(synchronous)
-        .busy_timeout(Duration::from_secs(5));
-    SqlitePoolOptions::new().max_connections(4).connect_with(options).await
-}
-
-/// The error without its cause, which its text tells already.
-fn in_a_line(error: sqlx::Error) -> anyhow::Error {
-    anyhow::Error::msg(error.to_string())
-}
-
-/// Opens a pool whose connections live in the schema of `service`, and creates that schema.
-async fn open_postgres(options: PgConnectOptions, service: &'static str) -> Result<PgPool, sqlx::Error> {
-    let mut connection = sqlx::PgConnection::connect_with(&options).await?;
-    let schema = service.replace('-', "_");
-    let create = format!("CREATE SCHEMA IF NOT EXISTS {schema}");
-    // Two replicas that start at once may both find it missing; the loser's error says that it is there.
-    let created = connection.execute(sqlx::AssertSqlSafe(create)).await;
-    if let Err(error) = created
-        && !error.as_database_error().is_some_and(|error| error.is_unique_violation())
-    {
-        return Err(error);
-    }
-    connection.close().await?;
-    let options = options.options([("search_path", schema)]);
-    PgPoolOptions::new().max_connections(8).acquire_timeout(Duration::from_secs(5)).connect_with(options).await
-}
-
-type SqliteQuery = sqlx::query::Query<'static, Sqlite, sqlx::sqlite::SqliteArguments>;
-type PostgresQuery = sqlx::query::Query<'static, Postgres, sqlx::postgres::PgArguments>;
-
-/// The few lines that differ by type but not by text, written once for both databases.
-macro_rules! backend {
-    ($database:ty, $bind:ident, $query:ty, $row_of:ident, $row:ty) => {
-        fn $bind(sql: &'static str, args: Vec<Value>) -> $query {
-            args.into_iter().fold(sqlx::query(sql), |query, arg| match arg {
-                Value::Text(text) => query.bind(text),
-                Value::Integer(number) => query.bind(number),
-            })
-        }
-
-        fn $row_of(row: &$row) -> Result<Row, sqlx::Error> {
-            let column = |index: usize| -> Result<Value, sqlx::Error> {
-                if let Ok(number) = row.try_get::<Option<i64>, _>(index) {
-                    return Ok(Value::Integer(number));
-                }
-                row.try_get::<Option<String>, _>(index).map(Value::Text)
-            };
-            (0..row.len()).map(column).collect::<Result<_, _>>().map(Row)
-        }
-
-        impl Writer<$database> {
-            /// Writes if the connection is free; otherwise gives the write back.
-            async fn write_now(&self, write: Write) -> Option<Write> {
-                let Ok(mut connection) = self.connection.try_lock() else { return Some(write) };
-                self.commit_and_tell(&mut connection, &mut vec![write]).await;
-                None
-            }
-
-            /// Takes what is waiting, commits it together, then tells everyone.
-            async fn work(&self, mut writes: mpsc::Receiver<Write>) {
-                let mut group = Vec::with_capacity(GROUP);
-                while 0 < writes.recv_many(&mut group, 1).await {
-                    let mut connection = self.connection.lock().await;
-                    // While the connection was busy, others have come.
-                    while group.len() < GROUP
-                        && let Ok(write) = writes.try_recv()
-                    {
-                        group.push(write);
-                    }
-                    self.commit_and_tell(&mut connection, &mut group).await;
-                }
-            }
-
-            async fn commit_and_tell(
-                &self,
-                connection: &mut Option<PoolConnection<$database>>,
-                group: &mut Vec<Write>,
-            ) {
-                let result = self.commit(connection, group).await;
-                match result {
-                    Ok(answers) => {
-                        // The fault may be the connection's, and a new one costs little.
-                        if answers.iter().any(|answer| matches!(answer, Err(DbError::Database(_)))) {
-                            *connection = None;
-                        }
-                        for (write, answer) in group.drain(..).zip(answers) {
-                            // Nobody may be waiting any more; what is committed stays.
-                            let _ = write.done.send(answer);
-                        }
-                    }
-                    Err(error) => {
-                        *connection = None;
-                        let error = DbError::from(error);
-                        for write in group.drain(..) {
-                            let _ = write.done.send(Err(error.clone()));
-                        }
-                    }
-                }
-            }
-
-            /// Commits a group. Each write is a savepoint of its own, so that one that fails takes no other with it.
-            async fn commit(
-                &self,
-                connection: &mut Option<PoolConnection<$database>>,
-                group: &[Write],
-            ) -> Result<Vec<Result<(), DbError>>, sqlx::Error> {
-                let connection = match connection {
-                    Some(connection) => connection,
-                    none => none.insert(self.pool.acquire().await?),
-                };
-                if let [write] = group
-                    && let [statement] = write.statements.as_slice()
-                    && statement.affecting.is_none()
-                {
-                    let result = $bind(statement.sql, statement.args.clone()).execute(&mut **connection).await;
-                    return Ok(vec![result.map(|_| ()).map_err(DbError::from)]);
-                }
-                let mut answers = Vec::with_capacity(group.len());
-                let mut transaction = connection.begin().await?;
-                for write in group {
-                    let mut savepoint = transaction.begin().await?;
-                    let answer = Self::execute(&mut savepoint, &write.statements).await;
-                    match &answer {
-                        Ok(()) => savepoint.commit().await?,
-                        Err(_) => savepoint.rollback().await?,
-                    }
-                    answers.push(answer);
-                }
-                transaction.commit().await?;
-                Ok(answers)
-            }
-
-            async fn execute(
-                transaction: &mut sqlx::Transaction<'_, $database>,
-                statements: &[Statement],
-            ) -> Result<(), DbError> {
-                for statement in statements {
-                    let done = $bind(statement.sql, statement.args.clone()).execute(&mut **transaction).await?;
-                    if statement.affecting.is_some_and(|rows| rows != done.rows_affected()) {
-                        return Err(DbError::Conflict);
-                    }
-                }
-                Ok(())
-            }
-        }
-    };
-}
-
-backend!(Sqlite, bind_sqlite, SqliteQuery, row_of_sqlite, sqlx::sqlite::SqliteRow);
-backend!(Postgres, bind_postgres, PostgresQuery, row_of_postgres, sqlx::postgres::PgRow);
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -474,7 +293,9 @@ mod tests {
 
     #[tokio::test]
     async fn every_store_keeps_the_same_contract() {
-        for database in TestDatabase::each().await {
+        let mut databases = TestDatabase::each().await;
+        databases.push(TestDatabase::durable_sqlite());
+        for database in databases {
             let db = open(&database.config).await;
             what_is_written_is_read(&db).await;
             a_failed_write_changes_nothing(&db).await;
@@ -487,6 +308,7 @@ mod tests {
         let Some(database) = TestDatabase::postgres().await else { return };
         let db = open(&database.config).await;
         db.write(vec![insert("a", 1)]).await.unwrap();
+        use sqlx::{Connection as _, Executor as _};
         let mut operator = sqlx::PgConnection::connect(database.url().unwrap()).await.unwrap();
         let end_others = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
             WHERE datname = current_database() AND pid <> pg_backend_pid()";

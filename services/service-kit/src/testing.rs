@@ -28,6 +28,17 @@ impl TestDatabase {
         TestDatabase { config, _folder: Some(folder) }
     }
 
+    /// The same, whose commits reach the disk before they are told.
+    ///
+    /// # Panics
+    ///
+    /// There is no place for temporary files.
+    pub fn durable_sqlite() -> TestDatabase {
+        let TestDatabase { config, _folder } = TestDatabase::sqlite();
+        let DatabaseConfig::Folder { path, .. } = config else { unreachable!("SQLite is a folder") };
+        TestDatabase { config: DatabaseConfig::Folder { path, fsync: true }, _folder }
+    }
+
     /// A database on the run's PostgreSQL server, or `None` where it offers none.
     ///
     /// # Panics

@@ -1,0 +1,283 @@
+//! SQLite: statements run in the thread that asks, for they take microseconds, and a change of threads takes more.
+//!
+//! Only what may wait long goes to a thread of its own: a write while another is at it, every write that has to reach the
+//! disk, and the moving of the log into the file.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, TryLockError,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use rusqlite::{
+    CachedStatement, Connection, OpenFlags, ToSql, ffi,
+    types::{ToSqlOutput, ValueRef},
+};
+use sqlx::{
+    migrate::Migrator,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use tokio::sync::mpsc;
+
+use super::{DbError, GROUP, Row, Statement, Value, Write};
+
+/// How long a statement waits for another process that writes.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Connections for reads that are kept open.
+const READERS: usize = 4;
+/// Statements that a connection keeps prepared.
+const PREPARED: usize = 128;
+/// Commits after which the log is moved into the file. A commit logs a few pages of 4 KiB.
+const COMMITS_PER_CHECKPOINT: u32 = 500;
+
+/// The database file of a service.
+pub(super) struct Sqlite {
+    file: PathBuf,
+    fsync: bool,
+    writer: Mutex<Connection>,
+    readers: Mutex<Vec<Connection>>,
+    /// Since the last checkpoint.
+    commits: AtomicU32,
+}
+
+/// What is left to the writer's thread.
+pub(super) enum Job {
+    Write(Write),
+    Checkpoint,
+}
+
+impl Sqlite {
+    /// Opens the file and brings its tables up to date.
+    pub(super) async fn open(file: PathBuf, fsync: bool, migrator: &Migrator) -> anyhow::Result<Sqlite> {
+        migrate(&file, migrator).await?;
+        let name = || format!("open the database {}", file.display());
+        let writer = connect(&file, fsync, OpenFlags::SQLITE_OPEN_READ_WRITE).with_context(name)?;
+        // The writer's thread does it, so that no caller waits for the disk.
+        writer.pragma_update(None, "wal_autocheckpoint", 0).with_context(name)?;
+        let (writer, readers) = (Mutex::new(writer), Mutex::default());
+        Ok(Sqlite { file, fsync, writer, readers, commits: AtomicU32::new(0) })
+    }
+
+    /// Starts the thread that writes what does not go at once; it ends with the last sender.
+    pub(super) fn start(self: Arc<Self>, service: &'static str, jobs: mpsc::Receiver<Job>) -> anyhow::Result<()> {
+        let thread = std::thread::Builder::new().name(format!("{service}.db"));
+        thread.spawn(move || self.work(jobs)).context("start the database's thread")?;
+        Ok(())
+    }
+
+    pub(super) fn fetch(&self, sql: &'static str, args: &[Value]) -> Result<Vec<Row>, DbError> {
+        let waiting = lock(&self.readers).pop();
+        let connection = match waiting {
+            Some(connection) => connection,
+            None => connect(&self.file, self.fsync, OpenFlags::SQLITE_OPEN_READ_ONLY)?,
+        };
+        let rows = read(&connection, sql, args)?;
+        let mut readers = lock(&self.readers);
+        if readers.len() < READERS {
+            readers.push(connection);
+        }
+        Ok(rows)
+    }
+
+    /// Writes if that is a matter of microseconds.
+    pub(super) fn write_now(&self, statements: &[Statement], queue: &mpsc::Sender<Job>) -> Option<Result<(), DbError>> {
+        if self.fsync {
+            return None;
+        }
+        let connection = match self.writer.try_lock() {
+            Ok(connection) => connection,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        let answer = commit_one(&connection, statements);
+        drop(connection);
+        if self.commits.fetch_add(1, Ordering::Relaxed) == COMMITS_PER_CHECKPOINT {
+            // With a full queue the thread is at work, and sees the count itself.
+            let _ = queue.try_send(Job::Checkpoint);
+        }
+        Some(answer)
+    }
+
+    /// Takes what is waiting, commits it together, then tells everyone.
+    fn work(&self, mut jobs: mpsc::Receiver<Job>) {
+        let mut taken = Vec::with_capacity(GROUP);
+        while 0 < jobs.blocking_recv_many(&mut taken, GROUP) {
+            let mut group: Vec<Write> = Vec::with_capacity(taken.len());
+            group.extend(taken.drain(..).filter_map(|job| match job {
+                Job::Write(write) => Some(write),
+                Job::Checkpoint => None,
+            }));
+            let connection = lock(&self.writer);
+            // While the connection was busy, others have come.
+            while group.len() < GROUP
+                && let Ok(job) = jobs.try_recv()
+            {
+                if let Job::Write(write) = job {
+                    group.push(write);
+                }
+            }
+            let answers = commit(&connection, &group);
+            for (write, answer) in group.into_iter().zip(answers) {
+                // Nobody may be waiting any more; what is committed stays.
+                let _ = write.done.send(answer);
+            }
+            if COMMITS_PER_CHECKPOINT <= self.commits.fetch_add(1, Ordering::Relaxed) {
+                self.commits.store(0, Ordering::Relaxed);
+                checkpoint(&connection);
+            }
+        }
+    }
+}
+
+/// A lock that a panic cannot spoil: a connection that was left in a transaction rolls it back before the next.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn migrate(file: &Path, migrator: &Migrator) -> anyhow::Result<()> {
+    let options = SqliteConnectOptions::new()
+        .filename(file)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(BUSY_TIMEOUT);
+    let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await;
+    let pool = pool.with_context(|| format!("open the database {}", file.display()))?;
+    migrator.run(&pool).await.with_context(|| format!("migrate the database {}", file.display()))?;
+    pool.close().await;
+    Ok(())
+}
+
+fn connect(file: &Path, fsync: bool, access: OpenFlags) -> Result<Connection, rusqlite::Error> {
+    let connection = Connection::open_with_flags(file, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.pragma_update(None, "synchronous", if fsync { "FULL" } else { "NORMAL" })?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.set_prepared_statement_cache_capacity(PREPARED);
+    Ok(connection)
+}
+
+/// A statement with its arguments. To SQLite `$2` is a name, which counts by where it first stands in the text.
+fn prepare<'a>(
+    connection: &'a Connection,
+    sql: &'static str,
+    args: &[Value],
+) -> Result<CachedStatement<'a>, rusqlite::Error> {
+    let mut statement = connection.prepare_cached(sql)?;
+    for place in 1..=statement.parameter_count() {
+        let number = statement.parameter_name(place).and_then(|name| name.strip_prefix('$')?.parse::<usize>().ok());
+        let arg = number.and_then(|number| args.get(number.checked_sub(1)?));
+        let arg = arg.ok_or(rusqlite::Error::InvalidParameterCount(args.len(), place))?;
+        statement.raw_bind_parameter(place, arg)?;
+    }
+    Ok(statement)
+}
+
+fn read(connection: &Connection, sql: &'static str, args: &[Value]) -> Result<Vec<Row>, DbError> {
+    let mut statement = prepare(connection, sql, args)?;
+    let columns = statement.column_count();
+    let mut found = statement.raw_query();
+    let mut rows = Vec::new();
+    while let Some(row) = found.next()? {
+        let value = |column| match row.get_ref(column)? {
+            ValueRef::Null => Ok(Value::Integer(None)),
+            ValueRef::Integer(number) => Ok(Value::Integer(Some(number))),
+            other => Ok(Value::Text(Some(other.as_str()?.to_owned()))),
+        };
+        rows.push(Row((0..columns).map(value).collect::<Result<_, rusqlite::Error>>()?));
+    }
+    Ok(rows)
+}
+
+/// Commits writes together. Each is a savepoint of its own, so that one that fails takes no other with it.
+fn commit(connection: &Connection, group: &[Write]) -> Vec<Result<(), DbError>> {
+    if let [write] = group {
+        return vec![commit_one(connection, &write.statements)];
+    }
+    let all = |connection: &Connection| {
+        begin(connection)?;
+        let mut answers = Vec::with_capacity(group.len());
+        for write in group {
+            run(connection, "SAVEPOINT one")?;
+            let answer = execute(connection, &write.statements);
+            if answer.is_err() {
+                run(connection, "ROLLBACK TO one")?;
+            }
+            run(connection, "RELEASE one")?;
+            answers.push(answer);
+        }
+        run(connection, "COMMIT")?;
+        Ok(answers)
+    };
+    all(connection).unwrap_or_else(|error: DbError| group.iter().map(|_| Err(error.clone())).collect())
+}
+
+fn commit_one(connection: &Connection, statements: &[Statement]) -> Result<(), DbError> {
+    if let [Statement { affecting: None, .. }] = statements {
+        return execute(connection, statements);
+    }
+    begin(connection)?;
+    execute(connection, statements).and_then(|()| run(connection, "COMMIT")).inspect_err(|_| roll_back(connection))
+}
+
+/// Begins a transaction; one that a failure has left open ends first.
+fn begin(connection: &Connection) -> Result<(), DbError> {
+    roll_back(connection);
+    run(connection, "BEGIN IMMEDIATE")
+}
+
+fn roll_back(connection: &Connection) {
+    if !connection.is_autocommit()
+        && let Err(error) = run(connection, "ROLLBACK")
+    {
+        tracing::error!(%error, "a transaction cannot be rolled back");
+    }
+}
+
+fn execute(connection: &Connection, statements: &[Statement]) -> Result<(), DbError> {
+    for statement in statements {
+        let rows = prepare(connection, statement.sql, &statement.args)?.raw_execute()?;
+        if statement.affecting.is_some_and(|wanted| usize::try_from(wanted) != Ok(rows)) {
+            return Err(DbError::Conflict);
+        }
+    }
+    Ok(())
+}
+
+fn run(connection: &Connection, sql: &'static str) -> Result<(), DbError> {
+    connection.prepare_cached(sql)?.execute([])?;
+    Ok(())
+}
+
+/// Moves the log into the file, as far as no reader needs it any more.
+fn checkpoint(connection: &Connection) {
+    if let Err(error) = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())) {
+        tracing::warn!(%error, "the log cannot be moved into the database; it will be tried again");
+    }
+}
+
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        let value = match self {
+            Value::Text(Some(text)) => ValueRef::Text(text.as_bytes()),
+            Value::Integer(Some(number)) => ValueRef::Integer(*number),
+            Value::Text(None) | Value::Integer(None) => ValueRef::Null,
+        };
+        Ok(ToSqlOutput::Borrowed(value))
+    }
+}
+
+impl From<rusqlite::Error> for DbError {
+    fn from(error: rusqlite::Error) -> DbError {
+        const TAKEN: [i32; 3] =
+            [ffi::SQLITE_CONSTRAINT_UNIQUE, ffi::SQLITE_CONSTRAINT_PRIMARYKEY, ffi::SQLITE_CONSTRAINT_ROWID];
+        match error.sqlite_error() {
+            Some(cause) if TAKEN.contains(&cause.extended_code) => DbError::Unique,
+            _ => DbError::Database(Arc::new(error)),
+        }
+    }
+}
