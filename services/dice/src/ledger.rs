@@ -1,13 +1,13 @@
 //! The roll log's writer: draws every roll at its place in a chain and keeps it before anybody is told.
 //!
-//! One task rolls and writes for all callers. It takes what is waiting, gives each roll the next nonce of its chain, and
+//! One writer rolls and writes for all callers. It takes what is waiting, gives each roll the next nonce of its chain, and
 //! inserts all of them with one statement. The key (chain, rotation, nonce) fences: should another replica have taken a
 //! nonce, the whole statement fails, the chains are read again, and the rolls are drawn anew under their new nonces;
 //! nobody has seen the faces they would have had. So nonces have no gaps, and no roll is drawn twice.
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::LazyLock,
+    sync::{Arc, LazyLock},
 };
 
 use rand::{RngExt, SeedableRng, rngs::ChaCha12Rng};
@@ -17,7 +17,7 @@ use service_kit::{
     db::{Db, DbError, Statement, Value},
     status::{self, ErrorCode},
 };
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Mutex, mpsc, watch};
 use tonic::Status;
 use tracing::Span;
 use uuid::Uuid;
@@ -162,6 +162,7 @@ struct Job {
 /// The writer's address.
 #[derive(Clone)]
 pub struct Ledger {
+    writer: Arc<Mutex<Writer>>,
     jobs: mpsc::Sender<Job>,
     kept: watch::Receiver<u64>,
 }
@@ -171,8 +172,9 @@ impl Ledger {
     pub fn start(db: Db, chance: Chance) -> Ledger {
         let (jobs, waiting) = mpsc::channel(QUEUE);
         let (count, kept) = watch::channel(0);
-        tokio::spawn(Writer { db, chance, chains: HashMap::new(), count }.run(waiting));
-        Ledger { jobs, kept }
+        let writer = Arc::new(Mutex::new(Writer { db, chance, chains: HashMap::new(), count }));
+        tokio::spawn(work(writer.clone(), waiting));
+        Ledger { writer, jobs, kept }
     }
 
     /// Hands over an entry to be drawn and kept.
@@ -184,12 +186,32 @@ impl Ledger {
         draft: Box<dyn Draft>,
     ) -> Result<(), Status> {
         let job = Job { scope, cause, trace_id, span: Span::current(), draft };
+        // Nobody else rolls: at once, without a detour over the queue.
+        if let Ok(mut writer) = self.writer.try_lock() {
+            writer.keep(vec![job]).await;
+            return Ok(());
+        }
         self.jobs.send(job).await.map_err(|_| status::database(&DbError::Closed))
     }
 
     /// Changes with every group of entries that is kept.
     pub fn kept(&self) -> watch::Receiver<u64> {
         self.kept.clone()
+    }
+}
+
+/// Keeps what is waiting, group by group.
+async fn work(writer: Arc<Mutex<Writer>>, mut waiting: mpsc::Receiver<Job>) {
+    let mut jobs = Vec::with_capacity(GROUP);
+    while waiting.recv_many(&mut jobs, 1).await > 0 {
+        let mut writer = writer.lock().await;
+        // While the writer was busy, others have come.
+        while jobs.len() < GROUP
+            && let Ok(job) = waiting.try_recv()
+        {
+            jobs.push(job);
+        }
+        writer.keep(std::mem::take(&mut jobs)).await;
     }
 }
 
@@ -201,20 +223,17 @@ struct Writer {
 }
 
 impl Writer {
-    async fn run(mut self, mut waiting: mpsc::Receiver<Job>) {
-        let mut jobs = Vec::with_capacity(GROUP);
-        while waiting.recv_many(&mut jobs, GROUP).await > 0 {
-            let mut group = std::mem::take(&mut jobs);
-            for _ in 0..MAX_ATTEMPTS {
-                group = self.write(group).await;
-                if group.is_empty() {
-                    break;
-                }
+    /// Draws and writes a group, and tells everyone.
+    async fn keep(&mut self, mut group: Vec<Job>) {
+        for _ in 0..MAX_ATTEMPTS {
+            group = self.write(group).await;
+            if group.is_empty() {
+                return;
             }
-            for job in group {
-                let message = "other replicas roll in this session all the time; try again";
-                job.draft.done(Err(status::error(ErrorCode::Conflict, message)));
-            }
+        }
+        for job in group {
+            let message = "other replicas roll in this session all the time; try again";
+            job.draft.done(Err(status::error(ErrorCode::Conflict, message)));
         }
     }
 

@@ -18,6 +18,7 @@ use crate::{
 const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/dice/0001_rolls.sql"),
     include_str!("../../../migrations/dice/0002_proofs.sql"),
+    include_str!("../../../migrations/dice/0003_fewer_indexes.sql"),
 ];
 const BY_KEY: &str = "SELECT kind, request, answer FROM rolls WHERE idempotency_key = $1";
 
