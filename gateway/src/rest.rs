@@ -1,6 +1,11 @@
 //! Characters, sessions and tools as JSON.
 
-use axum::{Json, extract::State, http::HeaderMap};
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderMap, HeaderValue, header::CONTENT_TYPE},
+    response::{IntoResponse, Response},
+};
 use proto::{
     catalogue::Role,
     frame::to_frame,
@@ -22,18 +27,30 @@ use crate::{
 const MAX_EVENTS: u32 = 10_000;
 
 type Answer = Result<Json<Value>, Problem>;
+/// What a tool answers.
+type ToolAnswer = Result<JsonText, Problem>;
+
+/// JSON that is written already.
+pub(crate) struct JsonText(String);
+
+impl IntoResponse for JsonText {
+    fn into_response(self) -> Response {
+        const JSON: HeaderValue = HeaderValue::from_static("application/json");
+        ([(CONTENT_TYPE, JSON)], self.0).into_response()
+    }
+}
 
 // Characters.
 
-pub(crate) async fn list_characters(State(gateway): Shares) -> Answer {
+pub(crate) async fn list_characters(State(gateway): Shares) -> ToolAnswer {
     call(&gateway, "list_characters", Map::new(), MetadataMap::new()).await
 }
 
-pub(crate) async fn get_character(State(gateway): Shares, Path(name): Path<String>) -> Answer {
+pub(crate) async fn get_character(State(gateway): Shares, Path(name): Path<String>) -> ToolAnswer {
     call(&gateway, "get_character", named(name), MetadataMap::new()).await
 }
 
-pub(crate) async fn get_sustained_spells(State(gateway): Shares, Path(name): Path<String>) -> Answer {
+pub(crate) async fn get_sustained_spells(State(gateway): Shares, Path(name): Path<String>) -> ToolAnswer {
     call(&gateway, "get_sustained_spells", named(name), MetadataMap::new()).await
 }
 
@@ -41,7 +58,7 @@ pub(crate) async fn cast_spell(
     State(gateway): Shares,
     Metadata(metadata): Metadata,
     Fields(arguments): Fields,
-) -> Answer {
+) -> ToolAnswer {
     call(&gateway, "cast_spell", arguments, metadata).await
 }
 
@@ -49,7 +66,7 @@ pub(crate) async fn drop_spell(
     State(gateway): Shares,
     Metadata(metadata): Metadata,
     Fields(arguments): Fields,
-) -> Answer {
+) -> ToolAnswer {
     call(&gateway, "drop_spell", arguments, metadata).await
 }
 
@@ -57,8 +74,8 @@ fn named(name: String) -> Map<String, Value> {
     Map::from_iter([("character_name".to_owned(), name.into())])
 }
 
-async fn call(gateway: &Gateway, tool: &str, arguments: Map<String, Value>, metadata: MetadataMap) -> Answer {
-    Ok(Json(gateway.toolbox.call(tool, arguments.into(), metadata).await?))
+async fn call(gateway: &Gateway, tool: &str, arguments: Map<String, Value>, metadata: MetadataMap) -> ToolAnswer {
+    Ok(JsonText(gateway.toolbox.call_for_text(tool, arguments.into(), metadata).await?))
 }
 
 // Tools.
@@ -81,7 +98,7 @@ pub(crate) async fn call_tool(
     headers: HeaderMap,
     Metadata(metadata): Metadata,
     Fields(arguments): Fields,
-) -> Answer {
+) -> ToolAnswer {
     let tool = gateway.toolbox.find(&name)?;
     if tool.role == Role::Operator && !gateway.access.is_operator() {
         let message = format!("{name} is for the operator of this server, on its own machine");
@@ -95,7 +112,7 @@ pub(crate) async fn call_tool(
     let request = CallToolRequest { session_id, name, arguments };
     let request = Request::from_parts(metadata, tonic::Extensions::default(), request);
     let answer = gateway.peers.orchestrator().call_tool(request).await?.into_inner();
-    Ok(Json(structs::to_json(answer.result.unwrap_or_default())))
+    Ok(JsonText(structs::to_json(answer.result.unwrap_or_default()).to_string()))
 }
 
 // Sessions.

@@ -44,6 +44,7 @@ pub struct Tool {
     /// The gRPC path: `/package.Service/Method`.
     pub path: String,
     method: MethodDescriptor,
+    required: Vec<FieldDescriptor>,
 }
 
 /// Who may call a tool, in rising order.
@@ -179,9 +180,9 @@ impl Tool {
             return Err(self.shape_error("the arguments must be a JSON object".into()));
         };
         arguments.retain(|_, value| !value.is_null());
-        for field in input.fields().filter(is_required) {
+        for field in &self.required {
             if !arguments.contains_key(field.name()) && !arguments.contains_key(field.json_name()) {
-                let required = input.fields().filter(is_required).map(|field| field.name().to_owned()).collect();
+                let required = self.required.iter().map(|field| field.name().to_owned()).collect();
                 return Err(ArgumentError::Missing {
                     tool: self.name.clone(),
                     field: field.name().to_owned(),
@@ -193,6 +194,12 @@ impl Tool {
             .map_err(|error| self.shape_error(misfit(&input, &arguments).unwrap_or_else(|| error.to_string())))?;
         validate::check(&message)?;
         Ok(message.encode_to_vec())
+    }
+
+    /// The JSON text of an encoded answer; `None` if the bytes are not one.
+    pub fn response_text(&self, bytes: &[u8]) -> Option<String> {
+        let message = DynamicMessage::decode(self.method.output(), bytes).ok()?;
+        Some(frame::dynamic_to_text(&message))
     }
 
     /// The JSON of an encoded answer; `None` if the bytes are not one.
@@ -266,6 +273,7 @@ fn tool(pool: &DescriptorPool, method: &MethodDescriptor) -> Option<Tool> {
         confirm: flag("confirm"),
         path: format!("/{}/{}", method.parent_service().full_name(), method.name()),
         method: method.clone(),
+        required: method.input().fields().filter(is_required).collect(),
     })
 }
 

@@ -1,8 +1,13 @@
 //! A session's events as the frames that web clients know: `type`, and the body's fields beside it.
 
+use std::io;
+
 use prost::Message;
 use prost_reflect::{DynamicMessage, MessageDescriptor, SerializeOptions};
-use serde_json::{Map, Value};
+use serde_json::{
+    Map, Value,
+    ser::{CompactFormatter, Formatter},
+};
 
 use crate::{POOL, orchestrator::v1::SessionEvent};
 
@@ -69,25 +74,47 @@ pub fn dynamic_to_json(message: &DynamicMessage) -> Value {
     json
 }
 
+/// The text of [`dynamic_to_json`], fields in the order of the contract.
+pub fn dynamic_to_text(message: &DynamicMessage) -> String {
+    let mut text = Vec::with_capacity(512);
+    let mut serializer = serde_json::Serializer::with_formatter(&mut text, Tidy);
+    message.serialize_with_options(&mut serializer, &json_options()).expect("every message has a JSON form");
+    String::from_utf8(text).expect("JSON is UTF-8")
+}
+
 fn descriptor(full_name: &str) -> MessageDescriptor {
     POOL.get_message_by_name(full_name).expect("a message of the contract")
 }
 
 /// Prints whole numbers of free-form parts without a fraction.
-#[expect(clippy::cast_possible_truncation, reason = "checked to be a whole number within range")]
 fn tidy_value(json: &mut Value) {
     match json {
         Value::Number(number) => {
-            if let Some(float) = number.as_f64().filter(|_| number.is_f64())
-                && float.fract() == 0.0
-                && float.abs() < 9.0e15
-            {
-                *json = Value::from(float as i64);
+            if let Some(whole) = number.as_f64().filter(|_| number.is_f64()).and_then(whole) {
+                *json = Value::from(whole);
             }
         }
         Value::Array(items) => items.iter_mut().for_each(tidy_value),
         Value::Object(map) => map.values_mut().for_each(tidy_value),
         _ => {}
+    }
+}
+
+/// The whole number that a float is, if it is one.
+#[expect(clippy::cast_possible_truncation, reason = "checked to be a whole number within range")]
+fn whole(float: f64) -> Option<i64> {
+    (float.fract() == 0.0 && float.abs() < 9.0e15).then_some(float as i64)
+}
+
+/// Compact JSON with [`tidy_value`]'s numbers.
+struct Tidy;
+
+impl Formatter for Tidy {
+    fn write_f64<W: ?Sized + io::Write>(&mut self, writer: &mut W, value: f64) -> io::Result<()> {
+        match whole(value) {
+            Some(whole) => CompactFormatter.write_i64(writer, whole),
+            None => CompactFormatter.write_f64(writer, value),
+        }
     }
 }
 

@@ -65,6 +65,7 @@ pub async fn run(cli: Cli, shutdown: CancellationToken) -> anyhow::Result<()> {
     }
     let name = cli.command.as_ref().map_or("dicetower", Command::name);
     let _telemetry = service_kit::telemetry::init(&cli.telemetry, name)?;
+    tokio::spawn(service_kit::call::heartbeat());
     let database = cli.database.config()?;
     match cli.command {
         Some(command) => roles::run(command, &database, &cli.peers, cli.allow_open, shutdown).await,

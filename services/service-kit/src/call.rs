@@ -8,6 +8,8 @@ use tracing::Instrument;
 
 /// Longest time a call may take when its caller sets no deadline.
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(60);
+/// Shorter than every deadline that is set often.
+const HEARTBEAT: Duration = Duration::from_millis(500);
 
 /// Runs a call so that a caller who goes away does not cancel it half-way, and its panic does not cross over.
 ///
@@ -27,6 +29,15 @@ pub async fn detached<T: Send + 'static>(
             Err(Status::internal("internal error"))
         }
         Err(_) => Err(Status::deadline_exceeded(format!("no answer within {} ms", deadline.as_millis()))),
+    }
+}
+
+/// Keeps a timer that is due soon, as long as the process runs. A timer that is due before all others wakes the thread
+/// that waits for the next one; a call's deadline, set with every call and a minute away, would be the first each time.
+pub async fn heartbeat() {
+    let mut beats = tokio::time::interval(HEARTBEAT);
+    loop {
+        beats.tick().await;
     }
 }
 

@@ -24,7 +24,10 @@ use opentelemetry_sdk::{
     trace::{IdGenerator, SamplingDecision, SamplingResult, SdkTracerProvider, ShouldSample},
 };
 use tracing_subscriber::{
-    EnvFilter, Layer, filter::LevelFilter, filter::Targets, layer::SubscriberExt, util::SubscriberInitExt,
+    EnvFilter, Layer,
+    filter::{FilterExt, LevelFilter, Targets, filter_fn},
+    layer::{Filter, SubscriberExt},
+    util::SubscriberInitExt,
 };
 use uuid::Uuid;
 
@@ -100,7 +103,7 @@ pub fn init(config: &TelemetryConfig, name: &'static str) -> anyhow::Result<Guar
         .event_format(format::Console)
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
-        .with_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(CONSOLE)));
+        .with_filter(events(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(CONSOLE))));
     let files = match &config.log_dir {
         None => None,
         Some(folder) => {
@@ -112,17 +115,22 @@ pub fn init(config: &TelemetryConfig, name: &'static str) -> anyhow::Result<Guar
                 .event_format(format::File)
                 .with_ansi(false)
                 .with_writer(Mutex::new(open("dicetower.log")?))
-                .with_filter(EnvFilter::new(FILES));
+                .with_filter(events(EnvFilter::new(FILES)));
             let errors = tracing_subscriber::fmt::layer()
                 .event_format(format::File)
                 .with_ansi(false)
                 .with_writer(Mutex::new(open("dicetower-errors.log")?))
-                .with_filter(EnvFilter::new("error,async_openai=off"));
+                .with_filter(events(EnvFilter::new("error,async_openai=off")));
             Some(all.and_then(errors))
         }
     };
     tracing_subscriber::registry().with(spans).with(console).with(files).try_init().context("start telemetry")?;
     Ok(Guard { provider })
+}
+
+/// The events of a filter. Lines tell nothing of spans, whose fields would be written down for each otherwise.
+fn events<S>(filter: EnvFilter) -> impl Filter<S> {
+    filter.and(filter_fn(|metadata| metadata.is_event()))
 }
 
 /// What stands in traces: our spans and events, and every SQL statement once. A target is any that begins so, and sqlx

@@ -12,6 +12,7 @@ use tonic::{
 
 use crate::{
     client::Peers,
+    server::Checked,
     status::{self, ErrorCode},
 };
 
@@ -39,6 +40,25 @@ impl Toolbox {
     ///
     /// `TOOL_NOT_FOUND` with the nearest names, `INVALID_TOOL_PARAMS` with what is allowed, or what the service says.
     pub async fn call(&self, name: &str, arguments: Value, metadata: MetadataMap) -> Result<Value, Status> {
+        self.answer(name, arguments, metadata, Tool::decode_response).await
+    }
+
+    /// Calls a tool like [`Toolbox::call`] for one who only passes the JSON text on.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Toolbox::call`].
+    pub async fn call_for_text(&self, name: &str, arguments: Value, metadata: MetadataMap) -> Result<String, Status> {
+        self.answer(name, arguments, metadata, Tool::response_text).await
+    }
+
+    async fn answer<T>(
+        &self,
+        name: &str,
+        arguments: Value,
+        metadata: MetadataMap,
+        read: fn(&Tool, &[u8]) -> Option<T>,
+    ) -> Result<T, Status> {
         let tool = self.find(name)?;
         let request = tool.encode_request(arguments).map_err(|error| refuse(&error))?;
         let package = tool.path.trim_start_matches('/').rsplit_once('.').map_or("", |(package, _)| package);
@@ -48,9 +68,11 @@ impl Toolbox {
         let mut client = Grpc::new(transport);
         client.ready().await?;
         let path = tool.path.parse().map_err(|_| status::error(ErrorCode::InternalError, "internal error"))?;
-        let request = Request::from_parts(metadata, tonic::Extensions::default(), Bytes::from(request));
+        let mut extensions = tonic::Extensions::default();
+        extensions.insert(Checked);
+        let request = Request::from_parts(metadata, extensions, Bytes::from(request));
         let answer = client.unary(request, path, Raw).await?.into_inner();
-        tool.decode_response(&answer).ok_or_else(|| status::error(ErrorCode::InternalError, "internal error"))
+        read(tool, &answer).ok_or_else(|| status::error(ErrorCode::InternalError, "internal error"))
     }
 
     /// The tool of that name.
