@@ -56,6 +56,8 @@ const FILES: &[File] = files! {
     "prose.js" SCRIPT
     "sheet.js" SCRIPT
     "games.js" SCRIPT
+    "deciding.js" SCRIPT
+    "diagram.js" SCRIPT
     "traces.js" SCRIPT
     "debug.js" SCRIPT
     "line.js" SCRIPT

@@ -1,7 +1,9 @@
-// Board games: the list, and one game with its menu, the events it accepts and its history.
+// Board games: the list, and one game with its menu, the events it accepts, what it asks, its machine and its history.
 
 import { api, segment } from "./api.js";
 import { shortValue } from "./cards.js";
+import { Deciding } from "./deciding.js";
+import { Diagram } from "./diagram.js";
 import { clock, count, h, hidden, icon, moment, traceLink, words } from "./dom.js";
 
 /// Events that move the game on as it is meant to are offered first, those that pass something over last.
@@ -110,7 +112,11 @@ export class GameView {
   #isClosed = false;
 
   constructor(gameId, connection) {
+    this.gameId = gameId;
     this.path = `/api/games/${segment(gameId)}`;
+    const onError = (error) => this.problem.replaceChildren(errorNotice(error));
+    this.deciding = new Deciding(gameId, { onChange: () => this.problem.replaceChildren(), onError });
+    this.diagram = new Diagram(gameId, { onError });
     this.title = `${gameId} · Games · Dicetower`;
     this.connection = connection;
     this.heading = h("h1", { tabindex: "-1" }, gameId);
@@ -128,6 +134,7 @@ export class GameView {
       placeholder: '{"piece_id": 210}',
     });
     this.variables = h("section", { class: "panel", "aria-label": "Figures", hidden: true });
+    this.undone = h("div", { role: "status" });
     this.history = h("ol", {
       class: "history",
       id: "history",
@@ -148,6 +155,7 @@ export class GameView {
           "div",
           { class: "game-main" },
           this.state,
+          this.deciding.questions,
           h(
             "section",
             { class: "panel", "aria-labelledby": "events-title" },
@@ -156,6 +164,7 @@ export class GameView {
             h("details", { class: "more" }, h("summary", {}, "With data"), this.payload),
           ),
           this.menu,
+          this.diagram.element,
         ),
         h(
           "div",
@@ -163,9 +172,20 @@ export class GameView {
           h(
             "section",
             { class: "panel", "aria-labelledby": "history-title" },
-            h("h2", { id: "history-title" }, "History"),
+            h(
+              "div",
+              { class: "panel-head" },
+              h("h2", { id: "history-title" }, "History"),
+              h(
+                "button",
+                { class: "button", type: "button", id: "undo", on: { click: () => this.#undo() } },
+                "Take back the last event",
+              ),
+            ),
+            this.undone,
             this.history,
           ),
+          this.deciding.sides,
           this.variables,
         ),
       ),
@@ -228,6 +248,8 @@ export class GameView {
       description && h("p", {}, description),
       prompt && h("p", { class: "state-prompt" }, prompt),
     );
+    this.deciding.refresh();
+    this.diagram.show(state);
     this.#showMenu(menu);
     this.#showEvents(events);
     this.#showVariables(variables, game.figures_from);
@@ -299,13 +321,34 @@ export class GameView {
     }
   }
 
+  /// Takes the game back to where an entry left it, or by the last event.
+  async #undo(to) {
+    this.problem.replaceChildren();
+    try {
+      const body = { game_id: this.gameId, ...(to !== undefined && { to_sequence: to }) };
+      const { events = [], misfits = [] } = await api("/api/tools/undo_game", { method: "POST", body });
+      this.undone.replaceChildren(
+        h("p", {}, `Taken back: ${events.map(gameWords).join(", ")}.`),
+        misfits.length > 0 && h("p", {}, "The board no longer fits; put the pieces back:"),
+        h(
+          "ul",
+          { class: "misfits" },
+          misfits.map((misfit) => h("li", {}, misfit)),
+        ),
+      );
+    } catch (error) {
+      this.problem.replaceChildren(errorNotice(error));
+    }
+  }
+
   /// Fetches what is new, one request after the other, so that no entry comes twice.
   #loadHistory() {
     this.#loading = Promise.resolve(this.#loading)
       .then(() => api(`${this.path}/history?after_seq=${this.#lastSeq}`))
       .then(({ history, last_seq: last }) => {
         const fresh = history.filter(({ seq }) => seq > this.#lastSeq);
-        this.history.prepend(...fresh.map(historyItem).reverse());
+        const items = fresh.map((entry) => historyItem(entry, () => this.#undo(entry.seq)));
+        this.history.prepend(...items.reverse());
         this.#lastSeq = Math.max(this.#lastSeq, ...fresh.map(({ seq }) => seq));
         if (fresh.length > 0 && this.#lastSeq < last && !this.#isClosed) this.#loadHistory();
       })
@@ -326,7 +369,7 @@ function figures(entries) {
   );
 }
 
-function historyItem({ seq, at, event, cause, from, to, trace_id: traceId, lines = [] }) {
+function historyItem({ seq, at, event, cause, from, to, trace_id: traceId, lines = [] }, undo) {
   const told = lines.filter((line) => line.trim() !== "" && !RULER.test(line));
   return h(
     "li",
@@ -339,6 +382,12 @@ function historyItem({ seq, at, event, cause, from, to, trace_id: traceId, lines
       cause && h("span", { class: "pill" }, cause),
       h("time", { datetime: at }, clock(at)),
       traceLink(traceId, gameWords(event)),
+      h(
+        "button",
+        { class: "button button-small", type: "button", on: { click: undo } },
+        "Back to here",
+        hidden(`, entry ${seq}`),
+      ),
     ),
     (from || to) &&
       h(

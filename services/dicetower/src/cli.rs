@@ -74,7 +74,7 @@ pub enum Command {
         /// A gRPC service such as http://127.0.0.1:50051, or a page such as http://127.0.0.1:8001/health/ready.
         url: String,
     },
-    /// Checks or draws a state machine definition.
+    /// Checks, draws or tries out a state machine definition.
     #[command(subcommand)]
     Machine(MachineCommand),
 }

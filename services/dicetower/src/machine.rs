@@ -1,4 +1,4 @@
-//! `dicetower machine`: checks and draws state machine definitions.
+//! `dicetower machine`: checks, draws and tries out state machine definitions.
 
 use std::path::PathBuf;
 
@@ -12,8 +12,20 @@ pub enum MachineCommand {
         /// The definition, or the name of a built-in one: war-of-the-ring, document.
         file: PathBuf,
     },
-    /// Writes a definition as a Mermaid state diagram.
+    /// Draws a definition.
     Draw {
+        /// The definition, or the name of a built-in one: war-of-the-ring, document.
+        file: PathBuf,
+        /// As a Mermaid state diagram, or as an SVG picture.
+        #[arg(long, value_enum, default_value = "mermaid")]
+        format: fsm::Drawing,
+        /// The state to mark.
+        #[arg(long)]
+        state: Option<String>,
+    },
+    /// Tries a definition out: each line read is an event, such as `NAME {"key": "value"}`, or `wait SECONDS`; each line
+    /// written is what a client would hear. Dice always show the same.
+    Run {
         /// The definition, or the name of a built-in one: war-of-the-ring, document.
         file: PathBuf,
     },
@@ -32,6 +44,9 @@ pub fn run(command: &MachineCommand) -> anyhow::Result<()> {
             anyhow::ensure!(report.is_playable(), "{} cannot be played", file.display());
             Ok(())
         }
-        MachineCommand::Draw { file } => crate::tell(&fsm::machine_draw(file)?),
+        MachineCommand::Draw { file, format, state } => {
+            crate::tell(&fsm::machine_draw(file, *format, state.as_deref())?)
+        }
+        MachineCommand::Run { file } => fsm::machine_run(file, std::io::stdin().lock(), std::io::stdout().lock()),
     }
 }

@@ -125,6 +125,9 @@ async fn machines_are_checked_and_drawn() {
     assert_eq!(checked.code, Some(0), "{}{}", checked.stdout, checked.stderr);
     let drawn = run(folder.path(), &["machine", "draw", "document"]).await;
     assert!(drawn.stdout.contains("GAME_START"), "{}", drawn.stdout);
+    let picture =
+        run(folder.path(), &["machine", "draw", "document", "--format", "svg", "--state", "GAME_START"]).await;
+    assert!(picture.stdout.starts_with("<svg") && picture.stdout.contains("state current"), "{}", picture.stdout);
 
     fs::write(
         folder.path().join("bad.json"),
@@ -133,7 +136,11 @@ async fn machines_are_checked_and_drawn() {
     .unwrap();
     let refused = run(folder.path(), &["machine", "check", "bad.json"]).await;
     assert_eq!(refused.code, Some(1));
-    assert!(refused.stdout.contains('B') && refused.stderr.contains("cannot be played"), "{}", refused.stdout);
+    assert!(
+        refused.stdout.contains("bad.json:1: ") && refused.stderr.contains("cannot be played"),
+        "{}",
+        refused.stdout
+    );
 }
 
 async fn status_of(url: &str) -> u16 {

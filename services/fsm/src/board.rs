@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 /// The figures that a database may give. A figure that it does not give is the machine's own variable.
@@ -119,7 +120,7 @@ pub enum Side {
 }
 
 /// Where figures come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Source {
     /// A database as the client writes it.
     Client,
@@ -141,7 +142,7 @@ impl Source {
 }
 
 /// The figures of a board.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Figures {
     /// Where they come from.
     pub source: Source,

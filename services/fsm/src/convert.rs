@@ -34,7 +34,7 @@ pub fn game(shown: Shown) -> wire::Game {
         label: state.map_or_else(|| stored.game.state.clone(), |state| state.label.clone()),
         description: state.map(|state| state.description.clone()).unwrap_or_default(),
         phase: state.map(|state| state.phase.clone()).unwrap_or_default(),
-        finished: state.is_some_and(|state| state.is_final),
+        finished: machine.as_ref().zip(index).is_some_and(|(machine, index)| machine.is_over(index)),
         turn: u32::try_from(turn).unwrap_or(u32::MAX),
         valid_events,
         prompt,

@@ -3,7 +3,9 @@
 //! A game is behind one lock, held from reading the event to telling the attachments, so its log is serial and all are
 //! told in the same order. An entry is in the database before anybody is told.
 
+mod clock_work;
 mod decide;
+mod retrace;
 
 use std::{
     collections::HashMap,
@@ -32,6 +34,7 @@ use crate::{
 };
 
 pub use decide::DecisionAnswer;
+pub use retrace::Undone;
 
 /// The game that everybody is in who names none.
 pub const DEFAULT_GAME: &str = "default";
@@ -80,6 +83,17 @@ pub enum Error {
     /// The dice service failed.
     #[error("the dice service does not answer as it should")]
     Dice(#[source] Box<Status>),
+    /// The game is not where the caller thinks it is.
+    #[error("the game's last entry is {sequence}, not {expected} as expected")]
+    MovedOn {
+        /// What the caller expects.
+        expected: u64,
+        /// What it is.
+        sequence: u64,
+    },
+    /// There is nothing to take back, or no such entry.
+    #[error("{0}")]
+    NoWayBack(String),
     /// The decision was taken, or its game has moved on, or it never was.
     #[error("the decision {0:?} is not open: it was taken, or the game has moved on")]
     NotOpen(String),
@@ -203,6 +217,8 @@ pub struct Incoming {
     pub remarks: Vec<String>,
     /// What the service itself brings about.
     pub order: Option<Order>,
+    /// The number that the game's last entry must have.
+    pub expected_sequence: Option<u64>,
 }
 
 /// What became of an event.
@@ -249,6 +265,8 @@ struct Live {
     is_waiting: bool,
     /// The built-in opponent, where it has something to do.
     opponent: decide::Opponent,
+    /// The timer that is waited for, with its due time.
+    clock: Option<(u64, i64)>,
 }
 
 struct Attachment {
@@ -457,6 +475,9 @@ impl Games {
         {
             return Ok(answer);
         }
+        if let Some(expected) = incoming.expected_sequence.filter(|expected| *expected != live.stored.sequence) {
+            return Err(Error::MovedOn { expected, sequence: live.stored.sequence });
+        }
         let trace_id = trace_id(incoming.data.as_ref());
         let mut rolls = Vec::new();
         let event = self.event(live, &incoming)?;
@@ -515,7 +536,7 @@ impl Games {
             match machine::react(&live.machine, &live.stored.game, event, board.as_deref(), rolls) {
                 Ok(reaction) => return Ok(Ok(reaction)),
                 Err(Stop::Refused(refusal)) => return Ok(Err(refusal)),
-                Err(Stop::Board) => board = Some(self.databases.figures(&live.stored.id).await),
+                Err(Stop::Board) => board = Some(self.board(&live.stored).await),
                 Err(Stop::Roll(_)) if rolls.len() == MAX_ROLLS => return Err(Error::TooManyRolls),
                 Err(Stop::Roll(roll)) => {
                     let key = idempotency.map(|idempotency| format!("{}/{}", idempotency.key, rolls.len() + 1));
@@ -560,6 +581,7 @@ impl Games {
         );
 
         self.call_opponent(live, &entry.entry.cause, cell);
+        self.set_clock(live, cell);
         let entry = Arc::new(entry);
         let kind = UpdateKind::Reaction { game_id: live.stored.id.clone(), entry: entry.clone() };
         self.tell(live, |_| Some(kind.clone()), cell);
@@ -719,13 +741,16 @@ impl Games {
         }
     }
 
-    /// Archives a game in the database and puts a new one in its place. Answers the archived game's id.
+    /// Archives a game in the database; the default game's place goes to a new one. Answers the archived game's id.
     async fn archive(&self, old: &StoredGame) -> Result<String, Error> {
-        let new = self.new_game(&old.id, &self.machine).await?;
+        let new = match old.id == DEFAULT_GAME {
+            true => Some(self.new_game(&old.id, &self.machine).await?),
+            false => None,
+        };
         let mut number = self.store.count_archived(&old.id).await? + 1;
         loop {
             let archived_id = format!("{}-{number}", old.id);
-            match self.store.archive(old, &archived_id, &new).await {
+            match self.store.archive(old, &archived_id, new.as_ref()).await {
                 Ok(()) => return Ok(archived_id),
                 // Somebody has called a game of his own like that.
                 Err(DbError::Unique) => number += 1,
@@ -736,10 +761,11 @@ impl Games {
     }
 
     async fn new_game(&self, game_id: &str, machine: &Machine) -> Result<StoredGame, Error> {
+        let (key, created_at) = (Uuid::now_v7().to_string(), clock::now_ms());
         let mut board: Option<Arc<Figures>> = None;
         let mut rolls = Vec::new();
         let game = loop {
-            match machine::begin(machine, board.as_deref(), &rolls, self.assist) {
+            match machine::begin(machine, board.as_deref(), &rolls, self.assist, created_at) {
                 Ok(game) => break game,
                 Err(Stop::Board) => board = Some(self.databases.figures(game_id).await),
                 Err(Stop::Roll(_)) if rolls.len() == MAX_ROLLS => return Err(Error::TooManyRolls),
@@ -750,7 +776,6 @@ impl Games {
                 Err(Stop::Refused(_)) => return Err(Error::Unusable(game_id.to_owned())),
             }
         };
-        let (key, created_at) = (Uuid::now_v7().to_string(), clock::now_ms());
         Ok(StoredGame {
             key,
             id: game_id.to_owned(),
@@ -759,14 +784,23 @@ impl Games {
             created_at,
             sequence: 0,
             updated_at: created_at,
-            opening: Arc::new(game.variables.clone()),
+            opening: game.variables.clone(),
+            snapshot: None,
             game,
         })
     }
 
+    /// The figures of a game's board: those of the client's database, or those with which the game was branched.
+    async fn board(&self, stored: &StoredGame) -> Arc<Figures> {
+        match &stored.snapshot {
+            Some(snapshot) => snapshot.clone(),
+            None => self.databases.figures(&stored.id).await,
+        }
+    }
+
     async fn view(&self, live: &Live) -> Result<(View, Source), Error> {
         let players: Vec<String> = live.attachments.iter().map(|attachment| attachment.id.clone()).collect();
-        let board = self.databases.figures(&live.stored.id).await;
+        let board = self.board(&live.stored).await;
         match machine::view(&live.machine, &live.stored.game, &players, Some(&board), self.assist) {
             Ok(view) => Ok((view, board.source)),
             Err(_) => Err(Error::Unusable(live.stored.id.clone())),
@@ -789,6 +823,7 @@ impl Games {
             attachments: Vec::new(),
             watch: 0,
             is_waiting: false,
+            clock: None,
             opponent: decide::Opponent::default(),
         };
         let mut live = self.live.lock().expect("no holder panics");

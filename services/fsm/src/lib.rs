@@ -17,8 +17,10 @@ mod machine;
 mod machines;
 mod opponent;
 mod service;
+mod simulate;
 mod store;
 mod text;
+mod watch;
 
 use std::path::PathBuf;
 
@@ -27,7 +29,8 @@ use service_kit::{Peers, db::DatabaseConfig};
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
-pub use draw::{Report, machine_check, machine_draw};
+pub use draw::{Drawing, Report, machine_check, machine_draw};
+pub use simulate::machine_run;
 
 /// How the state machine service is set up.
 #[derive(clap::Args, Clone, Debug)]

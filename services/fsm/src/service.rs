@@ -4,19 +4,22 @@ use std::sync::Arc;
 
 use futures_util::stream;
 use proto::fsm::v1::{
-    AnswerDecisionRequest, AnswerDecisionResponse, AttachRequest, CreateGameRequest, CreateGameResponse, GameUpdate,
-    GetGameRequest, GetGameResponse, ListDecisionsRequest, ListDecisionsResponse, ListGameHistoryRequest,
-    ListGameHistoryResponse, ListGamesRequest, ListGamesResponse, SendEventRequest, SendEventResponse,
-    SetDeciderRequest, SetDeciderResponse, fsm_service_server::FsmService,
+    AnswerDecisionRequest, AnswerDecisionResponse, ArchiveGameRequest, ArchiveGameResponse, AttachRequest,
+    BranchGameRequest, BranchGameResponse, CreateGameRequest, CreateGameResponse, DrawGameRequest, DrawGameResponse,
+    GameUpdate, GetGameRequest, GetGameResponse, ListDecisionsRequest, ListDecisionsResponse, ListGameHistoryRequest,
+    ListGameHistoryResponse, ListGamesRequest, ListGamesResponse, Reaction, SendEventRequest, SendEventResponse,
+    SetDeciderRequest, SetDeciderResponse, UndoGameRequest, UndoGameResponse, WatchRequest,
+    fsm_service_server::FsmService,
 };
 use service_kit::status::{self, ErrorCode};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, codegen::BoxStream};
 
 use crate::{
-    convert,
-    games::{DEFAULT_GAME, DecisionAnswer, Error, Games, Incoming},
+    convert, draw,
+    games::{DEFAULT_GAME, DecisionAnswer, Error, Games, Incoming, Undone},
     store::Idempotency,
+    watch::Watch,
 };
 
 const DEFAULT_LIST: u32 = 50;
@@ -76,7 +79,8 @@ impl FsmService for Fsm {
             let same = SendEventRequest { attachment_id: None, ..request.get_ref().clone() };
             idempotency.request = format!("{same:?}");
         }
-        let SendEventRequest { game_id, event, data, data_json, attachment_id, role, cause } = request.into_inner();
+        let SendEventRequest { game_id, event, data, data_json, attachment_id, role, cause, expected_sequence } =
+            request.into_inner();
         let answer = self.games.send(Incoming {
             game_id: or_default(game_id),
             event,
@@ -85,6 +89,7 @@ impl FsmService for Fsm {
             is_host: role.is_none_or(|role| role == "host"),
             cause,
             idempotency,
+            expected_sequence,
             ..Incoming::default()
         });
         Ok(Response::new(convert::answer(answer.await?)))
@@ -125,6 +130,69 @@ impl FsmService for Fsm {
         self.games.set_decider(&game_id, side, decider).await?;
         let shown = self.games.show(&game_id).await?;
         Ok(Response::new(SetDeciderResponse { deciders: convert::game(shown).deciders }))
+    }
+
+    async fn undo_game(&self, request: Request<UndoGameRequest>) -> Result<Response<UndoGameResponse>, Status> {
+        let idempotency = idempotency(&request)?;
+        let UndoGameRequest { game_id, to_sequence, expected_sequence } = request.into_inner();
+        let game_id = or_default(game_id);
+        let undone = self.games.undo(&game_id, to_sequence, expected_sequence, idempotency).await?;
+        let Undone { to, events, misfits } = undone;
+        let game = convert::game(self.games.show(&game_id).await?);
+        Ok(Response::new(UndoGameResponse { game: Some(game), to_sequence: to, events, misfits }))
+    }
+
+    async fn branch_game(&self, request: Request<BranchGameRequest>) -> Result<Response<BranchGameResponse>, Status> {
+        let idempotency = idempotency(&request)?;
+        let BranchGameRequest { game_id, at_sequence, new_game_id } = request.into_inner();
+        let game = self.games.branch(&or_default(game_id), at_sequence, new_game_id, idempotency).await?;
+        Ok(Response::new(BranchGameResponse { game: Some(convert::game(game)) }))
+    }
+
+    async fn archive_game(
+        &self,
+        request: Request<ArchiveGameRequest>,
+    ) -> Result<Response<ArchiveGameResponse>, Status> {
+        let ArchiveGameRequest { game_id } = request.into_inner();
+        let game = self.games.put_away(&game_id).await?;
+        Ok(Response::new(ArchiveGameResponse { game: Some(convert::game(game)) }))
+    }
+
+    async fn draw_game(&self, request: Request<DrawGameRequest>) -> Result<Response<DrawGameResponse>, Status> {
+        let DrawGameRequest { game_id, format } = request.into_inner();
+        let shown = self.games.show(&or_default(game_id)).await?;
+        let state = shown.stored.game.state;
+        let machine = shown.machine.ok_or_else(|| Error::Unusable(shown.stored.id.clone()))?;
+        let drawing = match format.as_deref() {
+            Some("svg") => draw::svg(&machine, Some(&state)),
+            _ => draw::mermaid(&machine, Some(&state)),
+        };
+        Ok(Response::new(DrawGameResponse { drawing, state }))
+    }
+
+    async fn watch(&self, request: Request<WatchRequest>) -> Result<Response<BoxStream<Reaction>>, Status> {
+        let WatchRequest { game_id, after_sequence } = request.into_inner();
+        let game_id = or_default(game_id);
+        // What happens from now on waits in the attachment while the log is read.
+        let updates = self.games.attach(&game_id, false, true, None).await?;
+        let watch = Watch::new(self.games.clone(), game_id, after_sequence, updates);
+        let shutdown = self.shutdown.clone();
+        let reactions = stream::unfold(Some(watch), move |watch| {
+            let shutdown = shutdown.clone();
+            async move {
+                let mut watch = watch?;
+                let next = tokio::select! {
+                    next = watch.next() => next,
+                    () = shutdown.cancelled() => return None,
+                };
+                match next {
+                    Some(Ok(reaction)) => Some((Ok(reaction), Some(watch))),
+                    Some(Err(status)) => Some((Err(status), None)),
+                    None => None,
+                }
+            }
+        });
+        Ok(Response::new(Box::pin(reactions)))
     }
 
     async fn attach(&self, request: Request<AttachRequest>) -> Result<Response<BoxStream<GameUpdate>>, Status> {
@@ -179,7 +247,9 @@ impl From<Error> for Status {
             Error::NoGame(_) | Error::NoAttachment(_) | Error::NoMachine(_) => {
                 status::error(ErrorCode::NotFound, message)
             }
-            Error::Taken(_) | Error::KeyUsed | Error::NotOpen(_) => status::error(ErrorCode::Conflict, message),
+            Error::Taken(_) | Error::KeyUsed | Error::NotOpen(_) | Error::NoWayBack(_) | Error::MovedOn { .. } => {
+                status::error(ErrorCode::Conflict, message)
+            }
             Error::NoChoice(..) | Error::NoSide(..) => status::error(ErrorCode::InvalidInput, message),
             Error::Full(_) => status::error(ErrorCode::RateLimited, message),
             Error::Unusable(_) => Status::failed_precondition(message),

@@ -6,29 +6,36 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use service_kit::db::{DatabaseConfig, Db, DbError, Row, Statement};
 
-use crate::machine::{Event, Game, Memory, Move, Output, Reaction, Rolled};
+use crate::{
+    board::Figures,
+    machine::{Event, Game, Memory, Move, Output, Reaction, Rolled},
+};
 
 const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/fsm/0001_games.sql"),
     include_str!("../../../migrations/fsm/0002_keyed_entries.sql"),
     include_str!("../../../migrations/fsm/0003_memory.sql"),
+    include_str!("../../../migrations/fsm/0004_branches.sql"),
 ];
 
 const INSERT_GAME: &str =
-    "INSERT INTO games (game_key, game_id, machine, archived_from, created_at, idempotency_key, request)
-     VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    "INSERT INTO games (game_key, game_id, machine, archived_from, created_at, idempotency_key, request, snapshot)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
 const INSERT_ENTRY: &str =
     "INSERT INTO entries (game_key, sequence, created_at, state, variables, entry, idempotency_key, request, memory)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 const ARCHIVE: &str = "UPDATE games SET game_id = $1, archived_from = $2 WHERE game_key = $3 AND game_id = $2";
 const COUNT_ARCHIVED: &str = "SELECT COUNT(*) FROM games WHERE archived_from = $1";
 const FIND: &str = "SELECT g.game_key, g.game_id, g.machine, g.archived_from, g.created_at,
-     e.sequence, e.created_at, e.state, b.variables, e.variables, e.memory
+     e.sequence, e.created_at, e.state, b.variables, e.variables, e.memory, g.snapshot
      FROM games g JOIN entries e ON e.game_key = g.game_key
      JOIN entries b ON b.game_key = g.game_key AND b.sequence = 0
      WHERE g.game_id = $1 ORDER BY e.sequence DESC LIMIT 1";
+const AT: &str = "SELECT e.state, b.variables, e.variables, e.memory
+     FROM entries e JOIN entries b ON b.game_key = e.game_key AND b.sequence = 0
+     WHERE e.game_key = $1 AND e.sequence = $2";
 const LIST: &str = "SELECT g.game_key, g.game_id, g.machine, g.archived_from, g.created_at,
-     e.sequence, e.created_at, e.state, b.variables, e.variables, e.memory
+     e.sequence, e.created_at, e.state, b.variables, e.variables, e.memory, g.snapshot
      FROM games g JOIN entries e ON e.game_key = g.game_key
      JOIN entries b ON b.game_key = g.game_key AND b.sequence = 0
      WHERE e.sequence = (SELECT MAX(sequence) FROM entries WHERE game_key = g.game_key)
@@ -70,6 +77,8 @@ pub struct StoredGame {
     pub game: Game,
     /// The variables with which its log begins; an entry keeps only those that have changed since.
     pub opening: Arc<Map<String, Value>>,
+    /// The figures of its board for ever, if it was branched from another game.
+    pub snapshot: Option<Arc<Figures>>,
 }
 
 /// An entry of a game's log.
@@ -156,11 +165,17 @@ impl Store {
         self.db.write(creation(game, idempotency)).await
     }
 
-    /// Gives the game another id, and the id to a new game.
-    pub async fn archive(&self, old: &StoredGame, archived_id: &str, new: &StoredGame) -> Result<(), DbError> {
+    /// The game as an entry of its log left it; 0 is its beginning.
+    pub async fn game_at(&self, game_key: &str, sequence: u64) -> Result<Option<Game>, DbError> {
+        let rows = self.db.fetch(AT, vec![game_key.into(), sequence.into()]).await?;
+        Ok(rows.first().map(|row| game_in(row, [0, 1, 2, 3])))
+    }
+
+    /// Gives the game another id, and the id to a new game if there is one.
+    pub async fn archive(&self, old: &StoredGame, archived_id: &str, new: Option<&StoredGame>) -> Result<(), DbError> {
         let args = vec![archived_id.into(), old.id.as_str().into(), old.key.as_str().into()];
         let mut statements = vec![Statement::new(ARCHIVE, args).affecting(1)];
-        statements.extend(creation(new, None));
+        statements.extend(new.into_iter().flat_map(|new| creation(new, None)));
         self.db.write(statements).await
     }
 
@@ -234,13 +249,14 @@ fn creation(game: &StoredGame, idempotency: Option<Idempotency>) -> Vec<Statemen
         game.created_at.into(),
         key.into(),
         request.into(),
+        game.snapshot.as_ref().map(|snapshot| to_text(&**snapshot)).into(),
     ];
     let beginning = vec![
         game.key.as_str().into(),
         0i64.into(),
         game.created_at.into(),
         game.game.state.as_str().into(),
-        to_text(&game.game.variables).into(),
+        to_text(&*game.game.variables).into(),
         "".into(),
         None::<String>.into(),
         None::<String>.into(),
@@ -268,10 +284,6 @@ fn changed<'a>(opening: &Map<String, Value>, now: &'a Map<String, Value>) -> BTr
 }
 
 fn game_of(row: &Row) -> StoredGame {
-    let variables_in = |column| serde_json::from_str::<Map<String, Value>>(&row.text(column)).unwrap_or_default();
-    let opening = variables_in(8);
-    let mut variables = opening.clone();
-    variables.extend(variables_in(9));
     StoredGame {
         key: row.text(0),
         id: row.text(1),
@@ -280,9 +292,22 @@ fn game_of(row: &Row) -> StoredGame {
         created_at: row.integer(4),
         sequence: to_sequence(row.integer(5)),
         updated_at: row.integer(6),
-        game: Game { state: row.text(7), variables, memory: serde_json::from_str(&row.text(10)).unwrap_or_default() },
-        opening: Arc::new(opening),
+        game: game_in(row, [7, 8, 9, 10]),
+        opening: Arc::new(map_in(row, 8)),
+        snapshot: row.optional_text(11).and_then(|text| serde_json::from_str(&text).ok()).map(Arc::new),
     }
+}
+
+/// A game from columns: its state, the variables it began with, those that have changed, its memory.
+fn game_in(row: &Row, [state, opening, changed, memory]: [usize; 4]) -> Game {
+    let mut variables = map_in(row, opening);
+    variables.extend(map_in(row, changed));
+    let memory = serde_json::from_str(&row.text(memory)).unwrap_or_default();
+    Game { state: row.text(state), variables: Arc::new(variables), memory }
+}
+
+fn map_in(row: &Row, column: usize) -> Map<String, Value> {
+    serde_json::from_str(&row.text(column)).unwrap_or_default()
 }
 
 /// `None` for the beginning, and for an entry that nobody can read, which is logged.

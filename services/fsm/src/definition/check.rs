@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Choice, Decision, Line, Machine, Problem, State, Step, Verb, locate};
+use super::{Choice, Decision, Line, Machine, Problem, RETURN, State, Step, Transition, Verb, Way, locate};
 use crate::{expression::Expression, text::Template};
 
 /// Longest name of an event, in characters: the Java line looks up no longer one.
@@ -39,6 +39,9 @@ impl Check<'_> {
     fn facts(&mut self) {
         let machine = self.machine;
         for state in &machine.states {
+            for timeout in &state.timeouts {
+                self.expression(&timeout.after, &format!("a time-out of state {:?}", state.id));
+            }
             for guard in state.transitions.iter().filter_map(|transition| transition.guard.as_ref()) {
                 for fact in guard.facts().iter().filter(|fact| !machine.has_fact(fact)) {
                     let line = locate::transition(self.text, &state.id, guard.source());
@@ -153,6 +156,12 @@ impl Check<'_> {
                 self.error(None, format!("{place} asks for the decision {name:?}, which is not there"));
             }
             Verb::Raise(event) => self.event(event, &place),
+            Verb::Send { event, after, .. } => {
+                self.event(event, &place);
+                self.expression(after, &place);
+            }
+            Verb::Wait(after) => self.expression(after, &place),
+            Verb::Cancel(_) => {}
             Verb::Prompt(_) | Verb::Menu(_) | Verb::Run(_) | Verb::Ask(_) => {}
             Verb::Say(text) | Verb::Show(text) | Verb::Command(text) | Verb::Record(text) => {
                 self.template(text, &place)
@@ -207,7 +216,7 @@ impl Check<'_> {
     }
 
     fn exits(&mut self) {
-        for state in &self.machine.states {
+        for (index, state) in self.machine.states.iter().enumerate() {
             let line = locate::state(self.text, &state.id);
             let id = &state.id;
             if state.is_final {
@@ -216,7 +225,9 @@ impl Check<'_> {
                 }
                 continue;
             }
-            if state.transitions.is_empty() {
+            // A state leads out where one around it does; one that holds others is never rested in.
+            let leads_out = |index: usize| !self.machine.states[index].transitions.is_empty();
+            if state.initial.is_none() && !self.machine.lineage(index).any(leads_out) && state.valid_events.is_empty() {
                 self.error(line, format!("state {id:?} is a dead end: nothing leads out of it, and it is not final"));
             }
             let events: BTreeSet<&String> =
@@ -231,7 +242,7 @@ impl Check<'_> {
             }
             let waits = state.transitions.iter().any(|way| way.event.is_some()) || !state.valid_events.is_empty();
             let always = state.transitions.iter().any(|transition| transition.guard.is_none());
-            if !waits && !always && !state.transitions.is_empty() {
+            if !waits && !always && !state.transitions.is_empty() && state.parent.is_none() && state.initial.is_none() {
                 self.warn(
                     line,
                     format!(
@@ -253,7 +264,7 @@ impl Check<'_> {
                                 == transition.guard.as_ref().map(Expression::source))
                 };
                 if earlier.iter().any(|other| same(&other)) {
-                    let target = &self.machine.states[transition.target].id;
+                    let target = target_name(self.machine, transition);
                     let line = locate::transition(self.text, id, target);
                     let event = transition.event.as_deref().unwrap_or("AUTO");
                     self.warn(
@@ -272,8 +283,13 @@ impl Check<'_> {
         let mut reached = BTreeSet::from([self.machine.initial]);
         let mut open = vec![self.machine.initial];
         while let Some(index) = open.pop() {
-            let targets = states[index].transitions.iter().map(|transition| transition.target);
-            open.extend(targets.filter(|target| reached.insert(*target)));
+            let targets = states[index].transitions.iter().flat_map(|transition| match transition.way {
+                Way::Call { back } => vec![transition.target, back],
+                _ => vec![transition.target],
+            });
+            let inside = states[index].initial;
+            let around = states[index].parent;
+            open.extend(targets.chain(inside).chain(around).filter(|target| reached.insert(*target)));
         }
         for (_, state) in states.iter().enumerate().filter(|(index, _)| !reached.contains(index)) {
             self.warn(locate::state(self.text, &state.id), format!("state {:?} is never reached", state.id));
@@ -285,7 +301,7 @@ impl Check<'_> {
         let states = &self.machine.states;
         let always = |state: &State| {
             let first = state.transitions.iter().find(|transition| transition.event.is_none())?;
-            first.guard.is_none().then_some(first.target)
+            (first.guard.is_none() && first.way != Way::Return).then_some(first.target)
         };
         let mut told = BTreeSet::new();
         for (start, first) in states.iter().enumerate() {
@@ -321,10 +337,23 @@ impl Check<'_> {
     }
 }
 
+/// Where a transition goes, by name.
+pub(super) fn target_name<'a>(machine: &'a Machine, transition: &Transition) -> &'a str {
+    match transition.way {
+        Way::Return => RETURN,
+        _ => &machine.states[transition.target].id,
+    }
+}
+
 /// The states that automatic moves may lead to.
 fn automatically_reached(states: &[State], start: usize) -> BTreeSet<usize> {
-    let automatic =
-        |index: usize| states[index].transitions.iter().filter(|way| way.event.is_none()).map(|way| way.target);
+    let automatic = |index: usize| {
+        states[index]
+            .transitions
+            .iter()
+            .filter(|way| way.event.is_none() && way.way != Way::Return)
+            .map(|way| way.target)
+    };
     let mut reached = BTreeSet::new();
     let mut open: Vec<usize> = automatic(start).collect();
     while let Some(index) = open.pop() {

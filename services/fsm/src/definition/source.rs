@@ -128,10 +128,28 @@ pub struct Operation {
     pub roll: Option<Roll>,
     /// Raises an event of the machine, taken once no automatic transition holds.
     pub raise: Option<String>,
+    /// Sends an event later.
+    pub send: Option<Send>,
+    /// Cancels what was sent under this id.
+    pub cancel: Option<String>,
+    /// Seconds for which automatic moves stand still, an expression; an event goes on all the same.
+    pub wait: Option<String>,
     /// Asks for a decision, by name.
     pub ask: Option<String>,
     /// Runs another action.
     pub run: Option<String>,
+}
+
+/// An event that is sent later.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Send {
+    /// The event.
+    pub event: String,
+    /// Seconds, an expression.
+    pub after: String,
+    /// By which it can be cancelled.
+    pub id: Option<String>,
 }
 
 /// A map from two lists.
@@ -349,7 +367,138 @@ pub struct Transition {
     /// Actions on the way.
     #[serde(default)]
     pub actions: Vec<String>,
+    /// The state to which the sub-machine that is entered returns by its target RETURN.
+    #[serde(default)]
+    pub back: Option<String>,
+    /// Whether the state is not left for a state within it.
+    #[serde(default)]
+    pub internal: bool,
     /// Whether the event is not announced: nobody needs to send it on purpose.
+    #[serde(default)]
+    pub quiet: bool,
+}
+
+/// A definition in our own format.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Chart {
+    /// Its name, for people.
+    pub machine: String,
+    /// The definition's version.
+    #[serde(default)]
+    pub version: Option<Value>,
+    /// For people.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// A game whose names it uses: `war_of_the_ring`.
+    #[serde(default)]
+    pub uses: Option<String>,
+    /// Where a game begins.
+    pub initial: String,
+    /// Seconds a game is kept after its last watcher is gone, or `never`.
+    #[serde(default)]
+    pub grace: Option<Grace>,
+    /// What its names mean.
+    #[serde(default)]
+    pub library: Library,
+    /// The states by name, in the order written.
+    pub states: Pairs<ChartState>,
+}
+
+/// A state of our own format.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChartState {
+    /// For people.
+    #[serde(default)]
+    pub label: Option<String>,
+    /// For people.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// The phase it belongs to; left out: that of the state around it.
+    #[serde(default)]
+    pub phase: Option<String>,
+    /// Whether it is an end.
+    #[serde(default, rename = "final")]
+    pub is_final: bool,
+    /// The state within it that is entered with it; left out: the first.
+    #[serde(default)]
+    pub initial: Option<String>,
+    /// The prompt on entering, by id.
+    #[serde(default)]
+    pub prompt: Option<String>,
+    /// The prompt on leaving, by id.
+    #[serde(default)]
+    pub exit_prompt: Option<String>,
+    /// What is done on entering.
+    #[serde(default)]
+    pub entry: Vec<ChartAction>,
+    /// What is done on leaving.
+    #[serde(default)]
+    pub exit: Vec<ChartAction>,
+    /// What happens if it is not left in time.
+    #[serde(default)]
+    pub timeouts: Vec<ChartTimeout>,
+    /// Ways out, the first that fits being taken.
+    #[serde(default)]
+    pub on: Vec<ChartTransition>,
+    /// The event that PHASE_COMPLETE stands for.
+    #[serde(default)]
+    pub done: Option<String>,
+    /// Events to announce beside those of the transitions.
+    #[serde(default)]
+    pub also_valid: Vec<String>,
+    /// The states within it by name.
+    #[serde(default)]
+    pub states: Pairs<ChartState>,
+}
+
+/// An action of our own format.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum ChartAction {
+    /// One that the library defines.
+    Named(String),
+    /// A step as it stands.
+    Step(Box<Operation>),
+}
+
+/// A time-out of a state.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChartTimeout {
+    /// Seconds, an expression.
+    pub after: String,
+    /// The event that is sent then.
+    pub event: String,
+}
+
+/// A way out of a state of our own format.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChartTransition {
+    /// The event; left out: it is taken by itself.
+    #[serde(default)]
+    pub event: Option<String>,
+    /// The state entered, or RETURN; left out: the state is not left.
+    #[serde(default)]
+    pub target: Option<String>,
+    /// The state to which the sub-machine that is entered returns.
+    #[serde(default)]
+    pub back: Option<String>,
+    /// Whether the state is not left for a state within it.
+    #[serde(default)]
+    pub internal: bool,
+    /// For people.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// The condition.
+    #[serde(default)]
+    pub guard: Option<String>,
+    /// What is done on the way.
+    #[serde(default, rename = "do")]
+    pub actions: Vec<ChartAction>,
+    /// Whether the event is not announced.
     #[serde(default)]
     pub quiet: bool,
 }

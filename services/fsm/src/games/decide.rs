@@ -111,7 +111,7 @@ impl Games {
             return Ok(Vec::new());
         }
         let players: Vec<String> = live.attachments.iter().map(|attachment| attachment.id.clone()).collect();
-        let board = self.databases.figures(&live.stored.id).await;
+        let board = self.board(&live.stored).await;
         machine::decisions(&live.machine, game, &players, Some(&board), self.assist)
             .map_err(|_| Error::Unusable(live.stored.id.clone()))
     }
@@ -120,7 +120,10 @@ impl Games {
     pub(super) async fn resume(self: &Arc<Self>) -> Result<(), Error> {
         for game_id in self.store.busy(MAX_RESUMED).await? {
             match self.lock(&game_id).await {
-                Ok((cell, mut live)) => self.call_opponent(&mut live, "", &cell),
+                Ok((cell, mut live)) => {
+                    self.call_opponent(&mut live, "", &cell);
+                    self.set_clock(&mut live, &cell);
+                }
                 Err(error) => tracing::warn!(game_id, %error, "a game cannot be taken up again"),
             }
         }
@@ -190,7 +193,10 @@ impl Games {
         if 0 < wait {
             return Ok(Next::Wait(Duration::from_millis(wait)));
         }
-        let tables = self.databases.tables(&live.stored.id).await;
+        let tables = match live.stored.snapshot {
+            Some(_) => None,
+            None => self.databases.tables(&live.stored.id).await,
+        };
         if let Some(tables) = &tables {
             let seen = |(piece, area): &(i64, i64)| tables.area(*piece).is_none_or(|there| there == *area);
             if *looks < MAX_LOOKS && !live.opponent.unseen.iter().all(seen) {
@@ -207,7 +213,7 @@ impl Games {
     }
 
     async fn all_facts(&self, live: &Live) -> Result<Map<String, Value>, Error> {
-        let board = self.databases.figures(&live.stored.id).await;
+        let board = self.board(&live.stored).await;
         machine::all_facts(&live.machine, &live.stored.game, Some(&board), self.assist)
             .map_err(|_| Error::Unusable(live.stored.id.clone()))
     }

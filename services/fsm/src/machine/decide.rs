@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Event, Game, MAX_ITEMS, Order, Refusal, Run, Stop};
+use super::{Event, Game, MAX_ITEMS, Order, Reaction, Refusal, Stop, run::Run};
 use crate::{
     board::{self, Figures},
     definition::{self, Machine},
@@ -106,7 +106,7 @@ pub fn decisions(
     assist: bool,
 ) -> Result<Vec<Decision>, Stop> {
     let Some(state) = machine.state_index(&game.state) else { return Err(Stop::Refused(Refusal::Transition)) };
-    let event = Event::nothing(players, assist);
+    let event = Event::nothing(players, assist, 0);
     let mut run = Run::new(machine, state, game, &event, board, &[]);
     let mut decisions = Vec::new();
     for asked in &game.memory.asked {
@@ -144,11 +144,61 @@ pub fn all_facts(
     assist: bool,
 ) -> Result<Map<String, Value>, Stop> {
     let Some(state) = machine.state_index(&game.state) else { return Err(Stop::Refused(Refusal::Transition)) };
-    let event = Event::nothing(&[], assist);
+    let event = Event::nothing(&[], assist, 0);
     let mut run = Run::new(machine, state, game, &event, board, &[]);
     let names = machine.constants.keys().chain(machine.computed.keys()).chain(game.variables.keys());
     let names: Vec<&str> = names.map(String::as_str).chain(board::FIGURES.iter().copied()).collect();
     run.facts(names.into_iter(), 0)
+}
+
+/// Why a game could not rest as it did earlier, with the board as it is now; `None`: it could.
+pub fn contradiction(machine: &Machine, earlier: &Game, board: &Figures, assist: bool) -> Option<String> {
+    let Some(state) = machine.state_index(&earlier.state) else {
+        return Some(format!("the machine has no state {:?} any more", earlier.state));
+    };
+    let event = Event::nothing(&[], assist, 0);
+    let mut run = Run::new(machine, state, earlier, &event, Some(board), &[]);
+    if run.is_pausing() {
+        return None;
+    }
+    let (_, way) = run.way(None).ok().flatten()?;
+    let guard = way.guard.as_ref().map_or("", |guard| guard.source());
+    let target = &machine.states[way.target].id;
+    Some(format!("the board contradicts {:?}: {guard:?} holds on it, and leads to {target:?} at once", earlier.state))
+}
+
+/// The game as it was earlier, said anew. Who decides stays as it is, and what is asked is asked again.
+///
+/// # Errors
+///
+/// [`Stop`] if the machine has the state no more.
+pub fn restore(
+    machine: &Machine,
+    now: &Game,
+    mut earlier: Game,
+    event: &Event,
+    board: &Figures,
+) -> Result<Reaction, Stop> {
+    let Some(state) = machine.state_index(&earlier.state) else { return Err(Stop::Refused(Refusal::Transition)) };
+    earlier.memory.deciders.clone_from(&now.memory.deciders);
+    earlier.memory.timer_count = now.memory.timer_count;
+    earlier.memory.asked_count = now.memory.asked_count;
+    for asked in &mut earlier.memory.asked {
+        earlier.memory.asked_count += 1;
+        asked.number = earlier.memory.asked_count;
+        asked.at = event.at;
+    }
+    for timer in &mut earlier.memory.timers {
+        earlier.memory.timer_count += 1;
+        timer.number = earlier.memory.timer_count;
+    }
+    let mut run = Run::new(machine, state, &earlier, event, Some(board), &[]);
+    run.remark();
+    run.block().state = Some(earlier.state.clone());
+    if let Some(prompt) = run.prompt_line()? {
+        run.say(prompt);
+    }
+    run.finish(String::new())
 }
 
 impl Run<'_> {
@@ -168,6 +218,17 @@ impl Run<'_> {
                 self.memory.deciders.insert(side.clone(), *decider);
                 Ok(())
             }
+            Order::Timer { number } => {
+                let timer = self.take_timer(*number).ok_or(Stop::Refused(Refusal::Transition))?;
+                // An event that nobody waits for any more is used up all the same.
+                if let Some((source, transition)) = self.way(Some(&timer.event))? {
+                    self.on_event(&timer.event)?;
+                    self.go(source, transition, &timer.event)?;
+                }
+                Ok(())
+            }
+            // The log's owner puts the earlier game in the place of this one.
+            Order::Undo { .. } | Order::Branch { .. } => Ok(()),
         }
     }
 

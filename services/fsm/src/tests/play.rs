@@ -25,7 +25,7 @@ pub(super) struct Table {
 impl Table {
     fn new(machine: Machine) -> Table {
         let board = Figures::none();
-        let game = machine::begin(&machine, Some(&board), &[], true).unwrap();
+        let game = machine::begin(&machine, Some(&board), &[], true, 0).unwrap();
         Table { machine, game, board, assist: true, is_host: true, chance: Vec::new(), log: Vec::new() }
     }
 
@@ -1112,7 +1112,7 @@ fn a_game_can_be_replayed_from_its_log() {
     table.send("FP_HUNT_DAMAGE_ASSIGNED");
     table.pass_the_turn_from_shadow();
 
-    let mut game = machine::begin(&table.machine, Some(&Figures::none()), &[], true).unwrap();
+    let mut game = machine::begin(&table.machine, Some(&Figures::none()), &[], true, 0).unwrap();
     for (event, rolls, logged) in &table.log {
         let has_database = logged.facts.get("HAS_DATABASE") == Some(&json!(true));
         let source = if has_database { Source::Client } else { Source::Machine };

@@ -56,16 +56,18 @@ async fn an_idempotency_key_belongs_to_one_entry(store: &Store) {
 
 async fn variables_are_what_they_were_whether_they_have_changed_or_not(store: &Store) {
     let mut old = game("key-v", "variables", 3);
-    old.game.variables.extend([("KEPT".to_owned(), json!([1, 2])), ("CHANGED".to_owned(), json!({}))]);
-    old.opening = Arc::new(old.game.variables.clone());
+    Arc::make_mut(&mut old.game.variables)
+        .extend([("KEPT".to_owned(), json!([1, 2])), ("CHANGED".to_owned(), json!({}))]);
+    old.opening = old.game.variables.clone();
     store.create(&old, None).await.unwrap();
     let mut now = Game { state: "B".to_owned(), ..old.game.clone() };
-    now.variables.extend([("CHANGED".to_owned(), json!({"210": "event"})), ("NEW".to_owned(), json!(true))]);
+    Arc::make_mut(&mut now.variables)
+        .extend([("CHANGED".to_owned(), json!({"210": "event"})), ("NEW".to_owned(), json!(true))]);
     store.append(&old, &entry(1, "GO"), &now, None).await.unwrap();
 
     let found = store.find("variables").await.unwrap().unwrap();
     assert_eq!((&found.game, &found.opening), (&now, &old.opening));
-    now.variables.insert("CHANGED".to_owned(), json!({}));
+    Arc::make_mut(&mut now.variables).insert("CHANGED".to_owned(), json!({}));
     store.append(&found, &entry(2, "GO"), &now, None).await.unwrap();
     assert_eq!(store.find("variables").await.unwrap().unwrap().game, now, "it is again as it was");
 }
@@ -76,7 +78,7 @@ async fn an_archived_game_keeps_its_log_and_leaves_its_id(store: &Store) {
     let earlier = StoredEntry { created_at: 9, ..entry(1, "GO") };
     store.append(&old, &earlier, &state("B"), None).await.unwrap();
 
-    store.archive(&old, "default-1", &game("key-e", "default", 6)).await.unwrap();
+    store.archive(&old, "default-1", Some(&game("key-e", "default", 6))).await.unwrap();
 
     assert_eq!(store.find("default").await.unwrap().unwrap().key, "key-e");
     let archived = store.find("default-1").await.unwrap().unwrap();
@@ -85,7 +87,7 @@ async fn an_archived_game_keeps_its_log_and_leaves_its_id(store: &Store) {
         ("key-d", Some("default"), 1)
     );
     assert_eq!(store.count_archived("default").await.unwrap(), 1);
-    let twice = store.archive(&old, "default-2", &game("key-f", "default", 7)).await;
+    let twice = store.archive(&old, "default-2", Some(&game("key-f", "default", 7))).await;
     assert!(matches!(twice, Err(DbError::Conflict)), "{twice:?}");
     let ids: Vec<String> = store.list(10).await.unwrap().into_iter().map(|game| game.id).collect();
     assert_eq!(ids, ["variables", "alpha", "default-1", "default"], "the latest changed first");
@@ -108,13 +110,14 @@ fn game(key: &str, id: &str, created_at: i64) -> StoredGame {
         sequence: 0,
         updated_at: created_at,
         game: state("A"),
-        opening: Arc::new(state("A").variables),
+        opening: state("A").variables,
+        snapshot: None,
     }
 }
 
 fn state(state: &str) -> Game {
     let variables = Map::from_iter([("TURN".to_owned(), json!(3))]);
-    Game { state: state.to_owned(), variables, ..Game::default() }
+    Game { state: state.to_owned(), variables: Arc::new(variables), ..Game::default() }
 }
 
 fn entry(sequence: u64, event: &str) -> StoredEntry {

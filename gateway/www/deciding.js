@@ -1,0 +1,138 @@
+// What a game asks of its sides, and who decides for each.
+
+import { api } from "./api.js";
+import { h, moment, words } from "./dom.js";
+
+const KINDS = [
+  ["person", "a person"],
+  ["policy easy", "the built-in opponent, easy"],
+  ["policy middle", "the built-in opponent, middle"],
+  ["policy hard", "the built-in opponent, hard"],
+  ["model", "a language model"],
+];
+
+/// A panel of the open decisions with their choices as buttons, and one of who decides.
+export class Deciding {
+  #loading = null;
+  #isStale = false;
+
+  /// `onChange` is called after an answer, `onError` with what went wrong.
+  constructor(gameId, { onChange, onError }) {
+    this.gameId = gameId;
+    this.onChange = onChange;
+    this.onError = onError;
+    this.questions = h("section", { class: "panel game-questions", "aria-label": "Decisions", hidden: true });
+    this.sides = h("section", { class: "panel game-sides", "aria-label": "Who decides", hidden: true });
+  }
+
+  /// Shows how things are now, one request after the other.
+  refresh() {
+    if (this.#loading) {
+      this.#isStale = true;
+      return;
+    }
+    this.#loading = this.#load()
+      .catch(this.onError)
+      .finally(() => {
+        this.#loading = null;
+        if (this.#isStale) {
+          this.#isStale = false;
+          this.refresh();
+        }
+      });
+  }
+
+  async #load() {
+    const of = { game_id: this.gameId };
+    const [{ decisions = [] }, { game }] = await Promise.all([
+      api("/api/tools/list_decisions", { method: "POST", body: of }),
+      api("/api/tools/get_game", { method: "POST", body: of }),
+    ]);
+    this.#showQuestions(decisions);
+    this.#showSides(game?.deciders ?? []);
+  }
+
+  #showQuestions(decisions) {
+    const focused = this.questions.contains(document.activeElement);
+    this.questions.hidden = decisions.length === 0;
+    this.questions.replaceChildren(
+      h("h2", { tabindex: "-1" }, "What is asked"),
+      ...decisions.map((decision) => this.#question(decision)),
+    );
+    if (focused) this.questions.querySelector("button, h2").focus();
+  }
+
+  #question({ decision_id: id, kind, question, decider, choices = [], due_at: due }) {
+    return h(
+      "fieldset",
+      { class: "question", data: { kind, decision: id } },
+      h("legend", {}, h("span", { class: "pill" }, words(decider.side)), " ", question),
+      decider.kind !== "person" &&
+        h(
+          "p",
+          { class: "dim" },
+          decider.kind === "policy" ? "The built-in opponent decides." : `A language model decides, until ${moment(due)}.`,
+        ),
+      h(
+        "div",
+        { class: "choices" },
+        choices.map(({ choice_id: choice, text }) =>
+          h(
+            "button",
+            { class: "button", type: "button", data: { choice }, on: { click: () => this.#answer(id, choice) } },
+            text,
+          ),
+        ),
+      ),
+    );
+  }
+
+  async #answer(decision_id, choice_id) {
+    try {
+      const body = { game_id: this.gameId, decision_id, choice_id, cause: "page" };
+      await api("/api/tools/answer_decision", { method: "POST", body });
+      this.onChange();
+    } catch (error) {
+      this.onError(error);
+      this.refresh();
+    }
+  }
+
+  #showSides(deciders) {
+    const focused = document.activeElement?.dataset?.side;
+    this.sides.hidden = deciders.length === 0;
+    this.sides.replaceChildren(
+      h("h2", {}, "Who decides"),
+      h(
+        "div",
+        { class: "sides" },
+        deciders.map(({ side, kind, strength }) => {
+          const value = kind === "policy" ? `policy ${strength ?? "middle"}` : kind;
+          return h(
+            "label",
+            {},
+            h("span", {}, words(side)),
+            h(
+              "select",
+              { class: "input", data: { side }, on: { change: ({ target }) => this.#setDecider(side, target.value) } },
+              KINDS.map(([name, text]) => h("option", { value: name, selected: name === value }, text)),
+            ),
+          );
+        }),
+      ),
+    );
+    if (focused) [...this.sides.querySelectorAll("select")].find(({ dataset }) => dataset.side === focused)?.focus();
+  }
+
+  async #setDecider(side, value) {
+    const [kind, strength] = value.split(" ");
+    try {
+      const body = { game_id: this.gameId, decider: { side, kind, ...(strength && { strength }) } };
+      await api("/api/tools/set_decider", { method: "POST", body });
+      this.onChange();
+    } catch (error) {
+      this.onError(error);
+    }
+    this.refresh();
+  }
+}
