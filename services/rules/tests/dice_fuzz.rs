@@ -6,6 +6,7 @@ mod checks;
 mod generator;
 
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use generator::Stream;
 
@@ -28,7 +29,11 @@ fn corpus(target: &str) -> Vec<Vec<u8>> {
     inputs
 }
 
+/// One run at a time: memory is counted for the whole process.
+static TURN: Mutex<()> = Mutex::new(());
+
 fn run(target: &str, seed: u64, check: fn(&[u8])) {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let corpus = corpus(target);
     corpus.iter().for_each(|input| check(input));
     let mut stream = Stream(seed);

@@ -30,6 +30,10 @@ impl Stream {
                 let (left, right) = (self.expression(depth - 1), self.expression(depth - 1));
                 format!("{}({left},{right})", self.choose(&["min", "max"]))
             }
+            9 if depth > 1 => {
+                let members = [self.expression(0), self.expression(0), self.expression(0)].join(",");
+                format!("{{{members}}}{}", self.choose(&["kh2", "kl2", "dl1", "dh2", "k>=4", "kh2>=3", "p=2", "dl1sd"]))
+            }
             9 => {
                 let (left, right) = (self.expression(depth - 1), self.expression(depth - 1));
                 format!("{{{left},{right}}}{}", self.choose(&["kh1", "kl1", "dl1", ">=4", ">=5f<=2", ""]))
@@ -44,7 +48,7 @@ impl Stream {
         let sides = self.choose(&["2", "3", "4", "6", "F", "F.1", "5"]);
         let per_die = self.choose(&[
             "", "", "", "", "!l1", "!l2>=2", "!!l2", "!pl1", "!!pl2", "ro1", "ro<3", "min2", "max3", "min2max3",
-            "ro=1!l1", "u",
+            "ro=1!l1", "u", "ra=2",
         ]);
         let filter = self.choose(&[
             "", "", "", "kh1", "kl1", "kh2", "dl1", "dh1", "dl1dh1", "kh3kl2", "k>=2", "p=1", "kh1|l1", "dl1|h1",
@@ -118,6 +122,9 @@ fn known_chances_come_out() {
     check("(1d2)d6", 12, "1/72");
     check("{1d6,1d8}kh1", 8, "1/8");
     check("5d20u", 90, "1/15504");
+    check("{4d6+2d8}kh4", 28, "19/9216");
+    check("5d10!l2kh2", 20, "22853/200000");
+    check("3d6ra6", 24, "1/1296");
 }
 
 #[test]

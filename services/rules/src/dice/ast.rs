@@ -145,6 +145,11 @@ pub enum Modifier {
         /// Once, whatever comes then; otherwise until no value is seen twice.
         once: bool,
     },
+    /// The first value that matches brings one further die, whatever that shows.
+    RerollAndAdd {
+        /// Which values.
+        on: Matcher,
+    },
     /// Only some of the dice stay.
     Filter {
         /// Whether the selected ones stay, or the others.
@@ -167,6 +172,11 @@ pub enum Modifier {
 }
 
 impl Modifier {
+    /// Whether it may bring further dice.
+    pub fn brings_dice(&self) -> bool {
+        matches!(self, Modifier::Explode { .. } | Modifier::RerollAndAdd { .. })
+    }
+
     /// The place in the order that most dialects work in, whatever order is written.
     pub(super) fn rank(&self) -> u32 {
         match self {
@@ -175,10 +185,11 @@ impl Modifier {
             Modifier::Explode { .. } => 3,
             Modifier::Reroll { .. } => 4,
             Modifier::Unique { .. } => 5,
-            Modifier::Filter { keep: true, .. } => 6,
-            Modifier::Filter { keep: false, .. } => 7,
-            Modifier::Count { .. } => 8,
-            Modifier::Sort { .. } => 9,
+            Modifier::RerollAndAdd { .. } => 6,
+            Modifier::Filter { keep: true, .. } => 7,
+            Modifier::Filter { keep: false, .. } => 8,
+            Modifier::Count { .. } => 9,
+            Modifier::Sort { .. } => 10,
         }
     }
 }
@@ -528,6 +539,7 @@ impl fmt::Display for Modifier {
             }
             Modifier::Reroll { once, on } => write!(f, "{}{on}", if *once { "ro" } else { "rr" }),
             Modifier::Unique { once } => f.write_str(if *once { "uo" } else { "u" }),
+            Modifier::RerollAndAdd { on } => write!(f, "ra{on}"),
             Modifier::Filter { keep, selectors } => write_filter(f, *keep, selectors),
             Modifier::Count { success, failure } => {
                 write!(f, "c{success}")?;

@@ -176,6 +176,7 @@ pub(super) fn of_dice(dice: &Dice) -> Result<Bound, Kind> {
     let (mut fewest_dice, mut most_dice) = (count.low, count.high);
     let mut throws_a_die: u64 = 1;
     let mut units_a_die: i64 = 1;
+    let mut further_dice: u64 = 0;
     for modifier in &dice.modifiers {
         match modifier {
             Modifier::Minimum(value) => {
@@ -220,6 +221,12 @@ pub(super) fn of_dice(dice: &Dice) -> Result<Bound, Kind> {
                 throws_a_die = throws_a_die.saturating_mul(u64::from(most) + 1);
                 (low, high) = (low.min(faces.lowest), high.max(faces.lowest + faces.most - 1));
             }
+            Modifier::RerollAndAdd { .. } => {
+                further_dice += 1;
+                most_dice = most_dice.saturating_mul(units_a_die).saturating_add(1);
+                units_a_die = 1;
+                (low, high) = (low.min(faces.lowest), high.max(faces.lowest + faces.most - 1));
+            }
             Modifier::Filter { keep, selectors } => {
                 (fewest_dice, most_dice) =
                     left_by(*keep, selectors, fewest_dice, most_dice.saturating_mul(units_a_die));
@@ -235,7 +242,8 @@ pub(super) fn of_dice(dice: &Dice) -> Result<Bound, Kind> {
     let most = most_dice.saturating_mul(units_a_die);
     let total_low = low.saturating_mul(if low < 0 { most } else { fewest_dice });
     let total_high = high.saturating_mul(if high > 0 { most } else { fewest_dice });
-    let throws = u64::try_from(count.high).unwrap_or(u64::MAX).saturating_mul(throws_a_die);
+    let throws =
+        u64::try_from(count.high).unwrap_or(u64::MAX).saturating_add(further_dice).saturating_mul(throws_a_die);
     let thrown = u64::try_from(count.high).unwrap_or(u64::MAX);
     Bound {
         low: total_low,

@@ -92,7 +92,7 @@ impl Notation {
         let mut found = false;
         self.expr.visit(&mut |part| {
             if let Expr::Dice(dice) = part {
-                found |= dice.modifiers.iter().any(|modifier| matches!(modifier, Modifier::Explode { .. }));
+                found |= dice.modifiers.iter().any(Modifier::brings_dice);
             }
         });
         found
@@ -136,7 +136,7 @@ impl Notation {
     #[must_use]
     pub fn without_explosions(mut self) -> Self {
         self.expr.visit_dice_mut(&mut |dice| {
-            dice.modifiers.retain(|modifier| !matches!(modifier, Modifier::Explode { .. }));
+            dice.modifiers.retain(|modifier| !modifier.brings_dice());
         });
         // Fewer throws cannot pass a limit that more did not pass.
         self.bound = bound(&self.expr).unwrap_or(self.bound);

@@ -4,6 +4,7 @@
 //! begun before it is known to fit into the steps that are left; `enumerate` goes through every sequence of faces and is
 //! the measure of all else.
 
+mod chosen;
 mod distribution;
 mod enumeration;
 mod one_kind;
@@ -12,11 +13,13 @@ mod polynomial;
 use std::collections::BTreeMap;
 
 use num_bigint::BigUint;
+use num_integer::Integer as _;
 
 use super::ast::{Amount, Expr, Function, Group, Modifier, Selector, Sides, Test};
 use super::notation::Notation;
 use super::roll::{call, call_next, combine, score};
 use super::value::Value;
+use chosen::Choice;
 use distribution::Weights;
 
 pub use distribution::{Distribution, Ratio};
@@ -41,14 +44,33 @@ pub struct Odds {
     pub disaster: Option<Ratio>,
 }
 
-/// Steps left; one is about the time of an operation on 64 bits.
-pub(super) struct Budget(u64);
+/// What may still be spent.
+pub(super) struct Budget {
+    /// One is about the time of an operation on 64 bits.
+    steps: u64,
+    /// Bytes at once: half as many as there were steps.
+    memory: u64,
+}
+
+/// Bytes of a value and of its place beside the words of its ways, and how many distributions there are at once at most.
+const VALUE_BYTES: u64 = 64;
+const COPIES: u64 = 3;
 
 impl Budget {
+    fn new(steps: u64) -> Budget {
+        Budget { steps, memory: steps / 2 }
+    }
+
     /// Takes off what is about to be spent.
     fn charge(&mut self, steps: u64) -> Result<(), OddsError> {
-        self.0 = self.0.checked_sub(steps).ok_or(OddsError::TooCostly)?;
+        self.steps = self.steps.checked_sub(steps).ok_or(OddsError::TooCostly)?;
         Ok(())
+    }
+
+    /// Refuses so many values whose ways have so many words.
+    fn hold(&self, values: u64, words: u64) -> Result<(), OddsError> {
+        let bytes = values.saturating_mul(words.saturating_mul(8) + VALUE_BYTES).saturating_mul(COPIES);
+        if bytes > self.memory { Err(OddsError::TooCostly) } else { Ok(()) }
     }
 }
 
@@ -57,13 +79,13 @@ fn words(number: &BigUint) -> u64 {
     number.bits() / 64 + 4
 }
 
-/// Computes the odds of a notation in at most `steps` steps, each about a nanosecond.
+/// Computes the odds of a notation in at most `steps` steps, each about a nanosecond, and half as many bytes.
 ///
 /// # Errors
 ///
 /// [`OddsError::TooCostly`] if that is not enough; little has been spent then.
 pub fn odds(notation: &Notation, steps: u64) -> Result<Odds, OddsError> {
-    let mut work = Work { budget: Budget(steps), error: 0.0 };
+    let mut work = Work { budget: Budget::new(steps), error: 0.0 };
     let weights = match work.of(notation.expr()) {
         Ok(weights) => weights,
         // What has no method of its own is small, or is gone through.
@@ -218,29 +240,61 @@ impl Work {
                 Value::whole(value.to_whole().map_or(0, |value| i64::from(score(success, failure, value))))
             }
         };
-        let all = members.len() as u32;
-        let of_two = if all == 2 { 1 } else { 0 };
-        let choose: fn(Value, Value) -> Value = match filter {
-            None => {
-                let mut sum = Weights::certain(Value::ZERO);
-                for member in members {
-                    sum = sum.combine(&member.map(worth), Value::plus, &mut self.budget)?;
+        match filter {
+            None => self.folded(members.into_iter().map(|member| member.map(worth)), Value::plus),
+            Some((true, [Selector::Highest(1)])) => Ok(self.folded(members.into_iter(), Value::max)?.map(worth)),
+            Some((true, [Selector::Lowest(1)])) => Ok(self.folded(members.into_iter(), Value::min)?.map(worth)),
+            Some((keep, selectors)) => match Choice::of(keep, selectors) {
+                Some(choice) => Ok(self.chosen(choice, &members, worth)?),
+                None if selectors.iter().all(|selector| matches!(selector, Selector::Compare(_))) => {
+                    let stays = |value: Value| selectors.iter().any(|selector| selects(selector, value)) == keep;
+                    let left = |value: Value| if stays(value) { worth(value) } else { Value::ZERO };
+                    self.folded(members.into_iter().map(|member| member.map(left)), Value::plus)
                 }
-                return Ok(sum);
-            }
-            Some((true, [Selector::Highest(1)])) => Value::max,
-            Some((true, [Selector::Lowest(1)])) => Value::min,
-            Some((false, [Selector::Lowest(dropped)])) if *dropped == all - 1 || *dropped == of_two => Value::max,
-            Some((false, [Selector::Highest(dropped)])) if *dropped == all - 1 || *dropped == of_two => Value::min,
-            Some(_) => return Err(Refusal::NoMethod),
-        };
-        let mut members = members.into_iter();
-        let mut chosen = members.next().ok_or(Refusal::NoMethod)?;
-        for member in members {
-            chosen = chosen.combine(&member, choose, &mut self.budget)?;
+                None => Err(Refusal::NoMethod),
+            },
         }
-        Ok(chosen.map(worth))
     }
+
+    /// Members put together, one after another.
+    fn folded(
+        &mut self,
+        mut members: impl Iterator<Item = Weights<Value>>,
+        together: fn(Value, Value) -> Value,
+    ) -> Result<Weights<Value>, Refusal> {
+        let mut folded = members.next().ok_or(Refusal::NoMethod)?;
+        for member in members {
+            folded = folded.combine(&member, together, &mut self.budget)?;
+        }
+        Ok(folded)
+    }
+
+    /// What a choice by rank leaves of the members.
+    fn chosen(
+        &mut self,
+        choice: Choice,
+        members: &[Weights<Value>],
+        worth: impl Fn(Value) -> Value,
+    ) -> Result<Weights<Value>, OddsError> {
+        // Whole numbers to reckon with: all fractions over one denominator.
+        let totals = || members.iter().flat_map(|member| member.ways.keys().copied());
+        let scale = totals().fold(1i64, |scale, value| scale.lcm(&value.denominator()));
+        let scaled = |value: Value| value.numerator() * (scale / value.denominator());
+        let values: BTreeMap<i64, i64> = totals().map(|value| (scaled(value), scaled(worth(value)))).collect();
+        let looks = members.iter().map(|member| member.ways.len() as u64).sum::<u64>();
+        let laws = |threshold: Option<i64>, budget: &mut Budget| {
+            budget.charge(looks * 100)?;
+            let tally = |value: Value| choice.tally(scaled(value), scaled(worth(value)), threshold);
+            Ok(members.iter().map(|member| (member.clone().map(tally), 1)).collect())
+        };
+        let chosen = choice.total(values.into_iter(), laws, &mut self.budget)?;
+        Ok(chosen.map(|total| Value::fraction(total, scale).unwrap_or(Value::ZERO)))
+    }
+}
+
+/// Whether a comparison selects a total; one that is no whole number compares with none.
+fn selects(selector: &Selector, value: Value) -> bool {
+    matches!(selector, Selector::Compare(comparison) if value.to_whole().is_some_and(|value| comparison.holds(value)))
 }
 
 /// Sorted totals and the ways to each.

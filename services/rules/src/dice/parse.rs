@@ -2,15 +2,18 @@
 //!
 //! A recursive descent over the bytes. Whatever a dialect decided is noted in words for whoever rolls.
 
+mod groups;
 mod modifiers;
+mod sum;
 
-use super::ast::{Amount, Comparator, Dice, Expr, FUNCTIONS, Function, Group, Operator, Sides, Term, Test};
+use super::ast::{Amount, Comparator, Dice, Expr, FUNCTIONS, Function, Operator, Sides, Test};
 use super::bound;
 use super::dialect::Dialect;
 use super::error::{NotationError, NotationErrorKind as Kind};
 use super::limits::{MAX_CONSTANT, MAX_DEPTH, MAX_DICE, MAX_PARTS, MAX_REPEATS, MAX_SIDES, MAX_TEXT};
 use super::value::Value;
 use crate::shadowrun2::{MAX_POOL, MAX_TARGET_NUMBER, MIN_TARGET_NUMBER};
+use sum::Sum;
 
 /// A text, read.
 pub(super) struct Parsed {
@@ -233,7 +236,7 @@ impl Parser<'_> {
         if !matches!(self.peek(), Some(b'+' | b'-')) {
             return Ok(first);
         }
-        let mut sum = Sum { terms: Vec::with_capacity(4), constant: Value::ZERO };
+        let mut sum = Sum::new();
         sum.add(first, false);
         while let Some(sign @ (b'+' | b'-')) = self.peek() {
             let start = self.position;
@@ -347,7 +350,7 @@ impl Parser<'_> {
         if !negative {
             return Ok(expr);
         }
-        let mut sum = Sum { terms: Vec::new(), constant: Value::ZERO };
+        let mut sum = Sum::new();
         sum.add(expr, true);
         Ok(sum.finish())
     }
@@ -536,88 +539,6 @@ impl Parser<'_> {
         Ok(expr)
     }
 
-    /// `(1d6, 1d8)kh1`, as Avrae writes groups; nothing is read if it is no list.
-    fn avrae_set(&mut self, start: usize) -> Read<Option<Expr>> {
-        let mut depth = 0;
-        let is_list = self.rest().bytes().take_while(|byte| {
-            match byte {
-                b'(' => depth += 1,
-                b')' => depth -= 1,
-                _ => {}
-            }
-            depth > 0
-        });
-        let mut depth = 0;
-        let is_list = is_list.filter(|byte| {
-            match byte {
-                b'(' => depth += 1,
-                b')' => depth -= 1,
-                _ => {}
-            }
-            depth == 1 && *byte == b','
-        });
-        if is_list.count() == 0 {
-            return Ok(None);
-        }
-        self.group(start, b')').map(Some)
-    }
-
-    /// `{4d6,3d8}kh1`.
-    fn braces(&mut self) -> Read<Expr> {
-        let start = self.position;
-        self.group(start, b'}')
-    }
-
-    fn group(&mut self, start: usize, closing: u8) -> Read<Expr> {
-        self.deeper()?;
-        self.position += 1;
-        let mut members = Vec::new();
-        loop {
-            self.skip_spaces();
-            members.push(self.sum()?);
-            self.skip_spaces();
-            if !self.take(b',') {
-                break;
-            }
-        }
-        self.close(closing)?;
-        self.depth -= 1;
-        let mut group = Group { members, modifiers: Vec::new() };
-        self.group_modifiers(&mut group)?;
-        if let [Expr::Sum(terms)] = group.members.as_slice()
-            && !group.modifiers.is_empty()
-            && terms.iter().all(|term| !term.negative && is_one_die(&term.expr))
-        {
-            // A single sum of single dice: its dice are meant, each by itself.
-            self.note(|| "the dice of the sum are each a member of the group".to_owned());
-            let Some(Expr::Sum(terms)) = group.members.pop() else { return Err(self.here(Kind::TermExpected)) };
-            group.members = terms.into_iter().map(|term| term.expr).collect();
-        } else if group.members.len() == 1 && !group.modifiers.is_empty() {
-            return self.single_group(group, start);
-        }
-        if group.members.len() == 1
-            && group.modifiers.is_empty()
-            && let Some(member) = group.members.pop()
-        {
-            return Ok(member);
-        }
-        Ok(Expr::Group(Box::new(group)))
-    }
-
-    /// `{4d6}kh3`: a group of one set of dice, whose dice are meant.
-    fn single_group(&mut self, mut group: Group, start: usize) -> Read<Expr> {
-        match group.members.pop() {
-            Some(Expr::Dice(mut dice)) if dice.modifiers.is_empty() => {
-                dice.modifiers = group.modifiers;
-                bound::of_dice(&dice).map_err(|kind| self.at(start, self.position, kind))?;
-                Ok(Expr::Dice(dice))
-            }
-            _ => Err(self
-                .at(start, self.position, Kind::GroupModifier)
-                .suggest("a group of several, as in {4d6,3d8}kh1")),
-        }
-    }
-
     fn function(&mut self) -> Read<Expr> {
         let start = self.position;
         while matches!(self.peek(), Some(b'a'..=b'z' | b'A'..=b'Z')) {
@@ -798,55 +719,9 @@ impl Parser<'_> {
     }
 }
 
-/// A sum while it is read: constants are added up, brackets within it opened.
-struct Sum {
-    terms: Vec<Term>,
-    constant: Value,
-}
-
-impl Sum {
-    fn add(&mut self, expr: Expr, negative: bool) {
-        match expr {
-            Expr::Number(value) => {
-                self.constant = self.constant.plus(if negative { value.negated() } else { value });
-            }
-            Expr::Sum(terms) => terms.into_iter().for_each(|term| self.add(term.expr, term.negative != negative)),
-            expr => self.terms.push(Term { negative, expr }),
-        }
-    }
-
-    /// Added terms first, if the first is taken off, and the constant last, unless all else is taken off from it.
-    fn finish(mut self) -> Expr {
-        if self.terms.first().is_some_and(|term| term.negative) {
-            self.terms.sort_by_key(|term| term.negative);
-        }
-        if self.terms.is_empty() {
-            return Expr::Number(self.constant);
-        }
-        if self.constant != Value::ZERO {
-            let negative = self.constant < Value::ZERO;
-            let constant = Term { negative, expr: Expr::Number(self.constant.abs()) };
-            let first = !negative && self.terms[0].negative;
-            self.terms.insert(if first { 0 } else { self.terms.len() }, constant);
-        }
-        if self.terms.len() == 1
-            && !self.terms[0].negative
-            && let Some(term) = self.terms.pop()
-        {
-            return term.expr;
-        }
-        Expr::Sum(self.terms)
-    }
-}
-
 /// The whole amount of a constant, rounded up.
 fn bound_of(value: Value) -> i64 {
     value.abs().ceil().numerator()
-}
-
-/// A die or a number, which `{d6+d8}kh1` may choose among.
-fn is_one_die(expr: &Expr) -> bool {
-    matches!(expr, Expr::Dice(dice) if dice.count == Amount::Fixed(1) && dice.modifiers.is_empty())
 }
 
 /// The success test that plain six-sided dice and a target number make.

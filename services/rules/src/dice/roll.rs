@@ -315,6 +315,13 @@ impl<F: FnMut(u32) -> u32> Table<F> {
                 }
                 Modifier::Sort { descending } => sorted = Some(*descending),
                 Modifier::Unique { once } => self.make_unique(*once, cube, &mut units),
+                Modifier::RerollAndAdd { on } => {
+                    if let Some(unit) = units.iter().find(|unit| unit.kept && on.matches(unit.value.into())) {
+                        let (die, first) = (unit.die, self.throws.len() as u32);
+                        let value = self.throw(cube, die);
+                        units.push(Unit { value, first, throws: 1, die, kept: true });
+                    }
+                }
                 modifier => self.change(modifier, cube, &mut units, 0),
             }
         }
@@ -349,7 +356,11 @@ impl<F: FnMut(u32) -> u32> Table<F> {
                     }
                 }
             }
-            Modifier::Unique { .. } | Modifier::Filter { .. } | Modifier::Count { .. } | Modifier::Sort { .. } => {}
+            Modifier::Unique { .. }
+            | Modifier::RerollAndAdd { .. }
+            | Modifier::Filter { .. }
+            | Modifier::Count { .. }
+            | Modifier::Sort { .. } => {}
         }
     }
 

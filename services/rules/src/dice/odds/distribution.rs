@@ -108,6 +108,7 @@ impl<T: Ord + Copy> Weights<T> {
         budget.charge(pairs.saturating_mul(product + words(&self.all) * words(&other.all) / 2))?;
         let mut ways = Ways::new();
         for (left, left_weight) in &self.ways {
+            budget.hold(ways.len() as u64, product)?;
             for (right, right_weight) in &other.ways {
                 *ways.entry(combined(*left, *right)).or_default() += left_weight * right_weight;
             }
@@ -118,6 +119,7 @@ impl<T: Ord + Copy> Weights<T> {
     /// Several cases, each as likely as its weight among all of them.
     pub fn mixed(cases: Vec<(BigUint, Weights<T>)>, budget: &mut Budget) -> Result<Self, OddsError> {
         let common = cases.iter().fold(BigUint::one(), |common, (_, case)| common.lcm(&case.all));
+        budget.hold(cases.iter().map(|(_, case)| case.ways.len() as u64).sum(), words(&common))?;
         let mut mixed = Weights { ways: Ways::new(), all: BigUint::zero() };
         for (weight, case) in cases {
             budget

@@ -1,5 +1,7 @@
 //! Going through every sequence of faces that a roll can take.
 
+use std::collections::BTreeMap;
+
 use num_bigint::BigUint;
 use num_integer::Integer;
 use num_traits::One;
@@ -22,7 +24,8 @@ pub fn enumerate(notation: &Notation, sequences: u64) -> Result<Distribution, Od
 pub(super) fn enumerate_once(expr: &Expr, sequences: u64) -> Result<Distribution, OddsError> {
     // The faces of a sequence with their sides; the next sequence differs in the last face that can still grow.
     let mut path: Vec<(u32, u32)> = Vec::new();
-    let mut ends: Vec<(Value, BigUint)> = Vec::new();
+    // How many sequences come to a total, each one of so many ways.
+    let mut ends: BTreeMap<(Value, BigUint), u64> = BTreeMap::new();
     let mut common = BigUint::one();
     let mut throws = 0u64;
     for _ in 0..sequences {
@@ -41,7 +44,7 @@ pub(super) fn enumerate_once(expr: &Expr, sequences: u64) -> Result<Distribution
         }
         let ways = path.iter().fold(BigUint::one(), |ways, (_, sides)| ways * *sides);
         common = common.lcm(&ways);
-        ends.push((total, ways));
+        *ends.entry((total, ways)).or_default() += 1;
         while path.last().is_some_and(|(face, sides)| face >= sides) {
             path.pop();
         }
@@ -49,8 +52,8 @@ pub(super) fn enumerate_once(expr: &Expr, sequences: u64) -> Result<Distribution
             Some((face, _)) => *face += 1,
             None => {
                 let mut all = Ways::new();
-                for (total, ways) in ends {
-                    *all.entry(total).or_default() += &common / ways;
+                for ((total, ways), sequences) in ends {
+                    *all.entry(total).or_default() += &common / ways * sequences;
                 }
                 return Ok(Weights { ways: all, all: common }.into());
             }

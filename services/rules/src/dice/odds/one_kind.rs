@@ -3,9 +3,14 @@
 //! Kept dice are computed from the sorted dice: the chance that exactly so many lie above a value, and enough on it.
 //! Nothing is enumerated, so that the highest 50 of 100 dice are a matter of milliseconds.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::ops::Add;
+
 use num_bigint::BigUint;
 use num_traits::{One, Zero};
 
+use super::chosen::Choice;
 use super::distribution::Weights;
 use super::polynomial::Polynomial;
 use super::{Budget, OddsError};
@@ -24,7 +29,7 @@ pub fn total(
     let die = Die::new(&dice.sides, sides);
     let alone = dice.modifiers.iter().take_while(|modifier| concerns_a_die_by_itself(modifier)).count();
     let (alone, together) = dice.modifiers.split_at(alone);
-    let mut kept = Kept { low: 0, high: count, ranked: false, only: None };
+    let mut kept = Kept { low: 0, high: count, ranked: Vec::new(), only: None };
     let mut counted: Option<(&Matcher, &Matcher)> = None;
     let mut unique = false;
     for modifier in together {
@@ -37,7 +42,7 @@ pub fn total(
             Modifier::Count { success, failure } => counted = Some((success, failure)),
             Modifier::Sort { .. } => {}
             Modifier::Unique { once: false }
-                if alone.is_empty() && !kept.ranked && !matches!(dice.sides, Sides::FateRare) =>
+                if alone.is_empty() && kept.ranked.is_empty() && !matches!(dice.sides, Sides::FateRare) =>
             {
                 unique = true;
             }
@@ -50,7 +55,7 @@ pub fn total(
         (_, None) => value,
         (_, Some((success, failure))) => i64::from(score(success, failure, value)),
     };
-    if unique && (kept.ranked || kept.only.is_some()) {
+    if unique && (!kept.ranked.is_empty() || kept.only.is_some()) {
         return Ok(None);
     }
     if unique {
@@ -58,9 +63,11 @@ pub fn total(
         return Ok(Some((total, unique_error(count, die.number()))));
     }
     let error = die.error(alone, count);
-    // Dice that explode are more than were thrown; which of them are kept has no method here.
-    if kept.ranked && alone.iter().any(|modifier| matches!(modifier, Modifier::Explode { compound: false, .. })) {
-        return Ok(None);
+    // Dice that explode are more than were thrown.
+    let explodes = |modifier: &Modifier| matches!(modifier, Modifier::Explode { compound: false, .. });
+    if !kept.ranked.is_empty() && alone.iter().any(explodes) {
+        let [choice] = kept.ranked.as_slice() else { return Ok(None) };
+        return Ok(Some((die.chosen(*choice, count, alone, &worth, budget)?, error)));
     }
     if kept.is_all(count) {
         let one = die.worth(alone, &worth, budget)?;
@@ -89,8 +96,8 @@ fn to_weights(polynomial: Polynomial) -> Weights<i64> {
 struct Kept<'a> {
     low: u32,
     high: u32,
-    /// Whether dice were kept or dropped by their rank at all.
-    ranked: bool,
+    /// The filters by rank.
+    ranked: Vec<Choice>,
     only: Option<(bool, &'a [Selector])>,
 }
 
@@ -108,7 +115,8 @@ impl<'a> Kept<'a> {
             self.only = Some((keep, selectors));
             return true;
         }
-        self.ranked = true;
+        let Some(choice) = Choice::of(keep, selectors) else { return false };
+        self.ranked.push(choice);
         let left = self.high - self.low;
         match (keep, selectors) {
             (true, [Selector::Highest(count)]) => self.low = self.high - (*count).min(left),
@@ -125,8 +133,16 @@ fn selects(selectors: &[Selector], value: i64) -> bool {
     selectors.iter().any(|selector| matches!(selector, Selector::Compare(comparison) if comparison.holds(value)))
 }
 
+/// How many times as long tallies take to add up as plain numbers.
+const TALLY_COST: u64 = 10;
+
 /// What a further die that shows this is worth.
-type Worth<'a> = dyn FnMut(i64, &mut Budget) -> Result<Weights<i64>, OddsError> + 'a;
+type Worth<'a, T> = dyn FnMut(i64, &mut Budget) -> Result<Weights<T>, OddsError> + 'a;
+
+/// What dice are worth, added up.
+trait Amount: Ord + Copy + Add<Output = Self> {}
+
+impl<T: Ord + Copy + Add<Output = T>> Amount for T {}
 
 /// A value of a die: what it is worth, and the ways to it.
 struct Face {
@@ -189,12 +205,12 @@ impl Die {
     }
 
     /// What one die is worth after the modifiers that concern it by itself, the further dice it brings included.
-    fn worth(
+    fn worth<T: Amount>(
         &self,
         alone: &[Modifier],
-        worth: &dyn Fn(i64) -> i64,
+        worth: &dyn Fn(i64) -> T,
         budget: &mut Budget,
-    ) -> Result<Weights<i64>, OddsError> {
+    ) -> Result<Weights<T>, OddsError> {
         if alone.is_empty() {
             return Ok(Weights::of(self.faces.iter().map(|(value, ways)| (worth(*value), BigUint::from(*ways)))));
         }
@@ -206,13 +222,13 @@ impl Die {
     }
 
     /// What a die that shows this is worth in the end.
-    fn worth_of(
+    fn worth_of<T: Amount>(
         &self,
         value: i64,
         modifiers: &[Modifier],
-        worth: &dyn Fn(i64) -> i64,
+        worth: &dyn Fn(i64) -> T,
         budget: &mut Budget,
-    ) -> Result<Weights<i64>, OddsError> {
+    ) -> Result<Weights<T>, OddsError> {
         budget.charge(20)?;
         let Some((modifier, rest)) = modifiers.split_first() else { return Ok(Weights::certain(worth(value))) };
         match modifier {
@@ -252,9 +268,11 @@ impl Die {
                     .chain(on, limit, budget, &mut |shown, budget| self.worth_of(shown - less, rest, worth, budget))?;
                 first.combine(&further, |a, b| a + b, budget)
             }
-            Modifier::Unique { .. } | Modifier::Filter { .. } | Modifier::Count { .. } | Modifier::Sort { .. } => {
-                self.worth_of(value, rest, worth, budget)
-            }
+            Modifier::Unique { .. }
+            | Modifier::RerollAndAdd { .. }
+            | Modifier::Filter { .. }
+            | Modifier::Count { .. }
+            | Modifier::Sort { .. } => self.worth_of(value, rest, worth, budget),
         }
     }
 
@@ -271,31 +289,60 @@ impl Die {
         self.faces.iter().map(|(value, ways)| (*value, ways_of(*value) * *ways)).collect()
     }
 
-    /// The further dice of one that exploded: what they are worth together, at most `limit` of them.
-    fn chain(
+    /// Those of so many dice, and of what they bring by exploding, that a choice leaves.
+    fn chosen(
+        &self,
+        choice: Choice,
+        count: u32,
+        alone: &[Modifier],
+        worth: &dyn Fn(i64) -> i64,
+        budget: &mut Budget,
+    ) -> Result<Weights<i64>, OddsError> {
+        let seen = RefCell::new(BTreeSet::new());
+        let see = |value: i64| {
+            seen.borrow_mut().insert(value);
+            0
+        };
+        let before = budget.steps;
+        self.worth(alone, &see, budget)?;
+        let cost = (before - budget.steps).saturating_mul(TALLY_COST);
+        let values = seen.into_inner().into_iter().map(|value| (value, worth(value)));
+        let laws = |threshold: Option<i64>, budget: &mut Budget| {
+            budget.charge(cost)?;
+            let law = self.worth(alone, &|value| choice.tally(value, worth(value), threshold), budget)?;
+            Ok(vec![(law, count)])
+        };
+        choice.total(values, laws, budget)
+    }
+
+    /// The further dice of one that exploded: what they are worth together, 1 to `limit` of them.
+    fn chain<T: Amount>(
         &self,
         on: &Matcher,
         limit: u32,
         budget: &mut Budget,
-        worth: &mut Worth<'_>,
-    ) -> Result<Weights<i64>, OddsError> {
+        worth: &mut Worth<'_, T>,
+    ) -> Result<Weights<T>, OddsError> {
         let mut faces = Vec::with_capacity(self.faces.len());
         for (value, ways) in &self.faces {
             faces.push((BigUint::from(*ways), worth(*value, budget)?, self.matches(on, *value, false)));
         }
-        let mut chain: Option<Weights<i64>> = None;
-        for _ in 0..limit {
-            let mut cases = Vec::with_capacity(faces.len());
-            for (ways, worth, explodes) in &faces {
-                let case = match &chain {
+        let die = |cases: &[(BigUint, Weights<T>, bool)], chain: Option<&Weights<T>>, budget: &mut Budget| {
+            let mut shown = Vec::with_capacity(cases.len());
+            for (ways, worth, explodes) in cases {
+                let case = match chain {
                     Some(chain) if *explodes => worth.combine(chain, |a, b| a + b, budget)?,
                     _ => worth.clone(),
                 };
-                cases.push((ways.clone(), case));
+                shown.push((ways.clone(), case));
             }
-            chain = Some(Weights::mixed(cases, budget)?);
+            Weights::mixed(shown, budget)
+        };
+        let mut chain = die(&faces, None, budget)?;
+        for _ in 1..limit {
+            chain = die(&faces, Some(&chain), budget)?;
         }
-        Ok(chain.unwrap_or_else(|| Weights::certain(0)))
+        Ok(chain)
     }
 }
 
@@ -306,6 +353,8 @@ fn different(
     worth: &dyn Fn(i64) -> i64,
     budget: &mut Budget,
 ) -> Result<Weights<i64>, OddsError> {
+    let (dice, faces) = (u64::from(count), u64::from(die.number()));
+    budget.hold(dice.saturating_mul(dice).saturating_mul(faces) / 2, dice / 8 + 4)?;
     let mut chosen: Vec<Polynomial> = vec![Polynomial { low: 0, ways: Vec::new() }; count as usize + 1];
     chosen[0] = Polynomial::term(0, BigUint::one());
     for (value, _) in &die.faces {
@@ -348,7 +397,8 @@ fn foremost(faces: &[&Face], count: u32, kept: u32, budget: &mut Budget) -> Resu
     let all: BigUint = faces.iter().map(|face| &face.ways).sum();
     let size = all.bits() * u64::from(count) / 64 + 4;
     let left_over = count - kept;
-    let choices = binomials(count);
+    budget.charge(u64::from(kept).saturating_mul(8 * size))?;
+    let choices = binomials_of(count, kept);
     let mut sum = Polynomial { low: 0, ways: Vec::new() };
     let mut later = all;
     let mut preferred: Vec<(i64, BigUint)> = Vec::new();
@@ -362,21 +412,23 @@ fn foremost(faces: &[&Face], count: u32, kept: u32, budget: &mut Budget) -> Resu
         let mut tail = here_or_later.pow(left_over);
         let mut face_power = BigUint::one();
         let mut ways = Polynomial { low: 0, ways: Vec::new() };
+        // C(left_over + needed - 1, needed - 1): exactly needed - 1 of the dice so far showed this face.
+        let mut exactly_one_less = BigUint::one();
         for needed in 1..=kept {
             let ahead = kept - needed;
-            let behind = u64::from(count - ahead);
-            // C(behind - 1, needed - 1): exactly needed - 1 of the dice so far showed this face.
-            let exactly = binomial(behind - 1, u64::from(needed) - 1, &choices) * &face_power * &later_power;
+            let exactly = &exactly_one_less * &face_power * &later_power;
+            exactly_one_less = exactly_one_less * (left_over + needed) / needed;
             tail = &here_or_later * &tail - &later * exactly;
             face_power *= &face.ways;
             // Horner's scheme in the number of dice ahead.
             ways = ways.times(&preferred_polynomial, size, budget)?;
-            let term = &choices[count as usize][ahead as usize] * &tail;
+            let term = &choices[ahead as usize] * &tail;
             if !term.is_zero() {
                 ways.add(&Polynomial::term(i64::from(needed) * face.worth, term));
             }
         }
         sum.add(&ways);
+        budget.hold(sum.ways.len() as u64, size)?;
         match preferred.iter_mut().find(|(worth, _)| *worth == face.worth) {
             Some((_, ways)) => *ways += &face.ways,
             None => preferred.push((face.worth, face.ways.clone())),
@@ -389,6 +441,8 @@ fn foremost(faces: &[&Face], count: u32, kept: u32, budget: &mut Budget) -> Resu
 fn between(faces: &[Face], count: u32, low: u32, high: u32, budget: &mut Budget) -> Result<Polynomial, OddsError> {
     let all: BigUint = faces.iter().map(|face| &face.ways).sum();
     let size = all.bits() * u64::from(count) / 64 + 4;
+    budget.charge(u64::from(count).pow(2).saturating_mul(size))?;
+    budget.hold(u64::from(count).pow(2) / 2, size / 2)?;
     let choices = binomials(count);
     let empty = Polynomial { low: 0, ways: Vec::new() };
     let mut placed: Vec<Polynomial> = vec![empty.clone(); count as usize + 1];
@@ -426,6 +480,13 @@ fn binomials(last: u32) -> Vec<Vec<BigUint>> {
     rows
 }
 
-fn binomial(of: u64, choose: u64, rows: &[Vec<BigUint>]) -> BigUint {
-    rows.get(of as usize).and_then(|row| row.get(choose as usize)).cloned().unwrap_or_default()
+/// So many numbers of a row of Pascal's triangle.
+fn binomials_of(row: u32, numbers: u32) -> Vec<BigUint> {
+    let mut number = BigUint::one();
+    let mut all = Vec::with_capacity(numbers as usize);
+    for place in 0..numbers {
+        let next = &number * (row - place) / (place + 1);
+        all.push(std::mem::replace(&mut number, next));
+    }
+    all
 }

@@ -71,6 +71,7 @@ impl Polynomial {
             return Ok(Polynomial { low: 0, ways: Vec::new() });
         }
         let length = self.ways.len() + other.ways.len() - 1;
+        budget.hold(length as u64, size)?;
         let first = &other.ways[0];
         if other.ways.len() > 2 && other.ways.iter().all(|ways| ways == first) {
             // A run of equal coefficients: each coefficient of the product is the sum over a window.
@@ -114,6 +115,7 @@ impl Polynomial {
         if exponent == 1 {
             return Ok(self.clone());
         }
+        budget.hold(length, size)?;
         if degree == 0 {
             budget.charge(size.saturating_mul(size))?;
             return Ok(Polynomial::term(low, first.pow(exponent)));

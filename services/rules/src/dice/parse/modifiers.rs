@@ -232,9 +232,9 @@ impl Parser<'_> {
     /// `r`, `ro`, `rr`, `ra`.
     fn reroll(&mut self, modifiers: &mut Modifiers) -> Read<bool> {
         self.position += 1;
-        if self.dialect == Dialect::Avrae && self.take_letter(b'a') {
+        if self.take_letter(b'a') {
             let on = self.matcher()?;
-            modifiers.push(Modifier::Explode { compound: false, penetrate: false, on, limit: Some(1) });
+            modifiers.push(Modifier::RerollAndAdd { on });
             return Ok(true);
         }
         let once = if self.take_letter(b'o') {
@@ -518,4 +518,4 @@ impl Modifiers {
 }
 
 /// The rank up to which modifiers may stand in any order; a count and a sort come after all others.
-const LAST_FREE: u32 = 7;
+const LAST_FREE: u32 = 8;

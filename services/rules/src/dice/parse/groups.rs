@@ -1,0 +1,108 @@
+//! Reading groups: `{4d6,3d8}kh1`, `{4d6+2d8}kh4`, and what Avrae writes in round brackets.
+
+use super::{Kind, Parser, Read};
+use crate::dice::ast::{Amount, Dice, Expr, Group, Term};
+use crate::dice::bound;
+
+/// Most dice of a sum whose dice become members of a group.
+const MAX_MEMBERS: u32 = 40;
+
+impl Parser<'_> {
+    /// `(1d6, 1d8)kh1`, as Avrae writes groups; nothing is read if it is no list.
+    pub(super) fn avrae_set(&mut self, start: usize) -> Read<Option<Expr>> {
+        let mut depth = 0;
+        let is_list = self.rest().bytes().take_while(|byte| {
+            match byte {
+                b'(' => depth += 1,
+                b')' => depth -= 1,
+                _ => {}
+            }
+            depth > 0
+        });
+        let mut depth = 0;
+        let is_list = is_list.filter(|byte| {
+            match byte {
+                b'(' => depth += 1,
+                b')' => depth -= 1,
+                _ => {}
+            }
+            depth == 1 && *byte == b','
+        });
+        if is_list.count() == 0 {
+            return Ok(None);
+        }
+        self.group(start, b')').map(Some)
+    }
+
+    /// `{4d6,3d8}kh1`.
+    pub(super) fn braces(&mut self) -> Read<Expr> {
+        let start = self.position;
+        self.group(start, b'}')
+    }
+
+    fn group(&mut self, start: usize, closing: u8) -> Read<Expr> {
+        self.deeper()?;
+        self.position += 1;
+        let mut members = Vec::new();
+        loop {
+            self.skip_spaces();
+            members.push(self.sum()?);
+            self.skip_spaces();
+            if !self.take(b',') {
+                break;
+            }
+        }
+        self.close(closing)?;
+        self.depth -= 1;
+        let mut group = Group { members, modifiers: Vec::new() };
+        self.group_modifiers(&mut group)?;
+        if let [Expr::Sum(terms)] = group.members.as_slice()
+            && !group.modifiers.is_empty()
+            && let Some(dice) = single_dice(terms)
+        {
+            self.note(|| "the dice of the sum are each a member of the group".to_owned());
+            for _ in &dice {
+                self.part(start)?;
+            }
+            group.members = dice;
+        } else if group.members.len() == 1 && !group.modifiers.is_empty() {
+            return self.single_group(group, start);
+        }
+        if group.members.len() == 1
+            && group.modifiers.is_empty()
+            && let Some(member) = group.members.pop()
+        {
+            return Ok(member);
+        }
+        Ok(Expr::Group(Box::new(group)))
+    }
+
+    /// `{4d6}kh3`: a group of one set of dice, whose dice are meant.
+    fn single_group(&mut self, mut group: Group, start: usize) -> Read<Expr> {
+        match group.members.pop() {
+            Some(Expr::Dice(mut dice)) if dice.modifiers.is_empty() => {
+                dice.modifiers = group.modifiers;
+                bound::of_dice(&dice).map_err(|kind| self.at(start, self.position, kind))?;
+                Ok(Expr::Dice(dice))
+            }
+            _ => Err(self
+                .at(start, self.position, Kind::GroupModifier)
+                .suggest("a group of several, as in {4d6,3d8}kh1")),
+        }
+    }
+}
+
+/// The dice of a sum, each by itself, if it adds only plain dice.
+fn single_dice(terms: &[Term]) -> Option<Vec<Expr>> {
+    let mut single = Vec::new();
+    for term in terms {
+        let Expr::Dice(dice) = &term.expr else { return None };
+        let Amount::Fixed(count) = dice.count else { return None };
+        if term.negative || !dice.modifiers.is_empty() || single.len() as u32 + count > MAX_MEMBERS {
+            return None;
+        }
+        let one = Dice { count: Amount::Fixed(1), ..(**dice).clone() };
+        single.extend((0..count).map(|_| Expr::Dice(Box::new(one.clone()))));
+    }
+    Some(single)
+}
