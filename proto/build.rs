@@ -2,7 +2,7 @@
 
 use std::{env, fs, path::PathBuf};
 
-const FILES: [&str; 13] = [
+const FILES: [&str; 16] = [
     "buf/validate/validate.proto",
     "dicetower/tool/v1/tool.proto",
     "dicetower/dice/v1/dice.proto",
@@ -12,6 +12,9 @@ const FILES: [&str; 13] = [
     "dicetower/character/v1/gear.proto",
     "dicetower/character/v1/magic.proto",
     "dicetower/character/v1/combat.proto",
+    "dicetower/character/v1/battle.proto",
+    "dicetower/character/v1/conjuring.proto",
+    "dicetower/character/v1/machines.proto",
     "dicetower/character/v1/campaign.proto",
     "dicetower/character/v1/lookup.proto",
     "dicetower/orchestrator/v1/orchestrator.proto",

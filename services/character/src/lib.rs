@@ -15,10 +15,11 @@ mod summaries;
 
 use anyhow::Context as _;
 use proto::character::v1::{
-    campaign_service_server::CampaignServiceServer, character_service_server::CharacterServiceServer,
-    combat_service_server::CombatServiceServer, gear_service_server::GearServiceServer,
-    lookup_service_server::LookupServiceServer, magic_service_server::MagicServiceServer,
-    sheet_service_server::SheetServiceServer,
+    battle_service_server::BattleServiceServer, campaign_service_server::CampaignServiceServer,
+    character_service_server::CharacterServiceServer, combat_service_server::CombatServiceServer,
+    conjuring_service_server::ConjuringServiceServer, gear_service_server::GearServiceServer,
+    lookup_service_server::LookupServiceServer, machine_service_server::MachineServiceServer,
+    magic_service_server::MagicServiceServer, sheet_service_server::SheetServiceServer,
 };
 use service_kit::{Peers, db::DatabaseConfig};
 use tokio_util::sync::CancellationToken;
@@ -56,6 +57,9 @@ pub async fn start(
         .add_service(GearServiceServer::new(characters.clone()))
         .add_service(MagicServiceServer::new(characters.clone()))
         .add_service(CombatServiceServer::new(characters.clone()))
+        .add_service(BattleServiceServer::new(characters.clone()))
+        .add_service(ConjuringServiceServer::new(characters.clone()))
+        .add_service(MachineServiceServer::new(characters.clone()))
         .add_service(CampaignServiceServer::new(characters.clone()))
         .add_service(LookupServiceServer::new(characters))
         .routes())

@@ -5,26 +5,31 @@ mod attack;
 mod audit;
 mod campaign;
 mod combat;
+mod conjuring;
 mod convert;
 mod creation;
 mod damage;
 mod edit;
 mod entries;
 mod gear;
+mod grenade;
 mod healing;
 mod info;
 mod karma;
 mod lookup;
+mod machines;
 mod magic;
 mod melee;
 mod modifiers;
 mod people;
 mod pools;
+mod read;
 mod roll;
 mod routes;
 mod skill;
 mod skills;
 mod spell;
+mod surprise;
 mod vehicles;
 mod ware;
 
@@ -69,12 +74,13 @@ pub struct Characters {
     turns: edit::Turns,
     /// Ids of what has just changed, for whoever watches.
     changed: broadcast::Sender<String>,
+    written: Arc<read::Written>,
 }
 
 impl Characters {
     pub fn new(store: Store, peers: Peers) -> Characters {
         let (changed, _) = broadcast::channel(CHANGES_WAITING);
-        Characters { store: Arc::new(store), peers, turns: edit::Turns::default(), changed }
+        Characters { store: Arc::new(store), peers, turns: edit::Turns::default(), changed, written: Arc::default() }
     }
 
     /// The sheet of a name.
@@ -101,6 +107,14 @@ impl Characters {
                 Err(not_found(message, fitting))
             }
         }
+    }
+}
+
+impl Characters {
+    /// The sheet of a name, if exactly one has it.
+    async fn sheet_named(&self, name: &str) -> Result<Option<Sheet>, Status> {
+        let mut found = self.store.named(name).await?;
+        Ok(if found.len() == 1 { Some(found.remove(0).sheet) } else { None })
     }
 }
 

@@ -63,7 +63,7 @@ fn scalars(sheet: &Sheet) -> Map<String, Value> {
         "combat_pool": sheet.combat_pool(), "combat_pool_by_rule": sheet.combat_pool_by_rule(),
         "magic_pool": sheet.magic_pool(), "hacking_pool": sheet.hacking_pool(), "control_pool": sheet.control_pool(),
         "body_index_current": sheet.body_index(), "body_index_max": sheet.body_index_max,
-        "condition_monitor": condition_monitor(sheet),
+        "condition_monitor": condition_monitor(sheet), "stabilised": sheet.stabilised,
         "karma_pool_left": sheet.karma_pool_left(), "pools_spent": sheet.pools_spent,
         "sustained_spells": sheet.sustained_spells,
         "campaign_id": sheet.campaign_id, "combat_id": sheet.combat_id,
@@ -115,7 +115,7 @@ fn nested(sheet: &Sheet) -> Map<String, Value> {
             "modifications": gear.modifications, "notes": gear.notes,
         })),
         "armor": of_gear(|gear| gear.gear_type == "armor", |gear| json!({
-            "name": gear.gear_name, "quantity": gear.quantity, "ballistic": gear.ballistic_rating,
+            "name": gear.gear_name, "quantity": gear.quantity, "worn": gear.worn, "ballistic": gear.ballistic_rating,
             "impact": gear.impact_rating, "modifications": gear.modifications, "notes": gear.notes,
         })),
         "equipment": of_gear(|gear| !["weapon", "armor"].contains(&gear.gear_type.as_str()), |gear| json!({
@@ -185,6 +185,7 @@ pub fn gear_json(gear: &Gear) -> Value {
         "damage": gear.damage, "conceal": gear.conceal, "ammo_capacity": gear.ammo_capacity,
         "ballistic_rating": gear.ballistic_rating, "impact_rating": gear.impact_rating,
         "weapon_stats": gear.weapon_stats, "modifications": gear.modifications, "rounds": gear.rounds,
+        "worn": gear.worn,
         "notes": gear.notes,
     })
 }

@@ -4,6 +4,7 @@
 //! has a source. The figures of the rules (Reaction, pools) are asked of `rules`.
 
 use rules::shadowrun2::{
+    armor::{self, Layer},
     condition::{Condition, Monitor, Wounds},
     initiative,
     magic::Fetish,
@@ -65,6 +66,10 @@ pub struct Sheet {
     /// Level of the vehicle control rig; 0 for none.
     pub vehicle_control_rig: u32,
     pub condition_monitor: Monitor,
+    /// Whether first aid has stopped the bleeding of someone near death.
+    pub stabilised: bool,
+    /// Minutes bled since the last box of overflow.
+    pub bled_minutes: u32,
     /// Modifiers that no ware brings: edges, foci, and what is "as on the sheet".
     pub modifiers: Vec<SheetModifier>,
     /// Initiative in other places and shapes: matrix, rigged, an animal's form.
@@ -135,6 +140,8 @@ pub struct PoolsSpent {
     pub magic: u32,
     pub hacking: u32,
     pub control: u32,
+    /// Of the Magic Pool's spent dice, those set aside as Spell Defense and not used yet.
+    pub spell_defense: u32,
 }
 
 /// A dice pool.
@@ -377,12 +384,39 @@ pub struct Gear {
     /// Rounds in a weapon; full where nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rounds: Option<u32>,
+    /// Of armor: whether it is worn.
+    #[serde(default)]
+    pub worn: bool,
     #[serde(default)]
     pub notes: Option<String>,
 }
 
 fn one() -> u32 {
     1
+}
+
+impl Gear {
+    /// How a piece of armor counts beside others: as the rule book says or, where it does not know the piece, as its
+    /// name and notes say.
+    pub fn armor_layer(&self) -> Layer {
+        if let Ok(piece) = armor::find_armor(&self.gear_name) {
+            return piece.layer;
+        }
+        let text = format!("{} {}", self.gear_name, self.notes.as_deref().unwrap_or_default()).to_lowercase();
+        let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
+        if has(&["helmet", "guard", "shield"]) {
+            Layer::Added
+        } else if has(&["heavy armor", "hardened military"]) {
+            Layer::HeavyBody
+        } else {
+            Layer::Body
+        }
+    }
+
+    /// Whether it is armor whose ballistic rating above Quickness costs Combat Pool.
+    pub fn is_heavy_armor(&self) -> bool {
+        self.gear_type == "armor" && self.armor_layer() == Layer::HeavyBody
+    }
 }
 
 /// The figures of a weapon.
@@ -712,9 +746,21 @@ impl Sheet {
         plus(0, self.total(ModifierType::Pool, "task_pool"))
     }
 
-    /// Combat Pool: the rule's, and what the sheet says instead.
+    /// Combat Pool: the rule's, and what the sheet says instead; heavy armor that is worn costs dice of it.
     pub fn combat_pool(&self) -> u32 {
-        plus(self.combat_pool_by_rule(), self.total(ModifierType::Pool, "combat_pool"))
+        let pool = plus(self.combat_pool_by_rule(), self.total(ModifierType::Pool, "combat_pool"));
+        pool.saturating_sub(self.heavy_armor_loss().map_or(0, |(_, dice)| dice))
+    }
+
+    /// Heavy armor that is worn and costs Combat Pool, and how many dice.
+    pub fn heavy_armor_loss(&self) -> Option<(&Gear, u32)> {
+        let quickness = self.attribute(Attribute::Quickness);
+        let pool = plus(self.combat_pool_by_rule(), self.total(ModifierType::Pool, "combat_pool"));
+        let worn = self.gear.iter().filter(|gear| gear.worn && gear.is_heavy_armor());
+        let heaviest = worn.max_by_key(|gear| gear.ballistic_rating)?;
+        let ballistic = heaviest.ballistic_rating.unwrap_or_default();
+        let lost = pool - pools::combat_pool_in_armor(pool, ballistic, quickness);
+        (lost > 0).then_some((heaviest, lost))
     }
 
     /// Combat Pool by the rule alone.

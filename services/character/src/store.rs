@@ -7,6 +7,7 @@ mod changes;
 mod documents;
 
 use prost::Message;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use service_kit::{
     clock,
@@ -23,18 +24,25 @@ use crate::{names, sheet::Sheet};
 const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/character/0001_characters.sql"),
     include_str!("../../../migrations/character/0002_changes.sql"),
+    include_str!("../../../migrations/character/0003_listed.sql"),
 ];
 
 const COUNT: &str = "SELECT COUNT(*) FROM characters";
-const SEED: &str = "INSERT INTO characters (id, street_name_key, name_key, sheet, revision, created_at, updated_at)
-     VALUES ($1, $2, $3, $4, 1, $5, $5) ON CONFLICT DO NOTHING";
-const CREATE: &str = "INSERT INTO characters (id, street_name_key, name_key, sheet, revision, created_at, updated_at)
-     VALUES ($1, $2, $3, $4, 1, $5, $5)";
+const SEED: &str = "INSERT INTO characters
+         (id, street_name_key, name_key, sheet, revision, created_at, updated_at, listed)
+     VALUES ($1, $2, $3, $4, 1, $5, $5, $6) ON CONFLICT DO NOTHING";
+const CREATE: &str = "INSERT INTO characters
+         (id, street_name_key, name_key, sheet, revision, created_at, updated_at, listed)
+     VALUES ($1, $2, $3, $4, 1, $5, $5, $6)";
 const REPLACE: &str = "UPDATE characters
-     SET street_name_key = $2, name_key = $3, sheet = $4, revision = $5, updated_at = $6, deleted_at = $7
+     SET street_name_key = $2, name_key = $3, sheet = $4, revision = $5, updated_at = $6, deleted_at = $7, listed = $9
      WHERE id = $1 AND revision = $8";
-const ALL: &str = "SELECT sheet, revision FROM characters WHERE deleted_at IS NULL ORDER BY street_name_key";
+const ALL: &str = "SELECT listed FROM characters WHERE deleted_at IS NULL ORDER BY street_name_key";
+const UNLISTED: &str = "SELECT id, sheet FROM characters WHERE listed = ''";
+const LIST: &str = "UPDATE characters SET listed = $2 WHERE id = $1 AND listed = ''";
 const BY_NAME: &str = "SELECT sheet, revision, street_name_key FROM characters
+     WHERE (street_name_key = $1 OR name_key = $1) AND deleted_at IS NULL ORDER BY street_name_key";
+const TAG_BY_NAME: &str = "SELECT id, revision, street_name_key FROM characters
      WHERE (street_name_key = $1 OR name_key = $1) AND deleted_at IS NULL ORDER BY street_name_key";
 const BY_ID: &str = "SELECT sheet, revision FROM characters WHERE id = $1 AND deleted_at IS NULL";
 const DELETED: &str = "SELECT sheet, revision FROM characters WHERE deleted_at IS NOT NULL ORDER BY street_name_key";
@@ -193,6 +201,7 @@ impl Store {
     pub async fn open(database: &DatabaseConfig) -> anyhow::Result<Store> {
         let store = Store { db: Db::open(database, "character", MIGRATIONS).await? };
         store.record_older_sheets().await?;
+        store.list_older_sheets().await?;
         Ok(store)
     }
 
@@ -231,10 +240,22 @@ impl Store {
         Ok(())
     }
 
-    /// Every sheet, ordered by street name.
-    pub async fn all(&self) -> Result<Vec<Sheet>, Status> {
+    /// Writes what a list tells of the sheets that an older version kept.
+    async fn list_older_sheets(&self) -> anyhow::Result<()> {
+        for row in self.db.fetch(UNLISTED, Vec::new()).await? {
+            // One that cannot be read is listed by nobody.
+            let Ok(sheet) = serde_json::from_str::<Sheet>(&row.text(1)) else { continue };
+            let args = vec![row.text(0).into(), listed(&sheet).into()];
+            self.db.write(vec![Statement::new(LIST, args)]).await?;
+        }
+        Ok(())
+    }
+
+    /// What a list tells of every character, ordered by street name.
+    pub async fn all(&self) -> Result<Vec<Listed>, Status> {
         let rows = self.fetch(ALL, Vec::new()).await?;
-        rows.iter().map(|row| read(row).map(|record| record.sheet)).collect()
+        // What is not written yet cannot be read either.
+        Ok(rows.iter().filter_map(|row| serde_json::from_str(&row.text(0)).ok()).collect())
     }
 
     /// Every deleted sheet, ordered by street name.
@@ -251,6 +272,18 @@ impl Store {
             Some(row) => Ok(vec![read(row)?]),
             None => rows.iter().map(read).collect(),
         }
+    }
+
+    /// Id and revision of the one sheet that a name fits, if one does.
+    pub async fn tag(&self, name: &str) -> Result<Option<(String, u64)>, Status> {
+        let key = names::folded(name);
+        let rows = self.fetch(TAG_BY_NAME, vec![key.as_str().into()]).await?;
+        let street = rows.iter().find(|row| row.text(2) == key);
+        let only = street.or(match rows.as_slice() {
+            [row] => Some(row),
+            _ => None,
+        });
+        Ok(only.map(|row| (row.text(0), row.unsigned(1))))
     }
 
     /// The sheet of this id, unless it is deleted.
@@ -337,9 +370,10 @@ pub fn create(sheet: &Sheet) -> Statement {
 
 /// The effect of a sheet that is another now; it must not have changed since revision `from`.
 pub fn replace(sheet: &Sheet, from: u64, to: u64, deleted: bool) -> Statement {
-    let [id, street_name, name, text, now] = <[_; 5]>::try_from(columns(sheet)).expect("a sheet has five columns");
+    let columns = columns(sheet);
+    let [id, street_name, name, text, now, listed] = <[_; 6]>::try_from(columns).expect("a sheet has six columns");
     let deleted_at = deleted.then(clock::now_ms);
-    let args = vec![id, street_name, name, text, to.into(), now, deleted_at.into(), from.into()];
+    let args = vec![id, street_name, name, text, to.into(), now, deleted_at.into(), from.into(), listed];
     Statement::new(REPLACE, args).affecting(1)
 }
 
@@ -350,7 +384,34 @@ fn columns(sheet: &Sheet) -> Vec<service_kit::db::Value> {
         names::folded(&sheet.name).into(),
         json(sheet).to_string().into(),
         clock::now_ms().into(),
+        listed(sheet).into(),
     ]
+}
+
+/// What a list tells of a character.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Listed {
+    pub id: String,
+    pub name: String,
+    pub street_name: String,
+    pub character_type: String,
+    pub archetype: String,
+    pub metatype: String,
+    /// The campaign he is in.
+    pub campaign_id: Option<String>,
+}
+
+fn listed(sheet: &Sheet) -> String {
+    let listed = Listed {
+        id: sheet.id.clone(),
+        name: sheet.name.clone(),
+        street_name: sheet.street_name.clone(),
+        character_type: sheet.character_type.clone(),
+        archetype: sheet.archetype.clone(),
+        metatype: sheet.metatype.clone(),
+        campaign_id: sheet.campaign_id.clone(),
+    };
+    serde_json::to_string(&listed).expect("texts are JSON")
 }
 
 /// A sheet as JSON.
@@ -383,6 +444,7 @@ mod tests {
         for database in TestDatabase::each().await {
             let store = Store::open(&database.config).await.unwrap();
             samples_are_there_once_with_their_first_entry(&store).await;
+            what_an_older_version_kept_is_listed(&store).await;
             a_street_name_comes_before_a_given_name(&store).await;
             a_change_is_kept_with_its_entry_once(&store).await;
             an_answer_and_its_effects_are_kept_together(&store).await;
@@ -396,13 +458,21 @@ mod tests {
         let all = store.all().await.unwrap();
         let names: Vec<&str> = all.iter().map(|sheet| sheet.street_name.as_str()).collect();
         assert_eq!(names, ["Axel", "Block", "Manticore", "Oak", "Platinum"]);
-        for sheet in &all {
+        for listed in &all {
+            let sheet = store.by_id(&listed.id).await.unwrap().unwrap().sheet;
             let changes = store.changes_after(&sheet.id, 0, 10).await.unwrap();
             assert_eq!(changes.len(), 1, "{}", sheet.street_name);
-            assert_eq!(changes[0].after, json(sheet));
+            assert_eq!(changes[0].after, json(&sheet));
             let (_, balance) = store.bookings(&sheet.id, Account::Nuyen, 10).await.unwrap();
             assert_eq!(balance, sheet.nuyen);
         }
+    }
+
+    async fn what_an_older_version_kept_is_listed(store: &Store) {
+        store.db.write(vec![Statement::new("UPDATE characters SET listed = ''", Vec::new())]).await.unwrap();
+        assert_eq!(store.all().await.unwrap().len(), 0);
+        store.list_older_sheets().await.unwrap();
+        assert_eq!(store.all().await.unwrap().len(), 5);
     }
 
     async fn a_street_name_comes_before_a_given_name(store: &Store) {

@@ -7,6 +7,7 @@
 
 pub mod armor;
 pub mod barriers;
+pub mod catalogue;
 pub mod condition;
 pub mod conjuring;
 pub mod creation;

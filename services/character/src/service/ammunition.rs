@@ -102,14 +102,18 @@ impl Feed {
 }
 
 /// A weapon on the sheet that holds rounds.
-struct Loaded {
-    index: usize,
-    has: u32,
-    capacity: u32,
+pub struct Loaded {
+    /// Where it stands among the gear.
+    pub index: usize,
+    /// Rounds in it.
+    pub has: u32,
+    /// Rounds it holds when full.
+    pub capacity: u32,
     feed: Feed,
 }
 
-fn find(sheet: &Sheet, name: &str) -> Result<Loaded, Status> {
+/// The weapon of this name, if the sheet says how many rounds it holds.
+pub fn find(sheet: &Sheet, name: &str) -> Result<Loaded, Status> {
     let index = entries::find(&sheet.gear, "weapon", name, &sheet.street_name, |gear| &gear.gear_name)?;
     let gear = &sheet.gear[index];
     let text = gear.ammo_capacity.as_deref().unwrap_or_default();

@@ -13,7 +13,13 @@ use rules::shadowrun2::{
 };
 use tonic::Status;
 
-use super::{RULES, convert, edit::Edit, refuse, roll, skill, unknown};
+use super::{
+    RULES,
+    ammunition::{self, Loaded},
+    convert,
+    edit::Edit,
+    refuse, roll, skill, unknown,
+};
 use crate::{
     conditions::{self, Conditions},
     names,
@@ -70,7 +76,8 @@ pub async fn shoot(
     let mut notes = Vec::new();
     let mut house = Vec::new();
     let arm = find_arm(sheet, &request.weapon_name)?;
-    let burst = burst(&arm, &request)?;
+    let mut burst = burst(&arm, &request)?;
+    let loaded = loaded(sheet, &arm, &mut burst, request.rounds, &mut notes)?;
     if rules.has(HouseRule::TenRounds) && burst.mode == FiringMode::FullAutomatic && burst.rounds > TEN_ROUNDS {
         let name = HouseRule::TenRounds.name();
         return Err(refuse(format!("at most {TEN_ROUNDS} rounds a phase (house rule {name}), not {}", burst.rounds)));
@@ -115,6 +122,18 @@ pub async fn shoot(
     if let Some(link) = sheet.smartlink() {
         for modifier in target.modifiers.iter_mut().filter(|modifier| modifier.kind == "smartlink") {
             modifier.explanation = format!("{}, {}", modifier.explanation, link.source);
+            if modifier.value == ranged::SMARTLINK_MODIFIER {
+                continue;
+            }
+            match rules.smartlink_3() {
+                Some(value) if value == modifier.value => house.push(HouseRule::Smartlink3),
+                _ => notes.push(format!(
+                    "{:+} is the sheet's own figure for {}; the book's smartlink has {:+}",
+                    modifier.value,
+                    link.source,
+                    ranged::SMARTLINK_MODIFIER
+                )),
+            }
         }
     }
     let code = damage_code(&arm, &burst, &request, &mut notes)?;
@@ -148,12 +167,16 @@ pub async fn shoot(
     );
     let roll_explanation = format!("{}; {}", rolled_dice(&parts, pool), target.breakdown());
     let character = sheet.street_name.clone();
-    if combat_pool > 0 && sheet.combat_id.is_some() {
+    let is_fight = combat_pool > 0 && sheet.combat_id.is_some();
+    if is_fight {
         edit.sheet.spend_pool(Pool::Combat, combat_pool);
-        edit.says(summary.clone());
-    } else {
+    }
+    if let Some(loaded) = &loaded {
+        edit.sheet.gear[loaded.index].rounds = Some(loaded.has - burst.rounds);
+    } else if !is_fight {
         edit.changes_nothing();
     }
+    edit.says(summary.clone());
     Ok(CalculateRangedAttackResponse {
         character,
         weapon: arm.name,
@@ -186,7 +209,41 @@ pub async fn shoot(
         reason: request.reason,
         roll_explanation,
         house_rules: convert::house_rules(&house),
+        rounds_left: loaded.map(|loaded| loaded.has - burst.rounds),
+        revision: edit.revision,
     })
+}
+
+/// The rounds in a weapon of the sheet, of which the attack takes its own. A burst that was not given its number of
+/// rounds makes do with what is left.
+fn loaded(
+    sheet: &Sheet,
+    arm: &Arm,
+    burst: &mut Burst,
+    asked: Option<u32>,
+    notes: &mut Vec<String>,
+) -> Result<Option<Loaded>, Status> {
+    if !arm.on_sheet {
+        return Ok(None);
+    }
+    // A weapon without a number of rounds is not counted.
+    let Ok(loaded) = ammunition::find(sheet, &arm.name) else { return Ok(None) };
+    let Loaded { has, capacity, .. } = loaded;
+    if has == 0 {
+        return Err(refuse(format!("the {} is empty: reload it (it holds {capacity})", arm.name)));
+    }
+    let least = if burst.mode == FiringMode::FullAutomatic { damage::BURST_ROUNDS } else { 1 };
+    if has < burst.rounds && (asked.is_some() || has < least) {
+        return Err(refuse(format!(
+            "the {} has {has} rounds of {capacity}, not {}: reload it",
+            arm.name, burst.rounds
+        )));
+    }
+    if has < burst.rounds {
+        notes.push(format!("only {has} rounds are left for the burst"));
+        burst.rounds = has;
+    }
+    Ok(Some(loaded))
 }
 
 /// `Firearms 9 + Combat Pool 8 = 17 dice`.
@@ -299,7 +356,8 @@ fn situation(
         (None, None) => read.movement,
     };
     let cover = request.cover.as_deref().and_then(conditions::cover).or(read.cover).unwrap_or_default();
-    let rounds_recoil = if burst.rounds > 1 { burst.rounds } else { 0 };
+    let before = request.shots_before();
+    let rounds_recoil = damage::recoil(burst.mode, burst.rounds, before > 0);
     Situation {
         recoil: request.recoil.unwrap_or(rounds_recoil),
         recoil_compensation: arm.stats.recoil_compensation,
@@ -322,8 +380,8 @@ fn situation(
         target_prone: request.target_prone(),
         cover,
         further_targets: request.further_targets(),
-        smartlink: sheet.smartlink().map(|link| link.modifier_value),
-        smart_goggles: false,
+        smartlink: sheet.smartlink().filter(|_| !request.smart_goggles()).map(|link| link.modifier_value),
+        smart_goggles: request.smart_goggles(),
         smart_weapon: arm.stats.smart,
         laser_sight: arm.stats.laser_sight,
         second_firearm: request.second_firearm(),

@@ -70,6 +70,11 @@ impl Characters {
 
     /// The house rules that hold for a character: those for everybody, and his campaign's, which come before them.
     pub async fn rules_for(&self, sheet: &Sheet) -> Result<HouseRules, Status> {
+        self.rules_of(sheet.campaign_id.as_deref()).await
+    }
+
+    /// The house rules of a campaign, or of the whole house.
+    pub async fn rules_of(&self, campaign: Option<&str>) -> Result<HouseRules, Status> {
         let mut active: Vec<house_rules::HouseRule> = Vec::new();
         let mut apply = |documents: Vec<Document>| {
             for document in documents {
@@ -81,7 +86,7 @@ impl Characters {
             }
         };
         apply(self.store.documents(Kind::HouseRule, Some("")).await?);
-        if let Some(campaign) = &sheet.campaign_id {
+        if let Some(campaign) = campaign {
             apply(self.store.documents(Kind::HouseRule, Some(campaign)).await?);
         }
         Ok(active.into_iter().collect())

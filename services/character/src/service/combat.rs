@@ -4,19 +4,22 @@
 //! and are whole again when it is his turn.
 
 use proto::character::v1::{
-    Action, CombatResponse, EndCombatRequest, GetCombatRequest, Initiative, NextActorRequest, Participant,
-    RollCharacterInitiativeRequest, RollCharacterInitiativeResponse, StartCombatRequest,
+    Action, CombatResponse, DelayActionRequest, EndCombatRequest, GetCombatRequest, Initiative, NextActorRequest,
+    Participant, RollCharacterInitiativeRequest, RollCharacterInitiativeResponse, StartCombatRequest,
+    TakeDelayedActionRequest,
 };
 use rules::shadowrun2::{
     condition::Wounds,
+    house_rules::{HouseRule, HouseRules, NEUROSYNC_DICE},
     initiative::{self, Speed},
+    vehicles,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use service_kit::status::{self, ErrorCode};
 use tonic::Status;
 
-use super::{Characters, convert, edit::Edit, entries, info, refuse, roll};
+use super::{Characters, convert, edit::Edit, entries, info, refuse, roll, unknown};
 use crate::{
     names,
     sheet::{Attribute, PoolsSpent, Sheet},
@@ -48,6 +51,12 @@ struct Fighter {
     phases: Vec<u32>,
     roll_id: String,
     note: String,
+    /// The action that is held back: its phase.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held_back: Option<u32>,
+    /// A delayed action that was taken: its phase, and how many had acted in the turn before it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stepped_in: Option<(u32, usize)>,
 }
 
 /// A fight, as the document keeps it.
@@ -79,6 +88,7 @@ impl Fighter {
 
     /// Rolls for a turn; someone out of action or without Reaction does not act.
     async fn roll(&mut self, dice: &mut roll::Dice) -> Result<(), Status> {
+        (self.held_back, self.stepped_in) = (None, None);
         self.rolls.clear();
         self.roll_id.clear();
         self.note.clear();
@@ -123,6 +133,13 @@ impl Fight {
         actions.sort_by(|(phase, first), (other, second)| {
             other.cmp(phase).then_with(|| second.speed().compare(&first.speed()))
         });
+        // A delayed action stands where it was taken, before whoever acted then.
+        let mut stepped_in: Vec<_> =
+            self.fighters.iter().filter_map(|fighter| fighter.stepped_in.map(|place| (place, fighter))).collect();
+        stepped_in.sort_by_key(|((_, before), _)| *before);
+        for ((phase, before), fighter) in stepped_in {
+            actions.insert(before.min(actions.len()), (phase, fighter));
+        }
         actions
     }
 
@@ -192,11 +209,9 @@ pub async fn roll_one(
     edit.changes_nothing();
     let sheet = &edit.sheet;
     let mut fighter = Fighter::of(sheet);
+    let mut house_rules = Vec::new();
     if let Some(wanted) = &request.line {
-        let line = entries::find(&sheet.initiatives, "initiative", wanted, &sheet.street_name, |line| &line.name)?;
-        let text = &sheet.initiatives[line].initiative;
-        (fighter.base_reaction, fighter.initiative_dice) = info::initiative(text)
-            .ok_or_else(|| refuse(format!("the sheet's initiative '{text}' cannot be rolled")))?;
+        (fighter.base_reaction, fighter.initiative_dice) = line(sheet, &edit.rules, wanted, &mut house_rules)?;
     }
     let modifiers = sheet.wounds().modifiers().map_err(|error| refuse(error.to_string()))?;
     let reaction = fighter.base_reaction;
@@ -220,7 +235,35 @@ pub async fn roll_one(
         phases: fighter.phases,
         roll_id: fighter.roll_id,
         summary,
+        house_rules: convert::house_rules(&house_rules),
     })
+}
+
+/// Reaction and dice of an initiative beside that of the body: as the sheet has it or, in the Matrix and in a vehicle,
+/// by the rule.
+fn line(sheet: &Sheet, rules: &HouseRules, wanted: &str, house: &mut Vec<HouseRule>) -> Result<(u32, u32), Status> {
+    let own = sheet.initiatives.iter().find(|line| names::is_same(&line.name, wanted));
+    let has_neurosync = sheet.cyberware.iter().any(|piece| names::is_part("NeuroSync Processor", &piece.name));
+    let is_matrix = names::is_same(wanted, "matrix");
+    if is_matrix && has_neurosync && rules.has(HouseRule::NeuroSync) {
+        house.push(HouseRule::NeuroSync);
+    }
+    if let Some(line) = own {
+        let text = &line.initiative;
+        return info::initiative(text)
+            .ok_or_else(|| refuse(format!("the sheet's initiative '{text}' cannot be rolled")));
+    }
+    let response = sheet.cyberdecks.iter().map(|deck| deck.response_increase.unwrap_or_default()).max();
+    if let (true, Some(response)) = (is_matrix, response) {
+        let (reaction, dice) = initiative::matrix_initiative(sheet.base_attribute(Attribute::Reaction), response);
+        return Ok((reaction, if house.is_empty() { dice } else { dice + NEUROSYNC_DICE }));
+    }
+    if names::is_same(wanted, "rigged") && sheet.vehicle_control_rig > 0 {
+        let reaction = sheet.base_attribute(Attribute::Reaction);
+        return Ok(vehicles::rigger_initiative(reaction, sheet.vehicle_control_rig));
+    }
+    let all: Vec<String> = sheet.initiatives.iter().map(|line| line.name.clone()).collect();
+    Err(unknown("initiative", wanted, &all, &format!("{} has", sheet.street_name)))
 }
 
 /// Starts a fight.
@@ -293,6 +336,80 @@ pub async fn next(service: &Characters, call: &Call, request: NextActorRequest) 
         fight.new_turn(service, &mut roll::Dice::new(&service.peers, call)).await?;
     }
     let message = fight.now();
+    let refreshed = refreshed(service, &fight).await?;
+    keep(service, call, document, &fight, message, &refreshed, refresh).await
+}
+
+/// Holds back the action of whoever acts now.
+pub async fn delay(service: &Characters, call: &Call, request: DelayActionRequest) -> Result<CombatResponse, Status> {
+    let (document, mut fight) = find(service, request.combat_id.as_deref()).await?;
+    running(&fight)?;
+    check_delays(service, &document).await?;
+    let acting = fight.acting().map(|(phase, fighter)| (phase, fighter.name.clone()));
+    let (phase, name) = acting.ok_or_else(|| refuse("nobody acts now: there is nothing to hold back"))?;
+    let fighter = fight.fighters.iter_mut().find(|fighter| fighter.name == name);
+    let fighter = fighter.ok_or_else(|| refuse("nobody acts now"))?;
+    if fighter.held_back.is_some() || fighter.stepped_in.is_some() {
+        return Err(refuse(format!("{name} has delayed an action in this turn already")));
+    }
+    fighter.phases.retain(|own| *own != phase);
+    fighter.held_back = Some(phase);
+    // Whoever came next stands where he stood.
+    if fight.acted > fight.actions().len() {
+        fight.new_turn(service, &mut roll::Dice::new(&service.peers, call)).await?;
+    }
+    let message = format!("{name} holds back the action of phase {phase}; {}", fight.now());
+    let refreshed = refreshed(service, &fight).await?;
+    keep(service, call, document, &fight, message, &refreshed, refresh).await
+}
+
+/// Takes an action that was held back.
+pub async fn take_delayed(
+    service: &Characters,
+    call: &Call,
+    request: TakeDelayedActionRequest,
+) -> Result<CombatResponse, Status> {
+    let (document, mut fight) = find(service, request.combat_id.as_deref()).await?;
+    running(&fight)?;
+    check_delays(service, &document).await?;
+    let phase = fight.acting().map(|(phase, _)| phase).ok_or_else(|| refuse("no phase has come: nobody acts now"))?;
+    let before = fight.acted.saturating_sub(1);
+    let all: Vec<String> = fight.fighters.iter().map(|fighter| fighter.name.clone()).collect();
+    let index = entries::find(&all, "fighter", &request.name, "the fight", |name| name)?;
+    let acted: Vec<u32> = fight
+        .actions()
+        .into_iter()
+        .take(before)
+        .filter(|(_, fighter)| fighter.name == all[index])
+        .map(|(phase, _)| phase)
+        .collect();
+    let fighter = &mut fight.fighters[index];
+    if fighter.held_back.take().is_none() {
+        return Err(refuse(format!("{} has held back no action (delay_action)", fighter.name)));
+    }
+    fighter.stepped_in = Some((phase, before));
+    // The next action is ten phases after this one, and not before the total allows.
+    let total = fighter.phases.iter().copied().find(|own| !acted.contains(own)).unwrap_or_default();
+    let next = initiative::action_after_delay(phase, total).unwrap_or_default();
+    fighter.phases = [acted, initiative::phases(next)].concat();
+    let name = fighter.name.clone();
+    let message = format!("{name} steps in at phase {phase}; {}", fight.now());
+    let refreshed = refreshed(service, &fight).await?;
+    keep(service, call, document, &fight, message, &refreshed, refresh).await
+}
+
+/// Refuses delayed actions where the house does not play with them.
+async fn check_delays(service: &Characters, document: &Document) -> Result<(), Status> {
+    let rule = HouseRule::DelayedActions;
+    let rules = service.rules_of(Some(document.scope.as_str()).filter(|scope| !scope.is_empty())).await?;
+    if rules.has(rule) {
+        return Ok(());
+    }
+    Err(refuse(format!("actions are not delayed here: switch on the house rule {}", rule.name())))
+}
+
+/// Whoever acts now, if he has pool dice to come back.
+async fn refreshed(service: &Characters, fight: &Fight) -> Result<Vec<String>, Status> {
     let mut refreshed = Vec::new();
     if let Some((_, fighter)) = fight.acting()
         && let Some(record) = service.store.by_id(&fighter.character_id).await?
@@ -300,11 +417,12 @@ pub async fn next(service: &Characters, call: &Call, request: NextActorRequest) 
     {
         refreshed.push(record.sheet.id);
     }
-    keep(service, call, document, &fight, message, &refreshed, |edit| {
-        edit.sheet.pools_spent = PoolsSpent::default();
-        edit.says("the dice pools are whole again: it is his action");
-    })
-    .await
+    Ok(refreshed)
+}
+
+fn refresh(edit: &mut Edit) {
+    edit.sheet.pools_spent = PoolsSpent::default();
+    edit.says("the dice pools are whole again: it is his action");
 }
 
 /// The fight as it stands.

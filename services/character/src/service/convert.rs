@@ -8,13 +8,10 @@ use rules::shadowrun2::{self, difficulty::DicePoolSum, house_rules::HouseRule};
 use serde_json::json;
 use service_kit::clock;
 
-use crate::{
-    names,
-    sheet::{Sheet, Sustained},
-};
+use crate::{names, sheet::Sustained, store::Listed};
 
 /// A character in the list of all.
-pub fn listed(sheet: &Sheet) -> CharacterSummary {
+pub fn listed(sheet: &Listed) -> CharacterSummary {
     let full_name = if names::folded(&sheet.name).is_empty() { &sheet.street_name } else { &sheet.name };
     CharacterSummary {
         id: sheet.id.clone(),

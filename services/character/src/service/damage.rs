@@ -5,7 +5,8 @@ use proto::character::v1::{
 };
 use rules::shadowrun2::{
     Modifier,
-    armor::{self, ArmorPiece, Defender, Layer},
+    armor::{self, ArmorPiece, Defender},
+    barriers,
     condition::{Level, Monitor},
     creation,
     damage::{self, DamageCode, Staged},
@@ -41,7 +42,7 @@ pub async fn resist(
     let mut rating = match request.armor {
         Some(rating) => rating,
         None => {
-            let worn = best_armor(sheet, &mut notes);
+            let worn = armor_on(sheet, &mut notes);
             if is_impact { worn.impact } else { worn.ballistic }
         }
     };
@@ -50,13 +51,20 @@ pub async fn resist(
         house.extend(ruled.rule.filter(|_| rating > 0));
         rating = ruled.value;
     }
-    let barrier = request.barrier.unwrap_or_default();
+    let doubled = request.barrier_doubled.unwrap_or_default();
+    let plain = request.barrier.unwrap_or_default();
+    let barrier = if doubled { plain * 2 } else { plain };
+    let power = u32::try_from(code.power).unwrap_or_default();
+    if plain > 0 && barriers::fire_through(plain, rating, power, doubled).resist_tn.is_none() {
+        return Err(refuse(format!("the barrier of {barrier} is above the Power of {code}: it stops the shot")));
+    }
     let dermal = creation::find_metatype(&sheet.metatype).map_or(0, |metatype| metatype.dermal_armor);
     let defender = Defender { body: sheet.attribute(Attribute::Body), dermal, combat_pool };
     let mut test = armor::resistance_test(code, rating, defender);
     if barrier > 0 {
         let mut modifiers = test.target.modifiers;
-        modifiers.push(Modifier::new("barrier", -to_i32(barrier), format!("barrier {barrier}")));
+        let twice = if doubled { format!(", twice {plain}") } else { String::new() };
+        modifiers.push(Modifier::new("barrier", -to_i32(barrier), format!("barrier {barrier}{twice}")));
         test.target = rules::shadowrun2::TargetNumber::new(test.target.base, test.target.base_explanation, modifiers);
     }
 
@@ -74,7 +82,7 @@ pub async fn resist(
     let knockdown = wound.map(|wound| {
         let rule = match request.attacker_strength {
             Some(strength) if is_melee => damage::melee_knockdown(strength, wound),
-            _ => damage::knockdown(code, wound, false),
+            _ => damage::knockdown(code, wound, request.gel.unwrap_or_default()),
         };
         Knockdown {
             target_number: rule.body_test.target_number,
@@ -87,7 +95,7 @@ pub async fn resist(
     let outcome = match wound {
         None if complete_miss => "a complete miss".to_owned(),
         None => "no damage".to_owned(),
-        Some(level) => format!("a {level} wound, {boxes} boxes {kind}"),
+        Some(level) => format!("a {level}{} wound, {}", if code.stun { " Stun" } else { "" }, counted(boxes, kind)),
     };
     let pool = test.dice.total;
     let summary = format!(
@@ -141,34 +149,43 @@ fn of_last_dice(roll: &proto::dice::v1::RollDiceResponse, dice: u32) -> u32 {
     u32::try_from(last.filter(|total| **total >= roll.target_number).count()).unwrap_or(u32::MAX)
 }
 
-/// The best that all armor on the sheet makes, worn together.
-fn best_armor(sheet: &Sheet, notes: &mut Vec<String>) -> damage::Armor {
-    let pieces: Vec<&Gear> = sheet.gear.iter().filter(|gear| gear.gear_type == "armor").collect();
-    let worn = armor::worn(pieces.iter().map(|gear| {
-        let lower = gear.gear_name.to_lowercase();
-        let is_added = ["helmet", "guard", "shield"].iter().any(|word| lower.contains(word));
-        ArmorPiece {
-            name: "",
-            ballistic: gear.ballistic_rating.unwrap_or_default(),
-            impact: gear.impact_rating.unwrap_or_default(),
-            layer: if is_added { Layer::Added } else { Layer::Body },
-        }
+/// `1 box of stun`, `3 boxes physical`.
+fn counted(boxes: u32, kind: &str) -> String {
+    if boxes == 1 { format!("1 box {kind}") } else { format!("{boxes} boxes {kind}") }
+}
+
+/// What the armor that is worn makes together; of all on the sheet, where none is marked as worn.
+fn armor_on(sheet: &Sheet, notes: &mut Vec<String>) -> damage::Armor {
+    let all: Vec<&Gear> = sheet.gear.iter().filter(|gear| gear.gear_type == "armor").collect();
+    let marked: Vec<&Gear> = all.iter().copied().filter(|gear| gear.worn).collect();
+    let pieces = if marked.is_empty() { &all } else { &marked };
+    let worn = armor::worn(pieces.iter().map(|gear| ArmorPiece {
+        name: "",
+        ballistic: gear.ballistic_rating.unwrap_or_default(),
+        impact: gear.impact_rating.unwrap_or_default(),
+        layer: gear.armor_layer(),
     }));
-    if pieces.is_empty() {
-        notes.push("there is no armor on the sheet".to_owned());
-    } else {
-        let text = format!(
-            "armor as all of the sheet makes it, {}/{}; give `armor` if less is worn",
+    let names: Vec<&str> = pieces.iter().map(|gear| gear.gear_name.as_str()).collect();
+    notes.push(if all.is_empty() {
+        "there is no armor on the sheet".to_owned()
+    } else if marked.is_empty() {
+        format!(
+            "armor as all of the sheet makes it, {}/{}; mark what is worn with wear_armor, or give `armor`",
             worn.ballistic, worn.impact
-        );
-        notes.push(text);
-    }
+        )
+    } else {
+        format!("wears {}: {}/{}", names.join(", "), worn.ballistic, worn.impact)
+    });
     worn
 }
 
 /// Marks boxes on the condition monitor.
 pub fn mark(sheet: &mut Sheet, boxes: u32, is_stun: bool) {
     let monitor = sheet.condition_monitor;
+    if boxes > 0 && !is_stun {
+        // A new wound opens what was stopped.
+        (sheet.stabilised, sheet.bled_minutes) = (false, 0);
+    }
     sheet.condition_monitor = if is_stun { monitor.with_stun(boxes) } else { monitor.with_physical(boxes) };
 }
 
@@ -196,8 +213,12 @@ pub fn apply(edit: &mut Edit, request: ApplyDamageRequest) -> Result<ApplyDamage
     mark(&mut edit.sheet, boxes, damage_type == "stun");
     let condition = condition(&edit.sheet);
     let message = format!(
-        "{} takes {boxes} boxes {damage_type}: {} Physical, {} Stun, {}",
-        edit.sheet.street_name, condition.physical, condition.stun, condition.state
+        "{} takes {}: {} Physical, {} Stun, {}",
+        edit.sheet.street_name,
+        counted(boxes, &damage_type),
+        condition.physical,
+        condition.stun,
+        condition.state
     );
     edit.says(message.clone());
     Ok(ApplyDamageResponse {

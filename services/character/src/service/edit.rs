@@ -53,6 +53,9 @@ impl Turns {
     }
 }
 
+/// A change of another sheet; it is made again on that sheet as it is then, if that has changed meanwhile.
+type Beside = Box<dyn Fn(&mut Edit) + Send + Sync>;
+
 /// A sheet that is being changed.
 pub struct Edit {
     /// The sheet; whatever is done to it is kept.
@@ -69,6 +72,8 @@ pub struct Edit {
     nuyen_spent: u32,
     is_unchanged: bool,
     is_deleted: bool,
+    /// Sheets of others that change with this one, and how.
+    beside: Vec<(String, Beside)>,
     _turn: Option<OwnedMutexGuard<()>>,
 }
 
@@ -85,6 +90,7 @@ impl Edit {
             nuyen_spent: 0,
             is_unchanged: false,
             is_deleted: false,
+            beside: Vec::new(),
             _turn: turn,
         }
     }
@@ -100,6 +106,11 @@ impl Edit {
             self.is_unchanged = true;
             self.revision -= 1;
         }
+    }
+
+    /// Changes the sheet of another character in the same transaction.
+    pub fn also(&mut self, id: &str, change: impl Fn(&mut Edit) + Send + Sync + 'static) {
+        self.beside.push((id.to_owned(), Box::new(change)));
     }
 
     /// The character is deleted with this change.
@@ -191,22 +202,48 @@ impl Characters {
         Ok(effects)
     }
 
-    /// Keeps a change and its answer.
+    /// Keeps a change, those of other sheets that belong to it, and the answer, all together.
     ///
     /// # Errors
     ///
     /// [`Unkept::Conflict`] if the sheet has changed meanwhile.
     pub async fn commit<M>(&self, call: &Call, edit: Edit, answer: M) -> Result<M, Unkept>
     where
-        M: prost::Message + Default,
+        M: prost::Message + Default + Clone,
     {
-        if edit.is_unchanged {
-            return self.store.keep(call, answer, Vec::new()).await;
+        for _ in 0..ATTEMPTS {
+            let mut effects = Vec::new();
+            if !edit.is_unchanged {
+                effects.extend(Characters::effects(call, &edit).map_err(Unkept::Refused)?);
+            }
+            for (id, change) in &edit.beside {
+                // Deleted meanwhile, nothing of it changes.
+                let Some(record) = self.store.by_id(id).await.map_err(Unkept::Refused)? else { continue };
+                let mut other = Characters::begin_beside(record);
+                change(&mut other);
+                effects.extend(Characters::effects(call, &other).map_err(Unkept::Refused)?);
+            }
+            match self.store.keep(call, answer.clone(), effects).await {
+                // Another's sheet may have changed; this one must not have.
+                Err(Unkept::Conflict) if !edit.beside.is_empty() && self.is_as_read(&edit).await? => {}
+                Err(unkept) => return Err(unkept),
+                Ok(answer) => {
+                    if !edit.is_unchanged {
+                        self.tell(&edit.sheet.id);
+                    }
+                    edit.beside.iter().for_each(|(id, _)| self.tell(id));
+                    return Ok(answer);
+                }
+            }
         }
-        let effects = Characters::effects(call, &edit).map_err(Unkept::Refused)?;
-        let answer = self.store.keep(call, answer, effects).await?;
-        self.tell(&edit.sheet.id);
-        Ok(answer)
+        Err(Unkept::Conflict)
+    }
+
+    /// Whether a sheet still is what its change was made on.
+    async fn is_as_read(&self, edit: &Edit) -> Result<bool, Unkept> {
+        let now = self.store.by_id(&edit.sheet.id).await.map_err(Unkept::Refused)?;
+        let read = if edit.is_unchanged { edit.revision } else { edit.revision - 1 };
+        Ok(now.is_some_and(|record| record.revision == read))
     }
 
     /// Tells whoever watches that something has changed.
@@ -223,10 +260,36 @@ impl Characters {
         change: impl Fn(&mut Edit) -> Result<M, Status>,
     ) -> Result<M, Status>
     where
-        M: prost::Message + Default,
+        M: prost::Message + Default + Clone,
+    {
+        self.edited_as(call, name, false, change).await
+    }
+
+    /// The same where house rules count.
+    pub async fn edited_with_rules<M>(
+        &self,
+        call: &Call,
+        name: &str,
+        change: impl Fn(&mut Edit) -> Result<M, Status>,
+    ) -> Result<M, Status>
+    where
+        M: prost::Message + Default + Clone,
+    {
+        self.edited_as(call, name, true, change).await
+    }
+
+    async fn edited_as<M>(
+        &self,
+        call: &Call,
+        name: &str,
+        with_rules: bool,
+        change: impl Fn(&mut Edit) -> Result<M, Status>,
+    ) -> Result<M, Status>
+    where
+        M: prost::Message + Default + Clone,
     {
         for _ in 0..ATTEMPTS {
-            let mut edit = self.begin(name).await?;
+            let mut edit = if with_rules { self.begin_with_rules(name).await? } else { self.begin(name).await? };
             let answer = change(&mut edit)?;
             match self.commit(call, edit, answer).await {
                 Err(Unkept::Conflict) => {}

@@ -2,15 +2,16 @@
 
 use proto::character::v1::{
     AddGearRequest, ChangeResponse, GetGearRequest, GetGearResponse, RemoveGearRequest, UpdateGearQuantityRequest,
+    WearArmorRequest,
 };
-use rules::shadowrun2::{armor, melee, weapons};
+use rules::shadowrun2::{armor, catalogue, house_rules::HouseRule, melee, weapons, weapons::Feed};
 use serde_json::Map;
 use tonic::Status;
 
 use super::{edit::Edit, entries, refuse};
 use crate::{
     names, shapes,
-    sheet::{Attribute, Gear, WeaponStats},
+    sheet::{Attribute, Gear, ModifierType, SheetModifier, WeaponStats, new_id},
     store::Record,
 };
 
@@ -40,6 +41,7 @@ pub fn add(edit: &mut Edit, request: AddGearRequest) -> Result<ChangeResponse, S
         weapon_stats: None,
         modifications: Map::new(),
         rounds: None,
+        worn: false,
         notes,
     };
     fill_in(&mut gear, edit.sheet.attribute(Attribute::Strength));
@@ -48,6 +50,8 @@ pub fn add(edit: &mut Edit, request: AddGearRequest) -> Result<ChangeResponse, S
     }
     if let Some(price) = price {
         edit.pay_nuyen(price, &gear.gear_name)?;
+    } else if let Some(listed) = catalogue::price(&gear.gear_name) {
+        edit.notes.push(format!("nothing was paid; the list says {listed} nuyen (source: {})", catalogue::UNVERIFIED));
     }
     let same =
         |own: &Gear| names::folded(&own.gear_name) == names::folded(&gear.gear_name) && own.gear_type == gear.gear_type;
@@ -71,7 +75,14 @@ fn fill_in(gear: &mut Gear, strength: u32) {
         gear.gear_type = "weapon".to_owned();
         gear.damage = Some(weapon.damage.to_string());
         gear.conceal = weapon.concealability.map(|conceal| conceal.to_string());
-        gear.ammo_capacity = Some(weapon.ammunition.to_string());
+        let feed = match weapon.feed {
+            Feed::Clip => "(c)",
+            Feed::BreakAction => "(b)",
+            Feed::Magazine => "(m)",
+            Feed::Cylinder => "(cy)",
+            Feed::Belt => " belt",
+        };
+        gear.ammo_capacity = Some(format!("{}{feed}", weapon.ammunition));
         gear.weapon_stats = Some(WeaponStats {
             class: Some(weapon.class.name().to_owned()),
             modes: weapon.modes.iter().map(|mode| mode.letters().to_owned()).collect(),
@@ -81,6 +92,8 @@ fn fill_in(gear: &mut Gear, strength: u32) {
         gear.gear_type = "weapon".to_owned();
         gear.damage = Some(weapon.damage(strength).to_string());
         gear.weapon_stats = Some(WeaponStats { reach: Some(weapon.reach), ..WeaponStats::default() });
+    } else if catalogue::ROUNDS.iter().any(|(name, _)| names::is_same(name, &gear.gear_name)) {
+        gear.gear_type = "ammunition".to_owned();
     } else if let Ok(piece) = armor::find_armor(&gear.gear_name) {
         gear.gear_type = "armor".to_owned();
         gear.ballistic_rating = Some(piece.ballistic);
@@ -114,4 +127,64 @@ fn take(edit: &mut Edit, name: &str) -> Result<ChangeResponse, Status> {
     let gear = sheet.gear.remove(index);
     let message = format!("{} has no {} any more", sheet.street_name, gear.gear_name);
     Ok(edit.done(message, Some(shapes::gear_json(&gear))))
+}
+
+/// Source type of modifiers that worn gear brings.
+const WORN: &str = "worn";
+
+/// Puts armor on or takes it off.
+pub fn wear(edit: &mut Edit, request: WearArmorRequest) -> Result<ChangeResponse, Status> {
+    let sheet = &mut edit.sheet;
+    let armor: Vec<(usize, String)> = sheet
+        .gear
+        .iter()
+        .enumerate()
+        .filter(|(_, gear)| gear.gear_type == "armor")
+        .map(|(index, gear)| (index, gear.gear_name.clone()))
+        .collect();
+    let found = entries::find(&armor, "armor", &request.armor_name, &sheet.street_name, |(_, name)| name)?;
+    let (index, name) = &armor[found];
+    let worn = request.worn.unwrap_or(true);
+    sheet.gear[*index].worn = worn;
+    let entry = shapes::gear_json(&sheet.gear[*index]);
+    sheet.modifiers.retain(|modifier| modifier.source_type != WORN || modifier.source != *name);
+    if names::is_same(name, "Boomer Suit") {
+        if worn && edit.rules.has(HouseRule::BoomerSuit) {
+            let rule = HouseRule::BoomerSuit.name();
+            edit.sheet.modifiers.extend(boomer_suit(name));
+            edit.notes.push(format!("house rule {rule}: Body +8, wired reflexes 2, Gunnery +1"));
+            edit.notes.push("+2 to target numbers when not rigged: give it as a modifier".to_owned());
+        } else if worn {
+            edit.notes.push(format!("what it does waits for the house rule {}", HouseRule::BoomerSuit.name()));
+        }
+    }
+    let sheet = &edit.sheet;
+    if let Some((heavy, dice)) = sheet.heavy_armor_loss() {
+        let quickness = sheet.attribute(Attribute::Quickness);
+        let text = format!("{} costs {dice} Combat Pool dice: it is above Quickness {quickness}", heavy.gear_name);
+        edit.notes.push(text);
+    }
+    let verb = if worn { "wears" } else { "no longer wears" };
+    let message = format!("{} {verb} {name}", edit.sheet.street_name);
+    Ok(edit.done(message, Some(entry)))
+}
+
+/// What the Boomer Suit changes on whoever wears it.
+fn boomer_suit(source: &str) -> Vec<SheetModifier> {
+    let changes = [
+        (ModifierType::Attribute, "body", 8),
+        (ModifierType::Attribute, "reaction", 4),
+        (ModifierType::Initiative, "initiative_dice", 2),
+        (ModifierType::Skill, "Gunnery", 1),
+    ];
+    let modifier = |(modifier_type, target, value): (ModifierType, &str, i32)| SheetModifier {
+        id: new_id(),
+        modifier_type,
+        target_name: target.to_owned(),
+        modifier_value: value,
+        source: source.to_owned(),
+        source_type: WORN.to_owned(),
+        notes: None,
+    };
+    changes.into_iter().map(modifier).collect()
 }

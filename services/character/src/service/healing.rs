@@ -64,7 +64,10 @@ pub async fn heal(
 }
 
 /// Takes boxes off a track; Physical overflow first.
-fn clear(sheet: &mut Sheet, boxes: u32, is_stun: bool) {
+pub fn clear(sheet: &mut Sheet, boxes: u32, is_stun: bool) {
+    if boxes > 0 && !is_stun {
+        (sheet.stabilised, sheet.bled_minutes) = (false, 0);
+    }
     let monitor = &mut sheet.condition_monitor;
     if is_stun {
         monitor.stun = monitor.stun.saturating_sub(boxes);
@@ -149,13 +152,16 @@ pub async fn first_aid(
 
     let mut notes = vec!["first aid helps within an hour of the wound, once".to_owned()];
     let mut healed = 0;
+    let mut stabilises = false;
     let mut time = String::new();
     let message = if successes == 0 {
         format!("{} cannot help {patient}", healer.street_name)
     } else if level == Level::Deadly {
         notes.push(
-            "a Deadly wound is only stabilised: overflow stops; how long that takes is the game master's".to_owned(),
+            "a Deadly wound is only stabilised: the bleeding stops; how long that takes is the game master's"
+                .to_owned(),
         );
+        stabilises = true;
         format!("{} stabilises {patient}", healer.street_name)
     } else {
         healed = one_level(sheet).0;
@@ -163,7 +169,9 @@ pub async fn first_aid(
         time = minutes.map(|minutes| format!("{minutes} minutes")).unwrap_or_default();
         format!("{} heals {healed} boxes of {patient} in {time}", healer.street_name)
     };
-    if healed == 0 {
+    if stabilises {
+        (edit.sheet.stabilised, edit.sheet.bled_minutes) = (true, 0);
+    } else if healed == 0 {
         edit.changes_nothing();
     }
     clear(&mut edit.sheet, healed, false);

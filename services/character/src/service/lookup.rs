@@ -12,13 +12,15 @@ use proto::{
 use rules::shadowrun2::{
     AREAS,
     armor::{ARMOR, Layer},
+    barriers::BARRIERS,
+    catalogue::{self, IMPLANTS, UNVERIFIED, VEHICLES, WareKind},
     creation::METATYPES,
     house_rules::HOUSE_RULES,
     magic::FOCI,
     melee::MELEE_WEAPONS,
     skill_web,
     skills::SKILLS,
-    spells::SPELLS,
+    spells::{HOUSE_SPELLS, SPELLS},
     totems::TOTEMS,
     weapons::{ACCESSORIES, WEAPONS},
 };
@@ -31,7 +33,8 @@ use crate::{names, summaries::SUMMARIES};
 /// Results if nothing is said.
 const USUAL_LIMIT: usize = 10;
 /// Kinds of things that are carried.
-const GEAR: &[&str] = &["weapon", "melee_weapon", "armor", "accessory"];
+const GEAR: &[&str] =
+    &["weapon", "melee_weapon", "armor", "accessory", "ammunition", "grenade", "cyberware", "bioware", "vehicle"];
 /// The book all figures are from.
 const BOOK: &str = "Shadowrun, Second Edition";
 
@@ -48,7 +51,15 @@ struct Entry {
 }
 
 impl Entry {
-    fn new(category: &'static str, name: &str, text: String, data: Value, source: &'static str) -> Entry {
+    fn new(category: &'static str, name: &str, mut text: String, mut data: Value, source: &'static str) -> Entry {
+        // A price is from memory, and says so.
+        if GEAR.contains(&category)
+            && let Some(nuyen) = catalogue::price(name)
+        {
+            data["nuyen"] = nuyen.into();
+            unverified(&mut data, &["nuyen"]);
+            text += &format!("; {nuyen} nuyen (source: {UNVERIFIED})");
+        }
         let name_words = words(name);
         let mut all: BTreeSet<String> = words(&text).into_iter().collect();
         all.extend(words(category));
@@ -84,6 +95,14 @@ impl Entry {
         // Of two that fit as well, the one whose name was said whole is meant.
         let is_whole = self.name_words.iter().all(|own| wanted.contains(own));
         Some(score * 2 + u32::from(is_whole))
+    }
+}
+
+/// Names figures that no source gives.
+fn unverified(data: &mut Value, figures: &[&str]) {
+    if !figures.is_empty() {
+        data["unverified"] = json!(figures);
+        data["source"] = UNVERIFIED.into();
     }
 }
 
@@ -206,6 +225,42 @@ static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| {
         );
         entries.push(Entry::new("metatype", metatype.name, text, json!(metatype), BOOK));
     }
+    for (name, effect) in catalogue::ROUNDS {
+        entries.push(Entry::new("ammunition", name, (*effect).to_owned(), json!({"effect": effect}), BOOK));
+    }
+    for (name, code, effect) in catalogue::GRENADES {
+        let data = json!({"damage": code, "effect": effect});
+        entries.push(Entry::new("grenade", name, format!("{code}, {effect}"), data, BOOK));
+    }
+    for implant in IMPLANTS {
+        entries.push(implant_entry(implant));
+    }
+    for vehicle in VEHICLES {
+        let figure = |figure: Option<u32>| figure.map_or_else(|| "unknown".to_owned(), |figure| figure.to_string());
+        let text = format!(
+            "{}, handling {}, speed {}, body {}, armor {}{}",
+            vehicle.kind,
+            if vehicle.handling.is_empty() { "unknown" } else { vehicle.handling },
+            figure(vehicle.speed),
+            figure(vehicle.body),
+            figure(vehicle.armor),
+            if vehicle.unverified { " (source: unverified)" } else { "" }
+        );
+        let source = if vehicle.unverified { UNVERIFIED } else { BOOK };
+        entries.push(Entry::new("vehicle", vehicle.name, text, json!(vehicle), source));
+    }
+    for (name, rating) in BARRIERS {
+        let text = format!("barrier of rating {rating}; counts twice against blows");
+        entries.push(Entry::new("barrier", name, text, json!({"rating": rating}), BOOK));
+    }
+    for spell in HOUSE_SPELLS {
+        let text = format!(
+            "spell of the house, {}, sustained, drain {}; type and target number: source {UNVERIFIED}",
+            spell.category.word(),
+            spell.drain_text()
+        );
+        entries.push(Entry::new("spell", spell.name, text, json!({"drain": spell.drain_text()}), "house"));
+    }
     for (_, name, description, source) in HOUSE_RULES {
         entries.push(Entry::new("house_rule", name, (*description).to_owned(), json!({}), source));
     }
@@ -215,6 +270,30 @@ static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| {
     }
     entries
 });
+
+fn implant_entry(implant: &catalogue::Implant) -> Entry {
+    let (category, unit) = match implant.kind {
+        WareKind::Cyberware => ("cyberware", "Essence"),
+        WareKind::Bioware => ("bioware", "body index"),
+    };
+    let mark = |figure: &str| if implant.unverified.contains(&figure) { " (source: unverified)" } else { "" };
+    let mut text = format!("{category}, {unit} {}{}", implant.cost, mark("cost"));
+    for (target, value) in implant.modifiers {
+        text += &format!(", {} {value:+}{}", target.replace('_', " "), mark("modifiers"));
+    }
+    if !implant.effect.is_empty() {
+        text += &format!("; {}", implant.effect);
+    }
+    if let Some(rule) = implant.house_rule {
+        text += &format!("; of the house: house rule {}", rule.name());
+    }
+    if let Some(nuyen) = implant.nuyen {
+        text += &format!("; {nuyen} nuyen{}", mark("nuyen"));
+    }
+    let mut data = json!(implant);
+    unverified(&mut data, implant.unverified);
+    Entry::new(category, implant.name, text, data, if implant.house_rule.is_some() { "house" } else { BOOK })
+}
 
 /// Range limits in metres; for those that go by Strength, times Strength.
 fn ranges(row: &rules::shadowrun2::range::ClassRow) -> Value {
@@ -262,7 +341,7 @@ fn is_gear(entry: &Entry) -> bool {
     GEAR.contains(&entry.category)
 }
 
-/// Weapons, armor and accessories, by words.
+/// What is bought, by words.
 pub async fn gear(_service: &Characters, request: LookupGearRequest) -> Result<LookupGearResponse, Status> {
     let LookupGearRequest { query, category } = request;
     let is_meant =

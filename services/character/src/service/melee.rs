@@ -169,8 +169,13 @@ pub async fn strike(
         roll::count(successes),
         roll::count(against)
     );
-    if opponent.is_some() && defender.pool > 0 {
-        notes.push(format!("mark the opponent's {} pool dice with allocate_pool in a fight", defender.pool));
+    if let Some(opponent) = opponent.filter(|opponent| defender.pool > 0 && opponent.combat_id.is_some()) {
+        let (dice, told) = (defender.pool, format!("{} fights back against {}", defender.name, attacker.name));
+        edit.also(&opponent.id, move |other| {
+            other.sheet.spend_pool(Pool::Combat, dice);
+            other.says(told.clone());
+        });
+        notes.push(format!("{dice} Combat Pool dice of {} are spent", defender.name));
     }
     if attacker.pool > 0 && edit.sheet.combat_id.is_some() {
         edit.sheet.spend_pool(Pool::Combat, attacker.pool);

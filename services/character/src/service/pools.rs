@@ -60,6 +60,9 @@ fn breakdown(sheet: &Sheet, pool: Pool) -> String {
             format!("natural Reaction + 2 for each level of the control rig, {}", sheet.vehicle_control_rig)
         }
     };
+    if let (Pool::Combat, Some((armor, dice))) = (pool, sheet.heavy_armor_loss()) {
+        text += &format!(" -{dice} ({} is above Quickness)", armor.gear_name);
+    }
     for modifier in sheet.modifiers_on(ModifierType::Pool, &format!("{}_pool", pool.word())) {
         text += &format!(" {:+} ({})", modifier.modifier_value, modifier.source);
     }
@@ -76,6 +79,10 @@ pub fn allocate(edit: &mut Edit, request: AllocatePoolRequest) -> Result<Allocat
         return Err(refuse(format!("{dice} dice are more than the {left} left in the {pool} pool of {name}")));
     }
     edit.sheet.spend_pool(kind, dice);
+    let is_defense = purpose.as_deref().is_some_and(|purpose| purpose.to_lowercase().contains("defen"));
+    if kind == Pool::Magic && is_defense {
+        edit.sheet.pools_spent.spell_defense += dice;
+    }
     let what = purpose.map(|purpose| format!(" for {purpose}")).unwrap_or_default();
     let message = format!("{name} sets {dice} dice of the {pool} pool aside{what}");
     edit.says(message.clone());

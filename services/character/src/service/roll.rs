@@ -62,6 +62,21 @@ impl Dice {
         Ok(self.client.roll_initiative(request).await?.into_inner())
     }
 
+    /// Rolls so many dice to add up: their faces, and the roll's id.
+    ///
+    /// # Errors
+    ///
+    /// What the dice service says.
+    pub async fn sum(&mut self, dice: u32, reason: &str) -> Result<(Vec<i32>, String), Status> {
+        let request = self.keyed(RollDiceRequest {
+            notation: Some(format!("{dice}d6")),
+            reason: Some(reason.chars().take(MAX_REASON).collect()),
+            ..RollDiceRequest::default()
+        })?;
+        let rolled = self.client.roll_dice(request).await?.into_inner();
+        Ok((rolled.rolls, rolled.roll_id))
+    }
+
     /// The request of the call's next roll.
     fn keyed<M>(&mut self, message: M) -> Result<Request<M>, Status> {
         self.rolls += 1;

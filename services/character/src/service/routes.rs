@@ -2,20 +2,23 @@
 //!
 //! - `read`: from the sheet alone.
 //! - `edit`: changes the sheet and rolls nothing; made again if another change was faster.
+//! - `ruled`: the same where house rules count.
 //! - `roll`: rolls and changes the sheet.
 //! - `call`: changes something else, or more than one sheet.
 //! - `ask`: reads something else.
 
 use proto::character::v1::{
-    self, campaign_service_server::CampaignService, combat_service_server::CombatService,
-    gear_service_server::GearService, lookup_service_server::LookupService, magic_service_server::MagicService,
+    self, battle_service_server::BattleService, campaign_service_server::CampaignService,
+    combat_service_server::CombatService, conjuring_service_server::ConjuringService, gear_service_server::GearService,
+    lookup_service_server::LookupService, machine_service_server::MachineService, magic_service_server::MagicService,
     sheet_service_server::SheetService,
 };
 use tonic::{Request, Response, Status, codegen::BoxStream};
 
 use super::{
-    Characters, ammunition, audit, campaign, combat, creation, damage, gear, healing, info, karma, lookup, magic,
-    melee, modifiers, people, pools, roll::Dice, skills, vehicles, ware,
+    Characters, ammunition, audit, campaign, combat, conjuring, creation, damage, edit::Edit, gear, grenade, healing,
+    info, karma, lookup, machines, magic, melee, modifiers, people, pools, read, roll::Dice, skills, surprise,
+    vehicles, ware,
 };
 use crate::store::Call;
 
@@ -33,6 +36,18 @@ macro_rules! answer {
         match $service.store.answered(&call).await? {
             Some(answer) => Ok(answer),
             None => $service.edited(&call, &request.character_name, |edit| $handler(edit, request.clone())).await,
+        }
+    }};
+    (ruled, $service:ident, $request:ident, $answer:ident, $sent:ident, $handler:path) => {{
+        let call = Call::of(stringify!($request), stringify!($answer), &$sent)?;
+        let request: v1::$request = $sent.into_inner();
+        let call = call.because(request.reason.as_deref());
+        match $service.store.answered(&call).await? {
+            Some(answer) => Ok(answer),
+            None => {
+                let change = |edit: &mut Edit| $handler(edit, request.clone());
+                $service.edited_with_rules(&call, &request.character_name, change).await
+            }
         }
     }};
     (roll, $service:ident, $request:ident, $answer:ident, $sent:ident, $handler:path) => {{
@@ -115,6 +130,13 @@ routes! { SheetService {
     edit update_modifier(UpdateModifierRequest) -> ChangeResponse = modifiers::update;
     edit remove_modifier(RemoveModifierRequest) -> ChangeResponse = modifiers::remove;
 } also {
+        async fn read_sheet(
+            &self,
+            request: Request<v1::ReadSheetRequest>,
+        ) -> Result<Response<v1::ReadSheetResponse>, Status> {
+            read::sheet(self, request.into_inner()).await.map(Response::new)
+        }
+
         async fn watch_character(
             &self,
             request: Request<v1::WatchCharacterRequest>,
@@ -130,7 +152,8 @@ routes! { GearService {
     edit remove_gear(RemoveGearRequest) -> ChangeResponse = gear::remove;
     read get_cyberware(GetCyberwareRequest) -> GetCyberwareResponse = ware::cyberware;
     read get_bioware(GetBiowareRequest) -> GetBiowareResponse = ware::bioware;
-    edit add_cyberware(AddCyberwareRequest) -> ChangeResponse = ware::add_cyberware;
+    ruled wear_armor(WearArmorRequest) -> ChangeResponse = gear::wear;
+    ruled add_cyberware(AddCyberwareRequest) -> ChangeResponse = ware::add_cyberware;
     edit add_bioware(AddBiowareRequest) -> ChangeResponse = ware::add_bioware;
     edit update_cyberware(UpdateCyberwareRequest) -> ChangeResponse = ware::update_cyberware;
     edit remove_cyberware(RemoveCyberwareRequest) -> ChangeResponse = ware::remove_cyberware;
@@ -176,6 +199,27 @@ routes! { CombatService {
     call next_actor(NextActorRequest) -> CombatResponse = combat::next;
     ask get_combat(GetCombatRequest) -> CombatResponse = combat::get;
     call end_combat(EndCombatRequest) -> CombatResponse = combat::end;
+} }
+
+routes! { BattleService {
+    call test_surprise(TestSurpriseRequest) -> TestSurpriseResponse = surprise::test;
+    roll throw_grenade(ThrowGrenadeRequest) -> ThrowGrenadeResponse = grenade::throw;
+    ask attack_barrier(AttackBarrierRequest) -> AttackBarrierResponse = grenade::barrier;
+    edit pass_time(PassTimeRequest) -> PassTimeResponse = surprise::pass_time;
+    call delay_action(DelayActionRequest) -> CombatResponse = combat::delay;
+    call take_delayed_action(TakeDelayedActionRequest) -> CombatResponse = combat::take_delayed;
+} }
+
+routes! { ConjuringService {
+    roll conjure_spirit(ConjureSpiritRequest) -> ConjureSpiritResponse = conjuring::conjure;
+    edit use_spirit_service(UseSpiritServiceRequest) -> ChangeResponse = conjuring::use_service;
+    roll learn_spell(LearnSpellRequest) -> LearnSpellResponse = conjuring::learn;
+    roll notice_spellcasting(NoticeSpellcastingRequest) -> NoticeSpellcastingResponse = surprise::notice;
+} }
+
+routes! { MachineService {
+    roll drive_vehicle(DriveVehicleRequest) -> DriveVehicleResponse = machines::drive;
+    roll run_program(RunProgramRequest) -> RunProgramResponse = machines::run;
 } }
 
 routes! { CampaignService {

@@ -4,7 +4,8 @@ use proto::character::v1::{CastSpellRequest, CastSpellResponse, Drain, Resistanc
 use rules::shadowrun2::{
     DicePart, DicePool, Modifier,
     condition::Level,
-    house_rules::Ruled,
+    healing,
+    house_rules::{HouseRule, HouseRules, Ruled},
     magic::{
         self, ALL_ONES_DRAIN_MODIFIER, DamageType, Restrictions, SpellDice, SpellOutcome, SpellSituation, drain_dice,
         sustaining_penalty,
@@ -15,7 +16,7 @@ use rules::shadowrun2::{
 };
 use tonic::Status;
 
-use super::{RULES, attack, convert, edit::Edit, refuse, roll, skill, unknown};
+use super::{RULES, attack, convert, damage, edit::Edit, healing as body, refuse, roll, skill, unknown};
 use crate::{
     conditions, names,
     sheet::{Attribute, KnownSpell, Pool, Sheet, Sustained, to_i32},
@@ -57,6 +58,7 @@ pub async fn cast(
     let (known, found) = find_spell(sheet, &request.spell_name)?;
     let spell = found.spell;
     let name = known.spell_name.clone();
+    house.extend(check_house(spell, rules)?);
     let force =
         magic::check_force(request.force, Some(known.learned_force)).map_err(|error| refuse(error.to_string()))?;
     let restrictions = Restrictions { exclusive: known.exclusive, fetish: known.fetish.map(Into::into) };
@@ -74,6 +76,7 @@ pub async fn cast(
     }
 
     let aim = Aim::take(sheet, target, spell);
+    check_defense(&aim, request.target_pool_dice())?;
     let figures = target_figures(&aim, &found, &request, &mut notes);
     let grade = grade(&found, &aim, &mut notes);
     let formula = spell.drain(grade).map_err(|error| refuse(error.to_string()))?;
@@ -117,18 +120,11 @@ pub async fn cast(
     house.extend(full.rule);
     let drain = drain(sheet, &formula, force, full, drain_pool, rolled.all_ones(), &name, dice).await?;
 
+    let mut own = None;
     let sustained = sustains && takes_effect;
     let mut held = sheet.sustained_spells.clone();
     if sustained {
         held.push(Sustained::new(&name, force, &aim.name, aim.character_id()));
-    }
-    let mut monitor = sheet.condition_monitor;
-    if drain.damage_taken > 0 {
-        monitor = if drain.damage_type == "stun" {
-            monitor.with_stun(drain.damage_taken)
-        } else {
-            monitor.with_physical(drain.damage_taken)
-        };
     }
     let is_fight = sheet.combat_id.is_some() && spell_pool + drain_pool > 0;
     if known.exclusive {
@@ -137,6 +133,8 @@ pub async fn cast(
     if sheet.adept_magic > 0 {
         notes.push(format!("of Magic {}, {} feeds adept powers and casts no spells", sheet.magic(), sheet.adept_magic));
     }
+    let (target_boxes, holding_turns) = done_to_target(spell, grade, wound, successes, &request, &aim, &mut notes);
+    let defense = if resists { request.target_pool_dice() } else { 0 };
     let effect = effect_text(spell, outcome, wound, sustained);
     let summary = format!(
         "{} casts {name} at Force {force}{}: {} dice against {}, {}: {effect}; drain: {}",
@@ -157,7 +155,7 @@ pub async fn cast(
         spell: name,
         spell_category: spell.category.word().to_owned(),
         force,
-        target: aim.name,
+        target: aim.name.clone(),
         magic_rating: sheet.spell_magic(),
         spell_pool_dice: spell_pool,
         drain_pool_dice: drain_pool,
@@ -197,17 +195,60 @@ pub async fn cast(
         reason: request.reason,
         house_rules: convert::house_rules(&house),
         revision: 0,
+        target_boxes,
+        holding_turns,
     };
+    let is_stun = spell.damage.is_some_and(|(_, stun)| stun);
+    let does =
+        if spell.damage.is_some() { Done::Hurts { boxes: target_boxes, is_stun } } else { Done::Heals(target_boxes) };
+    let by = edit.sheet.street_name.clone();
+    if let Some(sheet) = aim.sheet.filter(|sheet| sheet.id != edit.sheet.id) {
+        let is_fight = sheet.combat_id.is_some() && defense > 0;
+        if target_boxes > 0 || is_fight {
+            let told = format!("{by} casts {}", answer.spell);
+            edit.also(&sheet.id, move |other| {
+                does.apply(&mut other.sheet);
+                if is_fight {
+                    defend(&mut other.sheet, defense);
+                }
+                other.says(told.clone());
+            });
+        }
+    } else if target_boxes > 0 && !answer.target.is_empty() {
+        // On himself: with the drain, below.
+        own = Some(does);
+    }
     edit.says(answer.summary.clone());
-    if !is_fight && !answer.sustained && monitor == edit.sheet.condition_monitor {
+    let drained = answer.drain.as_ref().map_or(0, |drain| drain.damage_taken);
+    if !is_fight && !answer.sustained && own.is_none() && drained == 0 {
         edit.changes_nothing();
     }
-    edit.sheet.condition_monitor = monitor;
+    let is_stun = answer.drain.as_ref().is_some_and(|drain| drain.damage_type == "stun");
+    damage::mark(&mut edit.sheet, drained, is_stun);
+    if let Some(own) = own {
+        own.apply(&mut edit.sheet);
+    }
     edit.sheet.sustained_spells = held;
     if is_fight {
         edit.sheet.spend_pool(Pool::Magic, spell_pool + drain_pool);
     }
     Ok(CastSpellResponse { revision: edit.revision, ..answer })
+}
+
+/// The house rule by which a spell of the house can be cast; none for the book's.
+///
+/// # Errors
+///
+/// `INVALID_INPUT` if that rule is off.
+pub fn check_house(spell: &Spell, rules: &HouseRules) -> Result<Option<HouseRule>, Status> {
+    let rule = HouseRule::HouseSpells;
+    match spell.is_of_the_house() {
+        false => Ok(None),
+        true if rules.has(rule) => Ok(Some(rule)),
+        true => {
+            Err(refuse(format!("{} is a spell of the house: switch on the house rule {}", spell.name, rule.name())))
+        }
+    }
 }
 
 /// The spell on the sheet that is meant, and what the directory says of it.
@@ -283,7 +324,7 @@ fn pool_dice(sheet: &Sheet, for_spell: u32, for_drain: u32) -> Result<(u32, u32,
 }
 
 /// Dice the totem gives or takes for this kind of spell.
-fn totem_dice(sheet: &Sheet, spell: &Spell, notes: &mut Vec<String>) -> i32 {
+pub fn totem_dice(sheet: &Sheet, spell: &Spell, notes: &mut Vec<String>) -> i32 {
     let Some(totem) = sheet.totem.as_deref().and_then(|totem| totems::find_totem(totem).ok()) else { return 0 };
     if !totem.note.is_empty() {
         notes.push(format!("totem {}: {}", totem.name, totem.note));
@@ -531,4 +572,70 @@ fn effect_text(spell: &Spell, outcome: SpellOutcome, wound: Option<Level>, susta
         (SpellOutcome::Net(_), None) if sustained => "it takes hold and is sustained".to_owned(),
         (SpellOutcome::Net(_), None) => "it takes hold".to_owned(),
     }
+}
+
+/// What a spell does to the condition monitor of its target.
+#[derive(Clone, Copy)]
+enum Done {
+    Hurts { boxes: u32, is_stun: bool },
+    Heals(u32),
+}
+
+impl Done {
+    fn apply(self, sheet: &mut Sheet) {
+        match self {
+            Done::Hurts { boxes, is_stun } => damage::mark(sheet, boxes, is_stun),
+            Done::Heals(boxes) => body::clear(sheet, boxes, false),
+        }
+    }
+}
+
+/// Boxes that a combat spell fills or a healing spell clears on a target with a sheet, and the turns that a permanent
+/// health spell must be held.
+fn done_to_target(
+    spell: &Spell,
+    grade: Option<u32>,
+    wound: Option<Level>,
+    successes: u32,
+    request: &CastSpellRequest,
+    aim: &Aim,
+    notes: &mut Vec<String>,
+) -> (u32, u32) {
+    let is_marked = request.apply.unwrap_or(true);
+    if spell.damage.is_some() {
+        let boxes = wound.map_or(0, Level::boxes);
+        return (if is_marked && aim.sheet.is_some() { boxes } else { 0 }, 0);
+    }
+    if spell.duration != Duration::Permanent || successes == 0 {
+        return (0, 0);
+    }
+    let speed = request.speed_successes().min(successes);
+    let level = grade.and_then(|grade| grade.checked_sub(1)).and_then(|index| Level::ALL.get(index as usize).copied());
+    let turns = level.map_or(0, |level| healing::holding_turns(level).div_ceil(speed.max(1)));
+    let heals = matches!(spell.drain_level, DrainLevel::Wound);
+    let (Some(sheet), true) = (&aim.sheet, heals) else { return (0, turns) };
+    let monitor = sheet.condition_monitor;
+    let boxes = (successes - speed).min(monitor.physical + monitor.overflow);
+    notes.push(format!("held for {turns} turns; each success not kept for speed heals a box"));
+    (if is_marked { boxes } else { 0 }, turns)
+}
+
+/// Refuses more dice of the target's than he has: those set aside as Spell Defense, and what is left of his Magic Pool.
+fn check_defense(aim: &Aim, asked: u32) -> Result<(), Status> {
+    let Some(sheet) = &aim.sheet else { return Ok(()) };
+    let has = sheet.pools_spent.spell_defense + sheet.pool_left(Pool::Magic);
+    if asked > has {
+        return Err(refuse(format!(
+            "{} has {has} Magic Pool dice to resist a spell with, not {asked}",
+            sheet.street_name
+        )));
+    }
+    Ok(())
+}
+
+/// Spends dice to resist a spell: first those that were set aside for it, which are out of the pool already.
+fn defend(sheet: &mut Sheet, dice: u32) {
+    let set_aside = dice.min(sheet.pools_spent.spell_defense);
+    sheet.pools_spent.spell_defense -= set_aside;
+    sheet.spend_pool(Pool::Magic, dice - set_aside);
 }

@@ -4,6 +4,7 @@ use proto::character::v1::{
     AddBiowareRequest, AddCyberwareRequest, ChangeResponse, GetBiowareRequest, GetBiowareResponse, GetCyberwareRequest,
     GetCyberwareResponse, RemoveBiowareRequest, RemoveCyberwareRequest, UpdateCyberwareRequest,
 };
+use rules::shadowrun2::catalogue::{self, Implant, WareKind};
 use serde_json::{Map, Value};
 use tonic::Status;
 
@@ -46,8 +47,10 @@ fn most_body_index(sheet: &Sheet) -> f64 {
 /// Implants cyberware.
 pub fn add_cyberware(edit: &mut Edit, request: AddCyberwareRequest) -> Result<ChangeResponse, Status> {
     let AddCyberwareRequest { name, essence_cost, target_name, modifier_value, modifier_data, price, .. } = request;
-    let cost = hundredths(essence_cost.unwrap_or_default());
+    let is_bare = target_name.is_none() && modifier_data.as_ref().is_none_or(|data| data.fields.is_empty());
     let mut piece = piece(&edit.sheet, name, target_name, modifier_value, modifier_data)?;
+    let listed = listed(edit, &mut piece, WareKind::Cyberware, essence_cost, is_bare)?;
+    let cost = hundredths(essence_cost.or(listed.map(|listed| listed.cost)).unwrap_or_default());
     piece.essence_cost = Some(cost);
     let before = edit.sheet.essence();
     let from_hole = hundredths(cost.min(edit.sheet.essence_hole));
@@ -69,6 +72,10 @@ pub fn add_cyberware(edit: &mut Edit, request: AddCyberwareRequest) -> Result<Ch
         edit.notes.push(format!("{from_hole} of it fill the Essence hole"));
     }
     lose_magic(edit, before, left);
+    if let Some(listed) = listed.filter(|listed| listed.control_rig > edit.sheet.vehicle_control_rig) {
+        edit.sheet.vehicle_control_rig = listed.control_rig;
+        edit.notes.push(format!("the vehicle control rig is at level {}: Control Pool", listed.control_rig));
+    }
     let entry = shapes::ware_json(&piece, "cyberware");
     let message =
         format!("{} has {} for {cost} Essence; Essence {before} becomes {left}", edit.sheet.street_name, piece.name);
@@ -102,8 +109,11 @@ pub fn add_bioware(edit: &mut Edit, request: AddBiowareRequest) -> Result<Change
         price,
         ..
     } = request;
-    let cost = hundredths(body_index_cost.or(essence_cost).unwrap_or_default());
+    let is_bare = target_name.is_none() && modifier_data.as_ref().is_none_or(|data| data.fields.is_empty());
+    let given = body_index_cost.or(essence_cost);
     let mut piece = piece(&edit.sheet, name, target_name, modifier_value, modifier_data)?;
+    let listed = listed(edit, &mut piece, WareKind::Bioware, given, is_bare)?;
+    let cost = hundredths(given.or(listed.map(|listed| listed.cost)).unwrap_or_default());
     piece.body_index_cost = Some(cost);
     let (before, most) = (edit.sheet.body_index(), most_body_index(&edit.sheet));
     let after = hundredths(before + cost);
@@ -121,6 +131,51 @@ pub fn add_bioware(edit: &mut Edit, request: AddBiowareRequest) -> Result<Change
         format!("{} has {}; body index {before} becomes {after} of {most}", edit.sheet.street_name, piece.name);
     edit.sheet.bioware.push(piece);
     Ok(edit.done(message, Some(entry)))
+}
+
+/// What the catalogue says of a piece: it gives what the caller left open, and the notes say which figures no source
+/// confirms.
+///
+/// # Errors
+///
+/// `INVALID_INPUT` for a piece of the house whose rule is off, unless its cost is given.
+fn listed(
+    edit: &mut Edit,
+    piece: &mut Ware,
+    kind: WareKind,
+    given_cost: Option<f64>,
+    is_bare: bool,
+) -> Result<Option<&'static Implant>, Status> {
+    let found = catalogue::find_implant(&piece.name).ok().filter(|listed| listed.kind == kind);
+    let Some(listed) = found else {
+        if given_cost.is_none() {
+            edit.notes.push("the catalogue does not know it, and no cost was given: it costs nothing".to_owned());
+        }
+        return Ok(None);
+    };
+    if let Some(rule) = listed.house_rule.filter(|rule| !edit.rules.has(*rule))
+        && given_cost.is_none()
+    {
+        let (name, rule) = (listed.name, rule.name());
+        return Err(refuse(format!("{name} is of the house: switch on the house rule {rule}, or give essence_cost")));
+    }
+    if is_bare {
+        for (target, value) in listed.modifiers {
+            piece.modifiers.push(modifiers::modifier(&edit.sheet, target, *value)?);
+        }
+        if !listed.effect.is_empty() && piece.effects.is_empty() {
+            piece.effects.push(listed.effect.to_owned());
+        }
+    }
+    let mut unsure: Vec<&str> = listed.unverified.to_vec();
+    unsure.retain(|figure| *figure != "nuyen" && (*figure != "cost" || given_cost.is_none()));
+    if !unsure.is_empty() {
+        edit.notes.push(format!("{} of the catalogue (source: {})", unsure.join(", "), catalogue::UNVERIFIED));
+    }
+    if let Some(nuyen) = listed.nuyen {
+        edit.notes.push(format!("the list says {nuyen} nuyen (source: {})", catalogue::UNVERIFIED));
+    }
+    Ok(Some(listed))
 }
 
 /// A piece of ware as it was described.

@@ -15,6 +15,7 @@ use tonic::metadata::MetadataMap;
 const MIGRATIONS: &[&str] = &[
     include_str!("../../../../migrations/character/0001_characters.sql"),
     include_str!("../../../../migrations/character/0002_changes.sql"),
+    include_str!("../../../../migrations/character/0003_listed.sql"),
 ];
 
 /// A database, and the services on it.

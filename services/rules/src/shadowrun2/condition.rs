@@ -11,6 +11,8 @@ use crate::UnknownName;
 
 /// Boxes of each track, Physical and Stun.
 pub const TRACK_BOXES: u32 = 10;
+/// Minutes in which someone who is near death loses a box more.
+pub const BLEEDING_MINUTES: u32 = 10;
 
 /// How bad a wound is; ordered from the lightest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -344,15 +344,30 @@ pub enum GrenadeDelivery {
     Launched,
 }
 
+impl GrenadeDelivery {
+    /// Dice of the scatter, a metre for each point of their sum.
+    pub fn scatter_dice(self) -> u32 {
+        match self {
+            GrenadeDelivery::Thrown => 1,
+            GrenadeDelivery::Aerodynamic => 2,
+            GrenadeDelivery::Launched => 3,
+        }
+    }
+
+    /// Metres that successes take off the scatter.
+    pub fn scatter_reduction(self, successes: u32) -> u32 {
+        let metres = match self {
+            GrenadeDelivery::Thrown => 2,
+            GrenadeDelivery::Aerodynamic | GrenadeDelivery::Launched => 4,
+        };
+        successes.saturating_mul(metres)
+    }
+}
+
 /// Metres a grenade lands from where it was meant to; `d6` yields a face a call.
 pub fn scatter_m(delivery: GrenadeDelivery, successes: u32, d6: impl FnMut() -> u32) -> u32 {
-    let (dice, metres_per_success) = match delivery {
-        GrenadeDelivery::Thrown => (1, 2),
-        GrenadeDelivery::Aerodynamic => (2, 4),
-        GrenadeDelivery::Launched => (3, 4),
-    };
-    let rolled: u32 = std::iter::repeat_with(d6).take(dice).sum();
-    rolled.saturating_sub(successes.saturating_mul(metres_per_success))
+    let rolled: u32 = std::iter::repeat_with(d6).take(delivery.scatter_dice() as usize).sum();
+    rolled.saturating_sub(delivery.scatter_reduction(successes))
 }
 
 #[cfg(test)]

@@ -34,6 +34,16 @@ pub enum HouseRule {
     FullForceDrain,
     /// With drain by the full Force, the target number to resist a spell is halved.
     HalvedSpellResistance,
+    /// An action may be held back and taken in a later phase.
+    DelayedActions,
+    /// The Smartlink-3 (AEGIS) of the house.
+    Smartlink3,
+    /// The NeuroSync Processor of the house.
+    NeuroSync,
+    /// The spells of the house can be cast.
+    HouseSpells,
+    /// The Boomer Suit of the house works when it is worn.
+    BoomerSuit,
 }
 
 /// Every option: its name, what it does, and where it is from.
@@ -59,7 +69,28 @@ pub const HOUSE_RULES: &[(HouseRule, &str, &str, &str)] = &[
         "with full force drain, half the Force as target number to resist a spell",
         BOOK,
     ),
+    (
+        HouseRule::DelayedActions,
+        "delayed actions",
+        "an action may be held back and taken before others in a later phase",
+        BOOK,
+    ),
+    (HouseRule::Smartlink3, "smartlink-3 aegis", "-3 instead of -2 with a smart weapon, for 0.5 Essence", HOUSE),
+    (HouseRule::NeuroSync, "neurosync processor", "+2D6 Matrix initiative for a decker who has one", HOUSE),
+    (
+        HouseRule::HouseSpells,
+        "house spells",
+        "Stop Regeneration and Recharge can be cast: [(F/2)+1]M, sustained",
+        HOUSE,
+    ),
+    (
+        HouseRule::BoomerSuit,
+        "boomer suit",
+        "worn, it gives Body +8, armor 6, wired reflexes 2 and Gunnery +1; +2 to target numbers when not rigged",
+        HOUSE,
+    ),
 ];
+const HOUSE: &str = "house";
 const BOOK: &str = "Shadowrun, Second Edition";
 const FIELDS: &str = "Fields of Fire";
 
@@ -80,6 +111,13 @@ impl HouseRule {
             .ok_or_else(|| UnknownName::new("house rule", name, HOUSE_RULES.iter().map(|(_, known, ..)| *known)))
     }
 }
+
+/// What a Smartlink-3 adds with a smart weapon.
+const SMARTLINK_3_MODIFIER: i32 = -3;
+/// What an observing magician adds to notice spellcasting.
+const OBSERVANT_MODIFIER: i32 = -2;
+/// Initiative dice a NeuroSync Processor adds in the Matrix.
+pub const NEUROSYNC_DICE: u32 = 2;
 
 /// The rules a table has switched on.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -126,6 +164,18 @@ impl HouseRules {
         } else {
             Ruled { value: force.max(2), rule: None }
         }
+    }
+
+    /// What a Smartlink-3 adds with a smart weapon, if it is in play.
+    pub fn smartlink_3(&self) -> Option<i32> {
+        self.has(HouseRule::Smartlink3).then_some(SMARTLINK_3_MODIFIER)
+    }
+
+    /// What a magician adds to notice spellcasting, if magicians are observant.
+    pub fn observant_magician(&self) -> Option<Modifier> {
+        let explanation = "an observing magician (house rule)";
+        self.has(HouseRule::ObservantMagician)
+            .then(|| Modifier::new("observant_magician", OBSERVANT_MODIFIER, explanation))
     }
 
     /// The modifier for a target of which so many hundredths can be seen, if cover counts by share; else `None`.

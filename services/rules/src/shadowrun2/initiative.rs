@@ -143,6 +143,12 @@ pub fn surprise_outcome(successes: u32, opponents: &[u32]) -> SurpriseOutcome {
     SurpriseOutcome { may_act_against, surprised }
 }
 
+/// A decker's Reaction and initiative dice in the Matrix: the deck's response increase adds 2 and 1 a level.
+pub fn matrix_initiative(reaction: u32, response_increase: u32) -> (u32, u32) {
+    let raised = response_increase.saturating_mul(super::pools::RESPONSE_REACTION);
+    (reaction.saturating_add(raised), response_increase.saturating_add(1))
+}
+
 /// The next action after a delayed one: ten phases after its trigger, but not before the new total allows. `None` if
 /// there is none left in the turn.
 pub fn action_after_delay(trigger_phase: u32, new_total: u32) -> Option<u32> {

@@ -15,7 +15,7 @@ use super::magic::DrainFormula;
 use crate::UnknownName;
 use crate::names::same_name;
 
-pub use directory::SPELLS;
+pub use directory::{HOUSE_SPELLS, SPELLS};
 
 /// The families of spells, by which totems and foci favour them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -253,6 +253,13 @@ pub struct Spell {
     pub damage: Option<(Level, bool)>,
 }
 
+impl Spell {
+    /// Whether it is one of the house, not of the book.
+    pub fn is_of_the_house(&self) -> bool {
+        HOUSE_SPELLS.iter().any(|spell| spell.name == self.name)
+    }
+}
+
 /// The level of a drain is not settled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum GradeError {
@@ -398,7 +405,7 @@ const MAX_NAME: usize = 100;
 
 fn find_exact(name: &str) -> Option<&'static Spell> {
     let other = OTHER_NAMES.iter().find(|(other, _)| same_name(other, name)).map_or(name, |(_, directory)| directory);
-    SPELLS.iter().find(|spell| same_name(spell.name, other))
+    SPELLS.iter().chain(HOUSE_SPELLS).find(|spell| same_name(spell.name, other))
 }
 
 #[cfg(test)]

@@ -185,3 +185,13 @@ pub const SPELLS: &[Spell] = &[
     damaging("Spark", (1, M)),
     lasting(seen("Ice Sheet", Manipulation, Physical, (1, S), SpellTarget::Fixed(4)), Duration::Instant),
 ];
+
+/// Spells of the house, which a table must switch on. Their drain and duration are given; category, type, reach and
+/// target number are ours (unverified).
+pub const HOUSE_SPELLS: &[Spell] = &[
+    Spell {
+        resisted: true,
+        ..sustained("Stop Regeneration", Health, Mana, (1, Fixed(M)), Reach::Touch, SpellTarget::Body)
+    },
+    sustained("Recharge", Manipulation, Physical, (1, Fixed(M)), Reach::Touch, SpellTarget::Fixed(4)),
+];

@@ -1,0 +1,93 @@
+//! A sheet as the bytes that clients get, written once for each revision.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use proto::character::v1::{ReadSheetRequest, ReadSheetResponse};
+use tonic::Status;
+
+use super::{Characters, check_name};
+use crate::shapes;
+
+/// Sheets whose bytes are kept at the most.
+const MOST: usize = 256;
+
+/// Bytes of sheets, each under its id with the revision they are of.
+#[derive(Default)]
+pub struct Written(Mutex<HashMap<String, (u64, Vec<u8>)>>);
+
+impl Written {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, (u64, Vec<u8>)>> {
+        // Nothing under this lock can panic half-way.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn get(&self, id: &str, revision: u64) -> Option<Vec<u8>> {
+        self.lock().get(id).filter(|(of, _)| *of == revision).map(|(_, bytes)| bytes.clone())
+    }
+
+    fn put(&self, id: String, revision: u64, bytes: Vec<u8>) {
+        let mut kept = self.lock();
+        if kept.len() >= MOST && !kept.contains_key(&id) {
+            // Which one goes makes no difference: it is written again when it is asked for.
+            let any = kept.keys().next().cloned();
+            any.and_then(|any| kept.remove(&any));
+        }
+        kept.insert(id, (revision, bytes));
+    }
+}
+
+/// The tag of a sheet's revision.
+fn tag(id: &str, revision: u64) -> String {
+    format!("\"{id}-{revision}\"")
+}
+
+/// Whether a list of tags has this one; `*` has every one, and a weak tag is as good as a strong one.
+fn is_among(tag: &str, known: &str) -> bool {
+    let mut known = known.split(',').map(|known| known.trim());
+    known.any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
+}
+
+/// The sheet of a name, unless the caller has it.
+pub async fn sheet(service: &Characters, request: ReadSheetRequest) -> Result<ReadSheetResponse, Status> {
+    let ReadSheetRequest { character_name, known_tags } = request;
+    check_name(&character_name)?;
+    if let Some((id, revision)) = service.store.tag(&character_name).await? {
+        let tag = tag(&id, revision);
+        if is_among(&tag, &known_tags) {
+            return Ok(ReadSheetResponse { tag, sheet: Vec::new(), unchanged: true });
+        }
+        if let Some(sheet) = service.written.get(&id, revision) {
+            return Ok(ReadSheetResponse { tag, sheet, unchanged: false });
+        }
+    }
+    let record = service.find(&character_name).await?;
+    let json = serde_json::Value::Object(shapes::of(&record.sheet, record.revision));
+    let bytes = json.to_string().into_bytes();
+    service.written.put(record.sheet.id.clone(), record.revision, bytes.clone());
+    Ok(ReadSheetResponse { tag: tag(&record.sheet.id, record.revision), sheet: bytes, unchanged: false })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_is_found_in_a_list_weak_or_strong() {
+        let own = tag("a", 7);
+        assert!(is_among(&own, "\"b-1\", W/\"a-7\"") && is_among(&own, "*"));
+        assert!(!is_among(&own, "") && !is_among(&own, "\"a-8\""));
+    }
+
+    #[test]
+    fn no_more_sheets_are_kept_than_have_room() {
+        let written = Written::default();
+        for number in 0..MOST + 10 {
+            written.put(number.to_string(), 1, Vec::new());
+        }
+        assert_eq!(written.lock().len(), MOST);
+        assert_eq!(written.get(&(MOST + 9).to_string(), 2), None);
+    }
+}
