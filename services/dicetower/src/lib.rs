@@ -8,6 +8,7 @@ mod database;
 mod health;
 mod machine;
 mod roles;
+mod secrets;
 mod tower;
 
 use std::io::Write as _;
@@ -19,17 +20,19 @@ use tokio_util::sync::CancellationToken;
 pub use cli::{Cli, Command, TowerConfig};
 pub use tower::Tower;
 
-/// Reads `.env` from the working folder, if there is one. What the environment already says, stands.
+/// Reads `.env` from the working folder, if there is one, and secrets from the files that `NAME_FILE` names. What the
+/// environment already says, stands.
 ///
 /// # Errors
 ///
-/// The file cannot be read or a line in it makes no sense.
+/// A file cannot be read or a line of `.env` makes no sense.
 pub fn read_dotenv() -> anyhow::Result<()> {
     match dotenvy::dotenv() {
-        Ok(_) => Ok(()),
-        Err(error) if error.not_found() => Ok(()),
-        Err(error) => Err(error).context("read .env"),
+        Ok(_) => {}
+        Err(error) if error.not_found() => {}
+        Err(error) => return Err(error).context("read .env"),
     }
+    dotenvy::from_read(secrets::from_files()?.as_bytes()).context("read the secrets that files hold")
 }
 
 /// A token that is cancelled by SIGTERM or Ctrl-C.
