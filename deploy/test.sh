@@ -167,6 +167,10 @@ test_deployment_files() {
     "$work/venv/bin/python" deploy/lint.py "$work/metrics"
 }
 
+test_examples() {
+  deploy/examples/run.sh
+}
+
 test_load() {
   cargo run --quiet --release -p load
 }
@@ -192,6 +196,7 @@ part "server" start_server
 part "page in Chromium" with_server test_page
 part "Java client" with_server test_java
 part "fuzz targets" test_fuzz
+part "examples" test_examples
 part "deployment files" with_server test_deployment_files
 [ -z "$deep" ] || part "load" test_load
 

@@ -19,10 +19,13 @@ use crate::{
     shown,
 };
 
-const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, OPTIONS");
-const REQUEST_HEADERS: HeaderValue =
-    HeaderValue::from_static("content-type, accept, x-trace-id, traceparent, idempotency-key, x-session-id");
-const ANSWER_HEADERS: HeaderValue = HeaderValue::from_static("x-trace-id");
+const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PUT, DELETE, OPTIONS");
+const REQUEST_HEADERS: HeaderValue = HeaderValue::from_static(
+    "authorization, content-type, accept, x-trace-id, traceparent, idempotency-key, x-session-id, x-grpc-web, \
+         x-user-agent, grpc-timeout, mcp-session-id, mcp-protocol-version, mcp-method, mcp-name, last-event-id",
+);
+const ANSWER_HEADERS: HeaderValue =
+    HeaderValue::from_static("x-trace-id, retry-after, mcp-session-id, grpc-status, grpc-message");
 /// How long a browser remembers what a preflight said, in seconds.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 

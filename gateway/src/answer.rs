@@ -1,7 +1,7 @@
 //! What clients are told of a failure: one envelope for all of REST.
 
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
+use http::{HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};
 use service_kit::{
     clock,
@@ -40,6 +40,7 @@ impl Problem {
             StatusCode::NOT_FOUND => Problem::new(ErrorCode::NotFound, or("there is nothing here")),
             StatusCode::METHOD_NOT_ALLOWED => Problem::wrong_method(or("this method cannot be used here")),
             StatusCode::PAYLOAD_TOO_LARGE => Problem::new(ErrorCode::TooLarge, or("the body is too large")),
+            StatusCode::UNAUTHORIZED => Problem::new(ErrorCode::Unauthenticated, or("a token is needed")),
             StatusCode::FORBIDDEN => Problem::new(ErrorCode::Forbidden, or("this is not allowed")),
             status if status.is_client_error() => Problem::invalid(or("the request cannot be understood")),
             _ => Problem::new(ErrorCode::InternalError, "internal error"),
@@ -70,6 +71,9 @@ impl From<Status> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();
+        if let Some(ms) = self.failure.details.get("retry_after_ms").and_then(Value::as_u64) {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(ms.div_ceil(1000)));
+        }
         response.extensions_mut().insert(self);
         response
     }

@@ -2,6 +2,8 @@
 
 use std::{fmt, net::IpAddr, path::PathBuf, str::FromStr};
 
+use crate::limits::RateConfig;
+
 /// The gateway: web page, REST, WebSocket.
 #[derive(Clone, Debug, clap::Args)]
 #[group(skip)] // In the one binary several of these stand side by side.
@@ -23,11 +25,18 @@ pub struct Config {
     /// WebSockets and event streams that one address may hold open.
     #[arg(long, env = "DICETOWER_STREAMS_PER_ADDRESS", default_value_t = DEFAULT_STREAMS, value_name = "COUNT")]
     pub streams_per_address: u32,
+    /// Connections that one address may hold open.
+    #[arg(long, env = "DICETOWER_CONNECTIONS_PER_ADDRESS", default_value_t = DEFAULT_CONNECTIONS, value_name = "COUNT")]
+    pub connections_per_address: u32,
+    /// How often somebody may do something.
+    #[command(flatten)]
+    pub rates: RateConfig,
 }
 
 const DEFAULT_HTTP: &str = "127.0.0.1:8001";
 const DEFAULT_BODY_LIMIT: usize = 1024 * 1024;
 const DEFAULT_STREAMS: u32 = 1000;
+const DEFAULT_CONNECTIONS: u32 = 2000;
 
 impl Default for Config {
     fn default() -> Config {
@@ -37,6 +46,8 @@ impl Default for Config {
             www: None,
             body_limit: DEFAULT_BODY_LIMIT,
             streams_per_address: DEFAULT_STREAMS,
+            connections_per_address: DEFAULT_CONNECTIONS,
+            rates: RateConfig::default(),
         }
     }
 }

@@ -9,8 +9,8 @@ use axum::{
 };
 use http::HeaderMap;
 use serde_json::{Map, Value};
-use service_kit::status::ErrorCode;
-use tonic::metadata::MetadataMap;
+use service_kit::status::{self, ErrorCode};
+use tonic::{Status, metadata::MetadataMap};
 
 use crate::answer::Problem;
 
@@ -119,10 +119,11 @@ pub(crate) fn text_header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a 
 /// # Errors
 ///
 /// What an id may look like.
-pub(crate) fn session_id(text: &str) -> Result<(), Problem> {
+pub(crate) fn session_id(text: &str) -> Result<(), Status> {
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._:-".contains(&byte);
     if (1..=128).contains(&text.len()) && text.bytes().all(is_allowed) {
         return Ok(());
     }
-    Err(Problem::invalid("a session id is 1 to 128 characters of A-Z a-z 0-9 . _ : -"))
+    let message = "a session id is 1 to 128 characters of A-Z a-z 0-9 . _ : -";
+    Err(status::error(ErrorCode::InvalidRequest, message))
 }

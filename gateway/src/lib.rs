@@ -1,18 +1,28 @@
 //! The gateway: REST, WebSocket and the web page. It translates, and keeps nothing that a restart may lose.
 //!
-//! A request passes `observe` (its trace, its log line, the form of every error), `access` (who may call) and then its
-//! handler: `rest` and `games` for JSON, `socket` for a table's WebSocket, `page` and `traces` for people, `health` for
-//! operators.
+//! A request passes `observe` (its trace, its log line, the form of every error), `access` (from where it may come),
+//! `door` (who it is, and how often) and then its handler: `rest` and `games` for JSON, `socket` for a table's WebSocket,
+//! `mcp` for models, `page` and `traces` for people, `health` for operators. Whatever calls a tool does so at the `desk`.
 
 mod access;
 mod answer;
 mod config;
+mod desk;
+mod docs;
+mod door;
 mod extract;
 mod games;
+mod grpc_web;
 mod health;
+mod invites;
+mod limits;
+mod listen;
+mod mcp;
 mod observe;
+mod openapi;
 mod page;
 mod rest;
+mod seat;
 mod socket;
 mod streams;
 mod traces;
@@ -24,16 +34,21 @@ use axum::{
     extract::{DefaultBodyLimit, Request, State},
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::{any, get, post},
+    routing::{any, delete, get, post, put},
 };
-use service_kit::{Peers, server::serve_router, status::ErrorCode, tools::Toolbox};
-use tokio::net::TcpListener;
+use proto::catalogue::Tool;
+use service_kit::{Caller, Peers, status::ErrorCode, tools::Toolbox};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpListener,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub use config::{Config, Origin, OriginError};
+pub use limits::RateConfig;
 
-use crate::{access::Access, answer::Problem, streams::Streams};
+use crate::{access::Access, answer::Problem, limits::Limits, seat::Seats, streams::Streams};
 
 /// Longest time until a request is answered; a stream need only have begun.
 const REQUEST_DEADLINE: Duration = Duration::from_secs(60);
@@ -47,6 +62,8 @@ pub(crate) struct Shared {
     toolbox: Toolbox,
     access: Access,
     streams: Arc<Streams>,
+    limits: Limits,
+    seats: Seats,
     /// The sockets that are open, which a server's own shutdown does not wait for.
     sockets: TaskTracker,
     /// Whether a page other than ours is served.
@@ -66,7 +83,7 @@ impl std::ops::Deref for Gateway {
 ///
 /// # Errors
 ///
-/// The listener fails.
+/// None so far: a connection that fails ends by itself.
 pub async fn serve(
     config: Config,
     listener: TcpListener,
@@ -75,22 +92,41 @@ pub async fn serve(
 ) -> anyhow::Result<()> {
     let gateway = Gateway::new(&config, peers, shutdown.clone());
     let sockets = gateway.sockets.clone();
-    let served = serve_router(routes(&config, gateway), listener, shutdown).await;
+    listen::serve(routes(&config, gateway), listener, config.connections_per_address, shutdown).await;
     sockets.close();
     // Each socket bounds its own time.
     sockets.wait().await;
-    served
+    Ok(())
+}
+
+/// Serves one client of the Model Context Protocol over a pair of pipes until it closes them; it is this machine's
+/// operator, at the table `session_id` if one is given.
+///
+/// # Errors
+///
+/// It does not speak the protocol.
+pub async fn serve_mcp(
+    config: &Config,
+    peers: Peers,
+    session_id: Option<String>,
+    pipes: (impl AsyncRead + Send + Unpin + 'static, impl AsyncWrite + Send + Unpin + 'static),
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
+    let gateway = Gateway::new(config, peers, shutdown);
+    mcp::serve_pipes(gateway, Caller::anyone(), session_id, pipes.0, pipes.1).await
 }
 
 impl Gateway {
     fn new(config: &Config, peers: Peers, shutdown: CancellationToken) -> Gateway {
         Gateway(Arc::new(Shared {
             toolbox: Toolbox::new(peers.clone()),
-            peers,
             access: Access::new(config),
             streams: Arc::new(Streams::new(config.streams_per_address)),
+            limits: Limits::new(&config.rates, config.is_loopback() && !peers.gate().is_required()),
+            seats: Seats::default(),
             sockets: TaskTracker::new(),
             other_page: config.www.is_some(),
+            peers,
             shutdown,
         }))
     }
@@ -101,6 +137,9 @@ fn routes(config: &Config, gateway: Gateway) -> Router {
         .route("/game/{session_id}", any(socket::upgrade))
         .route("/api/characters", get(rest::list_characters))
         .route("/api/character/{name}", get(rest::get_character))
+        .route("/api/character/{name}/owner", put(invites::own))
+        .route("/api/invites", post(invites::create))
+        .route("/api/invites/{id}", delete(invites::revoke))
         .route("/api/sessions", get(rest::list_sessions).post(rest::create_session))
         .route("/api/sessions/{session_id}/events", get(rest::list_events))
         .route("/api/cast_spell", post(rest::cast_spell))
@@ -116,9 +155,20 @@ fn routes(config: &Config, gateway: Gateway) -> Router {
         .route("/traces", get(traces::list))
         .route("/traces/{trace_id}", get(traces::get))
         .route("/metrics", get(service_kit::metrics::page))
+        .route("/docs", get(docs::index))
+        .route("/docs/{*path}", get(docs::file))
+        .route("/openapi.json", get(docs::openapi))
+        .route("/asyncapi.json", get(docs::asyncapi))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
-        .route("/ui/{*path}", get(page::file));
+        .route("/ui/{*path}", get(page::file))
+        .merge(mcp::routes(&gateway, config.body_limit));
+    let mut services: Vec<_> = gateway.toolbox.catalogue().iter().map(Tool::service).collect();
+    services.sort();
+    services.dedup();
+    let routes = services
+        .iter()
+        .fold(routes, |routes, service| routes.route(&format!("/{service}/{{method}}"), post(grpc_web::call)));
     let routes = match &config.www {
         None => routes.route("/", get(page::index)).fallback(nothing_here),
         Some(folder) => page::serve_folder(routes, folder),
@@ -128,6 +178,7 @@ fn routes(config: &Config, gateway: Gateway) -> Router {
         .layer(DefaultBodyLimit::max(config.body_limit))
         .layer(middleware::from_fn(within_deadline))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn_with_state(gateway.clone(), door::admit))
         .layer(middleware::from_fn_with_state(gateway.clone(), access::guard))
         .layer(middleware::from_fn_with_state(gateway.clone(), observe::observe))
         .with_state(gateway)

@@ -80,7 +80,8 @@ fn begin(name: &str, route: &str, headers: &HeaderMap) -> (Span, Uuid) {
 }
 
 fn is_quiet(route: &str) -> bool {
-    ["/ui/", "/traces", "/health/", "/metrics"].iter().any(|prefix| route.starts_with(prefix))
+    const QUIET: [&str; 7] = ["/ui/", "/docs", "/openapi", "/asyncapi", "/traces", "/health/", "/metrics"];
+    QUIET.iter().any(|prefix| route.starts_with(prefix))
 }
 
 /// Completes an answer, and tells what it fails with, if it does.

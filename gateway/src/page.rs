@@ -18,9 +18,9 @@ const POLICY: HeaderValue = HeaderValue::from_static(
      form-action 'self'",
 );
 
-const HTML: &str = "text/html; charset=utf-8";
-const STYLE: &str = "text/css; charset=utf-8";
-const SCRIPT: &str = "text/javascript; charset=utf-8";
+pub(crate) const HTML: &str = "text/html; charset=utf-8";
+pub(crate) const STYLE: &str = "text/css; charset=utf-8";
+pub(crate) const SCRIPT: &str = "text/javascript; charset=utf-8";
 const IMAGE: &str = "image/svg+xml";
 
 /// A file of the page.
@@ -61,6 +61,8 @@ const FILES: &[File] = files! {
     "traces.js" SCRIPT
     "debug.js" SCRIPT
     "line.js" SCRIPT
+    "watch.js" SCRIPT
+    "token.js" SCRIPT
     "log.js" SCRIPT
     "api.js" SCRIPT
     "dom.js" SCRIPT
@@ -98,9 +100,14 @@ fn html(bytes: &'static [u8]) -> Response {
 }
 
 fn answer(kind: &'static str, bytes: &'static [u8]) -> Response {
+    answer_under(kind, bytes, POLICY)
+}
+
+/// A file under a content policy of its own.
+pub(crate) fn answer_under(kind: &'static str, bytes: &'static [u8], policy: HeaderValue) -> Response {
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
-        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::CONTENT_SECURITY_POLICY, policy),
         // Asked for anew each time, so that a new version is whole at once.
         (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
     ];

@@ -9,17 +9,18 @@ use axum::{
 use proto::{
     catalogue::Role,
     frame::to_frame,
-    orchestrator::v1::{CallToolRequest, CreateSessionRequest, ListEventsRequest, ListSessionsRequest, Session},
-    structs,
+    orchestrator::v1::{CreateSessionRequest, ListEventsRequest, ListSessionsRequest, Session, SessionEvent},
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use service_kit::status::ErrorCode;
+use service_kit::auth::Caller;
 use tonic::{Request, metadata::MetadataMap};
 
 use crate::{
     Gateway, Shares,
     answer::Problem,
+    desk::{Call, Door},
+    door::Who,
     extract::{self, Fields, Metadata, Path, Query, text_header},
 };
 
@@ -42,40 +43,53 @@ impl IntoResponse for JsonText {
 
 // Characters.
 
-pub(crate) async fn list_characters(State(gateway): Shares) -> ToolAnswer {
-    call(&gateway, "list_characters", Map::new(), MetadataMap::new()).await
+pub(crate) async fn list_characters(State(gateway): Shares, Who(caller): Who) -> ToolAnswer {
+    call(&gateway, &caller, "list_characters", Map::new(), MetadataMap::new()).await
 }
 
-pub(crate) async fn get_character(State(gateway): Shares, Path(name): Path<String>) -> ToolAnswer {
-    call(&gateway, "get_character", named(name), MetadataMap::new()).await
+pub(crate) async fn get_character(State(gateway): Shares, Who(caller): Who, Path(name): Path<String>) -> ToolAnswer {
+    call(&gateway, &caller, "get_character", named(name), MetadataMap::new()).await
 }
 
-pub(crate) async fn get_sustained_spells(State(gateway): Shares, Path(name): Path<String>) -> ToolAnswer {
-    call(&gateway, "get_sustained_spells", named(name), MetadataMap::new()).await
+pub(crate) async fn get_sustained_spells(
+    State(gateway): Shares,
+    Who(caller): Who,
+    Path(name): Path<String>,
+) -> ToolAnswer {
+    call(&gateway, &caller, "get_sustained_spells", named(name), MetadataMap::new()).await
 }
 
 pub(crate) async fn cast_spell(
     State(gateway): Shares,
+    Who(caller): Who,
     Metadata(metadata): Metadata,
     Fields(arguments): Fields,
 ) -> ToolAnswer {
-    call(&gateway, "cast_spell", arguments, metadata).await
+    call(&gateway, &caller, "cast_spell", arguments, metadata).await
 }
 
 pub(crate) async fn drop_spell(
     State(gateway): Shares,
+    Who(caller): Who,
     Metadata(metadata): Metadata,
     Fields(arguments): Fields,
 ) -> ToolAnswer {
-    call(&gateway, "drop_spell", arguments, metadata).await
+    call(&gateway, &caller, "drop_spell", arguments, metadata).await
 }
 
 fn named(name: String) -> Map<String, Value> {
     Map::from_iter([("character_name".to_owned(), name.into())])
 }
 
-async fn call(gateway: &Gateway, tool: &str, arguments: Map<String, Value>, metadata: MetadataMap) -> ToolAnswer {
-    Ok(JsonText(gateway.toolbox.call_for_text(tool, arguments.into(), metadata).await?))
+async fn call(
+    gateway: &Gateway,
+    caller: &Caller,
+    name: &str,
+    arguments: Map<String, Value>,
+    metadata: MetadataMap,
+) -> ToolAnswer {
+    let call = Call { door: Door::Rest, caller, name, arguments, metadata, session_id: None };
+    Ok(JsonText(gateway.call_tool_for_text(call).await?))
 }
 
 // Tools.
@@ -96,23 +110,16 @@ pub(crate) async fn call_tool(
     Path(name): Path<String>,
     Query(query): Query<ToolQuery>,
     headers: HeaderMap,
+    Who(caller): Who,
     Metadata(metadata): Metadata,
     Fields(arguments): Fields,
 ) -> ToolAnswer {
-    let tool = gateway.toolbox.find(&name)?;
-    if tool.role == Role::Operator && !gateway.access.is_operator() {
-        let message = format!("{name} is for the operator of this server, on its own machine");
-        return Err(Problem::new(ErrorCode::Forbidden, message));
-    }
     let session_id = query.session_id.or_else(|| text_header(&headers, "x-session-id").map(str::to_owned));
-    let Some(session_id) = session_id else { return call(&gateway, &name, arguments, metadata).await };
-
-    extract::session_id(&session_id)?;
-    let arguments = Some(structs::from_json(arguments.into()));
-    let request = CallToolRequest { session_id, name, arguments };
-    let request = Request::from_parts(metadata, tonic::Extensions::default(), request);
-    let answer = gateway.peers.orchestrator().call_tool(request).await?.into_inner();
-    Ok(JsonText(structs::to_json(answer.result.unwrap_or_default()).to_string()))
+    if let Some(session_id) = &session_id {
+        extract::session_id(session_id)?;
+    }
+    let call = Call { door: Door::Rest, caller: &caller, name: &name, arguments, metadata, session_id };
+    Ok(JsonText(gateway.call_tool_for_text(call).await?))
 }
 
 // Sessions.
@@ -124,12 +131,17 @@ pub(crate) struct SessionsQuery {
     archived: bool,
 }
 
-pub(crate) async fn list_sessions(State(gateway): Shares, Query(query): Query<SessionsQuery>) -> Answer {
+pub(crate) async fn list_sessions(
+    State(gateway): Shares,
+    Who(caller): Who,
+    Query(query): Query<SessionsQuery>,
+) -> Answer {
     let request = ListSessionsRequest { include_archived: Some(query.archived) };
     let answer = gateway.peers.orchestrator().list_sessions(request).await?.into_inner();
     let sessions: Vec<_> = answer
         .sessions
         .into_iter()
+        .filter(|session| caller.may_enter(&session.session_id).is_ok())
         .map(|Session { session_id, characters, message_count, created_at, title, archived, .. }| {
             json!({
                 "session_id": session_id, "characters": characters, "message_count": message_count,
@@ -140,10 +152,16 @@ pub(crate) async fn list_sessions(State(gateway): Shares, Query(query): Query<Se
     Ok(Json(json!({"sessions": sessions})))
 }
 
-pub(crate) async fn create_session(State(gateway): Shares, Metadata(metadata): Metadata, body: Fields) -> Answer {
-    let session_id = body.optional_text("session_id")?;
+pub(crate) async fn create_session(
+    State(gateway): Shares,
+    Who(caller): Who,
+    Metadata(metadata): Metadata,
+    body: Fields,
+) -> Answer {
+    let session_id = body.optional_text("session_id")?.or_else(|| caller.session_id.clone());
     if let Some(session_id) = &session_id {
         extract::session_id(session_id)?;
+        caller.may_enter(session_id)?;
     }
     let request = Request::from_parts(metadata, tonic::Extensions::default(), CreateSessionRequest { session_id });
     let session = gateway.peers.orchestrator().create_session(request).await?.into_inner();
@@ -160,15 +178,24 @@ pub(crate) struct EventsQuery {
 
 pub(crate) async fn list_events(
     State(gateway): Shares,
+    Who(caller): Who,
     Path(session_id): Path<String>,
     Query(EventsQuery { after_seq, limit }): Query<EventsQuery>,
 ) -> Answer {
     extract::session_id(&session_id)?;
+    caller.may_enter(&session_id)?;
     if MAX_EVENTS < limit {
         return Err(Problem::invalid(format!("`limit` is at most {MAX_EVENTS}")));
     }
     let request = ListEventsRequest { session_id, after_seq, limit };
     let answer = gateway.peers.orchestrator().list_events(request).await?.into_inner();
-    let events: Vec<_> = answer.events.iter().map(to_frame).collect();
-    Ok(Json(json!({"events": events, "last_seq": answer.last_seq})))
+    Ok(Json(json!({"events": frames_for(&caller, &answer.events), "last_seq": answer.last_seq})))
+}
+
+/// Events as frames: those that a caller may see. A whisper is for two, and for game masters.
+pub(crate) fn frames_for(caller: &Caller, events: &[SessionEvent]) -> Vec<Value> {
+    let may_see = |event: &&SessionEvent| {
+        event.visible_to.is_empty() || Role::Gm <= caller.role || event.visible_to.contains(&caller.name)
+    };
+    events.iter().filter(may_see).map(to_frame).collect()
 }

@@ -1,9 +1,11 @@
 //! A table's WebSocket: what a player sends goes to the orchestrator, what happens at the table comes back as frames.
 //!
 //! One task serves a connection, so that frames leave in order and a reader who does not read holds up nobody but
-//! himself. `request` reads what clients send, `frame` makes what the gateway says itself.
+//! himself. `request` reads what clients send, `person` knows what its author may, `frame` makes what the gateway says
+//! itself.
 
 mod frame;
+mod person;
 mod request;
 
 use std::{collections::HashMap, net::SocketAddr, pin::pin, time::Duration};
@@ -35,10 +37,16 @@ use tonic::{Code, Status, Streaming};
 use tracing::{Instrument, Span};
 use uuid::Uuid;
 
-use self::request::{Position, Request};
+#[cfg(test)]
+pub(crate) use self::request::TYPES as CLIENT_TYPES;
+use self::{
+    person::Person,
+    request::{Position, Request},
+};
 use crate::{
     Shares,
     answer::Problem,
+    door::{self, Who},
     extract::{self, Path, Query},
     streams::OpenStream,
 };
@@ -47,7 +55,7 @@ use crate::{
 /// line is cut.
 const MAX_MESSAGE: usize = 16 * 1024 * 1024;
 /// The socket's buffers, in bytes; idle tables should cost little.
-const BUFFER: usize = 8 * 1024;
+const BUFFER: usize = 4 * 1024;
 /// Time in which a reader must take a frame.
 const WRITE_DEADLINE: Duration = Duration::from_secs(10);
 /// Time in which a line that is being closed may say goodbye.
@@ -78,15 +86,19 @@ pub(crate) async fn upgrade(
     Path(session_id): Path<String>,
     Query(query): Query<SocketQuery>,
     ConnectInfo(address): ConnectInfo<SocketAddr>,
+    Who(caller): Who,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
     let upgrade = upgrade.map_err(|rejection| Problem::from_http(rejection.status(), &rejection.body_text()))?;
     extract::session_id(&session_id)?;
+    caller.may_enter(&session_id)?;
     let open = gateway.streams.open(address.ip())?;
+    let connection_id = Uuid::now_v7().to_string();
     let line = Line {
         client: gateway.peers.orchestrator(),
+        person: Person::new(gateway.clone(), caller, &session_id, &connection_id),
         session_id,
-        connection_id: Uuid::now_v7().to_string(),
+        connection_id,
         documented_only: matches!(query.telemetry.as_deref(), Some("0" | "false" | "off")),
         shutdown: gateway.shutdown.clone(),
         _open: open,
@@ -97,7 +109,8 @@ pub(crate) async fn upgrade(
         .max_message_size(MAX_MESSAGE)
         .max_frame_size(MAX_MESSAGE)
         .read_buffer_size(BUFFER)
-        .write_buffer_size(BUFFER);
+        .write_buffer_size(BUFFER)
+        .protocols([door::SUB_PROTOCOL]);
     let sockets = gateway.sockets.clone();
     Ok(upgrade.on_upgrade(move |socket| sockets.track_future(line.serve(socket, after, span))))
 }
@@ -105,6 +118,7 @@ pub(crate) async fn upgrade(
 /// What a connection is, apart from its socket.
 struct Line {
     client: Client,
+    person: Person,
     session_id: String,
     /// Tells the orchestrator whose doing an event is.
     connection_id: String,
@@ -185,6 +199,13 @@ impl Line {
         let greeting = format!("Connected to session {}", self.session_id);
         write(socket, frame::system(greeting, "", "")).await?;
         let events = self.subscribe(after).await?;
+        if let Some(seat) = self.person.fixed_seat() {
+            // Whoever may take one seat only has it from the beginning.
+            let (session_id, connection_id) = (self.session_id.clone(), self.connection_id.clone());
+            let (name, seat) = (self.person.name().unwrap_or_default(), Some(seat));
+            let join = JoinRequest { session_id, connection_id, name, seat, character: None };
+            self.client.clone().join(join).await?;
+        }
         // Asked for after the subscription, so that whatever has a higher number comes through it.
         let last_seq = self.session().await?.last_seq;
         Ok((events, after.map_or(last_seq, |after| after.seq.min(last_seq))))
@@ -210,6 +231,7 @@ impl Connection {
     /// Serves the connection until it ends.
     async fn run(&mut self) -> End {
         let shutdown = self.line.shutdown.clone();
+        let mut caller = self.line.person.caller().clone();
         // The turn that runs is told to its end, if that comes soon enough.
         let mut drained = pin!(async {
             shutdown.cancelled().await;
@@ -221,10 +243,15 @@ impl Connection {
         pings.reset();
         loop {
             let done = tokio::select! {
+                status = caller.ended() => self.dismiss(&status).await,
                 event = self.events.next() => self.event(event).await,
                 message = self.socket.recv() => {
                     heard = Instant::now();
-                    self.message(message).await
+                    let done = self.message(message).await;
+                    if self.line.person.has_changed(&caller) {
+                        caller = self.line.person.caller().clone();
+                    }
+                    done
                 }
                 _ = pings.tick() => match heard.elapsed() {
                     silence if SILENCE < silence => Err(End::Close(close_code::POLICY, "no sign of life".into())),
@@ -237,6 +264,13 @@ impl Connection {
                 return end;
             }
         }
+    }
+
+    /// Tells somebody whose token is no longer good so, and ends his line.
+    async fn dismiss(&mut self, status: &Status) -> Result<(), End> {
+        let failure = Failure::from(status);
+        self.refuse(&failure, "").await?;
+        Err(End::Close(close_code::POLICY, shortened(failure.message)))
     }
 
     /// Passes an event of the session on.
@@ -279,27 +313,29 @@ impl Connection {
             Some(Ok(Message::Close(_))) | None => return Err(End::Gone),
             Some(Err(error)) => return Err(End::Close(close_code::PROTOCOL, shortened(error.to_string()))),
         };
+        if let Err(status) = self.line.person.count_frame() {
+            self.refuse(&Failure::from(&status), "").await?;
+            if self.line.person.is_unheeding() {
+                return Err(End::Close(close_code::POLICY, "too many frames".into()));
+            }
+            return Ok(());
+        }
         let request::Frame { trace_id, request } = match request::parse(&text) {
             Ok(frame) => frame,
             Err(failure) => return self.refuse_frame(&failure).await,
         };
-        let name = match &request {
-            Request::Ping => return write(&mut self.socket, frame::pong()).await,
-            Request::Chat { .. } => "ws chat",
-            Request::Join { .. } => "ws join",
-            Request::Whisper { .. } => "ws whisper",
-            Request::Approve { .. } => "ws approve",
-            Request::Override { .. } => "ws override",
-            Request::TakeOver { .. } => "ws take_over",
-            Request::AddCharacter { .. } => "ws add_character",
-            Request::RemoveCharacter { .. } => "ws remove_character",
-            Request::GetSessionInfo => "ws get_session_info",
-            Request::Cancel => "ws cancel",
-            Request::Resume { .. } => "ws resume",
-        };
-        let (span, trace_id) = trace::begin("gateway", name, trace_id, None);
+        if request == Request::Ping {
+            return write(&mut self.socket, frame::pong()).await;
+        }
+        let name = format!("ws {}", request.name());
+        let (span, trace_id) = trace::begin("gateway", &name, trace_id, None);
         let trace_id = trace_id.to_string();
-        match self.perform(request, &trace_id).instrument(span).await {
+        let allowed = self.line.person.allow(request).instrument(span.clone()).await;
+        let done = match allowed {
+            Ok(request) => self.perform(request, &trace_id).instrument(span).await,
+            Err(status) => Err(Refusal::Status(status)),
+        };
+        match done {
             Ok(()) => Ok(()),
             Err(Refusal::End(end)) => Err(end),
             Err(Refusal::Status(status)) => self.refuse(&Failure::from(&status), &trace_id).await,
@@ -311,8 +347,9 @@ impl Connection {
         let mut client = self.line.client.clone();
         match request {
             Request::Chat { message, message_id } => {
-                let connection_id = Some(connection_id);
-                let request = ChatRequest { session_id, message, message_id, connection_id, ..Default::default() };
+                let (connection_id, name) = (Some(connection_id), self.line.person.name());
+                let request =
+                    ChatRequest { session_id, message, message_id, connection_id, name, ..Default::default() };
                 let answer = client.chat(request).await?.into_inner();
                 let note = match answer.queued {
                     _ if answer.repeated => "This message has been received already".to_owned(),
@@ -322,7 +359,7 @@ impl Connection {
                 };
                 write(&mut self.socket, frame::system(note, &answer.turn_id, trace_id)).await?;
             }
-            Request::Join { name, seat, character } => {
+            Request::Join { name, seat, character, .. } => {
                 let request = JoinRequest { session_id, connection_id, name, seat, character };
                 let answer = client.join(request).await?.into_inner();
                 self.catch_up(answer.last_seq).await?;

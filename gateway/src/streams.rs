@@ -8,7 +8,7 @@ use std::{
 
 use service_kit::status::ErrorCode;
 
-use crate::answer::Problem;
+use crate::{answer::Problem, limits::LIMITED};
 
 /// The open streams, by address.
 pub(crate) struct Streams {
@@ -37,6 +37,7 @@ impl Streams {
         let mut open = self.lock();
         let count = open.entry(address).or_default();
         if self.per_address <= *count {
+            LIMITED.with("streams").inc();
             let message = format!("an address may hold {} sockets and streams open; close one first", self.per_address);
             return Err(Problem::new(ErrorCode::RateLimited, message));
         }

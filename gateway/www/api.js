@@ -1,5 +1,7 @@
 // Calls the REST side, each call under a trace id of its own.
 
+import { token } from "./token.js";
+
 /// A call that failed, with what the server said about it.
 export class ApiError extends Error {
   constructor(message, { code = 0, type = "", traceId = "", details = null, status = 0 } = {}) {
@@ -25,6 +27,7 @@ export function newId() {
 export async function api(path, { method = "GET", body } = {}) {
   const traceId = newId();
   const headers = { Accept: "application/json", "X-Trace-ID": traceId };
+  if (token()) headers.Authorization = `Bearer ${token()}`;
   if (body !== undefined) headers["Content-Type"] = "application/json";
 
   let response;

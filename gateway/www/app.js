@@ -1,10 +1,11 @@
 // The page: shows the view that the address asks for.
 //
-// dom, api, log, line: the ground. conversation, cards, dice, prose, debug: the chat. rolls, odds, proof, tray: the dice.
+// dom, api, token, log, line, watch: the ground. conversation, cards, dice, prose, debug: the chat. rolls, odds, proof, tray: the dice.
 // table, sheet, games: the views.
 
 import { GameView, gamesView } from "./games.js";
 import { TableView, lastSession, startView } from "./table.js";
+import { acceptInvite, isNeeded, tokenView } from "./token.js";
 
 const STATES = { connecting: "Connecting …", open: "Connected", lost: "Connection lost, trying again" };
 
@@ -49,6 +50,7 @@ function decode(text) {
 }
 
 function route({ isFirst = false } = {}) {
+  acceptInvite();
   view?.close();
   document.getElementById("sheet").close();
   view = viewOf(location.hash);
@@ -80,3 +82,11 @@ document
   .addEventListener("click", ({ target, currentTarget }) => target === currentTarget && currentTarget.close());
 
 route({ isFirst: true });
+isNeeded().then((needed) => {
+  if (!needed) return;
+  view?.close();
+  view = tokenView(() => location.reload());
+  main.replaceChildren(view.element);
+  document.title = view.title;
+  view.focus();
+});

@@ -5,6 +5,7 @@ import { shortValue } from "./cards.js";
 import { Deciding } from "./deciding.js";
 import { Diagram } from "./diagram.js";
 import { clock, count, h, hidden, icon, moment, traceLink, words } from "./dom.js";
+import { Watch } from "./watch.js";
 
 /// Events that move the game on as it is meant to are offered first, those that pass something over last.
 const FIRST_EVENTS = /CONFIRM|READY|DONE|START/;
@@ -212,10 +213,11 @@ export class GameView {
     }
     if (this.#isClosed) return;
     this.connection.show("connecting");
-    this.#source = new EventSource(`${this.path}/watch`); // Comes back by itself when it breaks.
-    this.#source.addEventListener("open", () => this.connection.show("open"));
-    this.#source.addEventListener("error", () => this.connection.show("lost"));
-    this.#source.addEventListener("message", ({ data }) => this.#show(JSON.parse(data)));
+    this.#source = new Watch(`${this.path}/watch`, {
+      onOpen: () => this.connection.show("open"),
+      onLost: () => this.connection.show("lost"),
+      onData: (data) => this.#show(JSON.parse(data)),
+    });
   }
 
   #show(game) {

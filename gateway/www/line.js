@@ -1,5 +1,7 @@
 // The WebSocket of a session, which comes back by itself and takes up where it was lost.
 
+import { token } from "./token.js";
+
 const FIRST_DELAY_MS = 400;
 const LONGEST_DELAY_MS = 15_000;
 /// A quiet line is asked for a sign of life, and given up if none comes.
@@ -57,7 +59,8 @@ export class Line {
     url.searchParams.set("after_seq", this.resumeAfter());
     this.onState("connecting");
 
-    const socket = new WebSocket(url);
+    // A browser can put a token nowhere but here and into the address, which ends up in logs.
+    const socket = new WebSocket(url, token() ? ["dicetower", `bearer.${token()}`] : []);
     this.#socket = socket;
     socket.addEventListener("open", () => {
       this.#attempts = 0;

@@ -16,6 +16,9 @@ use crate::{
 /// Nesting to which a schema is written out; deeper messages are plain objects.
 const MAX_DEPTH: u32 = 6;
 
+/// Which connection it is that calls is known to the door it came through, and nobody else is asked.
+const CONNECTION: &str = "connection_id";
+
 /// Every tool, by name.
 #[derive(Debug, Clone, Default)]
 pub struct Catalogue {
@@ -104,18 +107,62 @@ impl Catalogue {
     ///
     /// Two tools are alike in name, or a name is not allowed.
     pub fn from_pool(pool: &DescriptorPool) -> Result<Catalogue, CatalogueError> {
-        let mut tools = BTreeMap::new();
+        let mut tools = Catalogue::default();
         for method in pool.services().flat_map(|service| service.methods().collect::<Vec<_>>()) {
-            let Some(tool) = tool(pool, &method) else { continue };
-            let is_name = |char: char| char.is_ascii_lowercase() || char.is_ascii_digit() || char == '_';
-            if tool.name.is_empty() || 64 < tool.name.len() || !tool.name.chars().all(is_name) {
-                return Err(CatalogueError::Name(tool.name));
-            }
-            if let Some(other) = tools.insert(tool.name.clone(), tool) {
-                return Err(CatalogueError::Duplicate(other.name));
+            if let Some(tool) = tool(pool, &method) {
+                tools.insert(tool)?;
             }
         }
-        Ok(Catalogue { tools })
+        Ok(tools)
+    }
+
+    /// The tools of somebody else's services: every unary RPC of the packages that are `wanted`. They have the role that
+    /// is granted, belong together under `group`, and change something unless their option says otherwise.
+    ///
+    /// # Errors
+    ///
+    /// Two tools are alike in name, or a name is not allowed.
+    pub fn granted(
+        pool: &DescriptorPool,
+        group: &str,
+        role: Role,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<Catalogue, CatalogueError> {
+        let mut tools = Catalogue::default();
+        for service in pool.services().filter(|service| wanted(service.full_name())) {
+            for method in
+                service.methods().filter(|method| !method.is_client_streaming() && !method.is_server_streaming())
+            {
+                let declared = tool(pool, &method);
+                let effect = declared.as_ref().is_none_or(|declared| declared.effect);
+                let tool = declared.unwrap_or_else(|| undeclared(&method));
+                tools.insert(Tool { role, effect, group: group.to_owned(), ..tool })?;
+            }
+        }
+        Ok(tools)
+    }
+
+    /// These tools and others.
+    ///
+    /// # Errors
+    ///
+    /// Two of them have the same name.
+    pub fn with(mut self, others: Catalogue) -> Result<Catalogue, CatalogueError> {
+        for tool in others.tools.into_values() {
+            self.insert(tool)?;
+        }
+        Ok(self)
+    }
+
+    fn insert(&mut self, tool: Tool) -> Result<(), CatalogueError> {
+        let is_name = |char: char| char.is_ascii_lowercase() || char.is_ascii_digit() || char == '_';
+        if tool.name.is_empty() || 64 < tool.name.len() || !tool.name.chars().all(is_name) {
+            return Err(CatalogueError::Name(tool.name));
+        }
+        match self.tools.insert(tool.name.clone(), tool) {
+            Some(other) => Err(CatalogueError::Duplicate(other.name)),
+            None => Ok(()),
+        }
     }
 
     /// The catalogue of this contract.
@@ -202,6 +249,29 @@ impl Tool {
         Some(frame::dynamic_to_text(&message))
     }
 
+    /// The JSON arguments of an encoded request; `None` if the bytes are not one. What a client did not set is left out.
+    pub fn decode_request(&self, bytes: &[u8]) -> Option<Map<String, serde_json::Value>> {
+        let message = DynamicMessage::decode(self.method.input(), bytes).ok()?;
+        let options = frame::json_options().skip_default_fields(true);
+        let json = message.serialize_with_options(serde_json::value::Serializer, &options).ok()?;
+        let serde_json::Value::Object(mut arguments) = json else { return None };
+        // A field that must be there is there, even if it says 0 or nothing.
+        for field in &self.required {
+            if !arguments.contains_key(field.name()) && !field.supports_presence() {
+                let value = message.get_field(field).into_owned();
+                if let Some(value) = plain(&value) {
+                    arguments.insert(field.name().to_owned(), value);
+                }
+            }
+        }
+        Some(arguments)
+    }
+
+    /// The encoded answer of its JSON; `None` if it is not one.
+    pub fn encode_response(&self, answer: serde_json::Value) -> Option<Vec<u8>> {
+        Some(DynamicMessage::deserialize(self.method.output(), answer).ok()?.encode_to_vec())
+    }
+
     /// The JSON of an encoded answer; `None` if the bytes are not one.
     pub fn decode_response(&self, bytes: &[u8]) -> Option<serde_json::Value> {
         let message = DynamicMessage::decode(self.method.output(), bytes).ok()?;
@@ -277,6 +347,41 @@ fn tool(pool: &DescriptorPool, method: &MethodDescriptor) -> Option<Tool> {
     })
 }
 
+/// A value of a plain field that a message does not carry because it is the default.
+fn plain(value: &prost_reflect::Value) -> Option<serde_json::Value> {
+    use prost_reflect::Value;
+    match value {
+        Value::Bool(yes) => Some(json!(yes)),
+        Value::I32(number) => Some(json!(number)),
+        Value::I64(number) => Some(json!(number)),
+        Value::U32(number) => Some(json!(number)),
+        Value::U64(number) => Some(json!(number)),
+        Value::F32(number) => Some(json!(number)),
+        Value::F64(number) => Some(json!(number)),
+        Value::String(text) => Some(json!(text)),
+        _ => None,
+    }
+}
+
+/// A tool that carries no option of ours: named by its RPC, described by its comment.
+fn undeclared(method: &MethodDescriptor) -> Tool {
+    let comment = comment(method.parent_file().file_descriptor_proto(), method.path());
+    let service = method.parent_service().full_name().to_owned();
+    Tool {
+        name: to_snake_case(method.name()),
+        description: if comment.is_empty() { format!("{} of {service}.", method.name()) } else { comment },
+        parameters: message_schema(&method.input(), Side::Request, 0),
+        result: message_schema(&method.output(), Side::Response, 0),
+        group: String::new(),
+        role: Role::Operator,
+        effect: true,
+        confirm: false,
+        path: format!("/{service}/{}", method.name()),
+        method: method.clone(),
+        required: method.input().fields().filter(is_required).collect(),
+    }
+}
+
 /// Which way a message goes: what must be sent, or what is always there.
 #[derive(Clone, Copy, PartialEq)]
 enum Side {
@@ -294,7 +399,7 @@ fn message_schema(message: &MessageDescriptor, side: Side, depth: u32) -> serde_
     }
     let mut properties = Map::new();
     let mut required = Vec::new();
-    for field in message.fields() {
+    for field in message.fields().filter(|field| field.name() != CONNECTION) {
         properties.insert(field.name().to_owned(), field_schema(&field, side, depth));
         let always_there = !field.supports_presence() && field.containing_oneof().is_none();
         if is_required(&field) || side == Side::Response && always_there {

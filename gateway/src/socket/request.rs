@@ -20,8 +20,11 @@ const MAX_PERSON: usize = 40;
 /// Longest reason or ruling, in characters.
 const MAX_REASON: usize = 500;
 
+/// Longest token, in characters.
+const MAX_TOKEN: usize = 8 * 1024;
+
 /// The types that clients may send.
-const TYPES: [&str; 12] = [
+pub(crate) const TYPES: [&str; 12] = [
     "chat",
     "join",
     "whisper",
@@ -51,7 +54,7 @@ pub(super) struct Frame {
 #[derive(Debug, PartialEq)]
 pub(super) enum Request {
     Chat { message: String, message_id: Option<String> },
-    Join { name: String, seat: Option<String>, character: Option<String> },
+    Join { name: String, seat: Option<String>, character: Option<String>, token: Option<String> },
     Whisper { to: String, message: String },
     Approve { call_id: String, allow: bool, reason: Option<String> },
     Override { roll_id: String, result: String, reason: String },
@@ -62,6 +65,31 @@ pub(super) enum Request {
     Cancel,
     Resume { after: Position },
     Ping,
+}
+
+impl Request {
+    /// The type of the frame.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Request::Chat { .. } => "chat",
+            Request::Join { .. } => "join",
+            Request::Whisper { .. } => "whisper",
+            Request::Approve { .. } => "approve",
+            Request::Override { .. } => "override",
+            Request::TakeOver { .. } => "take_over",
+            Request::AddCharacter { .. } => "add_character",
+            Request::RemoveCharacter { .. } => "remove_character",
+            Request::GetSessionInfo => "get_session_info",
+            Request::Cancel => "cancel",
+            Request::Resume { .. } => "resume",
+            Request::Ping => "ping",
+        }
+    }
+
+    /// Whether it says or changes something at the table.
+    pub fn has_effect(&self) -> bool {
+        !matches!(self, Request::Join { .. } | Request::GetSessionInfo | Request::Resume { .. } | Request::Ping)
+    }
 }
 
 /// A place in a session's log.
@@ -93,6 +121,7 @@ pub(super) fn parse(text: &str) -> Result<Frame, Failure> {
             name: name(&fields, "name", MAX_PERSON)?,
             seat: seat(&fields)?,
             character: optional_name(&fields, "character", MAX_NAME)?,
+            token: optional_name(&fields, "token", MAX_TOKEN)?,
         },
         "whisper" => Request::Whisper { to: name(&fields, "to", MAX_PERSON)?, message: message(&fields)? },
         "approve" => Request::Approve {
@@ -222,7 +251,8 @@ mod tests {
         let join = json!({"type": "join", "name": "Gerd", "seat": "gm"}).to_string();
 
         assert!(matches!(parse(&ruling).unwrap().request, Request::Override { result, .. } if result == "3"));
-        let expected = Request::Join { name: "Gerd".into(), seat: Some("game_master".into()), character: None };
+        let expected =
+            Request::Join { name: "Gerd".into(), seat: Some("game_master".into()), character: None, token: None };
         assert_eq!(parse(&join).unwrap().request, expected);
     }
 

@@ -2,9 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod attacks;
 mod board;
+mod fuzz;
+mod guarded;
 mod http;
 mod model;
+mod openapi;
 mod seats;
 mod support;
 mod table;

@@ -1,9 +1,9 @@
 //! The command line. Every flag has an environment twin; `.env` is read first.
 
 use clap::{Args, Parser, Subcommand};
-use service_kit::telemetry::TelemetryConfig;
+use service_kit::{auth::AuthConfig, telemetry::TelemetryConfig};
 
-use crate::{database::DatabaseArgs, machine::MachineCommand, roles::PeerArgs};
+use crate::{database::DatabaseArgs, machine::MachineCommand, roles::PeerArgs, token::TokenCommand};
 
 /// A tabletop-game backend: a game master that cannot invent a die, a turn keeper that cannot lose a turn.
 ///
@@ -26,6 +26,9 @@ pub struct Cli {
     /// Where the other services are.
     #[command(flatten)]
     pub peers: PeerArgs,
+    /// Who may come in.
+    #[command(flatten)]
+    pub auth: AuthConfig,
     /// Listen beyond this machine although nobody is asked who he is. For private networks such as compose's.
     #[arg(long, env = "DICETOWER_ALLOW_OPEN", global = true)]
     pub allow_open: bool,
@@ -69,6 +72,25 @@ pub enum Command {
     Gateway(gateway::Config),
     /// The TCP adapter: the Java client's line protocol.
     TcpAdapter(Role<tcp_adapter::Config, 50055>),
+    /// Every service in this process for one client of the Model Context Protocol, on standard input and output.
+    Mcp {
+        /// The session in whose log the client's calls stand.
+        #[arg(long, value_name = "ID")]
+        session: Option<String>,
+    },
+    /// Writes all that is kept of a person as JSON; the server must not be running.
+    Export {
+        /// His name, as tokens and tables have it.
+        name: String,
+    },
+    /// Erases a person: revokes his tokens, and takes his name and words out of logs; the server must not be running.
+    Erase {
+        /// His name, as tokens and tables have it.
+        name: String,
+    },
+    /// Makes, lists and revokes tokens, for --auth token.
+    #[command(subcommand)]
+    Token(TokenCommand),
     /// Asks a running service whether it is well; exits with 0 if it is.
     Health {
         /// A gRPC service such as http://127.0.0.1:50051, or a page such as http://127.0.0.1:8001/health/ready.
@@ -101,6 +123,10 @@ impl Command {
             Command::Fsm(_) => "fsm",
             Command::Gateway(_) => "gateway",
             Command::TcpAdapter(_) => "tcp-adapter",
+            Command::Mcp { .. } => "mcp",
+            Command::Export { .. } => "export",
+            Command::Erase { .. } => "erase",
+            Command::Token(_) => "token",
             Command::Health { .. } => "health",
             Command::Machine(_) => "machine",
         }

@@ -7,8 +7,11 @@ mod cli;
 mod database;
 mod health;
 mod machine;
+mod mcp;
+mod person;
 mod roles;
 mod secrets;
+mod token;
 mod tower;
 
 use std::io::Write as _;
@@ -64,6 +67,9 @@ pub async fn run(cli: Cli, shutdown: CancellationToken) -> anyhow::Result<()> {
     match &cli.command {
         Some(Command::Machine(command)) => return machine::run(command),
         Some(Command::Health { url }) => return health::check(url).await,
+        Some(Command::Export { name }) => return person::export(name, &cli.database.config()?).await,
+        Some(Command::Erase { name }) => return person::erase(name, &cli.database.config()?).await,
+        Some(Command::Token(command)) => return token::run(command, &cli.database.config()?).await,
         _ => {}
     }
     let name = cli.command.as_ref().map_or("dicetower", Command::name);
@@ -71,9 +77,13 @@ pub async fn run(cli: Cli, shutdown: CancellationToken) -> anyhow::Result<()> {
     tokio::spawn(service_kit::call::heartbeat());
     let database = cli.database.config()?;
     match cli.command {
-        Some(command) => roles::run(command, &database, &cli.peers, cli.allow_open, shutdown).await,
+        Some(Command::Mcp { session }) => {
+            tower::serve_mcp(cli.tower, &database, &cli.peers.services, session, shutdown).await
+        }
+        Some(command) => roles::run(command, &database, &cli.peers, &cli.auth, cli.allow_open, shutdown).await,
         None => {
-            let tower = Tower::start(cli.tower, &database, cli.allow_open, shutdown).await?;
+            let tower =
+                Tower::start(cli.tower, &database, &cli.auth, &cli.peers.services, cli.allow_open, shutdown).await?;
             tell(&tower.describe())?;
             tower.join().await
         }
@@ -85,17 +95,18 @@ pub(crate) fn tell(text: &str) -> anyhow::Result<()> {
     writeln!(std::io::stdout(), "{text}").context("write to standard output")
 }
 
-/// Binds an address, which must be loopback unless the operator has said that it may be open.
-pub(crate) async fn listen(address: &str, flag: &str, allow_open: bool) -> anyhow::Result<TcpListener> {
+/// Binds an address, which must be loopback unless whoever comes is asked who he is, or the operator has said that it may
+/// be open.
+pub(crate) async fn listen(address: &str, flag: &str, may_be_open: bool) -> anyhow::Result<TcpListener> {
     let addresses: Vec<_> = tokio::net::lookup_host(address)
         .await
         .with_context(|| format!("{address:?} ({flag}) is not an address such as 127.0.0.1:8001"))?
         .collect();
     let open = addresses.iter().any(|address| !address.ip().is_loopback());
     anyhow::ensure!(
-        !open || allow_open,
-        "{address} ({flag}) can be reached from other machines, and nobody is asked who he is: use 127.0.0.1, or add \
-         --allow-open if the network is private"
+        !open || may_be_open,
+        "{address} ({flag}) can be reached from other machines, and authentication is missing: nobody is asked who he is. \
+         Use 127.0.0.1, set up --auth token or --auth oidc, or add --allow-open if the network is private"
     );
     TcpListener::bind(addresses.as_slice()).await.with_context(|| format!("listen on {address} ({flag})"))
 }

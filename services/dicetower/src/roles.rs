@@ -1,7 +1,13 @@
 //! One service in this process, its peers across the network.
 
 use clap::Args;
-use service_kit::{Peers, auth::Gate, client::connect, db::DatabaseConfig};
+use service_kit::{
+    Gate, Peers,
+    auth::{AuthConfig, SharedSecret},
+    client::connect_with,
+    db::DatabaseConfig,
+    foreign::{self, ForeignService},
+};
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
@@ -22,23 +28,31 @@ pub struct PeerArgs {
     /// Address of the state machine service.
     #[arg(long, env = "DICETOWER_FSM_URL", default_value = "http://fsm:50054", global = true)]
     pub fsm_url: String,
+    /// A gRPC service of your own, whose operations become tools: name=url[,descriptors=FILE][,role=player|gm|operator].
+    /// Without a file it is asked by reflection; without a role its tools are the game master's. May be given several
+    /// times.
+    #[arg(long = "service", value_name = "NAME=URL", global = true)]
+    pub services: Vec<ForeignService>,
 }
 
+type Secret<'a> = Option<&'a SharedSecret>;
+
 impl PeerArgs {
-    fn dice(&self) -> anyhow::Result<Peers> {
-        Ok(Peers::none().with_dice(connect(&self.dice_url)?))
+    fn dice(&self, secret: Secret<'_>) -> anyhow::Result<Peers> {
+        Ok(Peers::none().with_dice(connect_with(&self.dice_url, secret)?))
     }
 
-    fn orchestrator(&self) -> anyhow::Result<Peers> {
-        Ok(self.dice()?.with_character(connect(&self.character_url)?).with_fsm(connect(&self.fsm_url)?))
+    fn orchestrator(&self, secret: Secret<'_>) -> anyhow::Result<Peers> {
+        let peers = self.dice(secret)?.with_character(connect_with(&self.character_url, secret)?);
+        Ok(peers.with_fsm(connect_with(&self.fsm_url, secret)?))
     }
 
-    fn gateway(&self) -> anyhow::Result<Peers> {
-        Ok(self.orchestrator()?.with_orchestrator(connect(&self.orchestrator_url)?))
+    fn gateway(&self, secret: Secret<'_>) -> anyhow::Result<Peers> {
+        Ok(self.orchestrator(secret)?.with_orchestrator(connect_with(&self.orchestrator_url, secret)?))
     }
 
-    fn tcp_adapter(&self) -> anyhow::Result<Peers> {
-        Ok(Peers::none().with_fsm(connect(&self.fsm_url)?))
+    fn tcp_adapter(&self, secret: Secret<'_>) -> anyhow::Result<Peers> {
+        Ok(Peers::none().with_fsm(connect_with(&self.fsm_url, secret)?))
     }
 }
 
@@ -47,55 +61,75 @@ pub async fn run(
     command: Command,
     database: &DatabaseConfig,
     peers: &PeerArgs,
+    auth: &AuthConfig,
     allow_open: bool,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     let name = command.name();
+    let secret = auth.service_secret.as_ref();
+    let door = Door { secret, may_be_open: allow_open || secret.is_some() };
     match command {
         Command::Dice(role) => {
             let _lock = FolderLock::take(database, &[name])?;
             let routes = dice::start(role.config, database, Peers::none(), shutdown.clone()).await?;
-            serve(name, routes, &role.listen, allow_open, shutdown).await
+            serve(name, routes, &role.listen, door, shutdown).await
         }
         Command::Character(role) => {
             let _lock = FolderLock::take(database, &[name])?;
-            let routes = character::start(role.config, database, peers.dice()?, shutdown.clone()).await?;
-            serve(name, routes, &role.listen, allow_open, shutdown).await
+            let routes = character::start(role.config, database, peers.dice(secret)?, shutdown.clone()).await?;
+            serve(name, routes, &role.listen, door, shutdown).await
         }
         Command::Orchestrator(role) => {
             let _lock = FolderLock::take(database, &[name])?;
-            let routes = orchestrator::start(role.config, database, peers.orchestrator()?, shutdown.clone()).await?;
-            serve(name, routes, &role.listen, allow_open, shutdown).await
+            let with_services = foreign::add(peers.orchestrator(secret)?, &peers.services).await?;
+            let routes = orchestrator::start(role.config, database, with_services, shutdown.clone()).await?;
+            serve(name, routes, &role.listen, door, shutdown).await
         }
         Command::Fsm(role) => {
             let _lock = FolderLock::take(database, &[name])?;
-            let routes = fsm::start(role.config, database, peers.dice()?, shutdown.clone()).await?;
-            serve(name, routes, &role.listen, allow_open, shutdown).await
+            let routes = fsm::start(role.config, database, peers.dice(secret)?, shutdown.clone()).await?;
+            serve(name, routes, &role.listen, door, shutdown).await
         }
         Command::Gateway(config) => {
-            let listener = listen(&config.http, "--http", allow_open).await?;
+            let listener = listen(&config.http, "--http", allow_open || auth.is_required()).await?;
+            let gate = Gate::start(auth, database, shutdown.clone()).await?;
             tracing::info!(service = name, address = %listener.local_addr()?, "serving");
-            gateway::serve(config, listener, peers.gateway()?, shutdown).await
+            let peers = foreign::add(peers.gateway(secret)?.with_gate(gate), &peers.services).await?;
+            gateway::serve(config, listener, peers, shutdown).await
         }
         Command::TcpAdapter(role) => {
-            let listener = listen(&role.config.tcp, "--tcp", allow_open).await?;
+            let listener = listen(&role.config.tcp, "--tcp", allow_open || auth.is_required()).await?;
+            let peers = peers.tcp_adapter(secret)?.with_gate(Gate::start(auth, database, shutdown.clone()).await?);
             tracing::info!(service = name, address = %listener.local_addr()?, "serving");
-            let lines = tcp_adapter::serve(role.config, listener, peers.tcp_adapter()?, Gate::open(), shutdown.clone());
-            tokio::try_join!(lines, serve(name, Routes::default(), &role.listen, allow_open, shutdown))?;
+            let gate = peers.gate().clone();
+            let lines = tcp_adapter::serve(role.config, listener, peers, gate, shutdown.clone());
+            tokio::try_join!(lines, serve(name, Routes::default(), &role.listen, door, shutdown))?;
             Ok(())
         }
-        Command::Health { .. } | Command::Machine(_) => Ok(()),
+        Command::Health { .. }
+        | Command::Machine(_)
+        | Command::Mcp { .. }
+        | Command::Export { .. }
+        | Command::Erase { .. }
+        | Command::Token(_) => Ok(()),
     }
+}
+
+/// Who may come in at a service's gRPC port.
+#[derive(Clone, Copy)]
+struct Door<'a> {
+    secret: Secret<'a>,
+    may_be_open: bool,
 }
 
 async fn serve(
     name: &'static str,
     routes: Routes,
     address: &str,
-    allow_open: bool,
+    door: Door<'_>,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
-    let listener = listen(address, "--listen", allow_open).await?;
+    let listener = listen(address, "--listen", door.may_be_open).await?;
     tracing::info!(service = name, address = %listener.local_addr()?, "serving");
-    service_kit::serve(routes, listener, shutdown).await
+    service_kit::server::serve_with(routes, listener, door.secret.cloned(), shutdown).await
 }

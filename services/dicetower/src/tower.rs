@@ -2,11 +2,17 @@
 
 use std::net::SocketAddr;
 
-use service_kit::{Peers, auth::Gate, client::in_process, db::DatabaseConfig};
+use service_kit::{
+    Gate, Peers,
+    auth::AuthConfig,
+    client::in_process,
+    db::DatabaseConfig,
+    foreign::{self, ForeignService},
+};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::{cli::TowerConfig, database::FolderLock, listen};
+use crate::{cli::TowerConfig, database::FolderLock, listen, mcp};
 
 /// The services that keep data.
 const KEEPERS: [&str; 4] = ["dice", "character", "orchestrator", "fsm"];
@@ -32,11 +38,14 @@ impl Tower {
     pub async fn start(
         config: TowerConfig,
         database: &DatabaseConfig,
+        auth: &AuthConfig,
+        services: &[ForeignService],
         allow_open: bool,
         shutdown: CancellationToken,
     ) -> anyhow::Result<Tower> {
-        let http_listener = listen(&config.gateway.http, "--http", allow_open).await?;
-        let tcp_listener = listen(&config.tcp_adapter.tcp, "--tcp", allow_open).await?;
+        let may_be_open = allow_open || auth.is_required();
+        let http_listener = listen(&config.gateway.http, "--http", may_be_open).await?;
+        let tcp_listener = listen(&config.tcp_adapter.tcp, "--tcp", may_be_open).await?;
         let (http, tcp) = (http_listener.local_addr()?, tcp_listener.local_addr()?);
         let lock = FolderLock::take(database, &KEEPERS)?;
         let game_master = config.orchestrator.describe();
@@ -45,17 +54,14 @@ impl Tower {
             DatabaseConfig::Postgres(_) => "PostgreSQL".to_owned(),
         };
 
-        let dice = dice::start(config.dice, database, Peers::none(), shutdown.clone()).await?;
-        let peers = Peers::none().with_dice(in_process(dice));
-        let character = character::start(config.character, database, peers.clone(), shutdown.clone()).await?;
-        let fsm = fsm::start(config.fsm, database, peers.clone(), shutdown.clone()).await?;
-        let peers = peers.with_character(in_process(character)).with_fsm(in_process(fsm));
-        let orchestrator = orchestrator::start(config.orchestrator, database, peers.clone(), shutdown.clone()).await?;
-        let peers = peers.with_orchestrator(in_process(orchestrator));
+        let gate = Gate::start(auth, database, shutdown.clone()).await?;
+        let (gateway, tcp_adapter) = (config.gateway.clone(), config.tcp_adapter.clone());
+        let peers = start_services(config, database, services, &shutdown).await?.with_gate(gate);
 
         let mut tasks = JoinSet::new();
-        tasks.spawn(gateway::serve(config.gateway, http_listener, peers.clone(), shutdown.clone()));
-        tasks.spawn(tcp_adapter::serve(config.tcp_adapter, tcp_listener, peers, Gate::open(), shutdown));
+        let gate = peers.gate().clone();
+        tasks.spawn(gateway::serve(gateway, http_listener, peers.clone(), shutdown.clone()));
+        tasks.spawn(tcp_adapter::serve(tcp_adapter, tcp_listener, peers, gate, shutdown));
         Ok(Tower { http, tcp, game_master, data, tasks, _lock: lock })
     }
 
@@ -81,4 +87,39 @@ impl Tower {
         }
         Ok(())
     }
+}
+
+/// Every service but the doors, handed to each other.
+async fn start_services(
+    config: TowerConfig,
+    database: &DatabaseConfig,
+    services: &[ForeignService],
+    shutdown: &CancellationToken,
+) -> anyhow::Result<Peers> {
+    let dice = dice::start(config.dice, database, Peers::none(), shutdown.clone()).await?;
+    let peers = Peers::none().with_dice(in_process(dice));
+    let character = character::start(config.character, database, peers.clone(), shutdown.clone()).await?;
+    let fsm = fsm::start(config.fsm, database, peers.clone(), shutdown.clone()).await?;
+    let peers = peers.with_character(in_process(character)).with_fsm(in_process(fsm));
+    let peers = foreign::add(peers, services).await?;
+    let orchestrator = orchestrator::start(config.orchestrator, database, peers.clone(), shutdown.clone()).await?;
+    Ok(peers.with_orchestrator(in_process(orchestrator)))
+}
+
+/// Every service for one client on standard input and output, until it closes them.
+///
+/// # Errors
+///
+/// The data folder is taken, a database cannot be opened, or the client does not speak the protocol.
+pub async fn serve_mcp(
+    config: TowerConfig,
+    database: &DatabaseConfig,
+    services: &[ForeignService],
+    session_id: Option<String>,
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
+    let _lock = FolderLock::take(database, &KEEPERS)?;
+    let gateway = config.gateway.clone();
+    let peers = start_services(config, database, services, &shutdown).await?;
+    gateway::serve_mcp(&gateway, peers, session_id, mcp::pipes()?, shutdown).await
 }

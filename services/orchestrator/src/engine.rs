@@ -416,7 +416,7 @@ fn is_roll(result: &Value) -> bool {
 fn offered(toolbox: &Toolbox, peers: &Peers, has_consent: bool) -> Arc<[ToolDefinition]> {
     let is_there = |service: &str| {
         let package = service.rsplit_once('.').map_or(service, |(package, _)| package);
-        service == OURS || peers.transport(package).is_some()
+        service == OURS || peers.transport(package).is_some() || peers.foreign_transport(service).is_some()
     };
     let tools = toolbox.catalogue().iter().filter(|tool| {
         let is_allowed = tool.role <= Role::Gm && (has_consent || !tool.confirm);

@@ -17,6 +17,7 @@ mod llm;
 mod lore;
 mod memory;
 mod models;
+mod privacy;
 mod prompts;
 mod remember;
 mod replicas;
@@ -43,6 +44,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
 pub use config::{Config, ModelPrice};
+pub use privacy::{erase_person, export_person};
 
 use crate::{
     budget::Budget,

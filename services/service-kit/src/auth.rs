@@ -9,13 +9,7 @@ mod oidc;
 mod owners;
 mod tokens;
 
-use std::{
-    str::FromStr,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::{str::FromStr, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 pub use proto::catalogue::Role;
@@ -57,6 +51,10 @@ pub struct AuthConfig {
     /// The identity provider, with --auth oidc.
     #[command(flatten)]
     pub oidc: OidcConfig,
+    /// What services on several machines show each other, the same for all of them; 16 to 512 visible characters. With
+    /// it a service's gRPC port lets nobody else in and may be open.
+    #[arg(long, env = "DICETOWER_SERVICE_SECRET", hide_env_values = true, value_name = "SECRET", global = true)]
+    pub service_secret: Option<SharedSecret>,
 }
 
 impl AuthConfig {
@@ -144,7 +142,7 @@ impl Gate {
         }
     }
 
-    /// Whether a caller may change a character: his token grants it, or he has made it. At an open gate and above a
+    /// Whether a caller may change a character: his token grants it, or it was given to him. At an open gate and above a
     /// player everybody may.
     ///
     /// # Errors
@@ -159,14 +157,15 @@ impl Gate {
         }
     }
 
-    /// Notes that a caller has made a character. One that has an owner keeps him.
+    /// Gives a character to whoever has this name. At an open gate everybody may change every character, and nothing is
+    /// kept.
     ///
     /// # Errors
     ///
     /// The database fails.
-    pub async fn own(&self, caller: &Caller, character: &str) -> Result<(), Status> {
+    pub async fn own(&self, name: &str, character: &str) -> Result<(), Status> {
         let Some(db) = &self.db else { return Ok(()) };
-        owners::own(db, caller, character).await.map_err(|error| status::database(&error))
+        owners::own(db, name, character).await.map_err(|error| status::database(&error))
     }
 
     /// Where it is written down who did what; nobody is named at an open gate.
@@ -198,11 +197,11 @@ pub struct Caller {
     pub session_id: Option<String>,
     /// The only seat he may take; none means any that his role allows.
     pub seat: Option<String>,
-    /// Characters that his token lets him change, beside those he has made.
+    /// Characters that his token lets him change, beside those that were given to him.
     pub characters: Vec<String>,
     /// Unix milliseconds.
     expires_at: Option<i64>,
-    revoked: Option<Arc<AtomicBool>>,
+    revoked: Option<CancellationToken>,
 }
 
 impl Caller {
@@ -232,13 +231,33 @@ impl Caller {
     ///
     /// `UNAUTHENTICATED`, and which of both it is.
     pub fn check(&self) -> Result<(), Status> {
-        if self.revoked.as_ref().is_some_and(|revoked| revoked.load(Ordering::Relaxed)) {
+        if self.revoked.as_ref().is_some_and(CancellationToken::is_cancelled) {
             return Err(unauthenticated("the token has been revoked"));
         }
         if self.expires_at.is_some_and(|expires_at| expires_at <= clock::now_ms()) {
             return Err(unauthenticated("the token has expired"));
         }
         Ok(())
+    }
+
+    /// Waits until he may do nothing any more; for ever, if nothing ends it.
+    pub async fn ended(&self) -> Status {
+        let revoked = async {
+            match &self.revoked {
+                Some(revoked) => revoked.cancelled().await,
+                None => std::future::pending().await,
+            }
+        };
+        let expired = async {
+            let Some(expires_at) = self.expires_at else { return std::future::pending().await };
+            let left = expires_at.saturating_sub(clock::now_ms());
+            tokio::time::sleep(Duration::from_millis(u64::try_from(left).unwrap_or(0))).await;
+        };
+        tokio::select! {
+            () = revoked => {}
+            () = expired => {}
+        }
+        self.check().err().unwrap_or_else(|| unauthenticated("the token has expired"))
     }
 
     /// Whether his role allows something.

@@ -1,16 +1,21 @@
 //! The way to another service: one transport type, whether it runs in this process or across the network.
 
-use std::{str::FromStr, time::Duration};
+use std::{collections::HashMap, str::FromStr, sync::Arc, time::Duration};
 
 use proto::{
-    character::v1::character_service_client::CharacterServiceClient, dice::v1::dice_service_client::DiceServiceClient,
+    catalogue::{Catalogue, CatalogueError},
+    character::v1::character_service_client::CharacterServiceClient,
+    dice::v1::dice_service_client::DiceServiceClient,
     fsm::v1::fsm_service_client::FsmServiceClient,
     orchestrator::v1::orchestrator_service_client::OrchestratorServiceClient,
 };
 use tonic::{Status, body::Body, service::Routes, transport::Endpoint};
 use tower::{Service, ServiceExt, util::BoxCloneSyncService};
 
-use crate::{auth::Gate, trace};
+use crate::{
+    auth::{Gate, SharedSecret},
+    trace,
+};
 
 /// A connection to a service, in this process or not.
 pub type Transport = BoxCloneSyncService<http::Request<Body>, http::Response<Body>, Status>;
@@ -28,6 +33,14 @@ pub struct Peers {
     orchestrator: Option<Transport>,
     fsm: Option<Transport>,
     gate: Gate,
+    foreign: Foreign,
+}
+
+/// Services of others: the transport of each gRPC service, and their tools.
+#[derive(Clone, Default)]
+struct Foreign {
+    transports: Arc<HashMap<String, Transport>>,
+    tools: Arc<Catalogue>,
 }
 
 /// A client that adds the caller's trace to each call.
@@ -57,6 +70,31 @@ impl Peers {
     peer!(with_character, character, CharacterServiceClient<Transport>, CharacterServiceClient::new);
     peer!(with_orchestrator, orchestrator, OrchestratorServiceClient<Transport>, OrchestratorServiceClient::new);
     peer!(with_fsm, fsm, FsmServiceClient<Transport>, FsmServiceClient::new);
+
+    /// The same peers with a service of somebody's own and its tools.
+    ///
+    /// # Errors
+    ///
+    /// One of its tools has a name that is taken.
+    pub fn with_foreign(mut self, transport: Transport, tools: Catalogue) -> Result<Peers, CatalogueError> {
+        let mut transports = (*self.foreign.transports).clone();
+        transports.extend(tools.iter().map(|tool| (tool.service(), transport.clone())));
+        // Alone they may agree, and yet one of them be named like one of ours.
+        Catalogue::ours().with((*self.foreign.tools).clone())?.with(tools.clone())?;
+        let tools = (*self.foreign.tools).clone().with(tools)?;
+        self.foreign = Foreign { transports: Arc::new(transports), tools: Arc::new(tools) };
+        Ok(self)
+    }
+
+    /// The tools of services of others.
+    pub fn foreign_tools(&self) -> &Catalogue {
+        &self.foreign.tools
+    }
+
+    /// The transport to the service of others with this full name.
+    pub fn foreign_transport(&self, service: &str) -> Option<Transport> {
+        self.foreign.transports.get(service).cloned()
+    }
 
     /// Who may come in at the doors of this process.
     pub fn gate(&self) -> &Gate {
@@ -110,6 +148,20 @@ pub fn in_process(routes: Routes) -> Transport {
 ///
 /// The text is not a URL.
 pub fn connect(url: &str) -> anyhow::Result<Transport> {
+    connect_with(url, None)
+}
+
+/// The transport to a service that lets in who knows the secret.
+///
+/// # Errors
+///
+/// The text is not a URL.
+pub fn connect_with(url: &str, secret: Option<&SharedSecret>) -> anyhow::Result<Transport> {
+    let authorization = secret.map(|secret| {
+        let mut value = http::HeaderValue::from_str(&format!("Bearer {}", secret.expose())).expect("visible ASCII");
+        value.set_sensitive(true);
+        value
+    });
     let endpoint = Endpoint::from_str(url)
         .map_err(|error| anyhow::anyhow!("{url:?} is not a service's address such as http://dice:50051: {error}"))?
         .connect_timeout(CONNECT_TIMEOUT)
@@ -119,6 +171,9 @@ pub fn connect(url: &str) -> anyhow::Result<Transport> {
     let channel = endpoint.connect_lazy();
     let service = tower::service_fn(move |mut request: http::Request<Body>| {
         trace::inject(request.headers_mut());
+        if let Some(value) = &authorization {
+            request.headers_mut().insert(http::header::AUTHORIZATION, value.clone());
+        }
         let mut channel = channel.clone();
         async move {
             let channel = channel.ready().await.map_err(|error| Status::from_error(error.into()))?;

@@ -5,6 +5,7 @@ pub mod call;
 pub mod client;
 pub mod clock;
 pub mod db;
+pub mod foreign;
 pub mod forward;
 pub mod metrics;
 pub mod server;

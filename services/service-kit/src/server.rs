@@ -23,6 +23,7 @@ use tower::Service;
 use tracing::Instrument;
 
 use crate::{
+    auth::{self, SharedSecret},
     call, metrics,
     status::{self, ErrorCode},
     trace,
@@ -150,6 +151,20 @@ fn note_failure(code: Code) {
 ///
 /// The listener fails.
 pub async fn serve(routes: Routes, listener: TcpListener, shutdown: CancellationToken) -> anyhow::Result<()> {
+    serve_with(routes, listener, None, shutdown).await
+}
+
+/// The same, letting in only who knows the secret, if there is one; whether the service is well, everybody may ask.
+///
+/// # Errors
+///
+/// The listener fails.
+pub async fn serve_with(
+    routes: Routes,
+    listener: TcpListener,
+    secret: Option<SharedSecret>,
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
     let (health, health_service) = tonic_health::server::health_reporter();
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
@@ -159,7 +174,11 @@ pub async fn serve(routes: Routes, listener: TcpListener, shutdown: Cancellation
         .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
         .build_v1alpha()?;
     let routes = routes.add_service(health_service).add_service(reflection).add_service(reflection_alpha);
-    let routes = Routes::from(routes.into_axum_router().route("/metrics", get(metrics::page)));
+    let router = routes.into_axum_router().route("/metrics", get(metrics::page));
+    let routes = Routes::from(match secret {
+        Some(secret) => router.layer(middleware::from_fn_with_state(secret, ask_for_secret)),
+        None => router,
+    });
     let stopping = shutdown.clone();
     tokio::spawn(async move {
         stopping.cancelled().await;
@@ -170,6 +189,15 @@ pub async fn serve(routes: Routes, listener: TcpListener, shutdown: Cancellation
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
     let server = server.serve_with_incoming_shutdown(incoming, shutdown.clone().cancelled_owned());
     drained(async { Ok(server.await?) }, shutdown).await
+}
+
+async fn ask_for_secret(State(secret): State<SharedSecret>, request: Request, next: Next) -> Response {
+    let shown = request.headers().get(http::header::AUTHORIZATION).and_then(|value| auth::bearer(value.to_str().ok()?));
+    let is_probe = request.uri().path().starts_with("/grpc.health.v1.");
+    if is_probe || shown.is_some_and(|shown| secret.is(shown)) {
+        return next.run(request).await;
+    }
+    auth::unauthenticated("this service is for those who know its secret").into_http()
 }
 
 /// Serves any router on a port until `shutdown`; running requests then have a time to end.

@@ -26,7 +26,8 @@ pub struct Toolbox {
 impl Toolbox {
     /// The tools of this contract that the peers offer.
     pub fn new(peers: Peers) -> Toolbox {
-        Toolbox { catalogue: std::sync::Arc::new(Catalogue::ours()), peers }
+        let catalogue = Catalogue::ours().with(peers.foreign_tools().clone()).expect("they were looked at on joining");
+        Toolbox { catalogue: std::sync::Arc::new(catalogue), peers }
     }
 
     /// All tools.
@@ -62,7 +63,8 @@ impl Toolbox {
         let tool = self.find(name)?;
         let request = tool.encode_request(arguments).map_err(|error| refuse(&error))?;
         let package = tool.path.trim_start_matches('/').rsplit_once('.').map_or("", |(package, _)| package);
-        let transport = self.peers.transport(package).ok_or_else(|| {
+        let transport = self.peers.transport(package).or_else(|| self.peers.foreign_transport(&tool.service()));
+        let transport = transport.ok_or_else(|| {
             status::error(ErrorCode::ApiError, format!("the service of {name} is not configured here"))
         })?;
         let mut client = Grpc::new(transport);

@@ -1,10 +1,11 @@
-//! Who owns a character: whom his token grants it, and who has made it.
+//! Who owns a character beside whom his token grants it: to whom a game master has given it.
 
 use super::Caller;
 use crate::db::{Db, DbError, Statement};
 
 const OWNER: &str = "SELECT name FROM owners WHERE character = $1";
-const OWN: &str = "INSERT INTO owners (character, name) VALUES ($1, $2) ON CONFLICT (character) DO NOTHING";
+const OWN: &str =
+    "INSERT INTO owners (character, name) VALUES ($1, $2) ON CONFLICT (character) DO UPDATE SET name = $2";
 
 /// Whether a caller owns a character.
 pub(super) async fn owns(db: &Db, caller: &Caller, character: &str) -> Result<bool, DbError> {
@@ -12,9 +13,9 @@ pub(super) async fn owns(db: &Db, caller: &Caller, character: &str) -> Result<bo
     Ok(rows.first().is_some_and(|row| row.text(0) == caller.name))
 }
 
-/// Notes that a caller has made a character. One that has an owner keeps him.
-pub(super) async fn own(db: &Db, caller: &Caller, character: &str) -> Result<(), DbError> {
-    db.write(vec![Statement::new(OWN, vec![key(character).into(), caller.name.clone().into()])]).await
+/// Gives a character to whoever has this name.
+pub(super) async fn own(db: &Db, name: &str, character: &str) -> Result<(), DbError> {
+    db.write(vec![Statement::new(OWN, vec![key(character).into(), name.into()])]).await
 }
 
 fn key(character: &str) -> String {
@@ -27,12 +28,12 @@ mod tests {
     use crate::{auth::open, testing::TestDatabase};
 
     #[tokio::test]
-    async fn a_character_belongs_to_whoever_made_it_first() {
+    async fn a_character_belongs_to_whom_it_was_given_last() {
         for database in TestDatabase::each().await {
             let db = open(&database.config).await.unwrap();
             let caller = |name: &str| Caller { name: name.into(), ..Caller::anyone() };
-            own(&db, &caller("Anna"), " Razor ").await.unwrap();
-            own(&db, &caller("Bert"), "razor").await.unwrap();
+            own(&db, "Bert", " Razor ").await.unwrap();
+            own(&db, "Anna", "razor").await.unwrap();
 
             assert!(owns(&db, &caller("Anna"), "RAZOR").await.unwrap());
             assert!(!owns(&db, &caller("Bert"), "Razor").await.unwrap());

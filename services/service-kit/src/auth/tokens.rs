@@ -3,16 +3,13 @@
 
 use std::{
     collections::HashMap,
-    sync::{
-        Arc, PoisonError, RwLock,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
 
 use ring::{
     digest::{SHA256, digest},
-    rand::{SecureRandom, SystemRandom},
+    rand::SecureRandom,
 };
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
@@ -156,11 +153,7 @@ impl Tokens {
         if name.is_empty() || MAX_NAME < name.chars().count() || name.chars().any(char::is_control) {
             return Err(TokenError::Name);
         }
-        let mut secret = [0; SECRET_BYTES];
-        #[expect(clippy::disallowed_methods, reason = "a secret is no die")]
-        let entropy = SystemRandom::new();
-        entropy.fill(&mut secret).map_err(|_| TokenError::Entropy)?;
-        let token = format!("{PREFIX}{}", to_hex(&secret));
+        let token = format!("{PREFIX}{}", to_hex(&secret()?));
         let id = uuid::Uuid::now_v7().to_string();
         let now = clock::now_ms();
         let lifetime = grant.lifetime.map(|lifetime| i64::try_from(lifetime.as_millis()).unwrap_or(i64::MAX));
@@ -231,6 +224,13 @@ impl Tokens {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "a token is a secret, and no die")]
+fn secret() -> Result<[u8; SECRET_BYTES], TokenError> {
+    let mut secret = [0; SECRET_BYTES];
+    ring::rand::SystemRandom::new().fill(&mut secret).map_err(|_| TokenError::Entropy)?;
+    Ok(secret)
+}
+
 fn unknown() -> Status {
     unauthenticated("the token is not known")
 }
@@ -247,7 +247,8 @@ fn to_hex(bytes: &[u8]) -> String {
 fn learn(known: &mut HashMap<String, Caller>, row: &Row) {
     let Some(Listed { caller, revoked_at, .. }) = listed(row) else { return };
     match known.get(&row.text(1)).and_then(|caller| caller.revoked.as_ref()) {
-        Some(flag) => flag.store(revoked_at.is_some(), Ordering::Relaxed),
+        Some(revoked) if revoked_at.is_some() => revoked.cancel(),
+        Some(_) => {}
         None => drop(known.insert(row.text(1), caller)),
     }
 }
@@ -255,6 +256,10 @@ fn learn(known: &mut HashMap<String, Caller>, row: &Row) {
 fn listed(row: &Row) -> Option<Listed> {
     let revoked_at = row.optional_integer(9);
     let expires_at = row.optional_integer(8);
+    let revoked = CancellationToken::new();
+    if revoked_at.is_some() {
+        revoked.cancel();
+    }
     let caller = Caller {
         name: row.text(2),
         // A role of a later version is not guessed.
@@ -263,7 +268,7 @@ fn listed(row: &Row) -> Option<Listed> {
         seat: row.optional_text(5),
         characters: serde_json::from_str(&row.text(6)).unwrap_or_default(),
         expires_at,
-        revoked: Some(Arc::new(AtomicBool::new(revoked_at.is_some()))),
+        revoked: Some(revoked),
     };
     Some(Listed { id: row.text(0), caller, created_at: row.integer(7), expires_at, revoked_at })
 }

@@ -3,10 +3,7 @@
 use std::sync::Mutex;
 
 use axum::{Json, Router, extract::State, routing::get};
-use ring::{
-    rand::SystemRandom,
-    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair},
-};
+use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair};
 use serde_json::json;
 
 use super::*;
@@ -66,6 +63,11 @@ fn signed(key: &Ed25519KeyPair, header: &Value, claims: &Value) -> String {
 
 fn unsigned(header: &Value, claims: &Value) -> String {
     format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(claims.to_string()))
+}
+
+#[expect(clippy::disallowed_methods, reason = "a key pair is no die")]
+fn entropy() -> impl ring::rand::SecureRandom {
+    ring::rand::SystemRandom::new()
 }
 
 fn header() -> Value {
@@ -135,8 +137,7 @@ async fn a_token_signed_with_another_key_is_refused() {
 async fn a_key_of_another_kind_than_the_algorithm_verifies_nothing() {
     let issuer = issuer().await;
     issuer.publish(&key(1), "one");
-    #[expect(clippy::disallowed_methods, reason = "a key is no die")]
-    let random = SystemRandom::new();
+    let random = entropy();
     let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
     let other = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.as_ref(), &random).unwrap();
     let text = unsigned(&json!({"alg": "ES256", "kid": "one"}), &issuer.claims());

@@ -1,0 +1,165 @@
+//! Who sits behind a socket: what his token allows him to send, and how often.
+
+use service_kit::{
+    auth::{Caller, Role},
+    status::{self, ErrorCode},
+};
+use tonic::Status;
+
+use super::request::Request;
+use crate::{
+    Gateway,
+    limits::{self, Kind},
+};
+
+/// After so many frames that were too many, one after another, a line is cut.
+const UNHEEDED: u32 = 200;
+/// What a spectator may send.
+const GAME_MASTER: &str = "game_master";
+const SPECTATOR: &str = "spectator";
+
+/// Somebody behind a socket.
+pub(super) struct Person {
+    gateway: Gateway,
+    caller: Caller,
+    session_id: String,
+    /// The keys under which his frames and turns are counted.
+    connection: String,
+    token: String,
+    table: String,
+    /// Frames in a row that were too many.
+    unheeded: u32,
+}
+
+impl Person {
+    pub fn new(gateway: Gateway, caller: Caller, session_id: &str, connection_id: &str) -> Person {
+        Person {
+            gateway,
+            session_id: session_id.to_owned(),
+            connection: format!("connection {connection_id}"),
+            token: limits::token(&caller),
+            table: limits::table(Some(session_id)),
+            caller,
+            unheeded: 0,
+        }
+    }
+
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// Whether he has shown another token than this caller's.
+    pub fn has_changed(&self, known: &Caller) -> bool {
+        self.caller.name != known.name || self.caller.role != known.role
+    }
+
+    /// The name that his token gives him.
+    pub fn name(&self) -> Option<String> {
+        Some(self.caller.name.chars().take(40).collect()).filter(|name: &String| !name.is_empty())
+    }
+
+    /// The only seat that he may take.
+    pub fn fixed_seat(&self) -> Option<String> {
+        self.caller.seat.clone().filter(|_| !self.caller.name.is_empty())
+    }
+
+    /// Counts a frame.
+    ///
+    /// # Errors
+    ///
+    /// `UNAUTHENTICATED` if his token is no longer good, `RATE_LIMITED`.
+    pub fn count_frame(&mut self) -> Result<(), Status> {
+        self.caller.check()?;
+        let counted = self.gateway.limits.check(Kind::Frame, &[&self.connection, &self.token]);
+        self.unheeded = if counted.is_ok() { 0 } else { self.unheeded + 1 };
+        counted
+    }
+
+    /// Whether he goes on although he is told again and again that it is too much.
+    pub fn is_unheeding(&self) -> bool {
+        UNHEEDED < self.unheeded
+    }
+
+    /// What he wants, as far as he may; his name is that of his token.
+    ///
+    /// # Errors
+    ///
+    /// `UNAUTHENTICATED`, `FORBIDDEN`, `RATE_LIMITED`.
+    pub async fn allow(&mut self, request: Request) -> Result<Request, Status> {
+        let action = request.name();
+        let allowed = self.check(request).await;
+        let counts = matches!(&allowed, Ok(request) if request.has_effect());
+        if counts || allowed.is_err() {
+            self.gateway.note("socket", &self.caller, action, self.session_id.clone(), allowed.as_ref().err());
+        }
+        allowed
+    }
+
+    async fn check(&mut self, mut request: Request) -> Result<Request, Status> {
+        match &mut request {
+            Request::Join { name, seat, character, token } => {
+                if let Some(token) = token.take() {
+                    self.show(&token).await?;
+                }
+                if let Some(own) = self.name() {
+                    *name = own;
+                }
+                self.may_sit(seat)?;
+                if let Some(character) = character {
+                    self.may_play(character).await?;
+                }
+            }
+            Request::AddCharacter { character } | Request::RemoveCharacter { character } => {
+                self.may_play(character).await?;
+            }
+            Request::Chat { .. } => self.gateway.limits.check(Kind::Turn, &[&self.token, &self.table])?,
+            Request::Approve { .. } | Request::Override { .. } | Request::TakeOver { .. } => {
+                self.caller.must_be(Role::Gm, "this")?;
+            }
+            Request::Whisper { .. }
+            | Request::GetSessionInfo
+            | Request::Cancel
+            | Request::Resume { .. }
+            | Request::Ping => {}
+        }
+        if request.has_effect() && self.caller.seat.as_deref() == Some(SPECTATOR) {
+            let message = "this token is a spectator's: he listens";
+            return Err(status::error(ErrorCode::Forbidden, message));
+        }
+        Ok(request)
+    }
+
+    /// Lets him in anew by another token. What he was before, he is no more.
+    async fn show(&mut self, token: &str) -> Result<(), Status> {
+        let caller = self.gateway.admit(Some(token)).await?;
+        caller.may_enter(&self.session_id)?;
+        self.token = limits::token(&caller);
+        self.caller = caller;
+        Ok(())
+    }
+
+    fn may_sit(&self, seat: &mut Option<String>) -> Result<(), Status> {
+        if let Some(own) = &self.caller.seat {
+            match seat {
+                Some(wanted) if wanted != own => {
+                    let message = format!("this token is for the seat {own}");
+                    return Err(status::error(ErrorCode::Forbidden, message));
+                }
+                _ => *seat = Some(own.clone()),
+            }
+        }
+        match seat.as_deref() {
+            Some(GAME_MASTER) => self.caller.must_be(Role::Gm, "the game master's seat"),
+            _ => Ok(()),
+        }
+    }
+
+    async fn may_play(&self, character: &str) -> Result<(), Status> {
+        if self.gateway.peers.gate().owns(&self.caller, character).await? {
+            return Ok(());
+        }
+        let character: String = character.chars().take(100).collect();
+        let message = format!("{character} is not your character; ask the game master to give it to you");
+        Err(status::error(ErrorCode::Forbidden, message))
+    }
+}
