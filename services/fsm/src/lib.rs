@@ -1,8 +1,10 @@
 //! The state machine service: definitions as data, games as logs.
 //!
 //! The core does no I/O: `definition` reads a machine, `expression` computes over facts, `board` makes figures of pieces,
-//! `machine` says what an event brings about. Around it, `database` reads the client's board, `chance` has dice rolled,
-//! `store` keeps the logs, `games` has the locks and the attachments, `service` answers gRPC.
+//! `machine` says what an event brings about, `opponent` what the built-in opponent would choose; `draw` and
+//! `simulate` are for people who write machines. Around it, `database` reads the client's board, `chance` has dice rolled,
+//! `store` keeps the logs, `games` has the locks, the attachments, the clocks and who decides, `watch` reads along,
+//! `service` answers gRPC.
 
 mod board;
 mod catalogue;

@@ -41,7 +41,7 @@ const LIST: &str = "SELECT g.game_key, g.game_id, g.machine, g.archived_from, g.
      WHERE e.sequence = (SELECT MAX(sequence) FROM entries WHERE game_key = g.game_key)
      ORDER BY e.created_at DESC, g.game_key DESC LIMIT $1";
 const BUSY: &str = "SELECT g.game_id FROM games g JOIN entries e ON e.game_key = g.game_key
-     WHERE e.memory <> '' AND e.sequence = (SELECT MAX(sequence) FROM entries WHERE game_key = g.game_key)
+     WHERE (e.memory LIKE '%timers%' OR e.memory LIKE '%deciders%') AND e.sequence = (SELECT MAX(sequence) FROM entries WHERE game_key = g.game_key)
      ORDER BY e.created_at DESC LIMIT $1";
 const HISTORY: &str = "SELECT sequence, created_at, state, entry FROM entries
      WHERE game_key = $1 AND sequence > $2 ORDER BY sequence LIMIT $3";
@@ -154,7 +154,7 @@ impl Store {
         Ok(rows.iter().map(game_of).collect())
     }
 
-    /// The ids of games that remember something beside their variables, the latest changed first.
+    /// The ids of games that go on by themselves, by a timer or somebody who decides, the latest changed first.
     pub async fn busy(&self, limit: i64) -> Result<Vec<String>, DbError> {
         let rows = self.db.fetch(BUSY, vec![limit.into()]).await?;
         Ok(rows.iter().map(|row| row.text(0)).collect())

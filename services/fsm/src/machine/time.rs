@@ -9,6 +9,8 @@ use crate::expression::Expression;
 
 /// Most timers of a game at a time.
 const MAX_TIMERS: usize = 100;
+/// Shortest time a timer runs, in milliseconds: one that starts itself anew must not fill the log.
+const MIN_TIME_MS: f64 = 100.0;
 /// Longest time a timer may run, in milliseconds: a year.
 const MAX_TIME_MS: f64 = 366.0 * 24.0 * 3_600.0 * 1_000.0;
 
@@ -64,10 +66,10 @@ impl Run<'_> {
         Some(self.memory.timers.remove(index))
     }
 
-    /// A time in seconds, as milliseconds; 0 where it is no number.
+    /// A time in seconds, as milliseconds; the shortest where it is no number.
     pub(super) fn milliseconds(&mut self, seconds: &Expression) -> Result<i64, Stop> {
         let seconds = self.evaluate(seconds)?.as_ref().and_then(Value::as_f64).unwrap_or_default();
         #[expect(clippy::cast_possible_truncation, reason = "it is whole and within a year")]
-        Ok((seconds * 1_000.0).round().clamp(0.0, MAX_TIME_MS) as i64)
+        Ok((seconds * 1_000.0).round().clamp(MIN_TIME_MS, MAX_TIME_MS) as i64)
     }
 }
