@@ -23,6 +23,7 @@ mod openapi;
 mod page;
 mod rest;
 mod seat;
+mod sheets;
 mod socket;
 mod streams;
 mod traces;
@@ -136,7 +137,8 @@ fn routes(config: &Config, gateway: Gateway) -> Router {
     let routes = Router::new()
         .route("/game/{session_id}", any(socket::upgrade))
         .route("/api/characters", get(rest::list_characters))
-        .route("/api/character/{name}", get(rest::get_character))
+        .route("/api/character/{name}", get(sheets::get))
+        .route("/api/character/{name}/watch", get(sheets::watch))
         .route("/api/character/{name}/owner", put(invites::own))
         .route("/api/invites", post(invites::create))
         .route("/api/invites/{id}", delete(invites::revoke))

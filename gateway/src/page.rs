@@ -55,6 +55,9 @@ const FILES: &[File] = files! {
     "tray.js" SCRIPT
     "prose.js" SCRIPT
     "sheet.js" SCRIPT
+    "sections.js" SCRIPT
+    "actions.js" SCRIPT
+    "tracker.js" SCRIPT
     "games.js" SCRIPT
     "deciding.js" SCRIPT
     "diagram.js" SCRIPT

@@ -47,10 +47,6 @@ pub(crate) async fn list_characters(State(gateway): Shares, Who(caller): Who) ->
     call(&gateway, &caller, "list_characters", Map::new(), MetadataMap::new()).await
 }
 
-pub(crate) async fn get_character(State(gateway): Shares, Who(caller): Who, Path(name): Path<String>) -> ToolAnswer {
-    call(&gateway, &caller, "get_character", named(name), MetadataMap::new()).await
-}
-
 pub(crate) async fn get_sustained_spells(
     State(gateway): Shares,
     Who(caller): Who,

@@ -1,7 +1,7 @@
 // The page: shows the view that the address asks for.
 //
 // dom, api, token, log, line, watch: the ground. conversation, cards, dice, prose, debug: the chat. rolls, odds, proof, tray: the dice.
-// table, sheet, games: the views.
+// table, sheet, games: the views. tracker: the initiative; sections, actions: what a sheet is made of.
 
 import { GameView, gamesView } from "./games.js";
 import { TableView, lastSession, startView } from "./table.js";

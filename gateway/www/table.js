@@ -8,7 +8,9 @@ import { count, h, hidden, icon, moment, words } from "./dom.js";
 import { Line } from "./line.js";
 import { SessionLog } from "./log.js";
 import { shortValue } from "./cards.js";
-import { CONDITION_BOXES, conditionOf, openSheet, refreshSheet } from "./sheet.js";
+import { CONDITION_BOXES, conditionOf } from "./sections.js";
+import { openSheet, refreshSheet } from "./sheet.js";
+import { Tracker } from "./tracker.js";
 import { Tray } from "./tray.js";
 
 const LAST_SESSION = "dicetower-session";
@@ -214,7 +216,7 @@ export class TableView {
       autocomplete: "off",
     });
     this.scene = h("section", { class: "panel", "aria-labelledby": "scene-title", hidden: true });
-    this.order = h("section", { class: "panel", "aria-labelledby": "order-title", hidden: true });
+    this.tracker = new Tracker({ sessionId: this.sessionId });
     this.side = h(
       "aside",
       { class: "side", id: "side", "aria-label": "Table", tabindex: "-1" },
@@ -247,7 +249,7 @@ export class TableView {
                 class: "button",
                 type: "button",
                 id: "view-sheet",
-                on: { click: () => this.choice.value && openSheet(this.choice.value) },
+                on: { click: () => this.choice.value && this.#openSheet(this.choice.value) },
               },
               icon("sheet"),
               "View sheet",
@@ -256,7 +258,7 @@ export class TableView {
         ),
       ),
       this.scene,
-      this.order,
+      this.tracker.element,
       h(
         "section",
         { class: "panel", "aria-labelledby": "sessions-title" },
@@ -498,7 +500,8 @@ export class TableView {
         this.#showScene(frame.scene ?? {});
         return;
       case "turn_order":
-        this.#showOrder(frame.order ?? []);
+        this.tracker.told(frame.order ?? []);
+        if (this.#line) this.#refreshParty(); // A fight begins, goes on or ends on their sheets, too.
         return;
       case "character_updated":
         if (this.#line) this.#refreshParty(); // Else the log is being restored: the sheets have it all already.
@@ -604,6 +607,7 @@ export class TableView {
     const known = new Map(this.#characters.map((character) => [character.name.toLowerCase(), character]));
     this.partyList.replaceChildren(...names.map((name) => this.#member(name, known.get(name.toLowerCase()))));
     for (const name of names) if (!this.#sheets.has(name)) this.#loadVitals(name);
+    this.tracker.setParty(names, this.#sheets);
     if (names.length === 0) this.partyList.append(h("li", { class: "empty" }, "Nobody yet."));
 
     const seated = new Set(names.map((name) => name.toLowerCase()));
@@ -637,7 +641,7 @@ export class TableView {
           type: "button",
           "aria-label": `View the sheet of ${name}`,
           title: "Sheet",
-          on: { click: () => openSheet(name) },
+          on: { click: () => this.#openSheet(name) },
         },
         icon("sheet"),
       ),
@@ -656,6 +660,10 @@ export class TableView {
     );
   }
 
+  #openSheet(name) {
+    openSheet(name, { sessionId: this.sessionId });
+  }
+
   #refreshParty() {
     refreshSheet();
     for (const name of this.#party) this.#loadVitals(name);
@@ -670,6 +678,7 @@ export class TableView {
     } catch {
       return; // The list does without; opening the sheet says why.
     }
+    this.tracker.setParty(this.#party, this.#sheets);
     const member = Array.from(this.partyList.children).find(({ dataset }) => dataset.character === name);
     member?.querySelector(".vitals")?.remove();
     member?.append(vitals(this.#sheets.get(name)));
@@ -695,25 +704,6 @@ export class TableView {
               {},
               name === "target_distance" ? `${value} m` : name === "light_level" ? words(value) : shortValue(value),
             ),
-          ),
-        ),
-      ),
-    );
-  }
-
-  #showOrder(order) {
-    this.order.hidden = order.length === 0;
-    this.order.replaceChildren(
-      h("h2", { id: "order-title" }, "Turn order"),
-      h(
-        "ol",
-        { class: "order" },
-        order.map((actor) =>
-          h(
-            "li",
-            {},
-            h("span", {}, actor.name ?? actor.character ?? shortValue(actor)),
-            h("b", {}, actor.initiative ?? actor.total ?? ""),
           ),
         ),
       ),

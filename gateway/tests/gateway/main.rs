@@ -10,5 +10,6 @@ mod http;
 mod model;
 mod openapi;
 mod seats;
+mod sheets;
 mod support;
 mod table;

@@ -39,8 +39,14 @@ const BRIEF: Duration = Duration::from_secs(5);
 /// Tools that are found at the most.
 const MAX_FOUND: usize = 10;
 /// The tools whose results tell who acts when, and where in them.
-const ORDERS: [(&str, &str); 4] =
-    [("track_initiative", "characters"), ("start_combat", "order"), ("next_actor", "order"), ("end_combat", "order")];
+const ORDERS: [(&str, &str); 6] = [
+    ("track_initiative", "characters"),
+    ("start_combat", "order"),
+    ("next_actor", "order"),
+    ("delay_action", "order"),
+    ("take_delayed_action", "order"),
+    ("end_combat", "order"),
+];
 /// What stands before the key of a call among the ids of messages; no message of a person begins with it.
 const CALL_MARK: &str = "\u{1}call/";
 /// Groups of tools that every table needs.

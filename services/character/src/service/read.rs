@@ -5,7 +5,10 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use proto::character::v1::{ReadSheetRequest, ReadSheetResponse};
+use proto::{
+    character::v1::{ReadSheetRequest, ReadSheetResponse},
+    structs,
+};
 use tonic::Status;
 
 use super::{Characters, check_name};
@@ -64,7 +67,8 @@ pub async fn sheet(service: &Characters, request: ReadSheetRequest) -> Result<Re
         }
     }
     let record = service.find(&character_name).await?;
-    let json = serde_json::Value::Object(shapes::of(&record.sheet, record.revision));
+    // As the tool answers it: whole numbers are whole.
+    let json = structs::to_json(structs::from_json(shapes::of(&record.sheet, record.revision).into()));
     let bytes = json.to_string().into_bytes();
     service.written.put(record.sheet.id.clone(), record.revision, bytes.clone());
     Ok(ReadSheetResponse { tag: tag(&record.sheet.id, record.revision), sheet: bytes, unchanged: false })
