@@ -141,6 +141,9 @@ pub enum NotationErrorKind {
     /// More than one count.
     #[error("dice are counted once")]
     AfterCount,
+    /// A second explosion behind one on the highest face.
+    #[error("dice that explode on their highest face explode once; write !! for dice that add up")]
+    AfterExplosion,
     /// A Shadowrun test of other dice.
     #[error("a success test is of 1 to {MAX_POOL} plain six-sided dice, such as 8d6 tn5")]
     Test,

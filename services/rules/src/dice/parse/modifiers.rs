@@ -500,10 +500,20 @@ impl Modifiers {
         }
     }
 
-    /// Dice are counted once.
+    /// Dice are counted once, and what explodes on its highest face explodes no further: `!` and `!` would read `!!`.
     fn check(&self) -> Result<(), Kind> {
         let counts = self.all.iter().filter(|(modifier, _)| matches!(modifier, Modifier::Count { .. })).count();
-        if counts > 1 { Err(Kind::AfterCount) } else { Ok(()) }
+        let mut explosions = self.all.iter().filter(|(modifier, _)| matches!(modifier, Modifier::Explode { .. }));
+        let is_plain = |(modifier, _): &(Modifier, u32)| {
+            matches!(modifier, Modifier::Explode { compound: false, penetrate: false, on, limit: None } if on.is_empty())
+        };
+        if counts > 1 {
+            Err(Kind::AfterCount)
+        } else if explosions.any(is_plain) && explosions.next().is_some() {
+            Err(Kind::AfterExplosion)
+        } else {
+            Ok(())
+        }
     }
 
     /// In the order in which they work: within each stretch as most dialects do, or as written; a count and a sort last.
