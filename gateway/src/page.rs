@@ -42,12 +42,20 @@ const FILES: &[File] = files! {
     "traces.html" HTML
     "style.css" STYLE
     "dice.css" STYLE
+    "seats.css" STYLE
     "favicon.svg" IMAGE
     "theme.js" SCRIPT
     "app.js" SCRIPT
     "table.js" SCRIPT
     "conversation.js" SCRIPT
+    "rulings.js" SCRIPT
+    "seats.js" SCRIPT
+    "agreed.js" SCRIPT
+    "story.js" SCRIPT
+    "replay.js" SCRIPT
+    "dialogs.js" SCRIPT
     "cards.js" SCRIPT
+    "fight-cards.js" SCRIPT
     "dice.js" SCRIPT
     "rolls.js" SCRIPT
     "odds.js" SCRIPT

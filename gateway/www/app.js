@@ -1,9 +1,11 @@
 // The page: shows the view that the address asks for.
 //
-// dom, api, token, log, line, watch: the ground. conversation, cards, dice, prose, debug: the chat. rolls, odds, proof, tray: the dice.
-// table, sheet, games: the views. tracker: the initiative; sections, actions: what a sheet is made of.
+// dom, api, token, log, line, watch, dialogs: the ground. conversation, cards, dice, prose, debug: the chat. rolls, odds,
+// proof, tray: the dice. seats, story, agreed: who is there, what becomes of the story, what was agreed. table, replay,
+// sheet, games: the views. tracker: the initiative; sections, actions: what a sheet is made of.
 
 import { GameView, gamesView } from "./games.js";
+import { replayView } from "./replay.js";
 import { TableView, lastSession, startView } from "./table.js";
 import { acceptInvite, isNeeded, tokenView } from "./token.js";
 
@@ -34,9 +36,10 @@ const main = document.getElementById("main");
 let view = null;
 
 function viewOf(address) {
-  const [, place, id] = /^#\/(session|games)(?:\/(.+))?$/.exec(address) ?? [];
+  const [, place, id] = /^#\/(session|games|replay)(?:\/(.+))?$/.exec(address) ?? [];
   const name = id && decode(id);
   if (place === "session" && name) return new TableView(name, connection);
+  if (place === "replay" && name) return replayView(name);
   if (place === "games") return name ? new GameView(name, connection) : gamesView();
   return startView();
 }

@@ -2,6 +2,7 @@
 
 import { diceRow, wordDice } from "./dice.js";
 import { count, h, icon, json, signed, traceLink, words } from "./dom.js";
+import { FIGHT_CARDS } from "./fight-cards.js";
 import { oddsPlace } from "./odds.js";
 import { verifyControl } from "./proof.js";
 import { rollsOf } from "./rolls.js";
@@ -41,7 +42,7 @@ export function toolCard({ tool, result, failed, trace_id: traceId }) {
   if (failed || (typeof answer.error === "string" && answer.code !== undefined)) {
     return failureCard(tool, answer, traceId);
   }
-  const card = (CARDS[tool] ?? genericCard)(answer, { tool, traceId });
+  const card = (CARDS[tool] ?? FIGHT_CARDS[tool] ?? genericCard)(answer, { tool, traceId });
   card.append(...rollsFoot(rollsOf(tool, answer)));
   return card;
 }
@@ -447,7 +448,7 @@ function genericCard(result, { tool, traceId }) {
 
 // The parts cards are made of.
 
-function frame({ symbol, title, subtitle, className = "", tool = "", traceId, what }, children) {
+export function frame({ symbol, title, subtitle, className = "", tool = "", traceId, what }, children) {
   return h(
     "article",
     { class: `card ${className}`.trim(), data: { tool }, "aria-label": title },
@@ -462,7 +463,7 @@ function frame({ symbol, title, subtitle, className = "", tool = "", traceId, wh
   );
 }
 
-function verdict(value, tone, aside = "") {
+export function verdict(value, tone, aside = "") {
   return h(
     "p",
     { class: `verdict verdict-${tone}` },
@@ -482,7 +483,7 @@ const disasterLine = () => verdict("Disaster", "bad", "every die shows a one");
 
 const disaster = ({ all_ones: allOnes, critical_glitch: glitch }) => Boolean(allOnes ?? glitch);
 
-function targetBox(target) {
+export function targetBox(target) {
   if (target === null || target === undefined) return null;
   return h(
     "p",
@@ -492,7 +493,7 @@ function targetBox(target) {
   );
 }
 
-function dice(roll, target, label = "Dice") {
+export function dice(roll, target, label = "Dice") {
   return diceRow({ faces: roll.dice, totals: roll.rolls, target, label });
 }
 
@@ -500,7 +501,7 @@ function dice(roll, target, label = "Dice") {
 const rollOf = (roll) => (Array.isArray(roll) ? { rolls: roll } : (roll ?? {}));
 
 /// Where the dice come from, as the server names it.
-const parts = (list) => (Array.isArray(list) ? list.map(({ source, dice: number }) => [source, number]) : []);
+export const parts = (list) => (Array.isArray(list) ? list.map(({ source, dice: number }) => [source, number]) : []);
 
 /// The same of an attack; the sums where the parts are not told.
 function poolParts(pool) {
@@ -514,7 +515,7 @@ function poolParts(pool) {
 }
 
 /// "Skill 9 · combat pool 4", leaving out what is unknown or nought.
-function factLine(facts) {
+export function factLine(facts) {
   const known = facts.filter(([, value]) => value !== null && value !== undefined && value !== 0);
   if (known.length === 0) return null;
   return h(
@@ -580,7 +581,7 @@ const levelName = (code) => LEVELS[code] ?? String(code ?? "").toLowerCase();
 const sumText = (sum, modifier) => (modifier ? `${sum} ${signed(modifier)}` : "");
 
 /// What the server adds in words: notes, and its own account of the figures.
-function notes({ notes: list, breakdown: account }) {
+export function notes({ notes: list, breakdown: account }) {
   const lines = [list].flat().filter(Boolean);
   return [
     lines.length > 0 &&

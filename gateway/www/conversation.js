@@ -3,6 +3,7 @@
 import { errorCard, pendingCard, toolCard } from "./cards.js";
 import { clock, count, duration, h, hidden, icon, traceLink, words } from "./dom.js";
 import { prose } from "./prose.js";
+import { approvalCard, claimsNote, decided, overrideButton, overridden } from "./rulings.js";
 
 /// As near to the end counts as being there: new text then scrolls along.
 const NEAR_END_PX = 80;
@@ -12,10 +13,15 @@ export class Conversation {
   #waiting = []; // Turns of our own that the server has not named yet.
   #following = true;
   #isLive = false;
+  #place = null; // Where earlier frames are put in: before this element.
+  #retold = null; // What was said in the turn that was taken back last.
 
-  /// `onRunning` is told whether a turn runs.
-  constructor({ onRunning }) {
+  /// `onRunning` is told whether a turn runs; `onDecide` what the game master's seat decides about a call, and
+  /// `onOverride` of which roll he wants to.
+  constructor({ onRunning, onDecide = () => {}, onOverride = () => {} }) {
     this.onRunning = onRunning;
+    this.onDecide = onDecide;
+    this.onOverride = onOverride;
     this.list = h("div", { class: "log-inner" });
     this.latest = h(
       "button",
@@ -63,7 +69,7 @@ export class Conversation {
 
   /// Shows what this player says, before the server has taken it up.
   say(said) {
-    const turn = new Turn(said.message);
+    const turn = new Turn(said.message, (card, result) => this.#mayBeOverridden(card, result));
     turn.said = said;
     this.#waiting.push(turn);
     this.list.append(turn.element);
@@ -89,11 +95,51 @@ export class Conversation {
         if (frame.turn_id) this.#turnOf(frame).show(frame, this.#isLive);
         else this.#add(errorCard(frame));
         break;
+      case "whisper":
+        this.#add(h("p", { class: "note note-whisper" }, `${frame.from} whispers to ${frame.to}: ${frame.message}`));
+        break;
+      case "approval_requested":
+        this.#add(approvalCard(frame, (allow) => this.onDecide(frame.call_id, allow)));
+        break;
+      case "approval":
+        decided(this.list, frame);
+        break;
+      case "roll_overridden":
+        overridden(this.list, frame);
+        this.note(`${frame.by} rules that the roll counts as ${frame.result}: ${frame.reason}`);
+        break;
+      case "taken_over":
+        this.note(frame.on ? `${frame.name} narrates in place of the model` : "The model narrates again");
+        break;
+      case "paused":
+        this.note(
+          frame.on ? `${frame.name || "Somebody"} lays the pause card on the table` : "The pause card is taken away",
+        );
+        break;
+      case "table_set":
+        this.note("What was agreed for the table has changed");
+        break;
+      case "model_chosen":
+        this.note(`The game master is now ${frame.provider === "house" ? "the house" : frame.model || "the server's own"}`);
+        break;
+      case "remembered":
+        for (const { text } of frame.facts ?? []) this.note(`To be remembered: ${text}`);
+        break;
+      case "game_linked":
+        this.note(frame.game_id ? `The table is linked to the game ${frame.game_id}` : "The table is linked to no game");
+        break;
+      case "game_told":
+        this.note([words(frame.event ?? ""), ...(frame.lines ?? [])].filter(Boolean).join(" · "));
+        break;
+      case "turn_taken_back":
+        this.#takeBack(frame);
+        break;
       case "retract":
         for (const turn of this.#turns.values()) turn.retract(frame.retracted_seq);
         break;
       case "roll":
         this.#add(toolCard(frame));
+        this.#mayBeOverridden(this.list.lastElementChild, frame.result);
         break;
       case "system":
         this.note(frame.content);
@@ -126,14 +172,49 @@ export class Conversation {
     this.resize.disconnect();
   }
 
+  /// Shows frames from before what is shown; they end with the end of a turn.
+  showEarlier(frames) {
+    const height = this.scroller.scrollHeight - this.scroller.scrollTop;
+    this.#place = this.list.firstElementChild;
+    for (const frame of frames) this.show(frame);
+    this.#place = null;
+    // The reader stays where he was.
+    this.scroller.scrollTop = this.scroller.scrollHeight - height;
+  }
+
+  /// Offers what stood before, until all of it is shown.
+  offerEarlier(onWanted) {
+    this.earlier?.remove();
+    this.earlier = null;
+    if (!onWanted) return;
+    const button = h("button", { class: "button", type: "button", id: "earlier", on: { click: onWanted } }, "Show earlier turns");
+    this.earlier = h("div", { class: "earlier" }, button);
+    this.scroller.prepend(this.earlier);
+  }
+
   #add(element) {
-    this.list.append(element);
+    if (this.#place) this.#place.before(element);
+    else this.list.append(element);
+  }
+
+  #takeBack({ taken_turn_id: id, not_undone: left = [] }) {
+    const turn = this.#turns.get(id);
+    turn?.element.classList.add("turn-taken-back");
+    this.#retold = turn?.said?.message ?? turn?.words ?? null;
+    const rest = left.length > 0 ? ` Not undone: ${left.map(words).join(", ")}.` : "";
+    this.note(`The last turn is taken back.${rest}`);
+  }
+
+  #mayBeOverridden(card, result) {
+    overrideButton(card, result, (rollId) => this.onOverride(rollId));
   }
 
   /// A player's message: our own comes back on resume and is shown already.
   #heard(frame) {
     const turn = this.#turns.get(frame.turn_id) ?? this.#claim(frame) ?? this.#newTurn(frame);
-    turn.hear(frame, this.#isLive);
+    const isRetold = this.#retold !== null && frame.message === this.#retold;
+    if (isRetold) this.#retold = null;
+    turn.hear(frame, this.#isLive && !isRetold);
   }
 
   #turnOf(frame) {
@@ -153,7 +234,7 @@ export class Conversation {
   }
 
   #newTurn(frame) {
-    const turn = new Turn();
+    const turn = new Turn(null, (card, result) => this.#mayBeOverridden(card, result));
     turn.name(frame.turn_id ?? "");
     this.#turns.set(frame.turn_id, turn);
     this.#add(turn.element);
@@ -182,7 +263,9 @@ class Turn {
   #tools = 0;
   #startedAt = null;
 
-  constructor(message) {
+  /// `onRoll` is told of each card of a tool, with its result.
+  constructor(message, onRoll) {
+    this.onRoll = onRoll;
     this.body = h("div", { class: "turn-body" });
     this.thinking = h(
       "p",
@@ -231,6 +314,7 @@ class Turn {
       case "tool_result":
         this.#tools += 1;
         this.#card(frame.call_id, toolCard(frame), isLive);
+        this.onRoll(this.#calls.get(frame.call_id), frame.result);
         break;
       case "error":
         this.#settle();
@@ -252,6 +336,7 @@ class Turn {
   }
 
   #speak(message, who) {
+    this.words = message;
     this.speech = h(
       "div",
       { class: "speech" },
@@ -307,7 +392,7 @@ class Turn {
     this.#calls.set(callId, card);
   }
 
-  #end({ content, at, trace_id: traceId }) {
+  #end({ content, at, trace_id: traceId, claims = [] }) {
     this.isRunning = false;
     this.thinking.remove();
     this.#settle();
@@ -319,6 +404,7 @@ class Turn {
       this.#tools > 0 && count(this.#tools, "tool call"),
       clock(at, { hour: "2-digit", minute: "2-digit" }),
     ];
+    if (claims.length > 0) this.body.append(claimsNote(claims));
     this.body.append(
       h(
         "footer",

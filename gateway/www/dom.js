@@ -49,6 +49,11 @@ const ICONS = {
   warning: "M12 4 22 20H2ZM12 10v4M12 17h.01",
   down: "M12 5v14M6 13l6 6 6-6",
   back: "M19 12H5M11 6l-6 6 6 6",
+  again: "M19 6v5h-5M19 11a7 7 0 1 0-1.500 5",
+  branch: "M7 4v16M7 14c6 0 10-2 10-8M14 8l3-3 3 3",
+  menu: "M5 7h14M5 12h14M5 17h14",
+  whisper: "M4 5h16v11H10l-5 4v-4H4Z",
+  shield: "M12 3 5 6v6c0 4 3 7 7 9 4-2 7-5 7-9V6Z",
 };
 
 /// A line icon; always beside a text or on a labelled control.

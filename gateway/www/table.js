@@ -1,20 +1,26 @@
 // The table: a session's conversation, who sits at it, and the list of sessions.
 
+import { Agreed } from "./agreed.js";
 import { api, newId, segment } from "./api.js";
 import { Conversation } from "./conversation.js";
 import { Debug } from "./debug.js";
 import { face } from "./dice.js";
 import { count, h, hidden, icon, moment, words } from "./dom.js";
+import { ask } from "./dialogs.js";
 import { Line } from "./line.js";
 import { SessionLog } from "./log.js";
 import { shortValue } from "./cards.js";
+import { Seats } from "./seats.js";
 import { CONDITION_BOXES, conditionOf } from "./sections.js";
 import { openSheet, refreshSheet } from "./sheet.js";
+import { storyMenu } from "./story.js";
 import { Tracker } from "./tracker.js";
 import { Tray } from "./tray.js";
 
 const LAST_SESSION = "dicetower-session";
 const LOG_PAGE = 1000;
+/// Events of a long session that are drawn at once, the last ones; the turns before them on demand.
+const LOG_TAIL = 400;
 /// The server's limit of 8,000 less what pool dice add to a message.
 const MAX_MESSAGE = 7950;
 /// Sessions in the side panel; the start page has more.
@@ -125,14 +131,14 @@ function aboutSession({ characters, message_count: messages }) {
   return [characters.join(", "), count(messages, "message")].filter(Boolean).join(" · ");
 }
 
-function sessionCard({ session_id: id, characters, message_count: messages, created_at: at }) {
+function sessionCard({ session_id: id, title, characters, message_count: messages, created_at: at }) {
   return h(
     "li",
     {},
     h(
       "a",
       { href: `#/session/${segment(id)}` },
-      h("strong", {}, id),
+      h("strong", {}, title || id),
       h("span", {}, characters.length > 0 ? characters.join(", ") : "Nobody at the table yet"),
       h("span", { class: "dim" }, [count(messages, "message"), moment(at)].filter(Boolean).join(" · ")),
     ),
@@ -170,6 +176,7 @@ export class TableView {
   #characters = []; // All that exist.
   #party = []; // Those in the session, by street name.
   #sheets = new Map(); // Their sheets, by street name.
+  #earlier = []; // Frames that are not drawn yet, the oldest first.
 
   constructor(sessionId, connection) {
     this.sessionId = sessionId;
@@ -181,11 +188,27 @@ export class TableView {
       // It is then not remembered.
     }
 
-    this.conversation = new Conversation({ onRunning: (isRunning) => this.#showRunning(isRunning) });
+    this.conversation = new Conversation({
+      onRunning: (isRunning) => this.#showRunning(isRunning),
+      onDecide: (callId, allow) => this.#line?.send({ type: "approve", call_id: callId, allow }),
+      onOverride: (rollId) => this.#override(rollId),
+    });
+    this.seats = new Seats({
+      sessionId,
+      send: (frame) => this.#line?.send(frame),
+      party: () => this.#party,
+      onChange: () => this.#showSeat(),
+    });
     this.debug = new Debug({ onClose: () => this.#toggleDebug(false) });
     this.tray = new Tray(sessionId);
+    this.agreed = new Agreed({
+      sessionId,
+      name: () => this.seats.name,
+      onFailure: (error) => this.conversation.fail(error),
+    });
     this.element = h("div", { class: "table" }, this.#buildSide(), this.#buildChat(), this.debug.element);
     this.element.addEventListener("keydown", (event) => event.key === "Escape" && this.#escape());
+    this.#showSeat();
     this.#start();
   }
 
@@ -257,8 +280,10 @@ export class TableView {
           ),
         ),
       ),
-      this.scene,
       this.tracker.element,
+      this.scene,
+      this.seats.element,
+      this.agreed.element,
       h(
         "section",
         { class: "panel", "aria-labelledby": "sessions-title" },
@@ -315,6 +340,7 @@ export class TableView {
       "Dice",
     );
     this.count = h("span", { class: "dim", id: "message-count" });
+    this.heading = h("h1", { id: "session-title" }, this.sessionId);
     this.suggestions = h(
       "div",
       { class: "suggestions" },
@@ -369,14 +395,24 @@ export class TableView {
         "header",
         { class: "chat-head" },
         this.sideButton,
-        h("h1", { id: "session-title" }, this.sessionId),
+        this.heading,
         this.count,
+        storyMenu({
+          sessionId: this.sessionId,
+          title: () => this.heading.textContent,
+          onRenamed: (title) => {
+            this.heading.textContent = title;
+            this.#loadSessions();
+          },
+          onFailure: (error) => this.conversation.fail(error),
+        }),
         this.debugButton,
       ),
+      this.agreed.card,
       this.conversation.element,
       this.suggestions,
       this.tray.element,
-      h(
+      (this.composer = h(
         "form",
         { class: "composer", id: "composer", on: { submit: (event) => this.#send(event) } },
         h("div", { class: "composer-box" }, this.input, this.cancel, this.sendButton),
@@ -392,7 +428,7 @@ export class TableView {
           this.trayButton,
           h("p", { class: "composer-help", id: "composer-help" }, "Enter sends, Shift and Enter begin a new line"),
         ),
-      ),
+      )),
     );
   }
 
@@ -408,6 +444,7 @@ export class TableView {
     }
     await Promise.all([this.#loadCharacters(), this.#loadSessions(), this.#loadLog()]);
     if (this.#isClosed) return;
+    this.agreed.load();
     this.conversation.goLive();
     this.suggestions.hidden = !this.conversation.isEmpty;
     this.#line = new Line(this.sessionId, {
@@ -418,19 +455,58 @@ export class TableView {
     this.connection.onRetry = () => this.#line.reconnect();
   }
 
+  /// Draws the log: of a long one the end first, what stands before on demand.
   async #loadLog() {
     try {
-      for (let more = true; more && !this.#isClosed;) {
-        const after = this.#log.lastSeq;
-        const { events, last_seq: last } = await api(
-          `/api/sessions/${segment(this.sessionId)}/events?after_seq=${after}&limit=${LOG_PAGE}`,
-        );
-        for (const frame of events) this.#receive(frame);
-        more = events.length > 0 && this.#log.lastSeq > after && this.#log.lastSeq < last;
-      }
+      const { last_seq: last } = await this.#events(0, 1);
+      const start = Math.max(0, last - LOG_TAIL);
+      const frames = await this.#logAfter(start);
+      const begin = start > 0 ? firstWholeTurn(frames) : 0;
+      this.#earlier = frames.slice(0, begin);
+      for (const frame of frames.slice(begin)) this.#receive(frame);
+      if (start > 0) await this.#loadEarlier(start);
     } catch (error) {
       this.conversation.fail(error); // The line brings it, once there is one.
     }
+  }
+
+  #events(after, limit) {
+    return api(`/api/sessions/${segment(this.sessionId)}/events?after_seq=${after}&limit=${limit}`);
+  }
+
+  /// The log after a place, up to another.
+  async #logAfter(start, end = Infinity) {
+    const frames = [];
+    for (let after = start; !this.#isClosed;) {
+      const { events, last_seq: last } = await this.#events(after, LOG_PAGE);
+      frames.push(...events.filter(({ seq }) => seq <= end));
+      const reached = events.at(-1)?.seq ?? last;
+      if (events.length === 0 || reached <= after || reached >= Math.min(last, end)) break;
+      after = reached;
+    }
+    return frames;
+  }
+
+  /// Reads what stands before that place; of it only people and scene are shown until somebody wants the rest.
+  async #loadEarlier(end) {
+    this.#earlier = [...(await this.#logAfter(0, end)), ...this.#earlier];
+    for (const frame of this.#earlier.toReversed()) {
+      if (frame.type === "presence" || frame.type === "taken_over") this.seats.note(frame, true);
+      if (frame.type === "scene" && this.scene.hidden) this.#showScene(frame.scene ?? {});
+    }
+    this.#offerEarlier();
+  }
+
+  #offerEarlier() {
+    this.conversation.offerEarlier(this.#earlier.length > 0 ? () => this.#showEarlier() : null);
+  }
+
+  #showEarlier() {
+    const start = Math.max(0, this.#earlier.length - LOG_TAIL);
+    const begin = start + (start > 0 ? firstWholeTurn(this.#earlier.slice(start)) : 0);
+    const frames = this.#earlier.splice(begin < this.#earlier.length ? begin : 0);
+    this.conversation.showEarlier(frames.filter(({ type }) => !UNTOLD.has(type)));
+    this.#offerEarlier();
   }
 
   async #loadCharacters() {
@@ -450,7 +526,9 @@ export class TableView {
       );
       if (sessions.length > SIDE_SESSIONS)
         this.sessionList.append(h("li", {}, h("a", { href: "#/" }, `All ${sessions.length} sessions`)));
-      this.#showParty(sessions.find(({ session_id: id }) => id === this.sessionId)?.characters);
+      const own = sessions.find(({ session_id: id }) => id === this.sessionId);
+      if (own?.title) this.heading.textContent = own.title;
+      this.#showParty(own?.characters);
     } catch {
       // The conversation says what is wrong; the list stays as it was.
     }
@@ -465,7 +543,7 @@ export class TableView {
       h(
         "a",
         { href: `#/session/${segment(id)}`, "aria-current": isCurrent && "page" },
-        h("span", { class: "session-name" }, id),
+        h("span", { class: "session-name" }, session.title || id),
         h("span", { class: "dim session-about" }, aboutSession(session)),
       ),
     );
@@ -503,6 +581,18 @@ export class TableView {
         this.tracker.told(frame.order ?? []);
         if (this.#line) this.#refreshParty(); // A fight begins, goes on or ends on their sheets, too.
         return;
+      case "paused":
+      case "table_set":
+      case "model_chosen":
+        if (this.#line) this.agreed.load();
+        break;
+      case "presence":
+      case "taken_over":
+        this.seats.note(frame);
+        break;
+      case "error":
+        if (!frame.turn_id && /seat/.test(frame.content)) this.seats.refused();
+        break;
       case "character_updated":
         if (this.#line) this.#refreshParty(); // Else the log is being restored: the sheets have it all already.
         break;
@@ -513,6 +603,7 @@ export class TableView {
         if (!this.#line) break;
         this.#line.send({ type: "get_session_info" });
         this.#loadSessionsSoon();
+        this.agreed.loadCost();
         if (this.#hasRolled) this.#refreshParty(); // A tool may have changed a sheet.
         this.#hasRolled = false;
         break;
@@ -531,6 +622,7 @@ export class TableView {
       return;
     }
     this.#hasResumed = true;
+    this.seats.sitDown();
     this.#line.send({ type: "get_session_info" });
     this.#caughtUpAt = last;
   }
@@ -600,7 +692,28 @@ export class TableView {
     this.choice.focus();
   }
 
+  async #override(rollId) {
+    const answer = await ask({
+      title: "Override the roll",
+      text: "Everybody reads it, with your reason; the dice stay as they fell.",
+      submit: "Override",
+      fields: [
+        { name: "result", label: "It counts as", required: true, maxlength: 500 },
+        { name: "reason", label: "Reason", required: true, maxlength: 500 },
+      ],
+    });
+    if (answer) this.#line?.send({ type: "override", roll_id: rollId, ...answer });
+  }
+
   // What is shown.
+
+  /// What one's seat allows.
+  #showSeat() {
+    this.element?.classList.toggle("is-game-master", this.seats.isGameMaster);
+    if (!this.composer) return;
+    this.composer.hidden = this.seats.isSpectator;
+    this.input.placeholder = this.seats.narrates ? "What do they see?" : "What do you do?";
+  }
 
   #showParty(names = this.#party) {
     this.#party = names;
@@ -685,11 +798,12 @@ export class TableView {
   }
 
   #showScene(scene) {
+    const foes = Array.isArray(scene.foes) ? scene.foes : [];
     const known = Object.entries(scene).filter(
-      ([, value]) => value !== null && value !== "" && typeof value !== "object",
+      ([name, value]) => value !== null && value !== "" && typeof value !== "object" && name !== "combat_id",
     );
-    this.scene.hidden = known.length === 0;
-    this.scene.replaceChildren(
+    this.scene.hidden = known.length + foes.length === 0;
+    const content = [
       h("h2", { id: "scene-title" }, "Scene"),
       h(
         "dl",
@@ -707,7 +821,12 @@ export class TableView {
           ),
         ),
       ),
-    );
+      foes.length > 0 && h("ul", { class: "foes", "aria-label": "Foes" }, foes.map(foeItem)),
+    ];
+    this.scene.replaceChildren(...content.filter(Boolean));
+    // The scene knows its fight before any sheet does.
+    if (scene.combat_id && scene.combat_id !== this.fight) this.tracker.refresh(scene.combat_id);
+    this.fight = scene.combat_id ?? null;
   }
 
   #showRunning(isRunning) {
@@ -752,6 +871,21 @@ export class TableView {
   }
 }
 
+/// Frames that have no line in the conversation.
+const UNTOLD = new Set(["scene", "turn_order", "telemetry", "session_info", "resumed"]);
+
+/// Where the first turn begins that stands in the frames from its beginning, with no older one around it.
+function firstWholeTurn(frames) {
+  const last = new Map();
+  frames.forEach(({ turn_id: turn }, index) => turn && last.set(turn, index));
+  let open = -1; // The last frame of a turn that was seen before.
+  for (const [index, { type, turn_id: turn }] of frames.entries()) {
+    if (type === "player_message" && open < index) return index;
+    if (turn) open = Math.max(open, last.get(turn));
+  }
+  return 0;
+}
+
 function vitals(sheet) {
   if (!sheet) return null;
   const condition = conditionOf(sheet);
@@ -770,6 +904,18 @@ function vitals(sheet) {
         { class: "vital-bars" },
         Object.entries(condition.tracks).map(([name, boxes]) => vitalBar(name, boxes)),
       ),
+  );
+}
+
+/// A foe of the scene with his wounds.
+function foeItem({ name, physical = 0, stun = 0, note }) {
+  const isOut = physical >= CONDITION_BOXES || stun >= CONDITION_BOXES || Boolean(note);
+  return h(
+    "li",
+    { class: isOut ? "foe is-out" : "foe" },
+    h("span", { class: "foe-name" }, name),
+    h("span", { class: "dim" }, note || (isOut ? "out of the fight" : "")),
+    h("div", { class: "vital-bars" }, vitalBar("physical", physical), vitalBar("stun", stun)),
   );
 }
 

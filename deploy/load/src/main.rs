@@ -3,6 +3,7 @@
 //! It starts the release binary as a user does, once with sampling as shipped and once with every trace recorded, and
 //! talks to its real ports from this process. Nothing here fails because a machine is slow.
 
+mod chat;
 mod lines;
 mod rest;
 mod stats;
@@ -48,6 +49,10 @@ async fn main() -> anyhow::Result<()> {
         "first narrative byte after the model's, p50",
         stream::bare(options.requests / 20).await.context("bare stream")?,
     );
+    let quick = chat::quick_model().await;
+    let bare = chat::bare_steps(&quick, options.requests / 2).await.context("bare proxy")?;
+    table.bare("a step of the game master, p50, one stream", bare.one);
+    table.bare_text("steps in a second, eight players", format!("{:.0}", bare.per_second));
     for sampling in [Sampling::AsShipped, Sampling::Everything] {
         let model = stream::Model::start().await?;
         let target = Target::start(&binary, sampling, Some(model.url())).await?;
@@ -66,6 +71,20 @@ async fn main() -> anyhow::Result<()> {
         let idle = lines::idle(&target, options.connections).await.context("idle connections")?;
         table.put_text(sampling, "memory of idle line connections", target.memory()?.less(before));
         drop(idle);
+        target.stop().await?;
+
+        let target = Target::start(&binary, sampling, Some(&quick.url)).await?;
+        let idle = target.memory()?;
+        let steps = chat::steps(&target, options.requests / 2).await.context("steps")?;
+        table.put(sampling, "a step of the game master, p50, one stream", steps.one);
+        let share = 100.0 * steps.per_second / bare.per_second;
+        table.put_text(sampling, "steps in a second, eight players", format!("{:.0} ({share:.0} %)", steps.per_second));
+        let heard = chat::heard(&target, options.requests / 10).await.context("heard")?;
+        table.put(sampling, "a sentence to four others, p50", heard);
+        let stories = chat::stories(&target, options.connections).await.context("stories")?;
+        table.put_text(sampling, "stories at once, whole and in order", format!("{} of {}", stories.whole, stories.of));
+        table.put(sampling, "all of them told in", stories.took);
+        table.put_text(sampling, "memory of that many open sessions", stories.sessions.less(idle));
         target.stop().await?;
     }
     writeln!(std::io::stdout(), "{table}")?;

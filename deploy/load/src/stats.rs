@@ -40,6 +40,11 @@ impl Table {
         self.cell(name, 2, show(time));
     }
 
+    /// Puts a baseline that is no time.
+    pub fn bare_text(&mut self, name: &'static str, value: impl fmt::Display) {
+        self.cell(name, 2, value.to_string());
+    }
+
     /// Puts a time of ours.
     pub fn put(&mut self, sampling: Sampling, name: &'static str, time: Duration) {
         self.cell(name, sampling as usize, show(time));

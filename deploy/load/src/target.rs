@@ -42,7 +42,10 @@ impl Target {
     pub async fn start(binary: &Path, sampling: Sampling, llm_url: Option<&str>) -> anyhow::Result<Target> {
         let folder = tempfile::tempdir()?;
         let mut command = Command::new(binary);
-        command.args(["--http", "127.0.0.1:0", "--tcp", "127.0.0.1:0"]).current_dir(folder.path()).env_clear();
+        command
+            .args(["--http", "127.0.0.1:0", "--tcp", "127.0.0.1:0", "--streams-per-address", "5000"])
+            .current_dir(folder.path())
+            .env_clear();
         if let Sampling::Everything = sampling {
             command.args(["--traces-per-second", &u32::MAX.to_string()]);
         }

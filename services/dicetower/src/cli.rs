@@ -3,7 +3,7 @@
 use clap::{Args, Parser, Subcommand};
 use service_kit::{auth::AuthConfig, telemetry::TelemetryConfig};
 
-use crate::{database::DatabaseArgs, machine::MachineCommand, roles::PeerArgs, token::TokenCommand};
+use crate::{database::DatabaseArgs, eval::EvalArgs, machine::MachineCommand, roles::PeerArgs, token::TokenCommand};
 
 /// A tabletop-game backend: a game master that cannot invent a die, a turn keeper that cannot lose a turn.
 ///
@@ -96,6 +96,9 @@ pub enum Command {
         /// A gRPC service such as http://127.0.0.1:50051, or a page such as http://127.0.0.1:8001/health/ready.
         url: String,
     },
+    /// Plays scripted campaigns with a game master and marks it: how well it calls, remembers, keeps to its role and to
+    /// the truth.
+    Eval(Box<EvalArgs>),
     /// Checks, draws or tries out a state machine definition.
     #[command(subcommand)]
     Machine(MachineCommand),
@@ -128,6 +131,7 @@ impl Command {
             Command::Erase { .. } => "erase",
             Command::Token(_) => "token",
             Command::Health { .. } => "health",
+            Command::Eval(_) => "eval",
             Command::Machine(_) => "machine",
         }
     }

@@ -5,6 +5,7 @@
 
 mod cli;
 mod database;
+mod eval;
 mod health;
 mod machine;
 mod mcp;
@@ -70,6 +71,7 @@ pub async fn run(cli: Cli, shutdown: CancellationToken) -> anyhow::Result<()> {
         Some(Command::Export { name }) => return person::export(name, &cli.database.config()?).await,
         Some(Command::Erase { name }) => return person::erase(name, &cli.database.config()?).await,
         Some(Command::Token(command)) => return token::run(command, &cli.database.config()?).await,
+        Some(Command::Eval(args)) => return eval::run((**args).clone()).await,
         _ => {}
     }
     let name = cli.command.as_ref().map_or("dicetower", Command::name);

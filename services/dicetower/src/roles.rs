@@ -108,6 +108,7 @@ pub async fn run(
         }
         Command::Health { .. }
         | Command::Machine(_)
+        | Command::Eval(_)
         | Command::Mcp { .. }
         | Command::Export { .. }
         | Command::Erase { .. }

@@ -4,6 +4,7 @@
 //! [`Gate`] until the gate is opened.
 
 mod gate;
+mod hostile;
 mod reply;
 
 use std::{

@@ -51,6 +51,8 @@ const ORDERS: [(&str, &str); 6] = [
 const CALL_MARK: &str = "\u{1}call/";
 /// Groups of tools that every table needs.
 const COMMON_GROUPS: [&str; 3] = ["core", "combat", "scene"];
+/// Tools of a campaign are for tables where somebody is in one.
+const CAMPAIGN: &str = "campaign";
 /// Tools of a board game have no place at a table where a story is told.
 const BOARD: &str = "board";
 /// Tools that concern a session as a whole are people's.
@@ -143,6 +145,9 @@ impl Engine {
     ) -> Arc<[ToolDefinition]> {
         let mut groups = COMMON_GROUPS.to_vec();
         groups.extend(characters.iter().flat_map(|character| character.groups.iter().copied()));
+        if characters.iter().any(|character| !character.campaign_id.is_empty()) {
+            groups.push(CAMPAIGN);
+        }
         let mut found = HashSet::new();
         for message in messages {
             if let Message::ToolResult { tool, result, .. } = message

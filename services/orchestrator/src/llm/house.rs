@@ -3,13 +3,21 @@
 //! He answers like a model: text in pieces and tool calls, the same turns, the same tools. He remembers nothing between
 //! two requests and draws no chance: what he knows stands in the request, and every roll is a tool's. `words` splits a
 //! sentence, `said` and `understand` read it by the tables of `lexicon`, `conversation` joins what is told over turns,
-//! `plan` chooses the next step; `narrate`, `sheet_text` and `phrases` put it into words; `sheet` reads character sheets.
+//! `plan` chooses the next step, with `attack`, `rounds` and `fight` where it comes to blows with the `foes`, and `people`
+//! where it does not; `narrate`, `fight_text`, `sheet_text` and `phrases` put it into words; `sheet` reads character sheets.
 
+mod attack;
 mod conversation;
+mod fight;
+mod fight_text;
+mod fight_words;
+mod foes;
 mod lexicon;
 mod narrate;
+mod people;
 mod phrases;
 mod plan;
+mod rounds;
 mod said;
 mod sheet;
 mod sheet_text;

@@ -17,8 +17,19 @@ use crate::llm::{Message, ModelRequest};
 const TURNS_BACK: usize = 6;
 
 /// Tools that carry out what a player wants; the others only prepare it.
-pub(super) const DEEDS: &[&str] =
-    &["calculate_ranged_attack", "cast_spell", "test_skill", "roll_dice", "roll_initiative", "drop_spell"];
+pub(super) const DEEDS: &[&str] = &[
+    "calculate_ranged_attack",
+    "melee_combat",
+    "cast_spell",
+    "test_skill",
+    "roll_dice",
+    "roll_initiative",
+    "drop_spell",
+    "first_aid",
+    "heal",
+    "reload",
+    "end_combat",
+];
 
 /// A player's message and what followed it.
 #[derive(Debug, Default)]
@@ -110,6 +121,8 @@ fn is_deed(action: &Action) -> bool {
             | Action::AttributeTest(_)
             | Action::Roll
             | Action::Initiative
+            | Action::FirstAid
+            | Action::Reload
     )
 }
 

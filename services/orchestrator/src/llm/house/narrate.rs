@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{
     conversation::Done,
+    fight, fight_text,
     phrases::{self, and_list, capital, fill, pick, with_article},
     plan::Table,
     sheet::{list, plain, text},
@@ -23,17 +24,30 @@ pub(super) fn outcome(table: &Table<'_>) -> String {
     let has_more = 1 < done.iter().filter(|done| done.round == last_round).count();
     let mut parts: Vec<String> = Vec::new();
     for answer in done.iter().filter(|done| done.round == last_round || done.failed) {
-        // Beside a deed a change of scene is no news, unless it failed.
-        if answer.tool == "update_scene" && has_more {
+        // Beside a deed a change of scene is no news, unless it failed or is a foe's.
+        if answer.tool == "update_scene" && has_more && !answer.failed {
+            parts.push(fight_text::foes_changed(table, answer));
             continue;
         }
         parts.push(if answer.failed { failure(answer) } else { success(table, answer) });
     }
     parts.retain(|part| !part.is_empty());
+    if parts.is_empty() && fight::standing(table).is_some() {
+        return String::new();
+    }
     if parts.is_empty() {
         return phrases::not_understood(table.variety(), &table.request.characters);
     }
     parts.join("\n\n")
+}
+
+/// The same as the turn's last words: in a fight they end with whose move it is.
+pub(super) fn end(table: &Table<'_>) -> String {
+    let told = outcome(table);
+    match fight_text::whose_move(table) {
+        Some(line) => paragraphs(&[told, line]),
+        None => told,
+    }
 }
 
 fn success(table: &Table<'_>, done: &Done<'_>) -> String {
@@ -42,6 +56,7 @@ fn success(table: &Table<'_>, done: &Done<'_>) -> String {
         "calculate_ranged_attack" => attack(table, done),
         "cast_spell" => spell(table, result),
         "test_skill" => test(table, result),
+        "roll_dice" if fight::is_of_foe(done) => fight_text::told(table, done),
         "roll_dice" => roll(table, result),
         "roll_initiative" => initiative(done),
         "get_character_skill" => skill(result),
@@ -50,8 +65,13 @@ fn success(table: &Table<'_>, done: &Done<'_>) -> String {
         "drop_spell" => dropped(result),
         "list_characters" => characters(table, result),
         "calculate_target_number" => difficulty(result),
+        "update_scene" if done.arguments.contains_key("foes") => fight_text::foes_changed(table, done),
+        "update_scene" if done.arguments.contains_key("combat_id") => String::new(),
+        "update_scene" if done.arguments.contains_key("description") => fight_text::JOB_KEPT.to_owned(),
         "update_scene" | "get_scene" => scene(table, result),
-        _ => String::new(),
+        "query_shadowrun" => rule(result),
+        "update_campaign_state" | "add_campaign_milestone" | "register_npc" => noted(result),
+        _ => fight_text::told(table, done),
     }
 }
 
@@ -67,6 +87,9 @@ fn failure(done: &Done<'_>) -> String {
         return "The table's own machinery failed just now, so I cannot tell you how this ends, and I will not make it up. Try it again \
                 in a moment."
             .to_owned();
+    }
+    if done.tool == "heal" || done.tool == "first_aid" {
+        return said;
     }
     let hint = match done.tool {
         "calculate_ranged_attack" | "cast_spell" | "test_skill" => {
@@ -494,6 +517,28 @@ fn scene(table: &Table<'_>, result: &Value) -> String {
     format!("{} {}", pick(table.variety(), mood), phrases::scene(now))
 }
 
+/// What a campaign keeps from now on, in its service's words.
+fn noted(result: &Value) -> String {
+    text(result, "message").map_or_else(|| "It is noted.".to_owned(), |message| sentence(&capital(&message)))
+}
+
+/// What the look-up has found, the best first; the others by their names.
+fn rule(result: &Value) -> String {
+    let entry = |entry: &Value| {
+        let (name, told) = (text(entry, "name")?, text(entry, "text").unwrap_or_default());
+        let source = text(entry, "source").filter(|source| source == "unverified");
+        let doubt = if source.is_some() { " (That figure is ours, not the book's.)" } else { "" };
+        Some(sentence(&format!("{}: {told}", capital(&name))) + doubt)
+    };
+    let found = list(result, "results");
+    let Some(first) = found.iter().find_map(entry) else {
+        return "I find nothing about that. Name the rule, the weapon, the spell or the skill.".to_owned();
+    };
+    let others: Vec<String> = found.iter().skip(1).take(5).filter_map(|entry| text(entry, "name")).collect();
+    let others = if others.is_empty() { String::new() } else { format!("See also: {}.", and_list(&others)) };
+    paragraphs(&[first, others])
+}
+
 fn difficulty(result: &Value) -> String {
     let number = text(result, "target_number").unwrap_or_default();
     let word = text(result, "difficulty").unwrap_or_else(|| "such a".to_owned()).replace('_', " ");
@@ -503,7 +548,7 @@ fn difficulty(result: &Value) -> String {
 // Figures.
 
 /// "Target number 6: base 4, target running +2."
-fn target_number(result: &Value, key: &str) -> String {
+pub(super) fn target_number(result: &Value, key: &str) -> String {
     let Some(number) = text(result, key) else { return String::new() };
     let base = text(result, "base_tn").map(|base| format!("base {base}"));
     let modifier = |modifier: &Value| {
@@ -523,7 +568,7 @@ fn target_number(result: &Value, key: &str) -> String {
 }
 
 /// "Rolled 5, 4, 1: two successes" with the result's own figures.
-fn rolled(roll: Option<&Value>, successes: Option<String>) -> String {
+pub(super) fn rolled(roll: Option<&Value>, successes: Option<String>) -> String {
     let faces = numbers(roll.and_then(|roll| roll.get("rolls")));
     let count = match successes.as_deref() {
         None => return if faces.is_empty() { String::new() } else { format!("Rolled {faces}.") },
@@ -550,7 +595,7 @@ fn signed(value: &str) -> String {
     if value.starts_with('-') { value.to_owned() } else { format!("+{value}") }
 }
 
-fn level_word(level: &str) -> &str {
+pub(super) fn level_word(level: &str) -> &str {
     match level {
         "L" => "light",
         "M" => "moderate",
@@ -574,10 +619,10 @@ pub(super) fn sentence(text: &str) -> String {
     if text.is_empty() || text.ends_with(['.', '!', '?']) { text.to_owned() } else { format!("{text}.") }
 }
 
-fn joined(sentences: Vec<String>) -> String {
+pub(super) fn joined(sentences: Vec<String>) -> String {
     sentences.into_iter().filter(|sentence| !sentence.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
-fn paragraphs(parts: &[String]) -> String {
+pub(super) fn paragraphs(parts: &[String]) -> String {
     parts.iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join("\n\n")
 }

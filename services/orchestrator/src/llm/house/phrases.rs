@@ -39,10 +39,18 @@ pub(super) fn capital(text: &str) -> String {
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
+/// The text with a small letter in front, to stand within a sentence.
+pub(super) fn uncapital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+}
+
 /// "the ganger", but "Platinum".
 pub(super) fn with_article(target: &str) -> String {
     let first = target.split(' ').next().unwrap_or_default().to_lowercase();
-    let has_one = matches!(first.as_str(), "the" | "a" | "an" | "my" | "his" | "her" | "their" | "myself" | "nearest");
+    let is_numbered = target.ends_with(|char: char| char.is_ascii_digit());
+    let has_one = is_numbered
+        || matches!(first.as_str(), "the" | "a" | "an" | "my" | "his" | "her" | "their" | "myself" | "nearest");
     let is_name = target.starts_with(|char: char| char.is_uppercase() || !char.is_alphabetic());
     if has_one && first != "nearest" || is_name { target.to_owned() } else { format!("the {target}") }
 }
@@ -87,6 +95,10 @@ pub(super) const LEAD_INITIATIVE: &[&str] = &[
 ];
 pub(super) const LEAD_SHEET: &[&str] =
     &["Let me look at the sheet.", "A look at the sheet.", "I turn the pages of the sheet."];
+pub(super) const LEAD_RULES: &[&str] = &["Let me look that up.", "I leaf through the book.", "A look at the rules."];
+/// A question about the rules that names nothing to look for.
+pub(super) const RULES_ABOUT_WHAT: &str =
+    "What shall I look up? Name a rule, a weapon, a spell or a skill: \"how does recoil work?\"";
 pub(super) const LEAD_CHARACTERS: &[&str] = &["Let me see who is in town.", "I leaf through the files."];
 /// Said when a test has neither target number nor difficulty.
 pub(super) const AVERAGE: &str = "You name no target number, so I take average difficulty.";
@@ -290,12 +302,6 @@ pub(super) const FREE: &[&str] = &[
     "That needs no dice from me. Should somebody be against it, name the skill (\"Etiquette test against 5\") and we let the dice speak.",
     "So be it, as far as the rules care. I am only a rule book with a voice: if there is a risk in it, name the skill and I roll.",
 ];
-/// A question about the rules.
-pub(super) const RULES: &[&str] = &[
-    "I apply the rules rather than recite them: every roll I make names its target number, each modifier and each die. Make the shot, \
-     the spell or the test, and you see how it comes about.",
-    "For the text of a rule open the book; my part is to use it. Ask me for the roll, and I name every modifier with its reason.",
-];
 /// The player only agrees, or not.
 pub(super) const NODS: &[&str] =
     &["Good. What do you do?", "Then it is your move. What do you do?", "I am listening. What happens next?"];
@@ -365,9 +371,13 @@ pub(super) fn help(character: Option<&CharacterBrief>) -> String {
          - \"I sneak past the guard\", \"Negotiation test against 5\", \"a difficult Athletics test\"\n\
          - \"roll 8 dice against 5\", \"roll 2d6+3\", \"roll initiative for {name}\"\n\
          - \"what is {name}'s Firearms?\", \"show my weapons\", \"how much nuyen have I?\", \"who is at the table?\"\n\
+         - \"two gangers and a troll attack us\", \"roll initiative\", \"I shoot the ganger and the troll\", \"I punch the guard\", \
+         \"pass\", \"end combat\": I roll for everybody, mark every wound, and the foes strike back\n\
+         - \"I give first aid to {name}\", \"we rest\", \"I reload\", \"how does recoil work?\", \"we look for a job\", \"I talk to the \
+         bartender\"\n\
          - \"we enter the warehouse\", \"the lights go out\", \"the troll is 30 metres away\": I remember the scene, so that \"I shoot \
          again\" is enough\n\
-         For free talk with people in the sprawl, set up a language model; I stay with the rules."
+         For long talks with people in the sprawl, set up a language model; I stay with the rules."
     )
 }
 
@@ -433,10 +443,24 @@ pub(super) fn scene(scene: &Map<String, Value>) -> String {
     if let Some(movement) = movement {
         sentences.push(format!("The target is {movement}."));
     }
+    let standing: Vec<String> = super::foes::of_scene(scene).iter().map(foe_word).collect();
+    if !standing.is_empty() {
+        sentences.push(format!("Foes: {}.", standing.join(", ")));
+    }
     if sentences.is_empty() {
         return "Nothing of the scene is set yet. Tell me where you are, how the light is, and who stands how far away.".to_owned();
     }
     sentences.join(" ")
+}
+
+/// A foe and how he is: "ganger 1 (out of the fight)".
+fn foe_word(foe: &super::foes::Foe) -> String {
+    match (foe.is_up(), foe.note.as_str()) {
+        (false, "") => format!("{} (out of the fight)", foe.name),
+        (_, note) if !note.is_empty() => format!("{} ({note})", foe.name),
+        _ if 0 < foe.physical || 0 < foe.stun => format!("{} (wounded)", foe.name),
+        _ => foe.name.clone(),
+    }
 }
 
 pub(super) fn scene_stands(now: &Map<String, Value>) -> String {

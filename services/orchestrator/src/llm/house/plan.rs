@@ -6,16 +6,15 @@
 use serde_json::{Map, Value, json};
 
 use super::{
+    attack,
     conversation::{self, DEEDS, Done, Turn},
-    lexicon::{self, WeaponKind},
-    narrate, phrases,
-    sheet::{self, Weapon},
-    understand::{Action, Question, Understanding, WeaponSaid},
+    fight, foes, lexicon, narrate, people, phrases, rounds, sheet,
+    understand::{Action, Question, Understanding},
 };
 use crate::llm::ModelRequest;
 
-/// Rounds of calls in one turn: one to look something up, one to act.
-const MAX_ROUNDS: usize = 2;
+/// Rounds of calls before a deed: one to ask how a fight stands, one to look something up, one to act.
+const MAX_ROUNDS: usize = 3;
 /// Characters whose initiative is rolled in one go.
 const MAX_INITIATIVES: usize = 8;
 
@@ -71,19 +70,19 @@ impl<'r> Table<'r> {
         phrases::hash(&format!("{rolls}{}{text}", self.turns.len()))
     }
 
-    fn pick(&self, of: &[&str]) -> String {
+    pub(super) fn pick(&self, of: &[&str]) -> String {
         phrases::pick(self.variety(), of).to_owned()
     }
 
-    fn offers(&self, tool: &str) -> bool {
+    pub(super) fn offers(&self, tool: &str) -> bool {
         self.request.tools.iter().any(|offered| offered.name == tool)
     }
 
-    fn scene(&self, key: &str) -> Option<&str> {
+    pub(super) fn scene(&self, key: &str) -> Option<&str> {
         self.request.scene.get(key).and_then(Value::as_str).filter(|text| !text.is_empty())
     }
 
-    fn scene_distance(&self) -> Option<u32> {
+    pub(super) fn scene_distance(&self) -> Option<u32> {
         let distance = self.request.scene.get("target_distance")?;
         let metres = distance.as_f64().filter(|metres| (0.0..=100_000.0).contains(metres))?;
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it lies in 0..=100000")]
@@ -92,8 +91,19 @@ impl<'r> Table<'r> {
     }
 
     /// The answer of a tool that was called in this turn.
-    fn result(&self, tool: &str) -> Option<&Done<'r>> {
+    pub(super) fn result(&self, tool: &str) -> Option<&Done<'r>> {
         self.done().iter().find(|done| done.tool == tool)
+    }
+
+    /// Whether that is the name of an active character.
+    pub(super) fn is_character(&self, name: &str) -> bool {
+        self.request.characters.iter().any(|brief| brief.name.eq_ignore_ascii_case(name))
+    }
+
+    /// Whether a character's sheet had him out of action when the turn began: ten boxes on a track.
+    pub(super) fn is_out_by_sheet(&self, name: &str) -> bool {
+        let brief = self.request.characters.iter().find(|brief| brief.name.eq_ignore_ascii_case(name));
+        brief.is_some_and(|brief| sheet::is_out(&brief.summary))
     }
 
     /// Whether the table has more than one active character, so that "you" is not clear.
@@ -103,7 +113,7 @@ impl<'r> Table<'r> {
 }
 
 /// The active characters' names.
-fn names(request: &ModelRequest) -> Vec<&str> {
+pub(super) fn names(request: &ModelRequest) -> Vec<&str> {
     request.characters.iter().map(|character| character.name.as_str()).collect()
 }
 
@@ -113,27 +123,39 @@ pub(super) fn next(table: &Table<'_>) -> Step {
         return Step::Say(phrases::nobody_spoke());
     };
     let has_failed = turn.done.iter().any(|done| done.failed && done.tool != "update_scene");
-    let has_acted = turn.done.iter().any(|done| DEEDS.contains(&done.tool));
-    if has_failed || has_acted || MAX_ROUNDS <= turn.rounds {
-        return Step::Say(narrate::outcome(table));
+    if has_failed {
+        return Step::Say(narrate::end(table));
+    }
+    let calls = fight::follow_up(table);
+    if !calls.is_empty() {
+        return Step::Call { lead: narrate::outcome(table), calls };
+    }
+    let has_acted = turn.done.iter().any(|done| DEEDS.contains(&done.tool) && !fight::is_of_foe(done));
+    let most = if fight::standing(table).is_some() { fight::MAX_ROUNDS } else { MAX_ROUNDS };
+    if has_acted || most <= turn.rounds {
+        return Step::Say(narrate::end(table));
     }
     act(table, turn).unwrap_or_else(Step::Say)
 }
 
 /// A question or a refusal instead of a step.
-type Answer = Result<Step, String>;
+pub(super) type Answer = Result<Step, String>;
 
 fn act(table: &Table<'_>, turn: &Turn<'_>) -> Answer {
     let is_first = turn.rounds == 0;
     match &table.meaning.action {
-        Action::Attack => attack(table),
-        Action::Melee(skill) => melee(table, skill),
+        Action::Attack => attack::shoot(table),
+        Action::Melee(skill) => attack::melee(table, skill),
         Action::Cast => cast(table),
         Action::SkillTest(skill) => test(table, skill),
         Action::AttributeTest(attribute) => test(table, &phrases::capital(attribute)),
         Action::Initiative => initiative(table),
+        Action::FirstAid => rounds::first_aid(table),
+        Action::Reload => rounds::reload(table),
+        Action::Pass => rounds::pass(table),
+        Action::Objective(objective) => people::objective(table, objective),
 
-        _ if !is_first => Ok(Step::Say(narrate::outcome(table))),
+        _ if !is_first => Ok(Step::Say(narrate::end(table))),
         Action::DropSpell => drop_spell(table),
         Action::Sustained => {
             let name = actor(table)?;
@@ -150,9 +172,17 @@ fn act(table: &Table<'_>, turn: &Turn<'_>) -> Answer {
         Action::Characters => list_characters(table, table.pick(phrases::LEAD_CHARACTERS)),
         Action::TellScene => Ok(Step::Say(phrases::scene(&table.request.scene))),
         Action::Scene => change_scene(table),
+        Action::StartFight => rounds::start_fight(table),
+        Action::EndFight => rounds::end_fight(table),
+        Action::Foes => rounds::meet_foes(table),
+        Action::Rest => rounds::rest(table),
+        Action::Talk(person) => Ok(Step::Say(people::reaction(table, person))),
+        Action::Job => people::job(table),
+        Action::Milestone(milestone) => people::milestone(table, milestone),
+        Action::Npc(name) => people::npc(table, name),
         Action::Hold => Ok(Step::Say(table.pick(phrases::HOLDS))),
         Action::Free => Err(table.pick(phrases::FREE)),
-        Action::Rules => Err(table.pick(phrases::RULES)),
+        Action::Rules => look_up_rule(table),
         Action::TargetNumber => {
             let arguments = json!({"situation": reason(table), "difficulty": table.meaning.details.difficulty});
             call(table, String::new(), "calculate_target_number", arguments)
@@ -174,7 +204,7 @@ fn act(table: &Table<'_>, turn: &Turn<'_>) -> Answer {
 }
 
 /// Whose action it is.
-fn actor(table: &Table<'_>) -> Result<String, String> {
+pub(super) fn actor(table: &Table<'_>) -> Result<String, String> {
     let Understanding { action, actor, stranger, is_first_person, .. } = &table.meaning;
     let own = table.turns.last().and_then(|turn| turn.character).filter(|name| !name.trim().is_empty());
     let asks = matches!(action, Action::Sheet(_) | Action::Initiative | Action::Sustained);
@@ -196,115 +226,6 @@ fn actor(table: &Table<'_>) -> Result<String, String> {
     }
 }
 
-fn attack(table: &Table<'_>) -> Answer {
-    let name = actor(table)?;
-    let details = &table.meaning.details;
-    let before = conversation::last_call(&table.turns, &["calculate_ranged_attack"], Some(&name));
-    let earlier = |key: &str| before.and_then(|done| done.arguments.get(key));
-    let known_target = table.scene("target").or_else(|| earlier("target_description")?.as_str());
-    let is_new_target = match (details.target.as_deref(), known_target) {
-        (Some(said), Some(known)) => !phrases::is_same_target(said, known),
-        _ => false,
-    };
-    let target = details.target.clone().or_else(|| known_target.map(str::to_owned));
-    let earlier_distance = || earlier("target_distance")?.as_u64().and_then(|metres| u32::try_from(metres).ok());
-    let kept_distance = table.scene_distance().or_else(earlier_distance).filter(|_| !is_new_target);
-    let at_hand = || conversation::weapon_at_hand(&table.turns, &names(table.request), &name);
-    let said_weapon = details.weapon.clone().or_else(at_hand);
-    let weapon = match &said_weapon {
-        Some(WeaponSaid::Named(weapon)) => Some(weapon.clone()),
-        Some(WeaponSaid::Kind(..)) | None => None,
-    };
-    let Some(distance) = details.distance.or(kept_distance) else {
-        return Err(phrases::ask_distance(table.variety(), weapon.as_deref(), target.as_deref()));
-    };
-    let weapon = match weapon {
-        Some(weapon) => weapon,
-        None => match table.result("get_character") {
-            Some(sheet) => choose_weapon(said_weapon.as_ref(), sheet.result, &name)?,
-            None => {
-                return call(
-                    table,
-                    phrases::lead_weapon(table.variety()),
-                    "get_character",
-                    json!({"character_name": name}),
-                );
-            }
-        },
-    };
-    if details.is_pool_vague && details.combat_pool.is_none() {
-        return Err(phrases::ask_pool("Combat Pool", &name));
-    }
-    let movement = details.movement.as_deref().or_else(|| table.scene("target_movement").filter(|_| !is_new_target));
-    let light = details.light.as_deref().or_else(|| table.scene("light_level"));
-    let arguments = json!({
-        "character_name": name, "weapon_name": weapon, "target_distance": distance, "target_description": target,
-        "combat_pool": details.combat_pool, "light_level": light.and_then(light_level), "target_movement": movement.and_then(pace),
-        "attacker_movement": details.own_movement, "conditions": details.air.as_ref().map(|air| vec![air]),
-        "cover": details.cover, "aim_actions": details.aim_actions, "firing_mode": details.firing_mode,
-        "rounds": details.rounds.filter(|_| details.firing_mode.is_some()), "ammunition": details.ammunition,
-        "called_shot": details.is_called_shot.then_some(true),
-    });
-    let lead = phrases::lead_attack(table.variety(), table.is_crowded().then_some(&name), &weapon, target.as_deref());
-    let mut calls: Vec<Call> = scene_call(table).into_iter().collect();
-    calls.push(checked(table, "calculate_ranged_attack", arguments)?);
-    Ok(Step::Call { lead, calls })
-}
-
-/// The one weapon on the sheet that is meant.
-fn choose_weapon(said: Option<&WeaponSaid>, character: &Value, name: &str) -> Result<String, String> {
-    let (kind, word) = match said {
-        Some(WeaponSaid::Kind(kind, word)) => (*kind, word.as_str()),
-        _ => (WeaponKind::Gun, "gun"),
-    };
-    let ranged: Vec<Weapon> = sheet::weapons(character).into_iter().filter(is_ranged).collect();
-    // "assault rifle" is a class of its own; "rifle" is any of several.
-    let exact: Vec<String> =
-        ranged.iter().filter(|weapon| says(weapon, word)).map(|weapon| weapon.name.clone()).collect();
-    let of_kind = ranged.iter().filter(|weapon| is_of_kind(weapon, kind)).map(|weapon| weapon.name.clone());
-    let fitting: Vec<String> = if exact.is_empty() { of_kind.collect() } else { exact };
-    let names: Vec<String> = ranged.iter().map(|weapon| weapon.name.clone()).collect();
-    match fitting.as_slice() {
-        [only] => Ok(only.clone()),
-        [] => Err(phrases::no_weapon(name, word, &names)),
-        several => Err(phrases::which_weapon(name, several)),
-    }
-}
-
-/// Name and class of a weapon in lower case.
-fn description(weapon: &Weapon) -> String {
-    format!("{} {}", weapon.name, weapon.class).to_lowercase()
-}
-
-fn says(weapon: &Weapon, word: &str) -> bool {
-    description(weapon).contains(word)
-}
-
-fn is_ranged(weapon: &Weapon) -> bool {
-    let description = description(weapon);
-    description.contains("launcher") || !lexicon::CLOSE_COMBAT_MARKS.iter().any(|mark| description.contains(mark))
-}
-
-fn is_of_kind(weapon: &Weapon, kind: WeaponKind) -> bool {
-    let description = description(weapon);
-    let marks = lexicon::KIND_MARKS.iter().find(|(other, _)| *other == kind).map(|(_, marks)| *marks);
-    marks.is_none_or(|marks| marks.iter().any(|mark| description.contains(mark)))
-}
-
-fn melee(table: &Table<'_>, skill: &str) -> Answer {
-    let name = actor(table)?;
-    let lead = format!(
-        "{} {}",
-        phrases::lead_test(table.variety(), table.is_crowded().then_some(&name), skill),
-        phrases::MELEE
-    );
-    let arguments = json!({
-        "character_name": name, "skill_name": skill, "target_number": table.meaning.details.target_number.unwrap_or(4),
-        "reason": reason(table),
-    });
-    call(table, lead, "test_skill", arguments)
-}
-
 fn cast(table: &Table<'_>) -> Answer {
     let name = actor(table)?;
     let details = &table.meaning.details;
@@ -317,6 +238,9 @@ fn cast(table: &Table<'_>) -> Answer {
     if details.is_pool_vague && details.spell_pool.is_none() {
         return Err(phrases::ask_pool("Magic Pool", &name));
     }
+    if let Some(step) = attack::move_of(table, &name)? {
+        return Ok(step);
+    }
     let is_aimed = lexicon::SPELLS_AT_A_FOE.contains(&spell.as_str());
     let target = match details.target.as_deref() {
         Some("myself" | "himself" | "herself" | "itself") => Some(name.as_str()),
@@ -324,9 +248,15 @@ fn cast(table: &Table<'_>) -> Answer {
         None if is_aimed => table.scene("target"),
         None => None,
     };
+    let found = if is_aimed { attack::targets(table, target)? } else { Vec::new() };
+    let target = found.first().map(String::as_str).or(target);
+    let foe = target.filter(|target| table.offers("update_scene") && !table.is_character(target));
+    let foe = foe.and_then(foes::known_kind).filter(|_| is_aimed);
     let light = details.light.as_deref().or_else(|| table.scene("light_level").filter(|_| is_aimed));
     let arguments = json!({
         "caster_name": name, "spell_name": spell, "force": force, "target_name": target,
+        "target_body": foe.map(|foe| foe.body), "target_willpower": foe.map(|foe| foe.willpower),
+        "target_reaction": foe.map(|foe| foe.reaction),
         "spell_pool_dice": details.spell_pool, "drain_pool_dice": details.drain_pool, "cover": details.cover,
         "light_level": light.and_then(light_level),
     });
@@ -339,6 +269,9 @@ fn cast(table: &Table<'_>) -> Answer {
 
 fn test(table: &Table<'_>, skill: &str) -> Answer {
     let name = actor(table)?;
+    if let Some(step) = attack::move_of(table, &name)? {
+        return Ok(step);
+    }
     let details = &table.meaning.details;
     let difficulty = details.difficulty.as_deref().filter(|_| details.target_number.is_none());
     let is_open = difficulty.is_none() && details.target_number.is_none();
@@ -368,6 +301,12 @@ fn roll(table: &Table<'_>) -> Answer {
 }
 
 fn initiative(table: &Table<'_>) -> Answer {
+    let is_lone = table.meaning.actor.is_some() && !table.meaning.is_for_all;
+    let has_foes =
+        foes::of_scene(&table.request.scene).iter().any(foes::Foe::is_up) || !table.meaning.details.foes.is_empty();
+    if has_foes && !is_lone && table.offers("start_combat") {
+        return if table.done().is_empty() { rounds::start_fight(table) } else { Ok(Step::Say(narrate::end(table))) };
+    }
     let sheets: Vec<&Done<'_>> =
         table.done().iter().filter(|done| done.tool == "get_character" && !done.failed).collect();
     if sheets.is_empty() {
@@ -424,6 +363,12 @@ fn look_up(table: &Table<'_>, question: &Question) -> Answer {
     }
 }
 
+/// A question about the rules: the book's summaries answer it.
+fn look_up_rule(table: &Table<'_>) -> Answer {
+    let Some(query) = &table.meaning.details.query else { return Err(phrases::RULES_ABOUT_WHAT.to_owned()) };
+    call(table, table.pick(phrases::LEAD_RULES), "query_shadowrun", json!({"query": query, "limit": 6}))
+}
+
 fn greet(table: &Table<'_>) -> Answer {
     match table.request.characters.as_slice() {
         [] if table.offers("list_characters") => list_characters(table, table.pick(phrases::GREETINGS)),
@@ -450,7 +395,7 @@ fn change_scene(table: &Table<'_>) -> Answer {
 }
 
 /// The scene as the player tells it, where that is new.
-fn scene_call(table: &Table<'_>) -> Option<Call> {
+pub(super) fn scene_call(table: &Table<'_>) -> Option<Call> {
     if !table.offers("update_scene") {
         return None;
     }
@@ -476,9 +421,17 @@ fn scene_call(table: &Table<'_>) -> Option<Call> {
         arguments.insert("target_distance".to_owned(), distance.into());
     }
     let mut forget = Vec::new();
+    if arguments.contains_key("location") && table.request.scene.contains_key("foes") {
+        // Those of the last place stay there.
+        forget.push("foes");
+    }
     if arguments.contains_key("target") && table.scene("target").is_some() {
         // Another target: what was known of the last one is not known of this one.
-        let stale = [("target_distance", details.distance.is_none()), ("target_movement", details.movement.is_none())];
+        // Foes of one scene stand together, as `attack` takes it.
+        let foes = foes::of_scene(&table.request.scene);
+        let is_among_them = target.is_some_and(|target| foes::find(&foes, target).is_some());
+        let has_no_distance = details.distance.is_none() && !is_among_them;
+        let stale = [("target_distance", has_no_distance), ("target_movement", details.movement.is_none())];
         forget.extend(
             stale
                 .iter()
@@ -500,27 +453,27 @@ fn is_self(table: &Table<'_>, target: &str) -> bool {
         || table.request.characters.iter().any(|brief| brief.name.eq_ignore_ascii_case(target))
 }
 
-fn light_level(word: &str) -> Option<String> {
+pub(super) fn light_level(word: &str) -> Option<String> {
     let word = word.to_uppercase();
     ["NORMAL", "PARTIAL", "DIM", "DARK"].contains(&word.as_str()).then_some(word)
 }
 
-fn pace(word: &str) -> Option<String> {
+pub(super) fn pace(word: &str) -> Option<String> {
     let word = word.to_lowercase();
     ["stationary", "walking", "running"].contains(&word.as_str()).then_some(word)
 }
 
 /// The player's words, as the reason of a roll.
-fn reason(table: &Table<'_>) -> String {
+pub(super) fn reason(table: &Table<'_>) -> String {
     table.turns.last().map_or("", |turn| turn.text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn call(table: &Table<'_>, lead: String, tool: &'static str, arguments: Value) -> Answer {
+pub(super) fn call(table: &Table<'_>, lead: String, tool: &'static str, arguments: Value) -> Answer {
     Ok(Step::Call { lead, calls: vec![checked(table, tool, arguments)?] })
 }
 
 /// The call, if the tool is offered and its schema allows the arguments; what is too long is cut.
-fn checked(table: &Table<'_>, tool: &'static str, arguments: Value) -> Result<Call, String> {
+pub(super) fn checked(table: &Table<'_>, tool: &'static str, arguments: Value) -> Result<Call, String> {
     let Some(offered) = table.request.tools.iter().find(|offered| offered.name == tool) else {
         return Err(phrases::NO_TOOL.to_owned());
     };

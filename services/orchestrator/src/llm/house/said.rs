@@ -5,7 +5,7 @@
 use std::ops::Range;
 
 use super::{
-    lexicon, phrases,
+    fight_words, foes, lexicon, phrases,
     understand::{Details, WeaponSaid},
     words::{self, Word},
 };
@@ -314,6 +314,9 @@ impl<'t> Said<'t> {
         self.take_movements(&mut details);
         details.location = self.location();
         details.target = self.target(names, details.spell.is_some() || details.weapon.is_some());
+        details.also = self.further_targets(details.target.as_deref(), names);
+        details.foes = self.foes();
+        details.arm = self.longest(fight_words::ARMS).map(|(_, arm, _)| arm.to_owned());
         let mut numbers = (0..self.words.len()).filter_map(|index| self.number(index));
         details.number = numbers.next().filter(|_| numbers.next().is_none());
         details
@@ -619,6 +622,12 @@ impl<'t> Said<'t> {
             let start = (range.end..self.words.len()).find(|index| !matches!(self.text(*index), "now" | "still"));
             return start.and_then(|start| self.name_at(start, names));
         }
+        if let Some(range) =
+            fight_words::FIRST_AID.iter().filter_map(|phrase| self.phrase(phrase)).max_by_key(|range| range.end)
+        {
+            let start = range.end + usize::from(matches!(self.text(range.end), "to" | "for" | "up"));
+            return self.name_at(start, names);
+        }
         let after_bullet = (0..self.words.len()).filter(|index| {
             matches!(self.text(*index), "in" | "into")
                 && matches!(self.before(*index, 1), "bullet" | "round" | "rounds" | "burst" | "bullets")
@@ -636,6 +645,77 @@ impl<'t> Said<'t> {
             }
         }
         self.subject(names)
+    }
+
+    /// Who follows the first target after an "and": "the ganger and the troll".
+    fn further_targets(&self, first: Option<&str>, names: &[&str]) -> Vec<String> {
+        let mut targets: Vec<String> = Vec::new();
+        let Some(first) = first else { return targets };
+        let mut end = self.phrase(&first.to_lowercase()).map(|range| range.end);
+        while let Some(and) = end.filter(|end| matches!(self.text(*end), "and" | "then")) {
+            let start = if self.text(and + 1) == "then" { and + 2 } else { and + 1 };
+            let is_name = DETERMINERS.contains(&self.text(start)) || foes::known_kind(self.text(start)).is_some();
+            let Some(target) = self.name_at(start, names).filter(|_| is_name && targets.len() < 8) else { break };
+            end = self.phrase(&target.to_lowercase()).map(|range| range.end).filter(|end| and < *end);
+            targets.push(target);
+        }
+        targets
+    }
+
+    /// Foes with how many of them there are: "two gangers and a troll".
+    fn foes(&self) -> Vec<(String, u32)> {
+        let count = |index: usize| match self.text(index) {
+            "a" | "an" | "another" => Some(1),
+            "some" | "several" => Some(3),
+            _ => whole(self.words.get(index)?.number?).filter(|count| (1..=20).contains(count)),
+        };
+        let mut foes = Vec::new();
+        for index in 0..self.words.len() {
+            let Some(count) = count(index) else { continue };
+            // "a big troll": one word may stand between.
+            let noun = (index + 1..index + 3).find(|noun| {
+                let word = self.text(*noun);
+                !word.is_empty() && foes::known_kind(word).is_some()
+            });
+            let noun = noun.filter(|noun| *noun == index + 1 || self.text(index + 1).len() > 2);
+            if let Some(noun) = noun {
+                foes.push((foes::singular(self.text(noun)), count));
+            }
+        }
+        foes
+    }
+
+    /// To whom somebody speaks: "I talk to the bartender".
+    pub(crate) fn spoken_to(&self) -> Option<String> {
+        let range =
+            fight_words::TALKING.iter().filter_map(|phrase| self.phrase(phrase)).min_by_key(|range| range.start)?;
+        let person = self.name_at(range.end, &[])?;
+        // "the bartender a joke": what is said is no part of the name.
+        let parts: Vec<&str> = person.split(' ').take_while(|part| !DETERMINERS.contains(part)).collect();
+        let person = parts.join(" ");
+        (!person.is_empty() && !PRONOUNS.contains(&person.as_str())).then_some(person)
+    }
+
+    /// What is to be looked up, without the words of the question.
+    pub(crate) fn query(&self) -> Option<String> {
+        let content = self.words.iter().filter(|word| !fight_words::NO_QUERY.contains(&word.text.as_str()));
+        let query: Vec<&str> = content.take(6).map(|word| word.raw.trim_end_matches("'s")).collect();
+        (!query.is_empty()).then(|| query.join(" ").chars().take(100).collect())
+    }
+
+    /// What follows one of the phrases in its sentence, as it was written.
+    pub(crate) fn after(&self, phrases: &[&str]) -> Option<String> {
+        let range = phrases.iter().filter_map(|phrase| self.phrase(phrase)).max_by_key(|range| range.len())?;
+        let sentence = self.words[range.start].sentence;
+        let rest = self.words[range.end..].iter().filter(|word| word.sentence == sentence);
+        let rest = rest.skip_while(|word| matches!(word.text.as_str(), "is" | "to" | "named" | "called"));
+        let rest: Vec<&str> = rest.map(|word| word.raw).collect();
+        (!rest.is_empty()).then(|| rest.join(" ").chars().take(300).collect())
+    }
+
+    /// Whether the message says nothing but the phrase.
+    pub(crate) fn is_just(&self, phrase: &str) -> bool {
+        self.phrase(phrase).is_some_and(|range| range.len() == self.words.len())
     }
 
     /// The name that begins at that word.
@@ -657,9 +737,18 @@ impl<'t> Said<'t> {
         if previous.is_some_and(|word| word.clause != first.clause) {
             return None;
         }
-        let mut parts = Vec::new();
+        let mut parts: Vec<&str> = Vec::new();
         for index in start..self.words.len().min(start + 4) {
             let word = &self.words[index];
+            let is_numbered = word.number.is_some()
+                && word.raw.starts_with(|char: char| char.is_ascii_digit())
+                && !self.is_used[index]
+                && metres_per(self.text(index + 1)).is_none()
+                && parts.last().is_some_and(|part| foes::known_kind(part).is_some());
+            if is_numbered {
+                parts.push(word.raw);
+                break;
+            }
             let is_end = word.clause != first.clause || word.number.is_some() || word.is_dice || self.is_used[index];
             if is_end || ENDS.contains(&word.text.as_str()) || lexicon::SHOOT_VERBS.contains(&word.text.as_str()) {
                 break;

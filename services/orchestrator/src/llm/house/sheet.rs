@@ -11,9 +11,20 @@ use serde_json::Value;
 static INITIATIVE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"(?i)(\d{1,3})\s*\+\s*(\d{1,2})\s*d\s*6").expect("the expression is constant"));
 
+/// "; 10 boxes Physical, 3 Stun.", as a summary tells wounds.
+static WOUNDS: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"; (\d{1,3}) boxes Physical, (\d{1,3}) Stun").expect("the expression is constant"));
+
 /// Builds what is built once.
 pub(super) fn prepare() {
     LazyLock::force(&INITIATIVE);
+    LazyLock::force(&WOUNDS);
+}
+
+/// Whether a character's summary has a track full.
+pub(super) fn is_out(summary: &str) -> bool {
+    let full = |boxes: &str| boxes.parse::<u32>().is_ok_and(|boxes| 10 <= boxes);
+    WOUNDS.captures(summary).is_some_and(|wounds| full(&wounds[1]) || full(&wounds[2]))
 }
 
 /// A field of the sheet, from the nested or the flat shape.

@@ -1,6 +1,7 @@
 //! What a player means: from his words to an action and its details. Pure; the player's text is only ever data here.
 
 use super::{
+    fight_words,
     lexicon::{self, Section, WeaponKind},
     said::Said,
     words,
@@ -40,6 +41,30 @@ pub(crate) enum Action {
     SkillTest(String),
     /// A test of an attribute, by its name on the sheet.
     AttributeTest(String),
+    /// First aid.
+    FirstAid,
+    /// A fresh clip.
+    Reload,
+    /// To sleep and heal.
+    Rest,
+    /// A fight begins.
+    StartFight,
+    /// Whoever has the move lets it go by.
+    Pass,
+    /// A fight is over.
+    EndFight,
+    /// Foes come into the scene.
+    Foes,
+    /// To speak to somebody.
+    Talk(String),
+    /// To be given a job.
+    Job,
+    /// What the campaign is after.
+    Objective(String),
+    /// What the campaign has reached.
+    Milestone(String),
+    /// Somebody the campaign is to remember.
+    Npc(String),
     /// Plain dice.
     Roll,
     /// Initiative.
@@ -110,6 +135,12 @@ pub(crate) enum WeaponSaid {
 pub(crate) struct Details {
     pub(crate) weapon: Option<WeaponSaid>,
     pub(crate) target: Option<String>,
+    /// Targets beside the first.
+    pub(crate) also: Vec<String>,
+    /// Foes who are told of, each kind with how many of it there are.
+    pub(crate) foes: Vec<(String, u32)>,
+    /// A weapon for close combat, as the rule book calls it.
+    pub(crate) arm: Option<String>,
     pub(crate) distance: Option<u32>,
     pub(crate) light: Option<String>,
     pub(crate) movement: Option<String>,
@@ -134,6 +165,10 @@ pub(crate) struct Details {
     pub(crate) target_number: Option<u32>,
     pub(crate) difficulty: Option<String>,
     pub(crate) is_again: bool,
+    /// Whether a rest takes days.
+    pub(crate) is_long: bool,
+    /// What is to be looked up.
+    pub(crate) query: Option<String>,
     /// A number that stands alone: the answer to "at what Force?".
     pub(crate) number: Option<u32>,
 }
@@ -144,6 +179,9 @@ impl Details {
         Details {
             weapon: self.weapon.or(earlier.weapon),
             target: self.target.or(earlier.target),
+            also: if self.also.is_empty() { earlier.also } else { self.also },
+            foes: if self.foes.is_empty() { earlier.foes } else { self.foes },
+            arm: self.arm.or(earlier.arm),
             distance: self.distance.or(earlier.distance),
             light: self.light.or(earlier.light),
             movement: self.movement.or(earlier.movement),
@@ -167,6 +205,8 @@ impl Details {
             target_number: self.target_number.or(earlier.target_number),
             difficulty: self.difficulty.or(earlier.difficulty),
             is_again: self.is_again || earlier.is_again,
+            is_long: self.is_long || earlier.is_long,
+            query: self.query.or(earlier.query),
             number: self.number.or(earlier.number),
         }
     }
@@ -189,10 +229,15 @@ pub(crate) fn understand(text: &str, names: &[&str]) -> Understanding {
         .any(|word| matches!(word.text.as_str(), "i" | "i'm" | "im" | "i'll" | "i've" | "i'd" | "my" | "me"));
     let stranger = if actor.is_none() { said.stranger() } else { None };
     let is_for_all = said.has(&["everyone", "everybody", "all"]);
-    let details = said.details(names);
+    let mut details = said.details(names);
     let mut action = said.action(&details, actor.is_some(), text.contains('?'));
     if action == Action::Nothing && (is_first_person || actor.is_some()) && 2 <= said.words.len() {
         action = Action::Free;
+    }
+    match action {
+        Action::Rules => details.query = said.query(),
+        Action::Rest => details.is_long = said.has(fight_words::LONG_RESTS),
+        _ => {}
     }
     Understanding { action, details, actor, stranger, is_first_person, is_for_all }.settled()
 }
@@ -235,6 +280,9 @@ impl Said<'_> {
         }
         let is_asking = self.is_asking(has_question_mark);
         let is_short = self.words.len() <= 4;
+        if let Some(action) = self.round_of_fight(details, is_asking) {
+            return action;
+        }
 
         let spells_end = self.phrase("let go").is_some()
             || self.has(&["drop", "stop", "end", "release", "dispel", "cancel", "drops", "dropping"]);
@@ -251,7 +299,8 @@ impl Said<'_> {
         if is_asking && details.difficulty.is_some() && self.says(&["target number", "tn"]) {
             return Action::TargetNumber;
         }
-        if is_asking && !names_actor && !self.has(&["my", "have"]) && self.says(lexicon::RULE_QUESTIONS) {
+        let wants_rule = is_asking && self.says(lexicon::RULE_QUESTIONS) || self.says(fight_words::LOOK_UPS);
+        if wants_rule && !names_actor && !self.has(&["my", "have"]) {
             return Action::Rules;
         }
         if let Some(item) = self.item_asked_for(is_asking) {
@@ -318,6 +367,9 @@ impl Said<'_> {
         if let Some((_, skill, _)) = self.longest(lexicon::SKILL_WORDS).filter(|_| !is_asking) {
             return Action::SkillTest(skill.to_owned());
         }
+        if let Some(person) = self.spoken_to() {
+            return Action::Talk(person);
+        }
         if let Some((_, answer, _)) = self.longest(lexicon::UNSUPPORTED) {
             return Action::Unsupported(answer);
         }
@@ -330,6 +382,47 @@ impl Said<'_> {
             return Action::Roll;
         }
         self.small_talk(details)
+    }
+
+    /// What a fight and its wounds need beside the deeds themselves.
+    fn round_of_fight(&self, details: &Details, is_asking: bool) -> Option<Action> {
+        if is_asking || self.has(&["test", "roll", "check", "cast", "casts"]) && details.foes.is_empty() {
+            return self.says(fight_words::JOBS).then_some(Action::Job);
+        }
+        let is_shooting = self.has(lexicon::SHOOT_VERBS) && self.has(&["i", "i'm"]);
+        if self.says(fight_words::FIGHT_BEGINS) && !is_shooting {
+            return Some(Action::StartFight);
+        }
+        if self.says(fight_words::FIGHT_ENDS) {
+            return Some(Action::EndFight);
+        }
+        if self.words.len() <= 4 && fight_words::PASSES.iter().any(|phrase| self.is_just(phrase)) {
+            return Some(Action::Pass);
+        }
+        if self.says(fight_words::JOBS) {
+            return Some(Action::Job);
+        }
+        if let Some(objective) = self.after(fight_words::OBJECTIVES) {
+            return Some(Action::Objective(objective));
+        }
+        if let Some(milestone) = self.after(fight_words::MILESTONES) {
+            return Some(Action::Milestone(milestone));
+        }
+        if let Some(name) = self.after(fight_words::NPCS) {
+            return Some(Action::Npc(name));
+        }
+        if self.says(fight_words::FIRST_AID) {
+            return Some(Action::FirstAid);
+        }
+        if self.says(fight_words::RELOADS) && !self.shoots() {
+            return Some(Action::Reload);
+        }
+        if self.says(fight_words::RESTS) && self.words.len() <= 8 && details.spell.is_none() {
+            return Some(Action::Rest);
+        }
+        let appear = !details.foes.is_empty() && self.has(fight_words::APPEARING) && !self.has(&["i", "my", "i'm"]);
+        let is_placed = details.distance.is_some() && details.foes.iter().all(|(_, count)| *count == 1);
+        (appear && !is_placed).then_some(Action::Foes)
     }
 
     /// Attempts to talk the game master out of his rules.

@@ -1,0 +1,202 @@
+//! A table under load: what a step costs beside a bare streaming proxy, a thousand stories at once, and a sentence that
+//! four others hear.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use anyhow::Context as _;
+use axum::{Router, body::Body, extract::State, response::Response, routing::post};
+use bytes::Bytes;
+use fake_model::{FakeModel, Reply};
+use futures_util::{SinkExt, StreamExt, future::try_join_all};
+use serde_json::{Value, json};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
+
+use crate::{stats::median, target::Target};
+
+/// Players who ask at the same time where steps are counted.
+const PLAYERS: usize = 8;
+/// Pieces of text in an answer.
+const PIECES: usize = 20;
+/// Those who hear what a fifth says.
+const LISTENERS: usize = 4;
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// A model that answers at once, in pieces that tell their place.
+pub async fn quick_model() -> FakeModel {
+    FakeModel::answering(|_| (0..PIECES).fold(Reply::new(), |reply, piece| reply.text(&word(piece))).end("stop")).await
+}
+
+fn word(piece: usize) -> String {
+    format!("word{piece} ")
+}
+
+fn whole_story() -> String {
+    (0..PIECES).map(word).collect()
+}
+
+/// What steps take: the p50 of one stream, and how many are made in a second by several.
+pub struct Steps {
+    pub one: Duration,
+    pub per_second: f64,
+}
+
+/// Steps of a turn each, over WebSockets.
+pub async fn steps(target: &Target, count: usize) -> anyhow::Result<Steps> {
+    let mut socket = open(target, "steps-one").await?;
+    let mut times = Vec::with_capacity(count);
+    for _ in 0..count {
+        let begun = Instant::now();
+        turn(&mut socket).await?;
+        times.push(begun.elapsed());
+    }
+    let begun = Instant::now();
+    let players = (0..PLAYERS).map(|player| async move {
+        let mut socket = open(target, &format!("steps-{player}")).await?;
+        for _ in 0..count / PLAYERS {
+            turn(&mut socket).await?;
+        }
+        anyhow::Ok(())
+    });
+    try_join_all(players).await?;
+    let made = (count / PLAYERS * PLAYERS) as f64;
+    Ok(Steps { one: median(times), per_second: made / begun.elapsed().as_secs_f64() })
+}
+
+/// The same through a proxy that only passes bytes on.
+pub async fn bare_steps(model: &FakeModel, count: usize) -> anyhow::Result<Steps> {
+    let client = reqwest::Client::builder().tls_certs_only(std::iter::empty()).build()?;
+    let upstream: Arc<(reqwest::Client, String)> = Arc::new((client.clone(), model.url.clone()));
+    let router = Router::new().route("/chat/completions", post(pass_on)).with_state(upstream);
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}/chat/completions", listener.local_addr()?);
+    let server = tokio::spawn(async move { axum::serve(listener, router).await });
+    let ask = || async {
+        let request =
+            client.post(&url).json(&json!({"stream": true, "messages": [{"role": "user", "content": "I wait."}]}));
+        let mut body = request.send().await?.bytes_stream();
+        while let Some(piece) = body.next().await {
+            piece?;
+        }
+        anyhow::Ok(())
+    };
+    let mut times = Vec::with_capacity(count);
+    for _ in 0..count {
+        let begun = Instant::now();
+        ask().await?;
+        times.push(begun.elapsed());
+    }
+    let begun = Instant::now();
+    let players = (0..PLAYERS).map(|_| async {
+        for _ in 0..count / PLAYERS {
+            ask().await?;
+        }
+        anyhow::Ok(())
+    });
+    try_join_all(players).await?;
+    server.abort();
+    let made = (count / PLAYERS * PLAYERS) as f64;
+    Ok(Steps { one: median(times), per_second: made / begun.elapsed().as_secs_f64() })
+}
+
+async fn pass_on(State(upstream): State<Arc<(reqwest::Client, String)>>, body: Bytes) -> Response {
+    let request = upstream.0.post(format!("{}/chat/completions", upstream.1));
+    match request.header("content-type", "application/json").body(body).send().await {
+        Ok(answer) => Response::new(Body::from_stream(answer.bytes_stream())),
+        Err(_) => Response::new(Body::from("the model is gone")),
+    }
+}
+
+/// So many sessions with a story each at the same time. Answers how many were told whole and in order.
+pub async fn stories(target: &Target, count: usize) -> anyhow::Result<Stories> {
+    let mut sockets = Vec::with_capacity(count);
+    for session in 0..count {
+        sockets.push(open(target, &format!("story-{session}")).await?);
+    }
+    let sessions = target.memory()?;
+    let begun = Instant::now();
+    let told = sockets.iter_mut().map(|socket| async move {
+        let story = turn(socket).await?;
+        anyhow::Ok(usize::from(story == whole_story()))
+    });
+    let whole: usize = try_join_all(told).await?.into_iter().sum();
+    Ok(Stories { whole, of: count, took: begun.elapsed(), sessions })
+}
+
+/// What became of many stories at once.
+pub struct Stories {
+    pub whole: usize,
+    pub of: usize,
+    pub took: Duration,
+    /// The memory with all sessions open, before anybody spoke.
+    pub sessions: crate::stats::Bytes,
+}
+
+/// The p50 of the time from a sentence until four others have it.
+pub async fn heard(target: &Target, count: usize) -> anyhow::Result<Duration> {
+    let mut speaker = open(target, "heard").await?;
+    let mut listeners = Vec::with_capacity(LISTENERS);
+    for _ in 0..LISTENERS {
+        listeners.push(open(target, "heard").await?);
+    }
+    let mut times = Vec::with_capacity(count);
+    for _ in 0..count {
+        let begun = Instant::now();
+        speaker.send(sentence()).await?;
+        let hear = listeners.iter_mut().map(|socket| async move { until(socket, "player_message").await });
+        try_join_all(hear).await?;
+        times.push(begun.elapsed());
+        let end =
+            listeners.iter_mut().chain([&mut speaker]).map(|socket| async move { until(socket, "complete").await });
+        try_join_all(end).await?;
+    }
+    Ok(median(times))
+}
+
+async fn open(target: &Target, session: &str) -> anyhow::Result<Socket> {
+    let (mut socket, _) = connect_async(format!("ws://{}/game/{session}?telemetry=0", target.http)).await?;
+    socket.send(Message::text(json!({"type": "get_session_info"}).to_string())).await?;
+    until(&mut socket, "session_info").await?;
+    Ok(socket)
+}
+
+fn sentence() -> Message {
+    Message::text(json!({"type": "chat", "message": "I wait."}).to_string())
+}
+
+/// A turn from the sentence to its end; answers the story, and fails where a piece is not where it belongs.
+async fn turn(socket: &mut Socket) -> anyhow::Result<String> {
+    socket.send(sentence()).await?;
+    let mut story = String::new();
+    loop {
+        let frame = next(socket).await?;
+        match frame["type"].as_str() {
+            Some("narrative") => {
+                let offset = frame["offset"].as_u64().unwrap_or(0);
+                anyhow::ensure!(offset == story.len() as u64, "a piece is lost or out of order: {frame}");
+                story.push_str(frame["content"].as_str().unwrap_or_default());
+            }
+            Some("error") => anyhow::bail!("{frame}"),
+            Some("complete") => return Ok(story),
+            _ => {}
+        }
+    }
+}
+
+async fn until(socket: &mut Socket, kind: &str) -> anyhow::Result<()> {
+    while next(socket).await?["type"] != kind {}
+    Ok(())
+}
+
+async fn next(socket: &mut Socket) -> anyhow::Result<Value> {
+    loop {
+        let frame = socket.next().await.context("the socket was closed")??;
+        if let Message::Text(text) = frame {
+            return Ok(serde_json::from_str(&text)?);
+        }
+    }
+}
