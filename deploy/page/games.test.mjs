@@ -18,7 +18,7 @@ test("a decision is taken by its button, the machine is drawn, and the event is 
 
     await page.getByRole("button", { name: "Take back the last event" }).click();
     await page.locator(".state-name[data-state=SETUP_GAME_OPTIONS]").waitFor();
-    await page.getByText("Taken back:").waitFor();
+    await page.getByText("Taken back:").first().waitFor();
     await page.locator(".diagram .current[data-state=SETUP_GAME_OPTIONS]").waitFor();
   });
 });
