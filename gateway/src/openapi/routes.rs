@@ -87,6 +87,11 @@ pub(super) fn all(catalogue: &Catalogue) -> Vec<Route> {
         Route::new("get", "/api/character/{name}", "read_character", "characters", "A sheet, by street name or given name")
             .takes(character())
             .answers(json!({"type": "object"})),
+        Route {
+            media: "text/event-stream",
+            ..Route::new("get", "/api/character/{name}/watch", "watch_character", "characters", "Each change of a sheet, as server-sent events")
+                .takes(character())
+        },
         Route::new("put", "/api/character/{name}/owner", "give_character", "characters", "Gives a character to somebody; for game masters")
             .takes(character())
             .body(json!({"type": "object", "required": ["name"], "properties": {"name": {"type": "string", "minLength": 1, "maxLength": 255}}}))
