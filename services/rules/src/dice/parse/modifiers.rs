@@ -504,9 +504,7 @@ impl Modifiers {
     fn check(&self) -> Result<(), Kind> {
         let counts = self.all.iter().filter(|(modifier, _)| matches!(modifier, Modifier::Count { .. })).count();
         let mut explosions = self.all.iter().filter(|(modifier, _)| matches!(modifier, Modifier::Explode { .. }));
-        let is_plain = |(modifier, _): &(Modifier, u32)| {
-            matches!(modifier, Modifier::Explode { compound: false, penetrate: false, on, limit: None } if on.is_empty())
-        };
+        let is_plain = |(modifier, _): &(Modifier, u32)| matches!(modifier, Modifier::Explode { compound: false, penetrate: false, on, limit: None } if on.is_empty());
         if counts > 1 {
             Err(Kind::AfterCount)
         } else if explosions.any(is_plain) && explosions.next().is_some() {
