@@ -23,6 +23,8 @@ const PLAYERS: usize = 8;
 const PIECES: usize = 20;
 /// Those who hear what a fifth says.
 const LISTENERS: usize = 4;
+/// Longest wait for a frame.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -188,13 +190,19 @@ async fn turn(socket: &mut Socket) -> anyhow::Result<String> {
 }
 
 async fn until(socket: &mut Socket, kind: &str) -> anyhow::Result<()> {
-    while next(socket).await?["type"] != kind {}
-    Ok(())
+    loop {
+        let frame = next(socket).await?;
+        anyhow::ensure!(frame["type"] != "error", "{frame}");
+        if frame["type"] == kind {
+            return Ok(());
+        }
+    }
 }
 
 async fn next(socket: &mut Socket) -> anyhow::Result<Value> {
     loop {
-        let frame = socket.next().await.context("the socket was closed")??;
+        let frame = tokio::time::timeout(PATIENCE, socket.next()).await.context("no frame came")?;
+        let frame = frame.context("the socket was closed")??;
         if let Message::Text(text) = frame {
             return Ok(serde_json::from_str(&text)?);
         }
