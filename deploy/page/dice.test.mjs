@@ -90,8 +90,10 @@ test("each roll has its odds beside it, with the chance of what was rolled or be
     const chance = [1, 65 / 81, 33 / 81, 9 / 81, 1 / 81][result.successes];
     const text = chance === 1 ? "100 %" : `${Number((chance * 100).toPrecision(3))} %`;
     const label = `${result.successes} or better in ${text} of rolls`;
-    await rollCard(page).getByRole("img", { name: label }).waitFor();
-    assert.equal(await rollCard(page).locator(".odds-rolled").count(), 1);
+    // What the game master rolls in the shot has cards of its own.
+    const card = rollCard(page).first();
+    await card.getByRole("img", { name: label }).waitFor();
+    assert.equal(await card.locator(".odds-rolled").count(), 1);
     const attack = page.locator(".card[data-tool=calculate_ranged_attack]");
     await attack.locator(".roll-foot").scrollIntoViewIfNeeded();
     await attack.getByRole("img", { name: /^Odds of \d+d6 tn\d+: .* or better in .* of rolls$/ }).waitFor();
