@@ -469,14 +469,19 @@ fn write_list(f: &mut fmt::Formatter<'_>, parts: &[Expr]) -> fmt::Result {
 
 fn write_modifiers(f: &mut fmt::Formatter<'_>, modifiers: &[Modifier]) -> fmt::Result {
     let mut last = 0;
+    let mut last_text = String::new();
     for modifier in modifiers {
         let rank = modifier.rank();
+        let text = modifier.to_string();
         let might_unite = matches!(modifier, Modifier::Filter { .. } | Modifier::Reroll { .. });
-        if rank < last || (rank == last && might_unite) {
+        // `!` before Avrae's `pl3` would penetrate.
+        let might_penetrate = last_text.ends_with('!') && text.starts_with('p');
+        if rank < last || (rank == last && might_unite) || might_penetrate {
             f.write_str(":")?;
         }
         last = rank;
-        write!(f, "{modifier}")?;
+        f.write_str(&text)?;
+        last_text = text;
     }
     Ok(())
 }
