@@ -505,8 +505,16 @@ impl Modifiers {
         let counts = self.all.iter().filter(|(modifier, _)| matches!(modifier, Modifier::Count { .. })).count();
         let mut explosions = self.all.iter().filter(|(modifier, _)| matches!(modifier, Modifier::Explode { .. }));
         let is_plain = |(modifier, _): &(Modifier, u32)| matches!(modifier, Modifier::Explode { compound: false, penetrate: false, on, limit: None } if on.is_empty());
+        // No face is negative, and `!=-1` would be "unequal" to some.
+        let is_negative = |comparison: &Comparison| comparison.comparator == Comparator::Equal && comparison.value < 0;
+        let explodes_below = self
+            .all
+            .iter()
+            .any(|(modifier, _)| matches!(modifier, Modifier::Explode { on, .. } if on.0.iter().any(is_negative)));
         if counts > 1 {
             Err(Kind::AfterCount)
+        } else if explodes_below {
+            Err(Kind::NumberExpected)
         } else if explosions.any(is_plain) && explosions.next().is_some() {
             Err(Kind::AfterExplosion)
         } else {
