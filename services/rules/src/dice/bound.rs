@@ -194,10 +194,10 @@ pub(super) fn of_dice(dice: &Dice) -> Result<Bound, Kind> {
                     (None, None) => return Err(Kind::NeverStops),
                 };
                 throws_a_die = throws_a_die.saturating_mul(u64::from(most) + 1);
-                let further_low = faces.lowest.min(low) - i64::from(*penetrate);
+                let further_low = faces.lowest.min(low).saturating_sub(i64::from(*penetrate));
                 high = high.max(faces.lowest + faces.most - 1);
                 if *compound {
-                    low = low.min(low + i64::from(most) * further_low.min(0));
+                    low = low.saturating_add(i64::from(most).saturating_mul(further_low.min(0)));
                     high = (i64::from(most) + 1).saturating_mul(high);
                 } else {
                     low = low.min(further_low);
