@@ -23,8 +23,8 @@ pub use bound::Bound;
 pub use dialect::Dialect;
 pub use error::{NotationError, NotationErrorKind};
 pub use limits::{
-    MAX_CONSTANT, MAX_DENOMINATOR, MAX_DEPTH, MAX_DICE, MAX_EXPLOSIONS, MAX_PARTS, MAX_REPEATS, MAX_SIDES, MAX_TEXT,
-    MAX_THROWS,
+    MAX_COMPARED, MAX_CONSTANT, MAX_DENOMINATOR, MAX_DEPTH, MAX_DICE, MAX_EXPLOSIONS, MAX_PARTS, MAX_REPEATS,
+    MAX_SIDES, MAX_TEXT, MAX_THROWS,
 };
 pub use notation::Notation;
 pub use odds::{Distribution, Odds, OddsError, Ratio, enumerate, odds};

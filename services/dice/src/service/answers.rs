@@ -101,7 +101,7 @@ fn terms(roll: &Roll) -> Vec<RolledTerm> {
     };
     let term = |term: &rules::dice::RolledTerm| RolledTerm {
         sides: term.sides,
-        label: term.label.clone(),
+        label: term.label.as_deref().map(str::to_owned),
         total: term.total,
         throws: roll.throws[term.throws.clone()].iter().map(throw).collect(),
     };

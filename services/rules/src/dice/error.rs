@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use super::limits::{MAX_CONSTANT, MAX_DEPTH, MAX_DICE, MAX_PARTS, MAX_REPEATS, MAX_SIDES, MAX_TEXT, MAX_THROWS};
+use super::limits::{
+    MAX_COMPARED, MAX_CONSTANT, MAX_DEPTH, MAX_DICE, MAX_PARTS, MAX_REPEATS, MAX_SIDES, MAX_TEXT, MAX_THROWS,
+};
 use crate::shadowrun2::{MAX_POOL, MAX_TARGET_NUMBER};
 
 /// A text that is no roll.
@@ -90,6 +92,9 @@ pub enum NotationErrorKind {
     /// A number beyond [`MAX_CONSTANT`].
     #[error("a number in a roll, and what it may come to, is at most {MAX_CONSTANT}")]
     Constant,
+    /// A number to compare dice with beyond [`MAX_COMPARED`].
+    #[error("a number that dice are compared with is at most {MAX_COMPARED}")]
+    Compared,
     /// Fractions too fine to be computed.
     #[error("the fractions in it are too fine; round them, as in floor(1d20/3)")]
     Fraction,
@@ -111,6 +116,12 @@ pub enum NotationErrorKind {
     /// More than [`MAX_PARTS`] parts.
     #[error("a roll has at most {MAX_PARTS} parts")]
     TooManyParts,
+    /// Within the limits as written, but not in the canonical form.
+    #[error(
+        "written out in full this roll has more than {MAX_TEXT} characters or {MAX_PARTS} parts, or brackets nested more \
+         than {MAX_DEPTH} deep"
+    )]
+    WrittenOut,
     /// Brackets deeper than [`MAX_DEPTH`].
     #[error("brackets are nested at most {MAX_DEPTH} deep")]
     TooDeep,

@@ -8,12 +8,14 @@ pub const MAX_SIDES: u32 = 1000;
 pub const MAX_CONSTANT: i64 = 1_000_000_000;
 /// Largest denominator that a total may have at its worst.
 pub const MAX_DENOMINATOR: i64 = 1_000_000;
-/// Most numbers, dice, operators and modifiers in one expression.
+/// Largest number that dice are compared with, and that bounds them, above or below zero.
+pub const MAX_COMPARED: i32 = 1_000_000;
+/// Most numbers, dice, operators and modifiers in one expression, also in its canonical form.
 pub const MAX_PARTS: u32 = 100;
-/// Deepest nesting of brackets.
+/// Deepest nesting of brackets, also in the canonical form.
 pub const MAX_DEPTH: u32 = 16;
-/// Longest text that is read, in characters.
-pub const MAX_TEXT: usize = 200;
+/// Longest text that is read, in characters; a canonical form is no longer.
+pub const MAX_TEXT: usize = 400;
 /// Most times a roll is repeated.
 pub const MAX_REPEATS: u32 = 100;
 /// Most throws of a die at the worst, explosions, rerolls and repeats included. Kept with all that is noted of them,

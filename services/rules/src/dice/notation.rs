@@ -7,7 +7,7 @@ use super::ast::{Amount, Expr, Modifier, Sides};
 use super::bound::{Bound, bound};
 use super::dialect::Dialect;
 use super::error::NotationError;
-use super::parse::parse;
+use super::parse::{canonical, parse};
 use super::roll::{Roll, roll};
 use super::value::Value;
 
@@ -168,9 +168,6 @@ impl FromStr for Notation {
 
 impl fmt::Display for Notation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(repeats) = self.repeats {
-            write!(f, "{repeats}x ")?;
-        }
-        write!(f, "{}", self.expr)
+        f.write_str(&canonical(&self.expr, self.repeats))
     }
 }

@@ -2,18 +2,20 @@
 //!
 //! A recursive descent over the bytes. Whatever a dialect decided is noted in words for whoever rolls.
 
+mod arithmetic;
+mod atoms;
 mod groups;
 mod modifiers;
+mod scan;
 mod sum;
 
-use super::ast::{Amount, Comparator, Dice, Expr, FUNCTIONS, Function, Operator, Sides, Test};
+use super::ast::{Amount, Comparator, Dice, Expr, Sides, Test};
 use super::bound;
 use super::dialect::Dialect;
 use super::error::{NotationError, NotationErrorKind as Kind};
-use super::limits::{MAX_CONSTANT, MAX_DEPTH, MAX_DICE, MAX_PARTS, MAX_REPEATS, MAX_SIDES, MAX_TEXT};
+use super::limits::{MAX_DEPTH, MAX_PARTS, MAX_REPEATS, MAX_TEXT, MAX_THROWS};
 use super::value::Value;
 use crate::shadowrun2::{MAX_POOL, MAX_TARGET_NUMBER, MIN_TARGET_NUMBER};
-use sum::Sum;
 
 /// A text, read.
 pub(super) struct Parsed {
@@ -34,9 +36,14 @@ pub(super) fn parse(text: &str, dialect: Dialect) -> Result<Parsed, NotationErro
         let text: String = text.chars().take(MAX_TEXT).collect();
         return Err(NotationError { text, start: MAX_TEXT, end: MAX_TEXT, kind: Kind::TooLong, suggestion: None });
     }
-    let mut parser = Parser { text, position: 0, dialect, depth: 0, parts: 0, notes: Vec::new() };
-    parser.roll().map_err(|refusal| parser.explain(refusal))
+    let mut parser = Parser { text, dialect, ..Parser::default() };
+    let read = parser.roll().and_then(|parsed| parser.written_out(&parsed).map(|()| parsed));
+    read.map_err(|refusal| parser.explain(refusal))
 }
+
+/// The longest text, in bytes, that passes no limit of the canonical form, whatever is in it: its length grows by at
+/// most 280 characters, its depth by one for three characters, its parts by one for a character.
+const SHORT: usize = 40;
 
 /// What is wrong, and the bytes where.
 struct Refusal {
@@ -55,6 +62,7 @@ impl Refusal {
 type Read<T> = Result<T, Refusal>;
 
 /// One pass over the bytes; `position` is the next one.
+#[derive(Default)]
 struct Parser<'a> {
     text: &'a str,
     position: usize,
@@ -102,10 +110,23 @@ impl Parser<'_> {
             return Err(self.at(start, end, Kind::NoDice));
         }
         let bound = bound::bound(&expr).map_err(|kind| self.at(start, end, kind))?;
-        if bound.throws.saturating_mul(repeats.unwrap_or(1).into()) > super::limits::MAX_THROWS {
+        if bound.throws.saturating_mul(repeats.unwrap_or(1).into()) > MAX_THROWS {
             return Err(self.at(start, end, Kind::TooManyThrows));
         }
         Ok(Parsed { expr, repeats, comment, notes: std::mem::take(&mut self.notes), bound })
+    }
+
+    /// Refuses what is within the limits as it was written, but not in its canonical form, so that the canonical form of
+    /// whatever was read can be read.
+    fn written_out(&self, parsed: &Parsed) -> Read<()> {
+        if self.text.len() <= SHORT {
+            return Ok(());
+        }
+        let text = canonical(&parsed.expr, parsed.repeats);
+        let mut parser = Parser { text: &text, dialect: Dialect::Standard, ..Parser::default() };
+        let fits = text.chars().count() <= MAX_TEXT
+            && !parser.roll().is_err_and(|refusal| matches!(refusal.kind, Kind::TooDeep | Kind::TooManyParts));
+        if fits { Ok(()) } else { Err(self.at(0, self.text.len(), Kind::WrittenOut)) }
     }
 
     /// `6x`, `6 x`, `6#`: how often the roll is repeated.
@@ -229,394 +250,6 @@ impl Parser<'_> {
         if self.reads(&spelling) { refusal.suggest(spelling) } else { refusal }
     }
 
-    /// Terms added and taken off.
-    fn sum(&mut self) -> Read<Expr> {
-        let first = self.product()?;
-        self.skip_spaces();
-        if !matches!(self.peek(), Some(b'+' | b'-')) {
-            return Ok(first);
-        }
-        let mut sum = Sum::new();
-        sum.add(first, false);
-        while let Some(sign @ (b'+' | b'-')) = self.peek() {
-            let start = self.position;
-            self.position += 1;
-            self.skip_spaces();
-            let term = self.product()?;
-            sum.add(term, sign == b'-');
-            if bound_of(sum.constant) > MAX_CONSTANT {
-                return Err(self.at(start + 1, self.position, Kind::Constant));
-            }
-            self.skip_spaces();
-        }
-        Ok(sum.finish())
-    }
-
-    /// Factors, divisors and remainders, from left to right.
-    fn product(&mut self) -> Read<Expr> {
-        let mut left = self.power()?;
-        loop {
-            self.skip_spaces();
-            let start = self.position;
-            let operator = match self.peek() {
-                Some(b'*') => Operator::Multiply,
-                Some(b'/') => match self.peek_at(1) {
-                    Some(b'/') => match self.double_slash()? {
-                        Some(operator) => operator,
-                        None => return Ok(left),
-                    },
-                    Some(b'*') => return Ok(left),
-                    _ => Operator::Divide,
-                },
-                Some(b'%') => Operator::Remainder,
-                _ => return Ok(left),
-            };
-            self.position += if operator == Operator::DivideDown { 2 } else { 1 };
-            self.skip_spaces();
-            let right = self.power()?;
-            left = self.combined(operator, left, right, start)?;
-        }
-    }
-
-    /// What `//` is: a comment in most dialects, a division in Avrae, unclear in Foundry before a number.
-    fn double_slash(&mut self) -> Read<Option<Operator>> {
-        match self.dialect {
-            Dialect::Avrae => Ok(Some(Operator::DivideDown)),
-            Dialect::Foundry | Dialect::Shadowrun
-                if self.rest()[2..].trim_start().starts_with(|c: char| c.is_ascii_digit()) =>
-            {
-                let refusal = self.at(self.position, self.position + 2, Kind::DoubleSlash);
-                let (left, right) = (self.text[..self.position].trim(), self.rest()[2..].trim().to_owned());
-                let spelling = format!("floor({left}/{right})");
-                Err(if self.reads(&spelling) { refusal.suggest(spelling) } else { refusal })
-            }
-            _ => Ok(None),
-        }
-    }
-
-    /// A power, from right to left.
-    fn power(&mut self) -> Read<Expr> {
-        let base = self.signed()?;
-        self.skip_spaces();
-        let start = self.position;
-        let length = match (self.peek(), self.peek_at(1)) {
-            (Some(b'^'), _) => 1,
-            (Some(b'*'), Some(b'*')) => 2,
-            _ => return Ok(base),
-        };
-        self.position += length;
-        self.skip_spaces();
-        self.deeper()?;
-        let exponent = self.power()?;
-        self.depth -= 1;
-        self.combined(Operator::Power, base, exponent, start)
-    }
-
-    /// Puts two expressions together; two constants become one.
-    fn combined(&mut self, operator: Operator, left: Expr, right: Expr, start: usize) -> Read<Expr> {
-        self.part(start)?;
-        for side in [&left, &right] {
-            if matches!(side, Expr::Check(..) | Expr::Opposed(..)) {
-                return Err(self.at(start, self.position, Kind::CheckInside));
-            }
-        }
-        let whole = Expr::Binary(operator, Box::new((left, right)));
-        let Expr::Binary(_, pair) = &whole else { return Ok(whole) };
-        let (Expr::Number(left), Expr::Number(right)) = (&pair.0, &pair.1) else { return Ok(whole) };
-        bound::bound(&whole).map_err(|kind| self.at(start, self.position, kind))?;
-        let value = match operator {
-            Operator::Multiply => Some(left.times(*right)),
-            Operator::Divide => left.over(*right),
-            Operator::DivideDown => left.over(*right).map(Value::floor),
-            Operator::Remainder => left.remainder(*right),
-            Operator::Power => bound::exponent_of(&pair.1).map(|exponent| left.power(exponent)),
-        };
-        Ok(value.map_or(whole, Expr::Number))
-    }
-
-    /// An expression that may have signs of its own.
-    fn signed(&mut self) -> Read<Expr> {
-        let mut negative = false;
-        let start = self.position;
-        while let Some(sign @ (b'+' | b'-')) = self.peek() {
-            if self.position - start > MAX_DEPTH as usize {
-                return Err(self.here(Kind::TermExpected));
-            }
-            negative ^= sign == b'-';
-            self.position += 1;
-            self.skip_spaces();
-        }
-        let expr = self.labelled()?;
-        if !negative {
-            return Ok(expr);
-        }
-        let mut sum = Sum::new();
-        sum.add(expr, true);
-        Ok(sum.finish())
-    }
-
-    /// An expression and its labels.
-    fn labelled(&mut self) -> Read<Expr> {
-        let mut expr = self.atom()?;
-        loop {
-            let before = self.position;
-            self.skip_spaces();
-            if self.peek() != Some(b'[') {
-                self.position = before;
-                return Ok(expr);
-            }
-            let start = self.position;
-            let Some(length) = self.rest().find(']') else {
-                self.position = self.text.len();
-                return Err(self.at(start, self.text.len(), Kind::Unclosed(']')));
-            };
-            let label = self.rest()[1..length].trim().to_owned();
-            self.position += length + 1;
-            if !label.is_empty() && !label.contains('[') {
-                self.part(start)?;
-                expr = match expr {
-                    Expr::Label(expr, first) => Expr::Label(expr, format!("{first}, {label}")),
-                    expr => Expr::Label(Box::new(expr), label),
-                };
-            } else if label.contains('[') {
-                return Err(self.at(start, self.position, Kind::OperatorExpected));
-            }
-        }
-    }
-
-    /// Dice, a number, something in brackets, a group or a function.
-    fn atom(&mut self) -> Read<Expr> {
-        let start = self.position;
-        self.part(start)?;
-        match self.peek() {
-            Some(b'0'..=b'9' | b'.') => self.number_or_dice(),
-            Some(b'd' | b'D') if self.is_die() => self.dice(Amount::Fixed(1), start),
-            Some(b'(') => self.brackets(),
-            Some(b'{') => self.braces(),
-            Some(b'a'..=b'z' | b'A'..=b'Z') => self.function(),
-            _ => Err(self.here(Kind::TermExpected)),
-        }
-    }
-
-    fn number_or_dice(&mut self) -> Read<Expr> {
-        let start = self.position;
-        let whole = self.digits();
-        if self.peek() == Some(b'.') {
-            return self.decimal(start, whole.unwrap_or(0));
-        }
-        let Some(number) = whole else { return Err(self.here(Kind::TermExpected)) };
-        let end = self.position;
-        self.skip_spaces();
-        if matches!(self.peek(), Some(b'd' | b'D')) && (self.position == end || self.is_die()) {
-            if !(1..=u64::from(MAX_DICE)).contains(&number) {
-                return Err(self.at(start, end, Kind::Count));
-            }
-            return self.dice(Amount::Fixed(number as u32), start);
-        }
-        if self.peek() == Some(b'(') {
-            return Err(self.unexpected());
-        }
-        self.position = end;
-        if number > MAX_CONSTANT as u64 {
-            return Err(self.at(start, end, Kind::Constant));
-        }
-        Ok(Expr::Number(Value::whole(number as i64)))
-    }
-
-    /// The rest of a number after its point, at most four digits.
-    fn decimal(&mut self, start: usize, whole: u64) -> Read<Expr> {
-        self.position += 1;
-        let from = self.position;
-        let Some(part) = self.digits() else { return Err(self.here(Kind::NumberExpected)) };
-        let digits = self.position - from;
-        if whole > MAX_CONSTANT as u64 {
-            return Err(self.at(start, self.position, Kind::Constant));
-        }
-        if digits > 4 {
-            return Err(self.at(start, self.position, Kind::Fraction));
-        }
-        let scale = 10i64.pow(digits as u32);
-        let value = Value::fraction(whole as i64 * scale + part as i64, scale).unwrap_or(Value::ZERO);
-        Ok(Expr::Number(value))
-    }
-
-    /// Whether the `d` at the next byte begins a die.
-    fn is_die(&self) -> bool {
-        matches!(self.peek_at(1), Some(b'0'..=b'9' | b'%' | b'F' | b'f' | b'('))
-    }
-
-    /// `d6` and its modifiers; the count is read.
-    fn dice(&mut self, count: Amount, start: usize) -> Read<Expr> {
-        self.position += 1;
-        let sides_start = self.position;
-        let sides = match self.peek() {
-            Some(b'%') => {
-                self.position += 1;
-                Sides::Numbers(Amount::Fixed(100))
-            }
-            Some(b'F' | b'f') => {
-                self.position += 1;
-                match self.rest().get(..2) {
-                    Some(".1") => {
-                        self.position += 2;
-                        Sides::FateRare
-                    }
-                    Some(".2") => {
-                        self.position += 2;
-                        Sides::Fate
-                    }
-                    _ => Sides::Fate,
-                }
-            }
-            Some(b'(') => {
-                let expr = self.inner()?;
-                Sides::Numbers(self.amount(expr, sides_start, MAX_SIDES, Kind::Sides)?)
-            }
-            _ => {
-                let Some(sides) = self.digits() else { return Err(self.here(Kind::SidesMissing)) };
-                if !(1..=u64::from(MAX_SIDES)).contains(&sides) {
-                    return Err(self.at(sides_start, self.position, Kind::Sides));
-                }
-                Sides::Numbers(Amount::Fixed(sides as u32))
-            }
-        };
-        let mut dice = Dice { count, sides, modifiers: Vec::new() };
-        if let Some(test) = self.modifiers(&mut dice, start)? {
-            return Ok(Expr::Test(test));
-        }
-        if matches!(self.peek(), Some(b'(' | b'0'..=b'9')) {
-            return Err(self.here(Kind::OperatorMissing));
-        }
-        let bound = bound::of_dice(&dice).map_err(|kind| self.at(start, self.position, kind))?;
-        debug_assert!(bound.low <= bound.high, "{dice}: {bound:?}");
-        Ok(Expr::Dice(Box::new(dice)))
-    }
-
-    /// A number of dice or sides from an expression in brackets.
-    fn amount(&mut self, expr: Expr, start: usize, most: u32, refusal: Kind) -> Read<Amount> {
-        let Expr::Number(value) = expr else { return Ok(Amount::Rolled(Box::new(expr))) };
-        let number = value.to_whole().ok_or_else(|| self.at(start, self.position, Kind::NotWhole))?;
-        match u32::try_from(number) {
-            Ok(number) if (1..=most).contains(&number) => Ok(Amount::Fixed(number)),
-            _ => Err(self.at(start, self.position, refusal)),
-        }
-    }
-
-    /// An expression in round brackets.
-    fn inner(&mut self) -> Read<Expr> {
-        self.deeper()?;
-        self.position += 1;
-        self.skip_spaces();
-        let expr = self.sum()?;
-        self.skip_spaces();
-        if matches!(self.peek(), Some(b'>' | b'<' | b'=')) {
-            return Err(self.here(Kind::CheckInside));
-        }
-        self.close(b')')?;
-        self.depth -= 1;
-        Ok(expr)
-    }
-
-    /// An expression in round brackets, or dice of which it is the count; in Avrae also a set.
-    fn brackets(&mut self) -> Read<Expr> {
-        let start = self.position;
-        if self.dialect == Dialect::Avrae
-            && let Some(set) = self.avrae_set(start)?
-        {
-            return Ok(set);
-        }
-        let expr = self.inner()?;
-        let end = self.position;
-        if matches!(self.peek(), Some(b'd' | b'D')) && self.is_die() {
-            let count = self.amount(expr, start, MAX_DICE, Kind::Count)?;
-            return self.dice(count, start);
-        }
-        self.skip_spaces();
-        if matches!(self.peek(), Some(b'(' | b'0'..=b'9')) {
-            return Err(self.here(Kind::OperatorMissing));
-        }
-        self.position = end;
-        Ok(expr)
-    }
-
-    fn function(&mut self) -> Read<Expr> {
-        let start = self.position;
-        while matches!(self.peek(), Some(b'a'..=b'z' | b'A'..=b'Z')) {
-            self.position += 1;
-        }
-        let word = &self.text[start..self.position];
-        let Some((function, _)) = FUNCTIONS.iter().find(|(_, name)| name.eq_ignore_ascii_case(word)) else {
-            self.position = start;
-            let kind = if word.len() == 1 { Kind::TermExpected } else { Kind::UnknownWord };
-            let end = if word.len() == 1 { start + 1 } else { start + word.len() };
-            return Err(self.at(start, end, kind));
-        };
-        self.skip_spaces();
-        if self.peek() != Some(b'(') {
-            return Err(self.here(Kind::Arguments));
-        }
-        self.deeper()?;
-        self.position += 1;
-        let mut parts = Vec::new();
-        loop {
-            self.skip_spaces();
-            parts.push(self.sum()?);
-            self.skip_spaces();
-            if !self.take(b',') {
-                break;
-            }
-        }
-        self.close(b')')?;
-        self.depth -= 1;
-        let takes_several = matches!(function, Function::Min | Function::Max);
-        if takes_several != (parts.len() > 1) {
-            return Err(self.at(start, self.position, Kind::Arguments));
-        }
-        if matches!(self.peek(), Some(b'(' | b'0'..=b'9')) {
-            return Err(self.here(Kind::OperatorMissing));
-        }
-        // Avrae's division rounded down has no spelling of its own elsewhere.
-        if *function == Function::Floor
-            && let [Expr::Binary(operator @ Operator::Divide, _)] = parts.as_mut_slice()
-        {
-            *operator = Operator::DivideDown;
-            return Ok(parts.swap_remove(0));
-        }
-        Ok(Expr::Call(*function, parts))
-    }
-
-    /// A comparator, read as the dialect reads it elsewhere.
-    fn comparator(&mut self) -> Option<Comparator> {
-        const SIGNS: [(&str, Comparator); 9] = [
-            (">=", Comparator::AtLeast),
-            ("=>", Comparator::AtLeast),
-            ("<=", Comparator::AtMost),
-            ("<>", Comparator::NotEqual),
-            ("!=", Comparator::NotEqual),
-            ("==", Comparator::Equal),
-            ("=", Comparator::Equal),
-            (">", Comparator::Above),
-            ("<", Comparator::Below),
-        ];
-        let (sign, comparator) = SIGNS.iter().find(|(sign, _)| self.rest().starts_with(sign))?;
-        self.position += sign.len();
-        Some(match comparator {
-            Comparator::Above if self.dialect.above_includes() => Comparator::AtLeast,
-            Comparator::Below if self.dialect.above_includes() => Comparator::AtMost,
-            comparator => *comparator,
-        })
-    }
-
-    fn close(&mut self, bracket: u8) -> Read<()> {
-        if self.take(bracket) {
-            return Ok(());
-        }
-        if self.peek().is_none() {
-            return Err(self.here(Kind::Unclosed(char::from(bracket))));
-        }
-        Err(self.unexpected())
-    }
-
     fn deeper(&mut self) -> Read<()> {
         self.depth += 1;
         if self.depth > MAX_DEPTH { Err(self.here(Kind::TooDeep)) } else { Ok(()) }
@@ -636,64 +269,13 @@ impl Parser<'_> {
         }
     }
 
-    /// A run of digits; `u64::MAX` stands for any number too large to hold, which every limit refuses.
-    fn digits(&mut self) -> Option<u64> {
-        let mut number: Option<u64> = None;
-        while let Some(digit @ b'0'..=b'9') = self.peek() {
-            number = Some(number.unwrap_or(0).saturating_mul(10).saturating_add(u64::from(digit - b'0')));
-            self.position += 1;
-        }
-        number
-    }
-
-    fn rest(&self) -> &str {
-        &self.text[self.position..]
-    }
-
-    fn peek(&self) -> Option<u8> {
-        self.peek_at(0)
-    }
-
-    fn peek_at(&self, offset: usize) -> Option<u8> {
-        self.text.as_bytes().get(self.position + offset).copied()
-    }
-
-    fn take(&mut self, wanted: u8) -> bool {
-        let found = self.peek() == Some(wanted);
-        self.position += usize::from(found);
-        found
-    }
-
-    /// Takes a word, whatever its case.
-    fn take_word(&mut self, word: &str) -> bool {
-        let found = self.rest().get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
-        if found {
-            self.position += word.len();
-        }
-        found
-    }
-
-    fn skip_spaces(&mut self) {
-        while let Some(byte) = self.peek() {
-            if byte.is_ascii_whitespace() {
-                self.position += 1;
-            } else if byte < 0x80 {
-                return;
-            } else if let Some(space) = self.rest().chars().next().filter(|c| c.is_whitespace()) {
-                self.position += space.len_utf8();
-            } else {
-                return;
-            }
-        }
-    }
-
     /// Whether the dialect reads a text; for suggestions. Each is tried with fewer parts left, which ends the recursion.
     fn reads(&self, text: &str) -> bool {
         let parts = self.parts.saturating_add(MAX_PARTS / 4);
         if parts > MAX_PARTS || text.len() > MAX_TEXT {
             return false;
         }
-        Parser { text, position: 0, dialect: self.dialect, depth: 0, parts, notes: Vec::new() }.roll().is_ok()
+        Parser { text, dialect: self.dialect, parts, ..Parser::default() }.roll().is_ok()
     }
 
     /// A refusal at the next character, or at the end where something is missing.
@@ -719,9 +301,12 @@ impl Parser<'_> {
     }
 }
 
-/// The whole amount of a constant, rounded up.
-fn bound_of(value: Value) -> i64 {
-    value.abs().ceil().numerator()
+/// The canonical form of a roll.
+pub(super) fn canonical(expr: &Expr, repeats: Option<u32>) -> String {
+    match repeats {
+        Some(repeats) => format!("{repeats}x {expr}"),
+        None => expr.to_string(),
+    }
 }
 
 /// The success test that plain six-sided dice and a target number make.

@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -55,7 +56,7 @@ pub struct RolledTerm {
     /// Sides of its dice; 3 and 6 for Fate's.
     pub sides: u32,
     /// Its label, and those around it.
-    pub label: Option<String>,
+    pub label: Option<Arc<str>>,
     /// What it came to.
     pub total: i64,
 }
@@ -116,7 +117,16 @@ impl Roll {
 
 /// Rolls an expression so many times.
 pub(super) fn roll(expr: &Expr, repeats: Option<u32>, face: impl FnMut(u32) -> u32) -> Roll {
-    let mut table = Table { face, throws: Vec::new(), terms: Vec::new(), dice: 0, label: None };
+    let mut terms = 0;
+    expr.visit(&mut |part| {
+        terms += match part {
+            Expr::Dice(_) | Expr::Test(_) => 1,
+            Expr::Opposed(..) => 2,
+            _ => 0,
+        }
+    });
+    let terms = Vec::with_capacity(terms * repeats.unwrap_or(1) as usize);
+    let mut table = Table { face, throws: Vec::new(), terms, dice: 0, label: None };
     let Some(repeats) = repeats else {
         let total = table.value(expr);
         return Roll { throws: table.throws, terms: table.terms, results: Vec::new(), total };
@@ -132,7 +142,7 @@ struct Table<F> {
     throws: Vec<Throw>,
     terms: Vec<RolledTerm>,
     dice: u16,
-    label: Option<String>,
+    label: Option<Arc<str>>,
 }
 
 /// What is kept, dropped and counted as one: a die, or a die and what it brought by compounding.
@@ -141,7 +151,6 @@ struct Unit {
     value: i32,
     first: u32,
     throws: u16,
-    die: u16,
     kept: bool,
 }
 
@@ -215,7 +224,7 @@ impl<F: FnMut(u32) -> u32> Table<F> {
                 values.fold(call(*function, first), |result, value| call_next(*function, result, value))
             }
             Expr::Label(expr, label) => {
-                let outer = self.label.replace(label.clone());
+                let outer = self.label.replace(label.as_str().into());
                 let value = self.value(expr);
                 self.label = outer;
                 value
@@ -285,7 +294,7 @@ impl<F: FnMut(u32) -> u32> Table<F> {
             let from = units.len();
             let first = self.throws.len() as u32;
             let value = self.throw(cube, die);
-            units.push(Unit { value, first, throws: 1, die, kept: true });
+            units.push(Unit { value, first, throws: 1, kept: true });
             for modifier in alone {
                 self.change(modifier, cube, &mut units, from);
             }
@@ -295,8 +304,8 @@ impl<F: FnMut(u32) -> u32> Table<F> {
         for modifier in together {
             match modifier {
                 Modifier::Filter { keep, selectors } => {
-                    let values = units.iter().map(|unit| unit.kept.then(|| Value::whole(unit.value.into())));
-                    let stays = filter(*keep, selectors, &values.collect::<Vec<_>>());
+                    let value = |index: usize| units[index].kept.then_some(units[index].value);
+                    let stays = filter(*keep, selectors, units.len(), value, |value| Some(value.into()));
                     for (unit, stays) in units.iter_mut().zip(stays) {
                         if unit.kept && !stays {
                             unit.kept = false;
@@ -317,16 +326,18 @@ impl<F: FnMut(u32) -> u32> Table<F> {
                 Modifier::Unique { once } => self.make_unique(*once, cube, &mut units),
                 Modifier::RerollAndAdd { on } => {
                     if let Some(unit) = units.iter().find(|unit| unit.kept && on.matches(unit.value.into())) {
-                        let (die, first) = (unit.die, self.throws.len() as u32);
-                        let value = self.throw(cube, die);
-                        units.push(Unit { value, first, throws: 1, die, kept: true });
+                        let first = self.throws.len() as u32;
+                        let value = self.throw(cube, self.die_of(*unit));
+                        units.push(Unit { value, first, throws: 1, kept: true });
                     }
                 }
                 modifier => self.change(modifier, cube, &mut units, 0),
             }
         }
         // What was thrown later belongs to its die all the same.
-        self.throws[start..].sort_by_key(|throw| throw.die);
+        if !self.throws[start..].is_sorted_by_key(|throw| throw.die) {
+            self.throws[start..].sort_by_key(|throw| throw.die);
+        }
         if let Some(descending) = sorted {
             self.sort(start, descending);
         }
@@ -387,7 +398,7 @@ impl<F: FnMut(u32) -> u32> Table<F> {
         unit: Unit,
         units: &mut Vec<Unit>,
     ) {
-        let place = units.len();
+        let (place, die) = (units.len(), self.die_of(unit));
         units.push(unit);
         let mut shown = unit.value;
         for _ in 0..limit {
@@ -395,7 +406,7 @@ impl<F: FnMut(u32) -> u32> Table<F> {
                 break;
             }
             let first = self.throws.len() as u32;
-            shown = self.throw(cube, unit.die);
+            shown = self.throw(cube, die);
             let value = shown - i32::from(penetrate);
             if let Some(throw) = self.throws.last_mut() {
                 throw.value = value;
@@ -404,17 +415,18 @@ impl<F: FnMut(u32) -> u32> Table<F> {
                 units[place].value += value;
                 units[place].throws = (first + 1 - unit.first) as u16;
             } else {
-                units.push(Unit { value, first, throws: 1, die: unit.die, kept: true });
+                units.push(Unit { value, first, throws: 1, kept: true });
             }
         }
     }
 
     /// Throws a unit again.
     fn reroll(&mut self, cube: Cube, unit: &mut Unit) {
+        let die = self.die_of(*unit);
         self.mark(*unit, State::Rerolled);
         unit.first = self.throws.len() as u32;
         unit.throws = 1;
-        unit.value = self.throw(cube, unit.die);
+        unit.value = self.throw(cube, die);
     }
 
     /// Throws again what was seen before.
@@ -431,8 +443,12 @@ impl<F: FnMut(u32) -> u32> Table<F> {
         }
     }
 
+    fn die_of(&self, unit: Unit) -> u16 {
+        self.throws[unit.first as usize].die
+    }
+
     fn mark(&mut self, unit: Unit, state: State) {
-        let die = unit.die;
+        let die = self.die_of(unit);
         let range = unit.first as usize..unit.first as usize + unit.throws as usize;
         for throw in self.throws[range].iter_mut().filter(|throw| throw.die == die) {
             throw.state = state;
@@ -492,7 +508,7 @@ impl<F: FnMut(u32) -> u32> Table<F> {
         for modifier in &group.modifiers {
             match modifier {
                 Modifier::Filter { keep, selectors } => {
-                    let stays = filter(*keep, selectors, &values);
+                    let stays = filter(*keep, selectors, values.len(), |index| values[index], Value::to_whole);
                     for ((value, stays), range) in values.iter_mut().zip(stays).zip(&ranges) {
                         if value.is_some() && !stays {
                             *value = None;
@@ -526,30 +542,37 @@ pub(super) fn score(success: &Matcher, failure: &Matcher, value: i64) -> i8 {
     i8::from(success.matches(value)) - i8::from(failure.matches(value))
 }
 
-/// Which of the values stay. Of equal ones the first are selected first; those that are gone already are not.
-fn filter(keep: bool, selectors: &[Selector], values: &[Option<Value>]) -> Vec<bool> {
-    let mut selected = vec![false; values.len()];
-    let mut order: Vec<(usize, Value)> =
-        values.iter().enumerate().filter_map(|(index, value)| value.map(|value| (index, value))).collect();
+/// Which of so many values stay; a value that is gone already is `None`. Of equal ones the first are selected first.
+fn filter<T: Ord + Copy>(
+    keep: bool,
+    selectors: &[Selector],
+    count: usize,
+    value: impl Fn(usize) -> Option<T>,
+    to_whole: impl Fn(T) -> Option<i64>,
+) -> Vec<bool> {
+    let mut selected = vec![false; count];
+    let mut order: Vec<u32> = Vec::with_capacity(count);
+    order.extend((0..count).filter(|index| value(*index).is_some()).map(|index| index as u32));
     for selector in selectors {
         let count = match selector {
             Selector::Highest(count) => {
-                order.sort_by_key(|(index, value)| (Reverse(*value), *index));
+                order.sort_unstable_by_key(|index| (Reverse(value(*index as usize)), *index));
                 *count as usize
             }
             Selector::Lowest(count) => {
-                order.sort_by_key(|(index, value)| (*value, *index));
+                order.sort_unstable_by_key(|index| (value(*index as usize), *index));
                 *count as usize
             }
             Selector::Compare(comparison) => {
-                for (index, value) in &order {
-                    selected[*index] |= value.to_whole().is_some_and(|value| comparison.holds(value));
+                for index in order.iter().map(|index| *index as usize) {
+                    let whole = value(index).and_then(&to_whole);
+                    selected[index] |= whole.is_some_and(|whole| comparison.holds(whole));
                 }
                 0
             }
         };
-        for (index, _) in order.iter().take(count) {
-            selected[*index] = true;
+        for index in order.iter().take(count) {
+            selected[*index as usize] = true;
         }
     }
     if !keep {

@@ -6,6 +6,8 @@
 use std::cmp::Ordering;
 use std::fmt;
 
+use super::limits::{MAX_CONSTANT, MAX_DENOMINATOR};
+
 /// A fraction in lowest terms; the denominator is at least 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Value {
@@ -42,6 +44,11 @@ impl Value {
     /// The number itself, if it is whole.
     pub fn to_whole(self) -> Option<i64> {
         (self.denominator == 1).then_some(self.numerator)
+    }
+
+    /// Whether it may stand in a roll: at most [`MAX_CONSTANT`], in parts of at least one over [`MAX_DENOMINATOR`].
+    pub(super) fn is_constant(self) -> bool {
+        self.denominator <= MAX_DENOMINATOR && self.abs() <= Value::whole(MAX_CONSTANT)
     }
 
     /// The sum.

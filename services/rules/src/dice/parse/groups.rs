@@ -11,24 +11,15 @@ impl Parser<'_> {
     /// `(1d6, 1d8)kh1`, as Avrae writes groups; nothing is read if it is no list.
     pub(super) fn avrae_set(&mut self, start: usize) -> Read<Option<Expr>> {
         let mut depth = 0;
-        let is_list = self.rest().bytes().take_while(|byte| {
+        let is_list = self.rest().bytes().map_while(|byte| {
             match byte {
-                b'(' => depth += 1,
-                b')' => depth -= 1,
+                b'(' | b'{' | b'[' => depth += 1,
+                b')' | b'}' | b']' => depth -= 1,
                 _ => {}
             }
-            depth > 0
+            (depth > 0).then_some(depth == 1 && byte == b',')
         });
-        let mut depth = 0;
-        let is_list = is_list.filter(|byte| {
-            match byte {
-                b'(' => depth += 1,
-                b')' => depth -= 1,
-                _ => {}
-            }
-            depth == 1 && *byte == b','
-        });
-        if is_list.count() == 0 {
+        if !is_list.into_iter().any(|separates| separates) {
             return Ok(None);
         }
         self.group(start, b')').map(Some)

@@ -3,11 +3,8 @@
 use super::{Kind, Parser, Read, shadowrun_test};
 use crate::dice::ast::{Amount, Comparator, Comparison, Dice, Group, Matcher, Modifier, Selector, Sides, Test};
 use crate::dice::dialect::Dialect;
-use crate::dice::limits::{MAX_DICE, MAX_EXPLOSIONS};
+use crate::dice::limits::{MAX_COMPARED, MAX_DICE, MAX_EXPLOSIONS};
 use crate::dice::value::Value;
-
-/// Largest number that dice are compared with.
-const MAX_COMPARED: u64 = 1_000_000;
 
 impl Parser<'_> {
     /// Everything behind dice. A target number makes them a success test.
@@ -300,11 +297,12 @@ impl Parser<'_> {
 
     /// `f1` or `f<=2` behind a count.
     fn failures(&mut self, modifiers: &mut Modifiers) -> Read<bool> {
-        if !matches!(self.peek_at(1), Some(b'0'..=b'9' | b'>' | b'<' | b'=' | b'-')) {
-            return Ok(false);
-        }
         self.position += 1;
-        self.add_failures(modifiers)
+        if matches!(self.peek(), Some(b'0'..=b'9' | b'>' | b'<' | b'=' | b'-')) || self.parity_follows() {
+            return self.add_failures(modifiers);
+        }
+        self.position -= 1;
+        Ok(false)
     }
 
     fn add_failures(&mut self, modifiers: &mut Modifiers) -> Read<bool> {
@@ -398,11 +396,15 @@ impl Parser<'_> {
         }
         self.skip_spaces();
         let value = self.signed_number()?;
-        Ok(match comparator.unwrap_or(Comparator::Equal) {
-            Comparator::Above => Comparison { comparator: Comparator::AtLeast, value: value + 1 },
-            Comparator::Below => Comparison { comparator: Comparator::AtMost, value: value - 1 },
-            comparator => Comparison { comparator, value },
-        })
+        let (comparator, value) = match comparator.unwrap_or(Comparator::Equal) {
+            Comparator::Above => (Comparator::AtLeast, value + 1),
+            Comparator::Below => (Comparator::AtMost, value - 1),
+            comparator => (comparator, value),
+        };
+        if value.abs() > MAX_COMPARED {
+            return Err(self.at(before, self.position, Kind::Compared));
+        }
+        Ok(Comparison { comparator, value })
     }
 
     /// A number that may have a minus before it.
@@ -412,11 +414,10 @@ impl Parser<'_> {
         let Some(number) = self.digits() else {
             return Err(self.here(Kind::NumberExpected));
         };
-        if number > MAX_COMPARED {
-            return Err(self.at(start, self.position, Kind::Constant));
+        match i32::try_from(number) {
+            Ok(number) if number <= MAX_COMPARED => Ok(if negative { -number } else { number }),
+            _ => Err(self.at(start, self.position, Kind::Compared)),
         }
-        let number = number as i32;
-        Ok(if negative { -number } else { number })
     }
 
     fn small_number(&mut self, most: u32) -> Read<u32> {
