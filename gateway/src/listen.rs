@@ -20,6 +20,10 @@ use tower::ServiceExt;
 
 use crate::limits::LIMITED;
 
+mod eager;
+
+use eager::Eager;
+
 /// Largest head of a request, in bytes: a long token, and cookies of others on the same host.
 const MAX_HEAD: usize = 32 * 1024;
 /// Time in which a head must be there, also how long a connection may be idle.
@@ -87,11 +91,11 @@ async fn serve_connection(router: Router, stream: TcpStream, address: SocketAddr
         .keep_alive_interval(PING_EVERY)
         .keep_alive_timeout(PONG_WITHIN);
     let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(service));
-    let mut connection = std::pin::pin!(connection);
+    let mut connection = Eager::new(Box::pin(connection));
     let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
+        ended = &mut connection => ended,
         () = shutdown.cancelled() => {
-            connection.as_mut().graceful_shutdown();
+            connection.get_mut().as_mut().graceful_shutdown();
             connection.await
         }
     };

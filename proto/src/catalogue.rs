@@ -2,14 +2,17 @@
 //!
 //! Name, description and JSON Schema are not written anywhere else; the model, MCP, REST and OpenAPI all read them here.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
 
 use prost::Message;
 use prost_reflect::{DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor};
 use serde_json::{Map, json};
 
 use crate::{
-    frame,
+    json::{self, Shape},
     validate::{self, Rules, Violation},
 };
 
@@ -48,6 +51,8 @@ pub struct Tool {
     pub path: String,
     method: MethodDescriptor,
     required: Vec<FieldDescriptor>,
+    /// Made with the first answer.
+    answer: Arc<OnceLock<Shape>>,
 }
 
 /// Who may call a tool, in rising order.
@@ -245,14 +250,13 @@ impl Tool {
 
     /// The JSON text of an encoded answer; `None` if the bytes are not one.
     pub fn response_text(&self, bytes: &[u8]) -> Option<String> {
-        let message = DynamicMessage::decode(self.method.output(), bytes).ok()?;
-        Some(frame::dynamic_to_text(&message))
+        self.answer.get_or_init(|| Shape::new(&self.method.output())).text(bytes)
     }
 
     /// The JSON arguments of an encoded request; `None` if the bytes are not one. What a client did not set is left out.
     pub fn decode_request(&self, bytes: &[u8]) -> Option<Map<String, serde_json::Value>> {
         let message = DynamicMessage::decode(self.method.input(), bytes).ok()?;
-        let options = frame::json_options().skip_default_fields(true);
+        let options = json::options().skip_default_fields(true);
         let json = message.serialize_with_options(serde_json::value::Serializer, &options).ok()?;
         let serde_json::Value::Object(mut arguments) = json else { return None };
         // A field that must be there is there, even if it says 0 or nothing.
@@ -274,8 +278,7 @@ impl Tool {
 
     /// The JSON of an encoded answer; `None` if the bytes are not one.
     pub fn decode_response(&self, bytes: &[u8]) -> Option<serde_json::Value> {
-        let message = DynamicMessage::decode(self.method.output(), bytes).ok()?;
-        Some(frame::dynamic_to_json(&message))
+        serde_json::from_str(&self.response_text(bytes)?).ok()
     }
 
     fn shape_error(&self, reason: String) -> ArgumentError {
@@ -344,6 +347,7 @@ fn tool(pool: &DescriptorPool, method: &MethodDescriptor) -> Option<Tool> {
         path: format!("/{}/{}", method.parent_service().full_name(), method.name()),
         method: method.clone(),
         required: method.input().fields().filter(is_required).collect(),
+        answer: Arc::default(),
     })
 }
 
@@ -379,6 +383,7 @@ fn undeclared(method: &MethodDescriptor) -> Tool {
         path: format!("/{service}/{}", method.name()),
         method: method.clone(),
         required: method.input().fields().filter(is_required).collect(),
+        answer: Arc::default(),
     }
 }
 

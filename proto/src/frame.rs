@@ -1,20 +1,10 @@
 //! A session's events as the frames that web clients know: `type`, and the body's fields beside it.
 
-use std::io;
-
 use prost::Message;
-use prost_reflect::{DynamicMessage, MessageDescriptor, SerializeOptions};
-use serde_json::{
-    Map, Value,
-    ser::{CompactFormatter, Formatter},
-};
+use prost_reflect::{DynamicMessage, MessageDescriptor};
+use serde_json::{Map, Value};
 
-use crate::{POOL, orchestrator::v1::SessionEvent};
-
-/// The options under which every message becomes JSON: snake_case names, numbers as numbers, nothing left out.
-pub fn json_options() -> SerializeOptions {
-    SerializeOptions::new().use_proto_field_name(true).stringify_64_bit_integers(false).skip_default_fields(false)
-}
+use crate::{POOL, json::Shape, orchestrator::v1::SessionEvent};
 
 /// The frame of an event. Fields that say nothing (`seq` 0, an empty `turn_id`, …) are left out.
 pub fn to_frame(event: &SessionEvent) -> Value {
@@ -40,9 +30,13 @@ pub fn to_frame(event: &SessionEvent) -> Value {
 
 /// A message as the JSON in which the log keeps it.
 pub fn to_json<M: Message>(full_name: &str, message: &M) -> Value {
-    let dynamic = DynamicMessage::decode(descriptor(full_name), message.encode_to_vec().as_slice())
-        .expect("the message was encoded from the same contract");
-    dynamic_to_json(&dynamic)
+    serde_json::from_str(&to_text(full_name, message)).expect("it was just written")
+}
+
+/// The text of [`to_json`], fields in the order of their numbers.
+pub fn to_text<M: Message>(full_name: &str, message: &M) -> String {
+    let shape = Shape::of(full_name).expect("a message of the contract");
+    shape.text(&message.encode_to_vec()).expect("the message was encoded from the same contract")
 }
 
 /// The message of a JSON text that [`to_json`] made.
@@ -65,57 +59,8 @@ pub fn event_from_json(text: &str) -> Result<SessionEvent, serde_json::Error> {
     from_json("dicetower.orchestrator.v1.SessionEvent", text)
 }
 
-/// A dynamic message as JSON under [`json_options`].
-pub fn dynamic_to_json(message: &DynamicMessage) -> Value {
-    let mut json = message
-        .serialize_with_options(serde_json::value::Serializer, &json_options())
-        .expect("every message has a JSON form");
-    tidy_value(&mut json);
-    json
-}
-
-/// The text of [`dynamic_to_json`], fields in the order of the contract.
-pub fn dynamic_to_text(message: &DynamicMessage) -> String {
-    let mut text = Vec::with_capacity(512);
-    let mut serializer = serde_json::Serializer::with_formatter(&mut text, Tidy);
-    message.serialize_with_options(&mut serializer, &json_options()).expect("every message has a JSON form");
-    String::from_utf8(text).expect("JSON is UTF-8")
-}
-
 fn descriptor(full_name: &str) -> MessageDescriptor {
     POOL.get_message_by_name(full_name).expect("a message of the contract")
-}
-
-/// Prints whole numbers of free-form parts without a fraction.
-fn tidy_value(json: &mut Value) {
-    match json {
-        Value::Number(number) => {
-            if let Some(whole) = number.as_f64().filter(|_| number.is_f64()).and_then(whole) {
-                *json = Value::from(whole);
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(tidy_value),
-        Value::Object(map) => map.values_mut().for_each(tidy_value),
-        _ => {}
-    }
-}
-
-/// The whole number that a float is, if it is one.
-#[expect(clippy::cast_possible_truncation, reason = "checked to be a whole number within range")]
-fn whole(float: f64) -> Option<i64> {
-    (float.fract() == 0.0 && float.abs() < 9.0e15).then_some(float as i64)
-}
-
-/// Compact JSON with [`tidy_value`]'s numbers.
-struct Tidy;
-
-impl Formatter for Tidy {
-    fn write_f64<W: ?Sized + io::Write>(&mut self, writer: &mut W, value: f64) -> io::Result<()> {
-        match whole(value) {
-            Some(whole) => CompactFormatter.write_i64(writer, whole),
-            None => CompactFormatter.write_f64(writer, value),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
 //! The contract of Dicetower: its messages, its services, and the catalogue of tools made from them.
 //!
 //! An operation is defined once, in a `.proto` file. [`catalogue`] reads from the compiled descriptors which RPCs are
-//! tools; [`validate`] enforces the `buf.validate` rules written beside the fields; [`frame`] gives a session's events
-//! the JSON that clients of the WebSocket know.
+//! tools; [`validate`] enforces the `buf.validate` rules written beside the fields; [`json`] writes messages as
+//! JSON; [`frame`] gives a session's events the form that clients of the WebSocket know.
 
 pub mod catalogue;
 pub mod frame;
+pub mod json;
 pub mod structs;
 pub mod validate;
 

@@ -149,7 +149,7 @@ impl Call {
             actor = if session_id.is_empty() { "direct call".to_owned() } else { format!("table {session_id}") };
         }
         // Without a key nobody asks what the request was.
-        let request = key.map(|_| proto::frame::to_json(&full_name(message), request.get_ref()).to_string());
+        let request = key.map(|_| proto::frame::to_text(&full_name(message), request.get_ref()));
         Ok(Call {
             kind,
             answer,
@@ -333,7 +333,7 @@ impl Store {
     ) -> Result<M, Unkept> {
         if let Some(key) = &call.key {
             let now = clock::now_ms();
-            let json = proto::frame::to_json(&full_name(call.answer), &answer).to_string();
+            let json = proto::frame::to_text(&full_name(call.answer), &answer);
             let args =
                 vec![key.as_str().into(), call.kind.into(), call.request.as_str().into(), json.into(), now.into()];
             let oldest = now.saturating_sub(KEPT_MS);

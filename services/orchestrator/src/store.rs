@@ -271,7 +271,7 @@ impl Store {
 
 fn insert(session_id: &str, event: &SessionEvent) -> Statement {
     let Position { seq, offset } = Position::of(event);
-    let text = frame::to_json(EVENT, event).to_string();
+    let text = frame::to_text(EVENT, event);
     Statement::new(INSERT_EVENT, vec![session_id.into(), seq.into(), offset.into(), text.into()])
 }
 

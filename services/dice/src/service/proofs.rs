@@ -282,7 +282,6 @@ fn result(entry: &Entry) -> Option<serde_json::Value> {
         return serde_json::from_str(&entry.answer).ok();
     }
     let bytes = proof::from_hex(&entry.answer)?;
-    let descriptor = proto::POOL.get_message_by_name(&response_name(&entry.kind))?;
-    let message = prost_reflect::DynamicMessage::decode(descriptor, bytes.as_slice()).ok()?;
-    Some(proto::frame::dynamic_to_json(&message))
+    let text = proto::json::Shape::of(&response_name(&entry.kind))?.text(&bytes)?;
+    serde_json::from_str(&text).ok()
 }
