@@ -277,9 +277,14 @@ fn to_text(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("maps have text keys, and nothing here fails to serialise")
 }
 
-/// The variables that are not as they were in the beginning.
+/// The variables that are not as they were in the beginning. Both maps are sorted: they are walked through side by side,
+/// since this is done for every event.
 fn changed<'a>(opening: &Map<String, Value>, now: &'a Map<String, Value>) -> BTreeMap<&'a str, &'a Value> {
-    let changed = now.iter().filter(|(name, value)| opening.get(*name) != Some(value));
+    let mut opening = opening.iter().peekable();
+    let changed = now.iter().filter(|(name, value)| {
+        while opening.next_if(|(other, _)| other < name).is_some() {}
+        opening.next_if(|(other, _)| other == name).is_none_or(|(_, before)| before != *value)
+    });
     changed.map(|(name, value)| (name.as_str(), value)).collect()
 }
 
