@@ -2,6 +2,8 @@
 
 use std::{fmt, net::IpAddr, path::PathBuf, str::FromStr};
 
+use ipnet::IpNet;
+
 use crate::limits::RateConfig;
 
 /// The gateway: web page, REST, WebSocket.
@@ -28,6 +30,16 @@ pub struct Config {
     /// Connections that one address may hold open.
     #[arg(long, env = "DICETOWER_CONNECTIONS_PER_ADDRESS", default_value_t = DEFAULT_CONNECTIONS, value_name = "COUNT")]
     pub connections_per_address: u32,
+    /// Address or network of a proxy in front of the gateway, such as 10.0.0.0/8; several with commas. Whom it speaks
+    /// for (X-Forwarded-For) is taken for the client whose connections and requests are counted.
+    #[arg(
+        long = "trusted-proxy",
+        env = "DICETOWER_TRUSTED_PROXY",
+        value_delimiter = ',',
+        value_name = "NETWORK",
+        value_parser = network
+    )]
+    pub trusted_proxies: Vec<IpNet>,
     /// How often somebody may do something.
     #[command(flatten)]
     pub rates: RateConfig,
@@ -47,6 +59,7 @@ impl Default for Config {
             body_limit: DEFAULT_BODY_LIMIT,
             streams_per_address: DEFAULT_STREAMS,
             connections_per_address: DEFAULT_CONNECTIONS,
+            trusted_proxies: Vec::new(),
             rates: RateConfig::default(),
         }
     }
@@ -124,6 +137,12 @@ fn address(host: &str) -> Option<IpAddr> {
     host.trim_start_matches('[').trim_end_matches(']').parse().ok()
 }
 
+fn network(text: &str) -> Result<IpNet, String> {
+    let alone = || text.parse::<IpAddr>().map(IpNet::from);
+    let network = text.parse::<IpNet>().or_else(|_| alone());
+    network.map_err(|_| "a proxy is an address or a network, such as 10.1.2.3 or 10.0.0.0/8".into())
+}
+
 fn page_folder(text: &str) -> Result<PathBuf, String> {
     let folder = PathBuf::from(text);
     if folder.join("index.html").is_file() {
@@ -153,6 +172,15 @@ mod tests {
     fn anything_else_is_no_origin() {
         for text in ["", "null", "*", "table.example", "ftp://table.example", "https://a.example/b", "https://a@b"] {
             check(text, None);
+        }
+    }
+
+    #[test]
+    fn a_proxy_is_an_address_or_a_network() {
+        assert_eq!(network("10.1.2.3").unwrap().to_string(), "10.1.2.3/32");
+        assert_eq!(network("fd00::/8").unwrap().to_string(), "fd00::/8");
+        for text in ["", "proxy", "10.0.0.0/33", "10.0.0"] {
+            assert!(network(text).is_err(), "{text}");
         }
     }
 

@@ -93,7 +93,7 @@ pub async fn serve(
 ) -> anyhow::Result<()> {
     let gateway = Gateway::new(&config, peers, shutdown.clone());
     let sockets = gateway.sockets.clone();
-    listen::serve(routes(&config, gateway), listener, config.connections_per_address, shutdown).await;
+    listen::serve(routes(&config, gateway), listener, &config, shutdown).await;
     sockets.close();
     // Each socket bounds its own time.
     sockets.wait().await;

@@ -8,17 +8,23 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, body::Body, extract::ConnectInfo};
+use axum::{
+    Router,
+    body::Body,
+    extract::ConnectInfo,
+    http::{self, HeaderMap},
+};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto::Builder,
     service::TowerToHyperService,
 };
+use ipnet::IpNet;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
 
-use crate::limits::LIMITED;
+use crate::{config::Config, limits::LIMITED};
 
 mod eager;
 
@@ -39,8 +45,10 @@ const DRAIN: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves a router until `shutdown`; running requests then have a time to end.
-pub(crate) async fn serve(router: Router, listener: TcpListener, per_address: u32, shutdown: CancellationToken) {
+pub(crate) async fn serve(router: Router, listener: TcpListener, config: &Config, shutdown: CancellationToken) {
+    let per_address = config.connections_per_address;
     let connections = Arc::new(Connections { per_address, open: Mutex::default() });
+    let proxies: Arc<[IpNet]> = config.trusted_proxies.clone().into();
     let tasks = TaskTracker::new();
     loop {
         let (stream, address) = tokio::select! {
@@ -54,14 +62,18 @@ pub(crate) async fn serve(router: Router, listener: TcpListener, per_address: u3
             },
             () = shutdown.cancelled() => break,
         };
-        let Some(open) = connections.open(address.ip()) else {
+        // A proxy's connections are those of many.
+        let is_proxy = is_among(&proxies, address.ip());
+        let open = (!is_proxy).then(|| connections.open(address.ip()));
+        if let Some(None) = open {
             LIMITED.with("connections").inc();
             tracing::debug!(%address, "an address has too many connections");
             continue;
-        };
+        }
         let (router, shutdown) = (router.clone(), shutdown.clone());
+        let proxies = is_proxy.then(|| proxies.clone());
         tasks.spawn(async move {
-            serve_connection(router, stream, address, shutdown).await;
+            serve_connection(router, stream, address, proxies, shutdown).await;
             drop(open);
         });
     }
@@ -72,13 +84,21 @@ pub(crate) async fn serve(router: Router, listener: TcpListener, per_address: u3
     }
 }
 
-async fn serve_connection(router: Router, stream: TcpStream, address: SocketAddr, shutdown: CancellationToken) {
+/// Serves one connection; `proxies` are there if it comes from one of them.
+async fn serve_connection(
+    router: Router,
+    stream: TcpStream,
+    address: SocketAddr,
+    proxies: Option<Arc<[IpNet]>>,
+    shutdown: CancellationToken,
+) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "no TCP_NODELAY");
     }
     let service = tower::service_fn(move |request: http::Request<hyper::body::Incoming>| {
         let mut request = request.map(Body::new);
-        request.extensions_mut().insert(ConnectInfo(address));
+        let client = proxies.as_ref().and_then(|proxies| spoken_for(request.headers(), proxies));
+        request.extensions_mut().insert(ConnectInfo(client.map_or(address, |client| SocketAddr::new(client, 0))));
         router.clone().oneshot(request)
     });
     let mut builder = Builder::new(TokioExecutor::new());
@@ -102,6 +122,20 @@ async fn serve_connection(router: Router, stream: TcpStream, address: SocketAddr
     if let Err(error) = ended {
         tracing::debug!(error, "a connection broke");
     }
+}
+
+fn is_among(proxies: &[IpNet], address: IpAddr) -> bool {
+    let address = address.to_canonical();
+    proxies.iter().any(|network| network.contains(&address))
+}
+
+/// Whom our proxies speak for: the last address in `X-Forwarded-For` that is none of theirs. What stands before it
+/// anybody may have written.
+fn spoken_for(headers: &HeaderMap, proxies: &[IpNet]) -> Option<IpAddr> {
+    let values = headers.get_all("x-forwarded-for").iter().rev();
+    let hops = values.flat_map(|value| value.to_str().unwrap_or_default().rsplit(','));
+    let mut hops = hops.map_while(|hop| hop.trim().parse::<IpAddr>().ok());
+    hops.find(|hop| !is_among(proxies, *hop))
 }
 
 /// The connections that are open, by address.
@@ -137,5 +171,36 @@ impl Drop for OpenConnection {
             Some(count) if 1 < *count => *count -= 1,
             _ => drop(open.remove(&self.address)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(values: &[&str], expected: Option<&str>) {
+        let proxies = ["10.0.0.0/8".parse().unwrap(), "fd00::/8".parse().unwrap()];
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append("x-forwarded-for", value.parse().unwrap());
+        }
+        assert_eq!(spoken_for(&headers, &proxies), expected.map(|address| address.parse().unwrap()), "{values:?}");
+    }
+
+    #[test]
+    fn the_client_is_the_last_address_that_is_no_proxy() {
+        check(&["192.0.2.7"], Some("192.0.2.7"));
+        check(&["192.0.2.7, 10.0.0.1, fd00::1"], Some("192.0.2.7"));
+        check(&["203.0.113.9, 192.0.2.7"], Some("192.0.2.7"));
+        check(&["203.0.113.9", "2001:db8::7, 10.0.0.1"], Some("2001:db8::7"));
+    }
+
+    #[test]
+    fn what_is_no_address_ends_the_search() {
+        check(&[], None);
+        check(&["10.0.0.1"], None);
+        check(&["192.0.2.7, unknown"], None);
+        check(&["192.0.2.7, <script>, 10.0.0.1"], None);
     }
 }

@@ -724,6 +724,34 @@ async fn too_many_requests_of_one_address_are_told_to_wait() {
     assert_eq!(status(gateway.get("/health/live")).await, 200, "probes are not counted");
 }
 
+/// Asks until it is told to wait, in the name of this address; answers whether another address is told to wait as well.
+async fn is_counted_together(gateway: &Gateway) -> bool {
+    let ask = |client: &str| {
+        let request = gateway.get("/api/tools").header("x-forwarded-for", format!("203.0.113.1, {client}"));
+        async { status(request).await }
+    };
+    for _ in 0..1000 {
+        if ask("192.0.2.1").await == 429 {
+            return ask("192.0.2.2").await == 429;
+        }
+    }
+    panic!("no limit")
+}
+
+#[tokio::test]
+async fn who_says_that_he_speaks_for_others_is_not_believed() {
+    let rate_requests = RateConfig { rate_requests: Some(1), ..RateConfig::default() };
+    assert!(is_counted_together(&table(rates(rate_requests)).await).await);
+}
+
+#[tokio::test]
+async fn a_trusted_proxy_speaks_for_each_of_its_clients() {
+    let rate_requests = RateConfig { rate_requests: Some(1), ..RateConfig::default() };
+    let trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    let gateway = table(Config { trusted_proxies, ..rates(rate_requests) }).await;
+    assert!(!is_counted_together(&gateway).await);
+}
+
 #[tokio::test]
 async fn too_many_frames_are_refused_and_then_the_line_is_cut() {
     let gateway = table(rates(RateConfig { rate_frames: Some(1), ..RateConfig::default() })).await;

@@ -21,7 +21,7 @@ use proto::character::v1::{
     lookup_service_server::LookupServiceServer, machine_service_server::MachineServiceServer,
     magic_service_server::MagicServiceServer, sheet_service_server::SheetServiceServer,
 };
-use service_kit::{Peers, db::DatabaseConfig};
+use service_kit::{Peers, compressed, db::DatabaseConfig};
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
@@ -52,15 +52,15 @@ pub async fn start(
     }
     let characters = service::Characters::new(store, peers);
     Ok(service_kit::Server::new("character")
-        .add_service(CharacterServiceServer::new(characters.clone()))
-        .add_service(SheetServiceServer::new(characters.clone()))
-        .add_service(GearServiceServer::new(characters.clone()))
-        .add_service(MagicServiceServer::new(characters.clone()))
-        .add_service(CombatServiceServer::new(characters.clone()))
-        .add_service(BattleServiceServer::new(characters.clone()))
-        .add_service(ConjuringServiceServer::new(characters.clone()))
-        .add_service(MachineServiceServer::new(characters.clone()))
-        .add_service(CampaignServiceServer::new(characters.clone()))
-        .add_service(LookupServiceServer::new(characters))
+        .add_service(compressed!(CharacterServiceServer::new(characters.clone())))
+        .add_service(compressed!(SheetServiceServer::new(characters.clone())))
+        .add_service(compressed!(GearServiceServer::new(characters.clone())))
+        .add_service(compressed!(MagicServiceServer::new(characters.clone())))
+        .add_service(compressed!(CombatServiceServer::new(characters.clone())))
+        .add_service(compressed!(BattleServiceServer::new(characters.clone())))
+        .add_service(compressed!(ConjuringServiceServer::new(characters.clone())))
+        .add_service(compressed!(MachineServiceServer::new(characters.clone())))
+        .add_service(compressed!(CampaignServiceServer::new(characters.clone())))
+        .add_service(compressed!(LookupServiceServer::new(characters)))
         .routes())
 }

@@ -14,7 +14,7 @@ mod service;
 use std::path::PathBuf;
 
 use proto::dice::v1::dice_service_server::DiceServiceServer;
-use service_kit::{Peers, db::DatabaseConfig};
+use service_kit::{Peers, compressed, db::DatabaseConfig};
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
@@ -50,5 +50,5 @@ pub async fn start(
     let keys = keys::Keys::open(config.signing_keys.as_deref(), database)?;
     let dice = service::Dice::new(log, keys);
     dice.keep_keys().await.map_err(|status| anyhow::anyhow!("note the signing keys: {}", status.message()))?;
-    Ok(service_kit::Server::new("dice").add_service(DiceServiceServer::new(dice)).routes())
+    Ok(service_kit::Server::new("dice").add_service(compressed!(DiceServiceServer::new(dice))).routes())
 }

@@ -27,7 +27,7 @@ mod watch;
 use std::path::PathBuf;
 
 use proto::fsm::v1::fsm_service_server::FsmServiceServer;
-use service_kit::{Peers, db::DatabaseConfig};
+use service_kit::{Peers, compressed, db::DatabaseConfig};
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
@@ -73,7 +73,7 @@ pub async fn start(
     let assist = !config.strict;
     let games = games::Games::open(store, machines, machine, databases, peers.dice(), assist, shutdown.clone()).await?;
     let service = service::Fsm::new(games, shutdown);
-    Ok(service_kit::Server::new("fsm").add_service(FsmServiceServer::new(service)).routes())
+    Ok(service_kit::Server::new("fsm").add_service(compressed!(FsmServiceServer::new(service))).routes())
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ use std::{
 };
 
 use proto::orchestrator::v1::orchestrator_service_server::OrchestratorServiceServer;
-use service_kit::{Peers, db::DatabaseConfig, forward::Forward};
+use service_kit::{Peers, compressed, db::DatabaseConfig, forward::Forward};
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
@@ -93,7 +93,7 @@ pub async fn start(
     tokio::spawn(take_up(Arc::downgrade(&sessions), config.lease, shutdown.clone()));
     tokio::spawn(close(Arc::downgrade(&sessions), shutdown, stopped.clone()));
     tokio::spawn(replicas.live(stopped));
-    let orchestrator = OrchestratorServiceServer::new(Orchestrator::new(sessions, engine));
+    let orchestrator = compressed!(OrchestratorServiceServer::new(Orchestrator::new(sessions, engine)));
     Ok(service_kit::Server::new("orchestrator").add_service(Forward::new(orchestrator)).routes())
 }
 

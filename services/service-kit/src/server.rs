@@ -1,8 +1,10 @@
 //! How a service is served: its routes with trace, validation and deadline, on a port with health and reflection.
 
 use std::{
+    borrow::Cow,
     collections::HashMap,
     convert::Infallible,
+    io::Read,
     sync::LazyLock,
     time::{Duration, Instant},
 };
@@ -15,6 +17,7 @@ use axum::{
     routing::get,
     serve::ListenerExt,
 };
+use flate2::read::GzDecoder;
 use prost_reflect::{DynamicMessage, MessageDescriptor};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -36,6 +39,16 @@ const MESSAGE_LIMIT: usize = 4 * 1024 * 1024;
 const STREAMS: u32 = 20_000;
 /// Time in which running requests may end after a shutdown has begun.
 const DRAIN: Duration = Duration::from_secs(10);
+
+/// A generated server that reads compressed requests (gzip), and compresses answers for who says that he reads them.
+#[macro_export]
+macro_rules! compressed {
+    ($server:expr) => {
+        $server
+            .accept_compressed(::tonic::codec::CompressionEncoding::Gzip)
+            .send_compressed(::tonic::codec::CompressionEncoding::Gzip)
+    };
+}
 
 /// The routes of a service in the making.
 pub struct Server {
@@ -116,14 +129,32 @@ async fn validate(request: Request) -> Result<Request, Status> {
     let bytes = to_bytes(body, MESSAGE_LIMIT)
         .await
         .map_err(|_| status::error(ErrorCode::TooLarge, format!("a request may have at most {MESSAGE_LIMIT} bytes")))?;
-    // A frame is one byte of flags, four of length, and the message; what is compressed or torn tonic refuses itself.
-    if let [0, _, _, _, _, message @ ..] = &bytes[..]
-        && let Ok(message) = DynamicMessage::decode(descriptor.clone(), message)
-    {
+    // A frame is one byte of flags, four of length, and the message; what is torn tonic refuses itself.
+    let message = match &bytes[..] {
+        [1, _, _, _, _, message @ ..] => unpack(message)?,
+        [_, _, _, _, _, message @ ..] => Cow::Borrowed(message),
+        _ => Cow::default(),
+    };
+    if let Ok(message) = DynamicMessage::decode(descriptor.clone(), &*message) {
         proto::validate::check(&message)
             .map_err(|violation| status::error(ErrorCode::InvalidInput, violation.to_string()))?;
     }
     Ok(Request::from_parts(parts, bytes.into()))
+}
+
+/// A message that was packed with gzip, the one encoding that we read.
+fn unpack(packed: &[u8]) -> Result<Cow<'static, [u8]>, Status> {
+    let mut message = Vec::new();
+    let limit = MESSAGE_LIMIT as u64;
+    let unpacked = GzDecoder::new(packed).take(limit + 1).read_to_end(&mut message);
+    match unpacked {
+        Ok(length) if length <= MESSAGE_LIMIT => Ok(message.into()),
+        Ok(_) => {
+            let message = format!("a request may have at most {MESSAGE_LIMIT} bytes, also when it is unpacked");
+            Err(status::error(ErrorCode::TooLarge, message))
+        }
+        Err(_) => Err(status::error(ErrorCode::InvalidInput, "a compressed request is packed with gzip")),
+    }
 }
 
 /// The gRPC status of an answer that is known with its head; a stream's comes at its end.

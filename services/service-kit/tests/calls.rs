@@ -13,13 +13,14 @@ use proto::dice::v1::{
 use service_kit::{
     Transport,
     client::{connect, in_process},
+    compressed,
     status::{ErrorCode, Failure},
     telemetry::{self, TelemetryConfig},
     trace, traces,
 };
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tonic::{Code, Request, Response, Status};
+use tonic::{Code, Request, Response, Status, codec::CompressionEncoding};
 use tracing::Instrument;
 
 /// A service whose methods do what a call may have to be protected from.
@@ -59,7 +60,7 @@ impl DiceService for Awkward {
 
 /// The same service, reached without a network and over one.
 async fn transports() -> Vec<DiceServiceClient<Transport>> {
-    let routes = || service_kit::Server::new("dice").add_service(DiceServiceServer::new(Awkward)).routes();
+    let routes = || service_kit::Server::new("dice").add_service(compressed!(DiceServiceServer::new(Awkward))).routes();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(service_kit::serve(routes(), listener, CancellationToken::new()));
@@ -95,6 +96,24 @@ async fn a_rule_is_enforced_before_the_method_runs() {
         let request = RollInitiativeRequest { notation: String::new(), reason: None };
         let failure = Failure::from(&client.roll_initiative(request).await.unwrap_err());
         assert_eq!((failure.code, failure.message.as_str()), (ErrorCode::InvalidInput, "`notation` must not be empty"));
+    }
+}
+
+#[tokio::test]
+async fn what_is_compressed_is_read_and_checked_and_answered_compressed() {
+    for client in transports().await {
+        let mut client = client.send_compressed(CompressionEncoding::Gzip).accept_compressed(CompressionEncoding::Gzip);
+        let answer = client.roll_dice(RollDiceRequest::default()).await.unwrap();
+        assert_eq!(answer.metadata().get("grpc-encoding").unwrap(), "gzip");
+
+        let request = RollInitiativeRequest { notation: String::new(), reason: None };
+        let failure = Failure::from(&client.roll_initiative(request).await.unwrap_err());
+        assert_eq!(failure.message, "`notation` must not be empty");
+
+        // Small when packed.
+        let bomb = RollInitiativeRequest { notation: "1".repeat(5_000_000), reason: None };
+        let failure = Failure::from(&client.roll_initiative(bomb).await.unwrap_err());
+        assert_eq!(failure.code, ErrorCode::TooLarge);
     }
 }
 
