@@ -1,6 +1,6 @@
 //! The chat completions protocol as JSON: the request as the documentation says, the answer as servers really write it.
 
-use std::fmt::Write as _;
+use std::{borrow::Cow, fmt::Write as _};
 
 use serde_json::{Value, json};
 
@@ -45,14 +45,52 @@ fn system(request: &ModelRequest) -> String {
         true => text.push_str("Nothing is known of it yet.\n"),
         false => {
             let scene = serde_json::to_string(&request.scene).unwrap_or_default();
-            let _ = writeln!(text, "{scene}");
+            let _ = writeln!(text, "{}", data(&scene));
+        }
+    }
+    text
+}
+
+/// Marks by which servers tell one speaker's words from another's. Many read them in a text as well as in their own
+/// templates, so none may stand in what somebody else has written.
+const MARKS: [&str; 11] = [
+    "<|",
+    "|>",
+    "<s>",
+    "</s>",
+    "<<SYS>>",
+    "<</SYS>>",
+    "[INST]",
+    "[/INST]",
+    "<start_of_turn>",
+    "<end_of_turn>",
+    "<turn|",
+];
+
+/// A text without a server's marks: a blank is put into each.
+fn unmarked(text: &str) -> Cow<'_, str> {
+    let mut text = Cow::Borrowed(text);
+    for mark in MARKS {
+        if text.contains(mark) {
+            let (first, rest) = mark.split_at(1);
+            text = text.replace(mark, &format!("{first} {rest}")).into();
         }
     }
     text
 }
 
 fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    unmarked(&text.split_whitespace().collect::<Vec<_>>().join(" ")).into_owned()
+}
+
+/// What ends a line, for whoever reads it.
+fn is_line_break(char: char) -> bool {
+    matches!(char, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
+/// JSON in one line, which it is but for a few breaks that it may hold as they are.
+fn data(json: &str) -> String {
+    unmarked(&json.replace(is_line_break, " ")).into_owned()
 }
 
 /// A name as it may stand in a label: in one line, without the label's own brackets.
@@ -63,10 +101,8 @@ fn label(name: &str) -> String {
 /// A player's words. No line of them can be taken for the label of another speaker: those stand at the beginning of a
 /// message, and only there.
 fn fenced(text: &str) -> String {
-    if !text.contains('\n') {
-        return text.to_owned();
-    }
-    text.lines().collect::<Vec<_>>().join("\n  ")
+    let text = text.replace("\r\n", "\n");
+    unmarked(&text.split(is_line_break).collect::<Vec<_>>().join("\n  ")).into_owned()
 }
 
 fn message(message: &Message) -> Value {
@@ -96,7 +132,7 @@ fn message(message: &Message) -> Value {
             json!({"role": "assistant", "content": content, "tool_calls": calls})
         }
         Message::ToolResult { call_id, tool: _, result, failed: _ } => {
-            json!({"role": "tool", "tool_call_id": call_id, "content": result.to_string()})
+            json!({"role": "tool", "tool_call_id": call_id, "content": data(&result.to_string())})
         }
     }
 }
