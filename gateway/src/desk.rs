@@ -142,9 +142,13 @@ impl Gateway {
     }
 
     async fn dispatch(&self, call: Call<'_>, tool: &Tool) -> Result<String, Status> {
-        let Call { name, arguments, metadata, session_id, .. } = call;
-        let at_table = session_id.filter(|_| tool.service() != ORCHESTRATOR || tool.group != "session");
-        let Some(session_id) = at_table else {
+        let Call { name, mut arguments, metadata, session_id, .. } = call;
+        // A table's own tools write into its log by themselves.
+        let is_own = tool.service() == ORCHESTRATOR;
+        let Some(session_id) = session_id.clone().filter(|_| !is_own) else {
+            if let Some(session_id) = session_id.filter(|_| tool.has_parameter("session_id")) {
+                arguments.entry("session_id").or_insert_with(|| session_id.into());
+            }
             return self.toolbox.call_for_text(name, arguments.into(), metadata).await;
         };
         let arguments = Some(structs::from_json(arguments.into()));

@@ -100,7 +100,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Metadata {
     async fn from_request_parts(parts: &mut http::request::Parts, _: &S) -> Result<Metadata, Problem> {
         let mut metadata = MetadataMap::new();
         if let Some(key) = text_header(&parts.headers, "idempotency-key") {
-            let value = key.parse().ok().filter(|_| (1..=MAX_KEY).contains(&key.len()));
+            let is_key = (1..=MAX_KEY).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
+            let value = key.parse().ok().filter(|_| is_key);
             let refusal =
                 || Problem::invalid(format!("an Idempotency-Key has 1 to {MAX_KEY} visible ASCII characters"));
             metadata.insert("idempotency-key", value.ok_or_else(refusal)?);

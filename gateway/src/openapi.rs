@@ -92,12 +92,35 @@ fn operation_of_tool(tool: &Tool) -> Value {
         "requestBody": {
             "required": true,
             "content": {"application/json": {
-                "schema": tool.parameters, "example": examples::of(&tool.name, &tool.parameters),
+                "schema": nullable(tool.parameters.clone()), "example": examples::of(&tool.name, &tool.parameters),
             }},
         },
         "responses": responses(&tool.result, &Value::Null),
         "x-role": tool.role.as_str(), "x-effect": tool.effect, "x-confirm": tool.confirm,
     })
+}
+
+/// The schema of a request in which what may be left out may be null as well.
+fn nullable(mut schema: Value) -> Value {
+    let required = schema["required"].as_array().cloned().unwrap_or_default();
+    if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+        for (name, property) in properties {
+            *property = nullable(property.take());
+            if required.iter().any(|required| required == name) {
+                continue;
+            }
+            if let Some(kind) = property.get_mut("type").filter(|kind| kind.is_string()) {
+                *kind = json!([kind.take(), "null"]);
+            }
+            if let Some(values) = property.get_mut("enum").and_then(Value::as_array_mut) {
+                values.push(Value::Null);
+            }
+        }
+    }
+    if let Some(items) = schema.get_mut("items") {
+        *items = nullable(items.take());
+    }
+    schema
 }
 
 fn operation_of_route(route: &Route) -> Value {
@@ -113,6 +136,9 @@ fn operation_of_route(route: &Route) -> Value {
             media => other_responses(media),
         },
     });
+    if !route.other_media.is_empty() {
+        operation["responses"]["200"]["content"][route.other_media] = text();
+    }
     if !route.body.is_null() {
         operation["requestBody"] = json!({
             "required": false,
@@ -134,7 +160,13 @@ fn responses(schema: &Value, example: &Value) -> Value {
 }
 
 fn other_responses(media: &str) -> Value {
-    with_errors(json!({media: {"schema": {"type": "string"}}}))
+    // A stream of events has no schema as a whole.
+    let content = if media == "text/event-stream" { json!({}) } else { text() };
+    with_errors(json!({media: content}))
+}
+
+fn text() -> Value {
+    json!({"schema": {"type": "string"}})
 }
 
 fn with_errors(content: Value) -> Value {

@@ -25,6 +25,8 @@ pub(super) struct Route {
     pub answer: Value,
     pub example: Value,
     pub media: &'static str,
+    /// What else it may be answered in; empty: nothing.
+    pub other_media: &'static str,
     pub is_public: bool,
 }
 
@@ -47,6 +49,7 @@ impl Route {
             answer: json!({"type": "object"}),
             example: Value::Null,
             media: "application/json",
+            other_media: "",
             is_public: false,
         }
     }
@@ -66,6 +69,11 @@ impl Route {
 
     fn example(self, example: Value) -> Route {
         Route { example, ..self }
+    }
+
+    /// Answered in another form to who asks for it.
+    fn also(self, other_media: &'static str) -> Route {
+        Route { other_media, ..self }
     }
 
     fn public(self, media: &'static str) -> Route {
@@ -200,15 +208,16 @@ pub(super) fn all(catalogue: &Catalogue) -> Vec<Route> {
                 .takes(game())
         },
         Route::new("get", "/traces", "list_traces", "server", "The last traces of this process: a page, or JSON where it is accepted")
-            .takes(accept())
+            .also("text/html")
             .answers(json!({"type": "object"})),
         Route::new("get", "/traces/{trace_id}", "read_trace", "server", "One trace")
             .takes(path("trace_id", json!({"type": "string", "format": "uuid"}), json!(super::TRACE_ID)))
-            .takes(accept())
+            .also("text/html")
             .answers(json!({"type": "object"})),
         Route {
             media: "text/plain",
             ..Route::new("get", "/metrics", "metrics", "server", "What is counted and timed, for Prometheus")
+                .also("application/openmetrics-text")
         },
         Route::new("get", "/health/live", "is_alive", "server", "The process runs")
             .answers(object(json!({"status": {"type": "string"}})))
@@ -244,10 +253,6 @@ fn path(name: &str, schema: Value, example: Value) -> Value {
 
 fn query(name: &str, schema: Value) -> Value {
     json!({"name": name, "in": "query", "required": false, "schema": schema})
-}
-
-fn accept() -> Value {
-    json!({"name": "Accept", "in": "header", "required": true, "schema": {"const": "application/json"}})
 }
 
 fn game_schema() -> Value {

@@ -64,3 +64,13 @@ fn arguments_of_any_json_are_taken_or_refused() {
 fn tokens_of_any_text_are_taken_apart() {
     run("tokens", checks::tokens);
 }
+
+#[test]
+fn lines_of_any_bytes_are_commands_or_none_and_leave_as_one_line() {
+    run("lines", checks::lines);
+}
+
+#[test]
+fn definitions_of_any_text_are_loaded_or_told_what_is_wrong() {
+    run("definitions", checks::definitions);
+}

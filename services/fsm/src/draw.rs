@@ -61,8 +61,13 @@ impl fmt::Display for Report {
 /// The file cannot be read.
 pub fn machine_check(path: impl AsRef<Path>) -> anyhow::Result<Report> {
     let (name, text) = read(path.as_ref())?;
-    let lines = |problems: &[Problem]| problems.iter().map(|problem| placed(&name, problem)).collect();
-    Ok(match Machine::load(&name, &text) {
+    Ok(machine_check_text(&name, &text))
+}
+
+/// Checks a definition's text; `name` is said where its lines are.
+pub fn machine_check_text(name: &str, text: &str) -> Report {
+    let lines = |problems: &[Problem]| problems.iter().map(|problem| placed(name, problem)).collect();
+    match Machine::load(name, text) {
         Ok(loaded) => Report {
             states: loaded.machine.states.len(),
             transitions: loaded.machine.states.iter().map(|state| state.transitions.len()).sum(),
@@ -70,7 +75,7 @@ pub fn machine_check(path: impl AsRef<Path>) -> anyhow::Result<Report> {
             warnings: lines(&loaded.warnings),
         },
         Err(error) => Report { states: 0, transitions: 0, errors: lines(&error.0), warnings: Vec::new() },
-    })
+    }
 }
 
 /// A problem with its file and line, as editors and terminals know them.

@@ -31,7 +31,7 @@ use service_kit::{Peers, compressed, db::DatabaseConfig};
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
-pub use draw::{Drawing, Report, machine_check, machine_draw};
+pub use draw::{Drawing, Report, machine_check, machine_check_text, machine_draw};
 pub use simulate::machine_run;
 
 /// How the state machine service is set up.
