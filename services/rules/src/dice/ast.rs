@@ -144,6 +144,8 @@ pub enum Modifier {
     Unique {
         /// Once, whatever comes then; otherwise until no value is seen twice.
         once: bool,
+        /// Which values; none: all.
+        on: Matcher,
     },
     /// The first value that matches brings one further die, whatever that shows.
     RerollAndAdd {
@@ -543,7 +545,7 @@ impl fmt::Display for Modifier {
                 }
             }
             Modifier::Reroll { once, on } => write!(f, "{}{on}", if *once { "ro" } else { "rr" }),
-            Modifier::Unique { once } => f.write_str(if *once { "uo" } else { "u" }),
+            Modifier::Unique { once, on } => write!(f, "{}{on}", if *once { "uo" } else { "u" }),
             Modifier::RerollAndAdd { on } => write!(f, "ra{on}"),
             Modifier::Filter { keep, selectors } => write_filter(f, *keep, selectors),
             Modifier::Count { success, failure } => {

@@ -213,7 +213,7 @@ pub(super) fn of_dice(dice: &Dice) -> Result<Bound, Kind> {
                 throws_a_die = throws_a_die.saturating_mul(u64::from(most) + 1);
                 (low, high) = (low.min(faces.lowest), high.max(faces.lowest + faces.most - 1));
             }
-            Modifier::Unique { once } => {
+            Modifier::Unique { once, .. } => {
                 if !once && most_dice.saturating_mul(units_a_die) > faces.fewest {
                     return Err(Kind::NeverUnique);
                 }

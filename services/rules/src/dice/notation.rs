@@ -146,7 +146,8 @@ impl Notation {
     /// Rolls it. `face` yields one face, 1 to the given number of sides, per call, [`Bound::throws`] times the repeats
     /// at the most, whatever it yields; a face outside that range counts as the nearest one inside.
     pub fn roll(&self, face: impl FnMut(u32) -> u32) -> Roll {
-        roll(&self.expr, self.repeats, face)
+        let throws = self.bound.throws.saturating_mul(self.repeats().into());
+        roll(&self.expr, self.repeats, throws, face)
     }
 }
 

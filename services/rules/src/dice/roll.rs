@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::ast::{Amount, Dice, Expr, Function, Group, Matcher, Modifier, Operator, Selector, Sides, Test};
 use super::bound;
-use super::limits::{MAX_EXPLOSIONS, chain_limit};
+use super::limits::{MAX_EXPLOSIONS, MAX_THROWS, chain_limit};
 use super::value::Value;
 
 /// One die: every face it showed, and their sum.
@@ -115,8 +115,9 @@ impl Roll {
     }
 }
 
-/// Rolls an expression so many times.
-pub(super) fn roll(expr: &Expr, repeats: Option<u32>, face: impl FnMut(u32) -> u32) -> Roll {
+/// Rolls an expression so many times, with a place for so many throws: their number is bounded, and to make room for more
+/// while rolling would take twice the memory.
+pub(super) fn roll(expr: &Expr, repeats: Option<u32>, throws: u64, face: impl FnMut(u32) -> u32) -> Roll {
     let mut terms = 0;
     expr.visit(&mut |part| {
         terms += match part {
@@ -126,7 +127,8 @@ pub(super) fn roll(expr: &Expr, repeats: Option<u32>, face: impl FnMut(u32) -> u
         }
     });
     let terms = Vec::with_capacity(terms * repeats.unwrap_or(1) as usize);
-    let mut table = Table { face, throws: Vec::new(), terms, dice: 0, label: None };
+    let throws = Vec::with_capacity(throws.min(MAX_THROWS) as usize);
+    let mut table = Table { face, throws, terms, dice: 0, label: None };
     let Some(repeats) = repeats else {
         let total = table.value(expr);
         return Roll { throws: table.throws, terms: table.terms, results: Vec::new(), total };
@@ -262,7 +264,6 @@ impl<F: FnMut(u32) -> u32> Table<F> {
             Sides::FateRare => Cube { sides: 6, fate: Some(true) },
         };
         let start = self.throws.len();
-        self.throws.reserve(count as usize);
         let mut total = 0;
         if dice.modifiers.is_empty() {
             for _ in 0..count {
@@ -323,7 +324,7 @@ impl<F: FnMut(u32) -> u32> Table<F> {
                     counted = Some(count);
                 }
                 Modifier::Sort { descending } => sorted = Some(*descending),
-                Modifier::Unique { once } => self.make_unique(*once, cube, &mut units),
+                Modifier::Unique { once, on } => self.make_unique(*once, on, cube, &mut units),
                 Modifier::RerollAndAdd { on } => {
                     if let Some(unit) = units.iter().find(|unit| unit.kept && on.matches(unit.value.into())) {
                         let first = self.throws.len() as u32;
@@ -430,11 +431,11 @@ impl<F: FnMut(u32) -> u32> Table<F> {
     }
 
     /// Throws again what was seen before.
-    fn make_unique(&mut self, once: bool, cube: Cube, units: &mut [Unit]) {
+    fn make_unique(&mut self, once: bool, on: &Matcher, cube: Cube, units: &mut [Unit]) {
         let mut seen = BTreeSet::new();
         for unit in units.iter_mut().filter(|unit| unit.kept) {
             for _ in 0..if once { 1 } else { MAX_EXPLOSIONS } {
-                if !seen.contains(&unit.value) {
+                if !seen.contains(&unit.value) || !(on.is_empty() || on.matches(unit.value.into())) {
                     break;
                 }
                 self.reroll(cube, unit);

@@ -117,20 +117,67 @@ impl<T: Ord + Copy> Weights<T> {
     }
 
     /// Several cases, each as likely as its weight among all of them.
-    pub fn mixed(cases: Vec<(BigUint, Weights<T>)>, budget: &mut Budget) -> Result<Self, OddsError> {
-        let common = cases.iter().fold(BigUint::one(), |common, (_, case)| common.lcm(&case.all));
-        budget.hold(cases.iter().map(|(_, case)| case.ways.len() as u64).sum(), words(&common))?;
-        let mut mixed = Weights { ways: Ways::new(), all: BigUint::zero() };
+    pub fn mixed(
+        cases: impl IntoIterator<Item = (BigUint, Weights<T>)>,
+        budget: &mut Budget,
+    ) -> Result<Self, OddsError> {
+        let mut mixture = Mixture::new();
         for (weight, case) in cases {
-            budget
-                .charge((case.ways.len() as u64).saturating_mul(words(&common) * words(&weight) + words(&case.all)))?;
-            mixed.all += &common * &weight;
-            let factor = &common / &case.all * weight;
-            for (total, ways) in case.ways {
-                *mixed.ways.entry(total).or_default() += ways * &factor;
-            }
+            mixture.add(&weight, case, budget)?;
         }
-        Ok(mixed)
+        Ok(mixture.weights)
+    }
+
+    /// The same chances, in so many times as many ways.
+    pub fn scale(&mut self, factor: &BigUint) {
+        if !factor.is_one() {
+            self.ways.values_mut().for_each(|ways| *ways *= factor);
+            self.all *= factor;
+        }
+    }
+
+    /// Adds the ways of another, each so many times.
+    pub fn add(&mut self, other: &Weights<T>, factor: &BigUint, budget: &mut Budget) -> Result<(), OddsError> {
+        let (values, size) = (other.ways.len() as u64, words(&other.all));
+        budget.charge(values.saturating_mul(size * words(factor)))?;
+        budget.hold(self.ways.len() as u64 + values, words(&self.all).max(size + words(factor)))?;
+        for (total, ways) in &other.ways {
+            *self.ways.entry(*total).or_default() += ways * factor;
+        }
+        self.all += &other.all * factor;
+        Ok(())
+    }
+}
+
+/// Cases that are mixed one after another, so that no two of them are held at once.
+pub(super) struct Mixture<T> {
+    pub weights: Weights<T>,
+    /// In how many ways a case of weight 1 stands in it.
+    pub common: BigUint,
+}
+
+impl<T: Ord + Copy> Mixture<T> {
+    pub fn new() -> Self {
+        Mixture { weights: Weights { ways: Ways::new(), all: BigUint::zero() }, common: BigUint::one() }
+    }
+
+    /// Adds a case, as likely as its weight among all of them.
+    pub fn add(&mut self, weight: &BigUint, case: Weights<T>, budget: &mut Budget) -> Result<(), OddsError> {
+        self.widen(&case.all, budget)?;
+        self.weights.add(&case, &(&self.common / &case.all * weight), budget)
+    }
+
+    /// Makes its ways so many that each is a whole number of those of a case with so many.
+    pub fn widen(&mut self, all: &BigUint, budget: &mut Budget) -> Result<(), OddsError> {
+        let common = self.common.lcm(all);
+        if common != self.common {
+            let values = self.weights.ways.len() as u64;
+            budget.charge(values.saturating_mul(words(&common)))?;
+            budget.hold(values, words(&common) + words(&self.weights.all))?;
+            self.weights.scale(&(&common / &self.common));
+            self.common = common;
+        }
+        Ok(())
     }
 }
 

@@ -30,7 +30,7 @@ pub(super) fn enumerate_once(expr: &Expr, sequences: u64) -> Result<Distribution
     let mut throws = 0u64;
     for _ in 0..sequences {
         let mut position = 0;
-        let total = roll(expr, None, |sides| {
+        let total = roll(expr, None, 0, |sides| {
             if position == path.len() {
                 path.push((1, sides));
             }
@@ -45,6 +45,9 @@ pub(super) fn enumerate_once(expr: &Expr, sequences: u64) -> Result<Distribution
         let ways = path.iter().fold(BigUint::one(), |ways, (_, sides)| ways * *sides);
         common = common.lcm(&ways);
         *ends.entry((total, ways)).or_default() += 1;
+        if ends.len() as u64 > sequences / 8 + 64 {
+            break;
+        }
         while path.last().is_some_and(|(face, sides)| face >= sides) {
             path.pop();
         }

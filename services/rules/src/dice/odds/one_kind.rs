@@ -11,9 +11,9 @@ use num_bigint::BigUint;
 use num_traits::{One, Zero};
 
 use super::chosen::Choice;
-use super::distribution::Weights;
+use super::distribution::{Mixture, Weights};
 use super::polynomial::Polynomial;
-use super::{Budget, OddsError};
+use super::{Budget, OddsError, words};
 use crate::dice::ast::{Dice, Matcher, Modifier, Selector, Sides};
 use crate::dice::limits::{MAX_EXPLOSIONS, chain_limit};
 use crate::dice::roll::{concerns_a_die_by_itself, score};
@@ -41,8 +41,11 @@ pub fn total(
             }
             Modifier::Count { success, failure } => counted = Some((success, failure)),
             Modifier::Sort { .. } => {}
-            Modifier::Unique { once: false }
-                if alone.is_empty() && kept.ranked.is_empty() && !matches!(dice.sides, Sides::FateRare) =>
+            Modifier::Unique { once: false, on }
+                if on.is_empty()
+                    && alone.is_empty()
+                    && kept.ranked.is_empty()
+                    && !matches!(dice.sides, Sides::FateRare) =>
             {
                 unique = true;
             }
@@ -214,11 +217,11 @@ impl Die {
         if alone.is_empty() {
             return Ok(Weights::of(self.faces.iter().map(|(value, ways)| (worth(*value), BigUint::from(*ways)))));
         }
-        let mut cases = Vec::with_capacity(self.faces.len());
+        let mut mixture = Mixture::new();
         for (value, ways) in &self.faces {
-            cases.push((BigUint::from(*ways), self.worth_of(*value, alone, worth, budget)?));
+            mixture.add(&BigUint::from(*ways), self.worth_of(*value, alone, worth, budget)?, budget)?;
         }
-        Weights::mixed(cases, budget)
+        Ok(mixture.weights)
     }
 
     /// What a die that shows this is worth in the end.
@@ -243,11 +246,11 @@ impl Die {
                 if limit == 0 {
                     return self.worth_of(value, rest, worth, budget);
                 }
-                let mut cases = Vec::new();
-                for (value, ways) in self.rerolled(on, limit) {
-                    cases.push((ways, self.worth_of(value, rest, worth, budget)?));
+                let mut mixture = Mixture::new();
+                for (value, ways) in self.rerolled(on, limit, budget)? {
+                    mixture.add(&ways, self.worth_of(value, rest, worth, budget)?, budget)?;
                 }
-                Weights::mixed(cases, budget)
+                Ok(mixture.weights)
             }
             Modifier::Explode { compound, penetrate, on, limit } => {
                 let limit = limit.unwrap_or_else(|| self.chain_limit(on, false));
@@ -257,11 +260,11 @@ impl Die {
                 let less = i64::from(*penetrate);
                 if *compound {
                     let chain = self.chain(on, limit, budget, &mut |shown, _| Ok(Weights::certain(shown - less)))?;
-                    let mut cases = Vec::new();
+                    let mut mixture = Mixture::new();
                     for (further, ways) in chain.ways {
-                        cases.push((ways, self.worth_of(value + further, rest, worth, budget)?));
+                        mixture.add(&ways, self.worth_of(value + further, rest, worth, budget)?, budget)?;
                     }
-                    return Weights::mixed(cases, budget);
+                    return Ok(mixture.weights);
                 }
                 let first = self.worth_of(value, rest, worth, budget)?;
                 let further = self
@@ -277,8 +280,11 @@ impl Die {
     }
 
     /// The values after a reroll and their ways: thrown again while it matches, so many times at the most.
-    fn rerolled(&self, on: &Matcher, limit: u32) -> Vec<(i64, BigUint)> {
+    fn rerolled(&self, on: &Matcher, limit: u32, budget: &mut Budget) -> Result<Vec<(i64, BigUint)>, OddsError> {
         let all = self.all();
+        let size = words(&all.pow(limit));
+        budget.charge(size.saturating_mul(u64::from(limit) * u64::from(limit)))?;
+        budget.hold(u64::from(self.number()), size)?;
         let matching: u32 =
             self.faces.iter().filter(|(value, _)| self.matches(on, *value, true)).map(|(_, ways)| ways).sum();
         let matching = BigUint::from(matching);
@@ -286,7 +292,7 @@ impl Die {
         // The throws before: m^j of them match, and the rest of the limit is not needed.
         let any: BigUint = (0..limit).map(|before| matching.pow(before) * all.pow(limit - 1 - before)).sum();
         let ways_of = |value: i64| if self.matches(on, value, true) { &last } else { &any };
-        self.faces.iter().map(|(value, ways)| (*value, ways_of(*value) * *ways)).collect()
+        Ok(self.faces.iter().map(|(value, ways)| (*value, ways_of(*value) * *ways)).collect())
     }
 
     /// Those of so many dice, and of what they bring by exploding, that a choice leaves.
@@ -323,24 +329,20 @@ impl Die {
         budget: &mut Budget,
         worth: &mut Worth<'_, T>,
     ) -> Result<Weights<T>, OddsError> {
-        let mut faces = Vec::with_capacity(self.faces.len());
+        let (mut going, mut stopping) = (Mixture::new(), Mixture::new());
         for (value, ways) in &self.faces {
-            faces.push((BigUint::from(*ways), worth(*value, budget)?, self.matches(on, *value, false)));
+            let mixture = if self.matches(on, *value, false) { &mut going } else { &mut stopping };
+            mixture.add(&BigUint::from(*ways), worth(*value, budget)?, budget)?;
         }
-        let die = |cases: &[(BigUint, Weights<T>, bool)], chain: Option<&Weights<T>>, budget: &mut Budget| {
-            let mut shown = Vec::with_capacity(cases.len());
-            for (ways, worth, explodes) in cases {
-                let case = match chain {
-                    Some(chain) if *explodes => worth.combine(chain, |a, b| a + b, budget)?,
-                    _ => worth.clone(),
-                };
-                shown.push((ways.clone(), case));
-            }
-            Weights::mixed(shown, budget)
-        };
-        let mut chain = die(&faces, None, budget)?;
+        going.widen(&stopping.common, budget)?;
+        stopping.widen(&going.common, budget)?;
+        let (going, stopping) = (going.weights, stopping.weights);
+        let mut chain = going.clone();
+        chain.add(&stopping, &BigUint::one(), budget)?;
         for _ in 1..limit {
-            chain = die(&faces, Some(&chain), budget)?;
+            let mut next = going.combine(&chain, |a, b| a + b, budget)?;
+            next.add(&stopping, &chain.all, budget)?;
+            chain = next;
         }
         Ok(chain)
     }

@@ -1,8 +1,10 @@
 //! Reading groups: `{4d6,3d8}kh1`, `{4d6+2d8}kh4`, and what Avrae writes in round brackets.
 
+use super::sum::Sum;
 use super::{Kind, Parser, Read};
-use crate::dice::ast::{Amount, Dice, Expr, Group, Term};
+use crate::dice::ast::{Amount, Dice, Expr, Group, Modifier, Term};
 use crate::dice::bound;
+use crate::dice::value::Value;
 
 /// Most dice of a sum whose dice become members of a group.
 const MAX_MEMBERS: u32 = 40;
@@ -49,13 +51,24 @@ impl Parser<'_> {
         self.group_modifiers(&mut group)?;
         if let [Expr::Sum(terms)] = group.members.as_slice()
             && !group.modifiers.is_empty()
-            && let Some(dice) = single_dice(terms)
+            && let Some((mut dice, constant)) = single_dice(terms)
+            && (constant == Value::ZERO || !group.modifiers.iter().any(|it| matches!(it, Modifier::Count { .. })))
         {
             self.note(|| "the dice of the sum are each a member of the group".to_owned());
             for _ in &dice {
                 self.part(start)?;
             }
-            group.members = dice;
+            let chosen = match (dice.pop(), dice.is_empty()) {
+                (Some(die), true) => self.single_group(Group { members: vec![die], ..group }, start)?,
+                (last, _) => {
+                    dice.extend(last);
+                    Expr::Group(Box::new(Group { members: dice, ..group }))
+                }
+            };
+            let mut sum = Sum::new();
+            sum.add(chosen, false);
+            sum.add(Expr::Number(constant), false);
+            return Ok(sum.finish());
         } else if group.members.len() == 1 && !group.modifiers.is_empty() {
             return self.single_group(group, start);
         }
@@ -83,11 +96,18 @@ impl Parser<'_> {
     }
 }
 
-/// The dice of a sum, each by itself, if it adds only plain dice.
-fn single_dice(terms: &[Term]) -> Option<Vec<Expr>> {
-    let mut single = Vec::new();
+/// The dice of a sum, each by itself, and its constant, if it adds only plain dice.
+fn single_dice(terms: &[Term]) -> Option<(Vec<Expr>, Value)> {
+    let (mut single, mut constant) = (Vec::new(), Value::ZERO);
     for term in terms {
-        let Expr::Dice(dice) = &term.expr else { return None };
+        let dice = match &term.expr {
+            Expr::Number(value) => {
+                constant = constant.plus(if term.negative { value.negated() } else { *value });
+                continue;
+            }
+            Expr::Dice(dice) => dice,
+            _ => return None,
+        };
         let Amount::Fixed(count) = dice.count else { return None };
         if term.negative || !dice.modifiers.is_empty() || single.len() as u32 + count > MAX_MEMBERS {
             return None;
@@ -95,5 +115,5 @@ fn single_dice(terms: &[Term]) -> Option<Vec<Expr>> {
         let one = Dice { count: Amount::Fixed(1), ..(**dice).clone() };
         single.extend((0..count).map(|_| Expr::Dice(Box::new(one.clone()))));
     }
-    Some(single)
+    Some((single, constant))
 }

@@ -119,7 +119,11 @@ impl Parser<'_> {
             b'u' => {
                 self.position += 1;
                 let once = self.take_letter(b'o');
-                modifiers.push(Modifier::Unique { once });
+                let on = match self.peek() {
+                    Some(b'>' | b'<' | b'=') => self.matcher()?,
+                    _ => Matcher::default(),
+                };
+                modifiers.push(Modifier::Unique { once, on });
                 Ok(true)
             }
             b's' if !self.next_is(1, b'f') => {
@@ -151,7 +155,7 @@ impl Parser<'_> {
         self.position += 1;
         let compound = self.take(b'!');
         let penetrate = self.take_letter(b'p');
-        let limit = if self.take_letter(b'o') {
+        let limit = if self.take_once() {
             Some(1)
         } else if self.take_letter(b'l') {
             Some(self.small_number(MAX_EXPLOSIONS)?)
@@ -234,7 +238,7 @@ impl Parser<'_> {
             modifiers.push(Modifier::RerollAndAdd { on });
             return Ok(true);
         }
-        let once = if self.take_letter(b'o') {
+        let once = if self.take_once() {
             true
         } else if self.take_letter(b'r') {
             false
@@ -335,7 +339,7 @@ impl Parser<'_> {
             }
             (Dialect::Foundry, Some(b'x' | b'X')) => {
                 self.position += 1;
-                let mut limit = self.take_letter(b'o').then_some(1);
+                let mut limit = self.take_once().then_some(1);
                 // `x2=6` is at most two further dice on a 6; `x6` is on a 6.
                 let here = self.position;
                 if self.digits().is_some() && matches!(self.peek(), Some(b'>' | b'<' | b'=')) {
@@ -359,6 +363,11 @@ impl Parser<'_> {
             Some(b'e' | b'E' | b'o' | b'O') if self.parity_follows() => self.matcher(),
             _ => Ok(Matcher::default()),
         }
+    }
+
+    /// The `o` of "once", unless it begins `odd`.
+    fn take_once(&mut self) -> bool {
+        !self.parity_follows() && self.take_letter(b'o')
     }
 
     fn parity_follows(&self) -> bool {
