@@ -7,6 +7,8 @@ import java.io.PrintWriter;
 import java.net.Socket;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** A connection; lines are read in the JVM's own character set, and nothing is ever retried. */
 final class FsmLine extends Thread {
@@ -22,6 +24,7 @@ final class FsmLine extends Thread {
     private int rests;
     private Exception death;
     private boolean closed;
+    private boolean toleratesLateness;
 
     FsmLine(String host, int port, Board board) throws IOException {
         socket = new Socket(host, port);
@@ -50,7 +53,7 @@ final class FsmLine extends Thread {
         if (line.startsWith("<state> ")) {
             states.add(line.substring("<state> ".length()));
         }
-        if (line.startsWith("ERROR:")) {
+        if (line.startsWith("ERROR:") && !(toleratesLateness && line.startsWith("ERROR: Invalid state transition"))) {
             errors.add(line);
         }
         if (line.startsWith("<valid_events>")) {
@@ -68,6 +71,32 @@ final class FsmLine extends Thread {
         death = exception;
         closed = true;
         notifyAll();
+    }
+
+    /** From now on an event that comes when its state is over is no complaint. */
+    synchronized void tolerateLateness() {
+        toleratesLateness = true;
+    }
+
+    /** Waits for any line, at most so long. */
+    synchronized void awaitNews(long timeoutMs) throws InterruptedException {
+        int before = received.size();
+        long until = System.currentTimeMillis() + timeoutMs;
+        for (long left = timeoutMs; received.size() == before && !closed && 0 < left; left = until - System.currentTimeMillis()) {
+            wait(left);
+        }
+    }
+
+    /** The number that the last line of this form tells, or 0. */
+    synchronized int number(String form) {
+        Pattern pattern = Pattern.compile(form);
+        for (int i = received.size() - 1; i >= 0; i--) {
+            Matcher matcher = pattern.matcher(received.get(i));
+            if (matcher.find()) {
+                return Integer.parseInt(matcher.group(1));
+            }
+        }
+        return 0;
     }
 
     /** Sends `EVENT:` and the text, a name and perhaps its data. */

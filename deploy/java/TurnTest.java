@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/** java TurnTest HOST PORT AREA_FILE */
+/** java TurnTest HOST PORT AREA_FILE OPENING_FILE */
 final class TurnTest {
     private static final long TIMEOUT_MS = 10_000;
     private static final int MAX_STEPS = 60;
@@ -30,19 +30,19 @@ final class TurnTest {
     /** Sides that have used a die; each uses one and then passes. */
     private final Set<String> acted = new HashSet<>();
 
-    private TurnTest(String host, int port, Path areas) throws Exception {
-        board = new Board(areas);
+    private TurnTest(String host, int port, Path areas, Path opening) throws Exception {
+        board = new Board(areas, new Opening(opening), null);
         line = new FsmLine(host, port, board);
     }
 
     public static void main(String[] args) throws Exception {
-        if (args.length != 3) {
-            System.err.println("usage: java TurnTest HOST PORT AREA_FILE");
+        if (args.length != 4) {
+            System.err.println("usage: java TurnTest HOST PORT AREA_FILE OPENING_FILE");
             System.exit(2);
         }
         TurnTest test;
         try {
-            test = new TurnTest(args[0], Integer.parseInt(args[1]), Path.of(args[2]));
+            test = new TurnTest(args[0], Integer.parseInt(args[1]), Path.of(args[2]), Path.of(args[3]));
         } catch (ConnectException exception) {
             System.out.println("FAILED: " + args[0] + ":" + args[1] + ": " + exception.getMessage());
             System.exit(1);

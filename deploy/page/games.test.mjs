@@ -35,6 +35,24 @@ test("a side is given to the built-in opponent, which plays on by itself", async
   });
 });
 
+test("an autopilot takes quiet for consent, after as many seconds as are set", async () => {
+  await withPage({}, async (page) => {
+    await newGame(page);
+    const side = page.locator("select[data-side=table]");
+    await side.selectOption("autopilot");
+    const seconds = page.getByLabel("Seconds that Table is waited for");
+    assert.equal(await seconds.inputValue(), "5");
+    await page.getByText("5 quiet seconds are consent").waitFor();
+    await picture(page, "game-autopilot");
+
+    await seconds.fill("1");
+    await seconds.press("Enter");
+    await page.locator(".state-name[data-state=PHASE_2_FELLOWSHIP_START]").waitFor();
+    assert.equal(await side.inputValue(), "autopilot");
+    assert.equal(await seconds.inputValue(), "1");
+  });
+});
+
 /// Starts a game of its own.
 async function newGame(page) {
   await page.goto(`${DICETOWER_URL}/#/games`);

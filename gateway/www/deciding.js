@@ -9,7 +9,19 @@ const KINDS = [
   ["policy middle", "the built-in opponent, middle"],
   ["policy hard", "the built-in opponent, hard"],
   ["model", "a language model"],
+  ["autopilot", "a person whose quiet is consent"],
 ];
+/// Whoever of them is waited for, and no longer than a day.
+const WAITED_FOR = ["model", "autopilot"];
+const MAX_SECONDS = 86_400;
+
+/// Who decides what is asked, and until when nobody else does; `null` for a person.
+function whoDecides({ kind, timeout_seconds: seconds }, due) {
+  if (kind === "policy") return "The built-in opponent decides.";
+  if (kind === "model") return `A language model decides, until ${moment(due)}.`;
+  if (kind === "autopilot") return `What is done on the board is the answer, and ${seconds} quiet seconds are consent.`;
+  return null;
+}
 
 /// A panel of the open decisions with their choices as buttons, and one of who decides.
 export class Deciding {
@@ -67,12 +79,7 @@ export class Deciding {
       "fieldset",
       { class: "question", data: { kind, decision: id } },
       h("legend", {}, h("span", { class: "pill" }, words(decider.side)), " ", question),
-      decider.kind !== "person" &&
-        h(
-          "p",
-          { class: "dim" },
-          decider.kind === "policy" ? "The built-in opponent decides." : `A language model decides, until ${moment(due)}.`,
-        ),
+      decider.kind !== "person" && h("p", { class: "dim" }, whoDecides(decider, due)),
       h(
         "div",
         { class: "choices" },
@@ -106,28 +113,46 @@ export class Deciding {
       h(
         "div",
         { class: "sides" },
-        deciders.map(({ side, kind, strength }) => {
+        deciders.map(({ side, kind, strength, timeout_seconds: seconds }) => {
           const value = kind === "policy" ? `policy ${strength ?? "middle"}` : kind;
           return h(
-            "label",
-            {},
-            h("span", {}, words(side)),
+            "div",
+            { class: "side-decides" },
             h(
-              "select",
-              { class: "input", data: { side }, on: { change: ({ target }) => this.#setDecider(side, target.value) } },
-              KINDS.map(([name, text]) => h("option", { value: name, selected: name === value }, text)),
+              "label",
+              {},
+              h("span", {}, words(side)),
+              h(
+                "select",
+                { class: "input", data: { side }, on: { change: ({ target }) => this.#setDecider(side, target.value) } },
+                KINDS.map(([name, text]) => h("option", { value: name, selected: name === value }, text)),
+              ),
             ),
+            WAITED_FOR.includes(kind) &&
+              h("input", {
+                class: "input",
+                type: "number",
+                min: "1",
+                max: String(MAX_SECONDS),
+                value: String(seconds),
+                data: { side: `${side}-seconds` },
+                "aria-label": `Seconds that ${words(side)} is waited for`,
+                on: {
+                  change: ({ target }) => target.reportValidity() && this.#setDecider(side, kind, Number(target.value)),
+                },
+              }),
           );
         }),
       ),
     );
-    if (focused) [...this.sides.querySelectorAll("select")].find(({ dataset }) => dataset.side === focused)?.focus();
+    if (focused) this.sides.querySelector(`[data-side="${focused}"]`)?.focus();
   }
 
-  async #setDecider(side, value) {
+  async #setDecider(side, value, seconds) {
     const [kind, strength] = value.split(" ");
     try {
-      const body = { game_id: this.gameId, decider: { side, kind, ...(strength && { strength }) } };
+      const decider = { side, kind, ...(strength && { strength }), ...(seconds && { timeout_seconds: seconds }) };
+      const body = { game_id: this.gameId, decider };
       await api("/api/tools/set_decider", { method: "POST", body });
       this.onChange();
     } catch (error) {

@@ -6,7 +6,7 @@ mod support;
 
 use std::fs;
 
-use support::{http, run, signal, start, start_with};
+use support::{Line, http, run, signal, start, start_with};
 use tempfile::tempdir;
 use tokio::net::TcpListener;
 
@@ -60,6 +60,7 @@ async fn what_it_cannot_work_with_is_told_in_a_line() {
     let ports = ["--http", "127.0.0.1:0", "--tcp", "127.0.0.1:0"];
     let with = |more: &[&'static str]| [&ports, more].concat();
     refuses(&with(&["--machine", "nowhere.yaml"]), "nowhere.yaml").await;
+    refuses(&with(&["--decider", "mordor=hard"]), "has no side \"mordor\", but: ").await;
     refuses(&with(&["--context", "nowhere.txt"]), "nowhere.txt").await;
     refuses(&with(&["--database-url", "mysql://a/b"]), "DATABASE_URL must begin with postgres://").await;
     refuses(&with(&["--database-url", "postgres://a@127.0.0.1:1/b"]), "open the PostgreSQL database").await;
@@ -116,6 +117,21 @@ async fn log_files_hold_every_line_with_its_trace() {
     let line = log.lines().find(|line| line.contains("GET /api/character/Platinum")).unwrap();
     assert!(line.contains(&format!("| INFO     | [Trace: {trace_id}] |")), "{line}");
     assert_eq!(fs::read_to_string(folder.path().join("logs/dicetower-errors.log")).unwrap(), "");
+}
+
+#[tokio::test]
+async fn with_tokens_asked_for_one_opens_the_java_line() {
+    let folder = tempdir().unwrap();
+    let tower = start_with(&folder, &["--http", "127.0.0.1:0", "--tcp", "127.0.0.1:0", "--auth", "token"]).await;
+    let made = run(folder.path(), &["token", "make", "--name", "Ann"]).await;
+    assert_eq!(made.code, Some(0), "{}", made.stderr);
+
+    let mut line = Line::connect(&tower.tcp).await;
+    line.send("EVENT:TOGGLE_LOME").await;
+    assert_eq!(line.next().await, "ERROR: Not authorised");
+    line.send(&format!("AUTH {}", made.stdout.trim())).await;
+    assert_eq!(line.next().await, "<game> Connected to FSM server");
+    tower.kill().await;
 }
 
 #[tokio::test]

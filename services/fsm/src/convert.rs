@@ -18,9 +18,6 @@ use crate::{
 /// Whole numbers up to here are exact in the wire's only kind of number.
 const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// Time a model has for an answer where nobody says otherwise.
-const DEFAULT_TIMEOUT_SECONDS: u32 = 60;
-
 /// A game as it is shown.
 pub fn game(shown: Shown) -> wire::Game {
     let Shown { stored, machine, view, source, attached } = shown;
@@ -66,6 +63,7 @@ fn decider(side: &str, decider: Decider) -> wire::Decider {
         DeciderKind::Person => "person",
         DeciderKind::Policy => "policy",
         DeciderKind::Model => "model",
+        DeciderKind::Autopilot => "autopilot",
     };
     let strength = match strength {
         Strength::Easy => "easy",
@@ -76,7 +74,7 @@ fn decider(side: &str, decider: Decider) -> wire::Decider {
         side: side.to_owned(),
         kind: kind.to_owned(),
         strength: (kind != "person").then(|| strength.to_owned()),
-        timeout_seconds: (kind == "model").then_some(timeout_seconds),
+        timeout_seconds: matches!(kind, "model" | "autopilot").then_some(timeout_seconds),
     }
 }
 
@@ -86,6 +84,7 @@ pub fn from_decider(decider: wire::Decider) -> (String, Decider) {
     let kind = match kind.as_str() {
         "policy" => DeciderKind::Policy,
         "model" => DeciderKind::Model,
+        "autopilot" => DeciderKind::Autopilot,
         _ => DeciderKind::Person,
     };
     let strength = match strength.as_deref() {
@@ -93,7 +92,7 @@ pub fn from_decider(decider: wire::Decider) -> (String, Decider) {
         Some("hard") => Strength::Hard,
         _ => Strength::Middle,
     };
-    (side, Decider { kind, strength, timeout_seconds: timeout_seconds.unwrap_or(DEFAULT_TIMEOUT_SECONDS) })
+    (side, Decider { kind, strength, timeout_seconds: timeout_seconds.unwrap_or(kind.default_timeout_seconds()) })
 }
 
 /// An open decision.

@@ -8,7 +8,7 @@ mod decide;
 mod retrace;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -28,7 +28,7 @@ use crate::{
     chance,
     database::ClientDatabases,
     definition::Machine,
-    machine::{self, Audience, Event, Game, Order, Output, OutputKind, Refusal, Rolled, Stop, View},
+    machine::{self, Audience, Decider, Event, Game, Order, Output, OutputKind, Refusal, Rolled, Stop, View},
     machines::Machines,
     store::{Entry, Idempotency, Store, StoredEntry, StoredGame},
 };
@@ -294,6 +294,16 @@ impl Attachment {
     }
 }
 
+/// How games are played.
+pub struct Settings {
+    /// Whether the server rolls dice and helps the Java client.
+    pub assist: bool,
+    /// Who decides in a new game, by side.
+    pub deciders: BTreeMap<String, Decider>,
+    /// Seed of the built-in opponent; without one each game has its own.
+    pub opponent_seed: Option<u64>,
+}
+
 /// All games.
 pub struct Games {
     store: Store,
@@ -302,8 +312,7 @@ pub struct Games {
     dice: DiceServiceClient<Transport>,
     /// The machine of games that name none.
     machine: Arc<Machine>,
-    /// Whether the server rolls dice and helps the Java client.
-    assist: bool,
+    settings: Settings,
     live: Mutex<HashMap<String, Cell>>,
     attachments: Mutex<HashMap<String, Cell>>,
     shutdown: CancellationToken,
@@ -322,11 +331,11 @@ impl Games {
         machine: Arc<Machine>,
         databases: ClientDatabases,
         dice: DiceServiceClient<Transport>,
-        assist: bool,
+        settings: Settings,
         shutdown: CancellationToken,
     ) -> Result<Arc<Games>, Error> {
         let (live, attachments) = (Mutex::default(), Mutex::default());
-        let games = Games { store, machines, databases, dice, machine, assist, live, attachments, shutdown };
+        let games = Games { store, machines, databases, dice, machine, settings, live, attachments, shutdown };
         match games.store.find(DEFAULT_GAME).await? {
             Some(old) if old.machine != games.machine.name || games.machine.state_index(&old.game.state).is_none() => {
                 tracing::info!(machine = games.machine.name, "the default game ran another machine and is archived");
@@ -440,6 +449,8 @@ impl Games {
         live.attachments.push(attachment);
         live.watch += 1;
         live.is_waiting = false;
+        live.opponent.somebody_came();
+        self.call_opponent(&mut live, "opponent", &cell);
         drop(live);
         self.attachments.lock().expect("no holder panics").insert(id.clone(), cell);
         tracing::info!(game_id, attachment_id = id, role = role.word(), "attached");
@@ -516,7 +527,7 @@ impl Games {
             sender: attached.map_or_else(|| "controller".to_owned(), |attachment| attachment.id.clone()),
             is_host: attached.map_or(incoming.is_host, |attachment| attachment.role == Role::Host),
             players: players.map(|attachment| attachment.id.clone()).collect(),
-            assist: self.assist,
+            assist: self.settings.assist,
             at: clock::now_ms(),
             remarks: incoming.remarks.clone(),
             order: incoming.order.clone(),
@@ -580,6 +591,7 @@ impl Games {
             "accepted"
         );
 
+        self.expect_recovered(live, &entry.entry.outputs).await;
         self.call_opponent(live, &entry.entry.cause, cell);
         self.set_clock(live, cell);
         let entry = Arc::new(entry);
@@ -609,7 +621,10 @@ impl Games {
     ) -> Result<Answer, Error> {
         let message = refusal.message(&incoming.event, &live.stored.game.state);
         let sender = incoming.attachment_id.as_deref();
-        if refusal != Refusal::Ignored {
+        if refusal == Refusal::Ignored {
+            // The board has changed: what the opponent waits for may be there, or something that it may choose.
+            self.call_opponent(live, "opponent", cell);
+        } else {
             tracing::debug!(game_id = live.stored.id, message, "refused");
             let kind =
                 UpdateKind::Refusal { refusal, message: message.clone(), event: incoming.event.clone(), trace_id };
@@ -764,8 +779,8 @@ impl Games {
         let (key, created_at) = (Uuid::now_v7().to_string(), clock::now_ms());
         let mut board: Option<Arc<Figures>> = None;
         let mut rolls = Vec::new();
-        let game = loop {
-            match machine::begin(machine, board.as_deref(), &rolls, self.assist, created_at) {
+        let mut game = loop {
+            match machine::begin(machine, board.as_deref(), &rolls, self.settings.assist, created_at) {
                 Ok(game) => break game,
                 Err(Stop::Board) => board = Some(self.databases.figures(game_id).await),
                 Err(Stop::Roll(_)) if rolls.len() == MAX_ROLLS => return Err(Error::TooManyRolls),
@@ -776,6 +791,8 @@ impl Games {
                 Err(Stop::Refused(_)) => return Err(Error::Unusable(game_id.to_owned())),
             }
         };
+        let deciders = self.settings.deciders.iter().filter(|(side, _)| machine.sides.contains(side));
+        game.memory.deciders = deciders.map(|(side, decider)| (side.clone(), *decider)).collect();
         Ok(StoredGame {
             key,
             id: game_id.to_owned(),
@@ -801,7 +818,7 @@ impl Games {
     async fn view(&self, live: &Live) -> Result<(View, Source), Error> {
         let players: Vec<String> = live.attachments.iter().map(|attachment| attachment.id.clone()).collect();
         let board = self.board(&live.stored).await;
-        match machine::view(&live.machine, &live.stored.game, &players, Some(&board), self.assist) {
+        match machine::view(&live.machine, &live.stored.game, &players, Some(&board), self.settings.assist) {
             Ok(view) => Ok((view, board.source)),
             Err(_) => Err(Error::Unusable(live.stored.id.clone())),
         }

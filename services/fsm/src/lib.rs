@@ -47,11 +47,24 @@ pub struct Config {
     /// Speak as documented and no more: roll no dice, show nothing twice, take the client's faces.
     #[arg(long, env = "DICETOWER_STRICT")]
     pub strict: bool,
+    /// Who decides in a new game, such as shadow=middle,free_peoples=autopilot:5: a side (free_peoples, shadow, table) and
+    /// person, easy, middle, hard, model or autopilot, with seconds to wait for the last two. Sides left out are people's.
+    #[arg(long, env = "DICETOWER_DECIDERS", value_delimiter = ',', value_parser = opponent::parse_decider)]
+    pub decider: Vec<opponent::SideDecider>,
+    /// Seed of the built-in opponent, for games that can be repeated; unset, it plays each game differently.
+    #[arg(long, env = "DICETOWER_OPPONENT_SEED")]
+    pub opponent_seed: Option<u64>,
 }
 
 impl Default for Config {
     fn default() -> Config {
-        Config { wotr_db: "wotr_game.db".into(), machine: "war-of-the-ring".to_owned(), strict: false }
+        Config {
+            wotr_db: "wotr_game.db".into(),
+            machine: "war-of-the-ring".to_owned(),
+            strict: false,
+            decider: Vec::new(),
+            opponent_seed: None,
+        }
     }
 }
 
@@ -59,7 +72,7 @@ impl Default for Config {
 ///
 /// # Errors
 ///
-/// The machine cannot run, or the database cannot be opened.
+/// The machine cannot run or has no such side, or the database cannot be opened.
 pub async fn start(
     config: Config,
     database: &DatabaseConfig,
@@ -70,10 +83,48 @@ pub async fn start(
     let machines = machines::Machines::default();
     let machine = machines.configured(&config.machine, &store).await?;
     let databases = database::ClientDatabases::new(&config.wotr_db);
-    let assist = !config.strict;
-    let games = games::Games::open(store, machines, machine, databases, peers.dice(), assist, shutdown.clone()).await?;
+    for opponent::SideDecider { side, .. } in &config.decider {
+        let sides = machine.sides.join(", ");
+        anyhow::ensure!(machine.sides.contains(side), "--decider: the machine has no side {side:?}, but: {sides}");
+    }
+    let deciders = config.decider.into_iter().map(|of| (of.side, of.decider)).collect();
+    let settings = games::Settings { assist: !config.strict, deciders, opponent_seed: config.opponent_seed };
+    let games =
+        games::Games::open(store, machines, machine, databases, peers.dice(), settings, shutdown.clone()).await?;
     let service = service::Fsm::new(games, shutdown);
     Ok(service_kit::Server::new("fsm").add_service(compressed!(FsmServiceServer::new(service))).routes())
+}
+
+/// For `benches/`, which sees of this crate what everybody sees.
+#[cfg(feature = "bench")]
+pub mod bench {
+    use crate::opponent::{Strength, fixture::Table, policy};
+
+    /// The strengths of the built-in opponent.
+    pub const STRENGTHS: [&str; 3] = ["easy", "middle", "hard"];
+
+    /// One decision of the first turn, by its name in the machine, as often as it is wanted.
+    ///
+    /// # Panics
+    ///
+    /// The first turn has no such decision.
+    pub fn question(name: &str, strength: &str) -> impl Fn() -> usize {
+        let strength = match strength {
+            "easy" => Strength::Easy,
+            "hard" => Strength::Hard,
+            _ => Strength::Middle,
+        };
+        let mut table = Table::new(true, 1);
+        let question = loop {
+            let decision = table.decisions().into_iter().next().expect("the game goes on");
+            if decision.id.ends_with(name) {
+                break table.question(decision, 1);
+            }
+            table.play(Strength::Easy);
+        };
+        let policy = policy(strength);
+        move || policy.weigh(&question).len()
+    }
 }
 
 #[cfg(test)]

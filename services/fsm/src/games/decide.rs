@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 
 use super::{Answer, Cell, Error, Games, Incoming, Live};
 use crate::{
-    machine::{self, Decider, DeciderKind, Decision, Order},
+    machine::{self, Decider, DeciderKind, Decision, Order, Output, OutputKind},
     opponent::{self, Question},
     store::Idempotency,
 };
@@ -24,7 +24,7 @@ const MAX_RESUMED: i64 = 500;
 const SHOWN_ALTERNATIVES: usize = 2;
 /// How long the opponent waits before it looks again at a board that does not show its last action yet.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
-/// How often it looks again before it goes on all the same.
+/// How often it looks again at a board that nobody has moved on before it goes on all the same.
 const MAX_LOOKS: u32 = 10;
 
 /// The opponent of one game.
@@ -36,8 +36,17 @@ pub struct Opponent {
     stirred: Arc<Notify>,
     /// Its answers since somebody else's event.
     streak: u32,
-    /// Pieces that its last action moved, with the areas they are to be seen in.
+    /// Pieces that the client was told to move, with the areas they are to be seen in.
     unseen: Vec<(i64, i64)>,
+    /// When somebody attached last, Unix milliseconds: an autopilot counts from then.
+    since: i64,
+}
+
+impl Opponent {
+    /// Somebody has attached.
+    pub fn somebody_came(&mut self) {
+        self.since = clock::now_ms();
+    }
 }
 
 /// An answer as it comes in.
@@ -112,7 +121,7 @@ impl Games {
         }
         let players: Vec<String> = live.attachments.iter().map(|attachment| attachment.id.clone()).collect();
         let board = self.board(&live.stored).await;
-        machine::decisions(&live.machine, game, &players, Some(&board), self.assist)
+        machine::decisions(&live.machine, game, &players, Some(&board), self.settings.assist)
             .map_err(|_| Error::Unusable(live.stored.id.clone()))
     }
 
@@ -152,6 +161,20 @@ impl Games {
         }
     }
 
+    /// What the client is told to bring back is waited for: a turn is played with all its dice.
+    pub(super) async fn expect_recovered(&self, live: &mut Live, outputs: &[Output]) {
+        let is_watching = live.stored.game.memory.deciders.values().any(|decider| decider.kind != DeciderKind::Person);
+        let commands = commands_of(outputs);
+        if !is_watching || commands.is_empty() {
+            return;
+        }
+        if let Some(tables) = self.databases.tables(&live.stored.id).await {
+            for command in commands {
+                live.opponent.unseen.extend(opponent::recovered(command, &tables));
+            }
+        }
+    }
+
     /// Decides until there is nothing left to decide.
     async fn play(self: &Arc<Self>, cell: &Cell) {
         let mut looks = 0;
@@ -169,7 +192,9 @@ impl Games {
                 Next::Rest => return,
                 Next::Wait(time) => {
                     // Whatever has happened meanwhile is looked at anew, and so is the time.
-                    let _ = tokio::time::timeout(time, stirred.notified()).await;
+                    if tokio::time::timeout(time, stirred.notified()).await.is_ok() {
+                        looks = 0;
+                    }
                 }
                 Next::Think(question) => {
                     if !self.think(cell, question).await {
@@ -187,7 +212,15 @@ impl Games {
             return Ok(Next::Rest);
         }
         let decisions = self.open_decisions(live).await?;
-        let due = decisions.into_iter().filter_map(|decision| Some((decision.due_at()?, decision)));
+        let quiet_since = live.stored.updated_at.max(live.opponent.since);
+        let due = decisions.into_iter().filter_map(|decision| {
+            let due_at = match decision.decider.kind {
+                DeciderKind::Autopilot if !opponent::may_confirm(&decision) => return None,
+                DeciderKind::Autopilot => quiet_since + i64::from(decision.decider.timeout_seconds) * 1_000,
+                _ => decision.due_at()?,
+            };
+            Some((due_at, decision))
+        });
         let Some((due_at, decision)) = due.min_by_key(|(due_at, _)| *due_at) else { return Ok(Next::Rest) };
         let wait = u64::try_from(due_at - clock::now_ms()).unwrap_or_default();
         if 0 < wait {
@@ -197,6 +230,10 @@ impl Games {
             Some(_) => None,
             None => self.databases.tables(&live.stored.id).await,
         };
+        if tables.is_some() && live.attachments.is_empty() {
+            // Whose board it is must carry out what is decided: it goes on when he is back.
+            return Ok(Next::Rest);
+        }
         if let Some(tables) = &tables {
             let seen = |(piece, area): &(i64, i64)| tables.area(*piece).is_none_or(|there| there == *area);
             if *looks < MAX_LOOKS && !live.opponent.unseen.iter().all(seen) {
@@ -207,20 +244,22 @@ impl Games {
         *looks = 0;
         live.opponent.unseen.clear();
         let facts = self.all_facts(live).await?;
-        let state = live.stored.game.state.clone();
-        let seed = seed(&[&live.stored.key, &decision.id]);
-        Ok(Next::Think(Box::new(Question { decision, state, facts, tables, seed })))
+        let own = self.settings.opponent_seed.map_or_else(|| live.stored.key.clone(), |seed| seed.to_string());
+        let seed = seed(&[&own, &decision.id]);
+        Ok(Next::Think(Box::new(Question { decision, facts, tables, seed })))
     }
 
     async fn all_facts(&self, live: &Live) -> Result<Map<String, Value>, Error> {
         let board = self.board(&live.stored).await;
-        machine::all_facts(&live.machine, &live.stored.game, Some(&board), self.assist)
+        machine::all_facts(&live.machine, &live.stored.game, Some(&board), self.settings.assist)
             .map_err(|_| Error::Unusable(live.stored.id.clone()))
     }
 
     /// Has the opponent answer. `false`: it cannot.
     async fn think(self: &Arc<Self>, cell: &Cell, question: Box<Question>) -> bool {
-        let policy = opponent::policy(question.decision.decider.strength);
+        let is_autopilot = question.decision.decider.kind == DeciderKind::Autopilot;
+        let policy =
+            if is_autopilot { opponent::autopilot() } else { opponent::policy(question.decision.decider.strength) };
         let decision = question.decision.clone();
         let Ok(weighed) = tokio::task::spawn_blocking(move || policy.weigh(&question)).await else {
             tracing::error!(decision = decision.id, "the opponent failed");
@@ -238,20 +277,24 @@ impl Games {
             .take(SHOWN_ALTERNATIVES)
             .map(|other| format!("; {} {:.1}", text(other.choice), other.score))
             .collect();
-        let reason = format!("🤖 {} {} ({:.1}: {}{others})", decision.question, choice.text, best.score, best.why);
+        let reason = (!is_autopilot)
+            .then(|| format!("🤖 {} {} ({:.1}: {}{others})", decision.question, choice.text, best.score, best.why));
         let mut live = cell.lock().await;
         let answer = DecisionAnswer {
             game_id: live.stored.id.clone(),
             decision_id: decision.id.clone(),
             choice_id: choice.id.clone(),
             data: best.data.clone(),
-            reason: Some(reason),
+            reason,
             cause: Some("opponent".to_owned()),
             idempotency: None,
         };
         let decisions = self.open_decisions(&live).await;
         let sent = match decisions.and_then(|decisions| incoming(decisions, answer)) {
-            Ok(incoming) => {
+            Ok(mut incoming) => {
+                if best.is_bare {
+                    incoming.data = Some(Map::new());
+                }
                 live.opponent.unseen = moved_pieces(incoming.data.as_ref());
                 live.opponent.streak += 1;
                 self.send_locked(&mut live, cell, incoming).await
@@ -295,6 +338,17 @@ fn incoming(decisions: Vec<Decision>, answer: DecisionAnswer) -> Result<Incoming
         remarks: reason.into_iter().collect(),
         ..Incoming::default()
     })
+}
+
+/// What the client is told to do.
+fn commands_of(outputs: &[Output]) -> Vec<&str> {
+    let mut commands = Vec::new();
+    for output in outputs {
+        if let OutputKind::Command(command) = &output.kind {
+            commands.push(command.as_str());
+        }
+    }
+    commands
 }
 
 /// Pieces that an event has moved, with the areas they come to.

@@ -69,7 +69,7 @@ impl Games {
         let earlier = self.store.game_at(&live.stored.key, to).await?;
         let earlier = earlier.ok_or_else(|| Error::NoWayBack(format!("entry {to} is not there")))?;
         let board = self.board(&live.stored).await;
-        if let Some(reason) = machine::contradiction(&live.machine, &earlier, &board, self.assist) {
+        if let Some(reason) = machine::contradiction(&live.machine, &earlier, &board, self.settings.assist) {
             return Err(Error::NoWayBack(reason));
         }
         let misfits = misfits(&taken_back, &board.values);

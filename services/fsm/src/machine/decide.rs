@@ -32,7 +32,7 @@ pub struct Decider {
     /// How well the built-in opponent plays.
     #[serde(default)]
     pub strength: Strength,
-    /// Seconds after which the built-in opponent answers in a model's place.
+    /// Seconds after which the built-in opponent answers in a model's place, or an autopilot goes on.
     #[serde(default)]
     pub timeout_seconds: u32,
 }
@@ -48,6 +48,15 @@ pub enum DeciderKind {
     Policy,
     /// A language model that looks for what is asked, and answers.
     Model,
+    /// A person at a client without buttons: what he has done on the board is taken for his answer after a while.
+    Autopilot,
+}
+
+impl DeciderKind {
+    /// Seconds that are waited where nobody says how many.
+    pub fn default_timeout_seconds(self) -> u32 {
+        if self == DeciderKind::Autopilot { 5 } else { 60 }
+    }
 }
 
 /// A decision with what may be chosen now.
@@ -75,7 +84,9 @@ impl Decision {
         match self.decider.kind {
             DeciderKind::Person => None,
             DeciderKind::Policy => Some(self.asked_at),
-            DeciderKind::Model => Some(self.asked_at + i64::from(self.decider.timeout_seconds) * 1_000),
+            DeciderKind::Model | DeciderKind::Autopilot => {
+                Some(self.asked_at + i64::from(self.decider.timeout_seconds) * 1_000)
+            }
         }
     }
 }

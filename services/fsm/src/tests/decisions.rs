@@ -87,6 +87,7 @@ fn a_guide_is_asked_for_once_he_is_to_change() {
     assert_eq!(ids(&table.decision("guide")), ["Strider"], "he is of Gandalf's Level");
     table.choose("guide", "Strider");
     assert_eq!(table.variable("GUIDE"), "Strider");
+    assert!(!ids(&table.decision("fellowship")).contains(&"change_guide"), "once a turn is enough");
 }
 
 #[test]

@@ -69,16 +69,15 @@ async fn a_scanner_is_answered_and_harms_nothing() {
 #[tokio::test]
 async fn answers_are_not_held_back() {
     let (_server, mut client) = Server::alone().await;
-    let mut times = Vec::new();
+    let mut quickest = Duration::MAX;
     for _ in 0..50 {
         let begun = Instant::now();
         client.send("EVENT:TOGGLE_LOME").await;
         client.until(|line| line.starts_with("<valid_events>")).await;
-        times.push(begun.elapsed());
+        quickest = quickest.min(begun.elapsed());
     }
-    times.sort();
-    // Two small writes would wait for a delayed acknowledgement, 40 ms each time.
-    assert!(times[25] < Duration::from_millis(20), "{:?}", times[25]);
+    // Two small writes would wait for a delayed acknowledgement, 40 ms every time; a busy machine is slow only at times.
+    assert!(quickest < Duration::from_millis(20), "{quickest:?}");
 }
 
 #[cfg(target_os = "linux")]

@@ -10,4 +10,5 @@ mod lines;
 mod loss;
 mod numbered;
 mod old_server;
+mod opponent;
 mod turn;

@@ -1,0 +1,63 @@
+//! A plan: what may be done, what it is worth, and by which moves the client carries it out.
+
+use serde_json::{Map, Value, json};
+
+/// Something that can be done.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    /// What it is worth: 1 is a point of victory for the Shadow, or a tenth of the game for either side.
+    pub worth: f64,
+    /// Why.
+    pub why: String,
+    moves: Vec<Value>,
+    facts: Map<String, Value>,
+    data: Map<String, Value>,
+}
+
+impl Plan {
+    /// A plan without moves.
+    pub fn new(worth: f64, why: impl Into<String>) -> Plan {
+        Plan { worth, why: why.into(), ..Plan::default() }
+    }
+
+    /// Pieces go from an area to another.
+    #[must_use]
+    pub fn moving(mut self, pieces: &[i64], from: i64, to: i64) -> Plan {
+        if !pieces.is_empty() && from != to {
+            self.moves.push(json!({"pieces": pieces, "from": from, "to": to}));
+        }
+        self
+    }
+
+    /// A fact that holds as soon as it is done; the client's database tells it later.
+    #[must_use]
+    pub fn with_fact(mut self, name: &str, value: impl Into<Value>) -> Plan {
+        self.facts.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Something more that the event tells.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: impl Into<Value>) -> Plan {
+        self.data.insert(key.to_owned(), value.into());
+        self
+    }
+
+    /// What the event tells beside its choice.
+    pub fn into_data(self) -> Map<String, Value> {
+        let mut data = self.data;
+        if !self.moves.is_empty() {
+            data.insert("moves".to_owned(), Value::from(self.moves));
+        }
+        if !self.facts.is_empty() {
+            data.insert("facts".to_owned(), Value::Object(self.facts));
+        }
+        data
+    }
+
+    /// The better of two.
+    #[must_use]
+    pub fn or(self, other: Plan) -> Plan {
+        if self.worth < other.worth { other } else { self }
+    }
+}

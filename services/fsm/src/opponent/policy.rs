@@ -1,0 +1,303 @@
+//! The kinds of decisions, and who of `ring` and `war` weighs each of their choices.
+
+use serde_json::{Map, Value};
+
+use super::{
+    Policy, Question, Strength, Weighed,
+    noise::Noise,
+    plan::Plan,
+    position::{MOUTH, Position, SARUMAN, STRIDER, WITCH_KING, boxes},
+    ring::Ring,
+    war::War,
+};
+use crate::{board::Side, machine::Choice};
+
+/// Faces of a side's die.
+const FP_FACES: [&str; 4] = ["character", "event", "muster", "army_muster"];
+/// Price of an Elven Ring, in points: there are few.
+const RING: f64 = 1.6;
+/// The Rings, the first box of those not used, and of those that the Shadow has.
+const RINGS: [i64; 3] = [249, 250, 251];
+const FREE_RINGS: i64 = 125;
+const DARK_RINGS: i64 = 128;
+/// Cards that may stay in a hand.
+const HAND: i64 = 6;
+
+/// The opponent that comes with the service.
+pub struct BuiltIn(pub Strength);
+
+impl Policy for BuiltIn {
+    fn weigh(&self, question: &Question) -> Vec<Weighed> {
+        let position = Position::of(question);
+        let judge = Judge {
+            side: if question.decision.side == "shadow" { Side::Shadow } else { Side::FreePeoples },
+            position: &position,
+            strength: self.0,
+            seed: question.seed,
+        };
+        let mut noise = Noise::new(question.seed);
+        let mut weighed: Vec<Weighed> = (0..)
+            .zip(&question.decision.choices)
+            .map(|(index, choice)| {
+                let plan = judge.plan(&question.decision.kind, choice, index);
+                let carelessness = self.0.carelessness() * (noise.fraction() - 0.5);
+                Weighed {
+                    choice: index,
+                    score: plan.worth + carelessness,
+                    why: plan.why.clone(),
+                    data: plan.into_data(),
+                    is_bare: false,
+                }
+            })
+            .collect();
+        weighed.sort_by(|one, other| other.score.total_cmp(&one.score));
+        weighed
+    }
+}
+
+struct Judge<'a> {
+    side: Side,
+    position: &'a Position<'a>,
+    strength: Strength,
+    seed: u64,
+}
+
+impl Judge<'_> {
+    fn ring(&self) -> Ring<'_> {
+        Ring::new(self.position, self.strength, self.seed)
+    }
+
+    fn war(&self) -> War<'_> {
+        War::new(self.position, self.side, self.strength, self.seed)
+    }
+
+    fn plan(&self, kind: &str, choice: &Choice, index: usize) -> Plan {
+        let told = |key: &str| choice.data.get(key);
+        let number = |key: &str| told(key).and_then(Value::as_i64).unwrap_or_default();
+        let hits = |mine: &str, theirs: &str| {
+            let attacks = self.position.text("ATTACKING_SIDE") == side_name(self.side);
+            self.position.number(if attacks { theirs } else { mine })
+        };
+        match (kind, choice.id.as_str()) {
+            ("fellowship", "declare") => self.ring().declare(),
+            ("fellowship", "heal") => self.ring().heal(),
+            ("fellowship", "activate") => self.ring().activate(),
+            ("fellowship", "change_guide") => self.ring().change_guide(),
+            ("fellowship", _) => Plan::new(0.5, "nothing else is worth it"),
+            ("guide", name) => self.ring().guide(name),
+            ("hunt_allocation", _) => self.ring().allocate(number("dice")),
+            ("die", "pass") => Plan::new(0.4, "waiting costs nothing"),
+            ("die", _) => self.die(&self.position.face_of(self.side, number("die"))),
+            ("action", id) => self.action(id, &choice.data),
+            ("discard", _) => self.discard(&choice.data, index),
+            ("damage", "corruption") => self.ring().bear(),
+            ("damage", "guide") => self.ring().sacrifice(),
+            ("combat_card", "none") => Plan::new(0.0, "the hand is kept for its events"),
+            ("combat_card", _) => Plan::new(-0.5, "a card spent here is missing later"),
+            ("casualties", _) => self.war().casualties(hits("ATTACK_HITS", "DEFENCE_HITS")),
+            ("retreat", "go_on") => self.war().go_on(),
+            ("retreat", "stop") | ("siege", "stop") => self.war().stop(),
+            ("retreat", "stand") => self.war().stand(),
+            ("retreat", _) => self.war().retreat(),
+            ("siege", _) => self.war().press(),
+            // Whatever nobody here knows is taken as it is offered.
+            _ => Plan::new(-f64::from(u32::try_from(index).unwrap_or(u32::MAX)), "it is offered first"),
+        }
+    }
+
+    /// A die by the best that can be done with its face.
+    fn die(&self, face: &str) -> Plan {
+        let best = self.best_of(face);
+        Plan::new(best.worth, format!("{}: {}", if face.is_empty() { "face unknown" } else { face }, best.why))
+    }
+
+    fn best_of(&self, face: &str) -> Plan {
+        let nothing = Plan::new(-1.0, "nothing to do with it");
+        if face == "will_of_the_west" {
+            let faces = FP_FACES.iter().map(|face| self.best_of(face));
+            return faces.fold(self.use_for("upgrade"), Plan::or);
+        }
+        self.uses(face).iter().map(|action| self.use_for(action)).fold(nothing, Plan::or)
+    }
+
+    /// What a face may be used for; the machine offers no more than this.
+    fn uses(&self, face: &str) -> Vec<&'static str> {
+        let fellowship = ["move_fellowship", "hide_fellowship"];
+        let mut uses: Vec<&'static str> = match face {
+            "character" => vec!["attack"],
+            "army" => vec!["move_armies", "attack"],
+            "muster" => vec!["advance_nation", "recruit", "bring_minion"],
+            "army_muster" => vec!["move_armies", "attack", "advance_nation", "recruit", "bring_minion"],
+            "event" => vec!["draw_strategy_card"],
+            _ => Vec::new(),
+        };
+        match self.side {
+            Side::FreePeoples if face == "character" => uses.extend(fellowship),
+            Side::Shadow if face == "character" => uses.push("move_nazgul"),
+            _ => {}
+        }
+        if self.side == Side::FreePeoples {
+            uses.retain(|action| *action != "bring_minion");
+        }
+        uses
+    }
+
+    /// An action, however it is paid for.
+    fn use_for(&self, action: &str) -> Plan {
+        match action {
+            "move_fellowship" => self.ring().step(),
+            "hide_fellowship" => self.ring().hide(),
+            "move_armies" | "move_army" => self.war().march(),
+            "attack" => self.war().attack(),
+            "recruit" => self.war().recruit(),
+            "advance_nation" => {
+                let nations: &[&str] = match self.side {
+                    Side::Shadow => &["Isengard", "Sauron", "Southrons and Easterlings"],
+                    Side::FreePeoples => &["Gondor", "Rohan", "Elves", "North", "Dwarves"],
+                };
+                let plans = nations.iter().map(|nation| self.war().advance(nation));
+                plans.fold(Plan::new(-1.0, "all are at war"), Plan::or)
+            }
+            "bring_minion" => self.minion(),
+            "upgrade" => self.upgrade(),
+            "move_nazgul" => self.nazgul(),
+            "draw_character_card" => self.draw(boxes(self.side).character_deck, 0.75),
+            "draw_strategy_card" => self.draw(boxes(self.side).strategy_deck, 0.8),
+            "play_card" => Plan::new(0.1, "what a card does is for people to say"),
+            "skip" => Plan::new(-0.8, "a die thrown away is an action lost"),
+            "separate_companions" | "move_companions" => Plan::new(0.05, "they are safer together"),
+            _ => Plan::new(0.0, "nobody here knows it"),
+        }
+    }
+
+    fn action(&self, id: &str, data: &Map<String, Value>) -> Plan {
+        let text = |key: &str| data.get(key).and_then(Value::as_str).unwrap_or_default();
+        if id.starts_with("face-") {
+            let best = self.best_of(text("face"));
+            return Plan::new(best.worth, best.why);
+        }
+        if id.starts_with("ring-") {
+            let now = self.best_of(self.position.text("SELECTED_FACE")).worth;
+            let best = self.best_of(text("face"));
+            let plan = Plan::new(best.worth.min(now + 3.0) - RING, format!("a Ring's price, and then: {}", best.why));
+            return self.with_ring(plan);
+        }
+        let plan = match text("nation") {
+            "" => self.use_for(id),
+            nation => self.war().advance(nation),
+        };
+        // The die that moves the Fellowship goes to the Hunt Box after the Hunt, and the machine sees to it.
+        if id == "move_fellowship" { plan } else { self.war().with_used_die(plan) }
+    }
+
+    /// A Ring of the Free Peoples turns over and is the Shadow's; one of the Shadow leaves the game.
+    fn with_ring(&self, plan: Plan) -> Plan {
+        let lies_in = |first: i64| {
+            let area = |ring: i64| self.position.area(ring).filter(|area| (first..first + 3).contains(area));
+            RINGS.into_iter().find_map(|ring| Some((ring, area(ring)?)))
+        };
+        match self.side {
+            Side::FreePeoples => lies_in(FREE_RINGS).map(|(ring, area)| (ring, area, area + DARK_RINGS - FREE_RINGS)),
+            Side::Shadow => lies_in(DARK_RINGS).map(|(ring, area)| (ring, area, boxes(Side::Shadow).casualties)),
+        }
+        .map_or(plan.clone(), |(ring, from, to)| plan.moving(&[ring], from, to))
+    }
+
+    /// Cards go by a whim that is the same each time: what they do is for people to say.
+    fn discard(&self, data: &Map<String, Value>, index: usize) -> Plan {
+        let card = data.get("cards").and_then(Value::as_array).and_then(|cards| cards.first()?.as_i64()).unwrap_or(0);
+        let mut noise = Noise::new(self.seed ^ card.unsigned_abs() ^ u64::try_from(index).unwrap_or_default());
+        Plan::new(noise.fraction(), "one as good as another")
+    }
+
+    fn draw(&self, deck: i64, worth: f64) -> Plan {
+        let hand = self.position.number(if self.side == Side::Shadow { "SP_HAND_SIZE" } else { "FP_HAND_SIZE" });
+        let cards: Vec<i64> = self.position.pieces_in(deck).collect();
+        let plan = Plan::new(if hand < HAND { worth } else { -0.2 }, format!("{hand} cards in hand"));
+        let count = u64::try_from(cards.len()).unwrap_or_default();
+        if count == 0 {
+            return plan;
+        }
+        let drawn = usize::try_from(Noise::new(self.seed).below(count)).unwrap_or_default();
+        plan.moving(&[cards[drawn]], deck, boxes(self.side).hand)
+    }
+
+    /// A Minion comes into play where the rules allow it; his die comes with the next turn.
+    fn minion(&self) -> Plan {
+        const ORTHANC: i64 = 40;
+        const MINAS_MORGUL: i64 = 86;
+        const BARAD_DUR: i64 = 96;
+        let position = self.position;
+        let side = boxes(Side::Shadow);
+        let waits = |minion: i64| position.area(minion) == Some(side.reinforcements);
+        let free_peoples_at_war =
+            ["Elves", "Dwarves", "North", "Rohan", "Gondor"].iter().any(|nation| position.is_at_war(nation));
+        let holds = |region: i64| position.holder(region) == Some(Side::Shadow);
+        let candidates = [
+            (SARUMAN, ORTHANC, position.is_at_war("Isengard"), "Saruman"),
+            (WITCH_KING, MINAS_MORGUL, position.is_at_war("Sauron") && free_peoples_at_war, "the Witch-king"),
+            (MOUTH, BARAD_DUR, position.is_on_mordor_track(), "the Mouth of Sauron"),
+        ];
+        for (minion, region, allowed, name) in candidates {
+            if waits(minion) && allowed && holds(region) {
+                let mut plan = Plan::new(5.0, format!("{name} brings a die a turn")).moving(
+                    &[minion],
+                    side.reinforcements,
+                    region,
+                );
+                let die = position.pieces_in(side.reinforcements).find(|piece| (360..=362).contains(piece));
+                if let Some(die) = die {
+                    plan = plan.moving(&[die], side.reinforcements, side.casualties);
+                }
+                return plan;
+            }
+        }
+        Plan::new(-1.0, "no Minion may come")
+    }
+
+    /// Aragorn, where Strider has come to Gondor; Gandalf the White is for people to bring, since he changes pieces.
+    fn upgrade(&self) -> Plan {
+        const GONDOR: [i64; 3] = [74, 42, 48];
+        let position = self.position;
+        let crowned = GONDOR.into_iter().find(|region| position.area(STRIDER) == Some(*region));
+        let side = boxes(Side::FreePeoples);
+        let die = position.pieces_in(side.reinforcements).find(|piece| (358..=359).contains(piece));
+        match (crowned, die) {
+            (Some(_), Some(die)) => {
+                Plan::new(4.5, "Aragorn brings a die a turn").moving(&[die], side.reinforcements, side.casualties)
+            }
+            _ => Plan::new(-1.0, "nobody is ready for it"),
+        }
+    }
+
+    /// A Nazgûl flies to the Fellowship: a failed Hunt die is thrown again.
+    fn nazgul(&self) -> Plan {
+        let position = self.position;
+        let target = position.number("FELLOWSHIP_AREA");
+        let held_by_enemy = position.holder(target) == Some(Side::FreePeoples)
+            && super::map::settlement(target).is_some_and(|place| place.is_stronghold);
+        let is_there = |piece: i64| position.area(piece) == Some(target);
+        let nazgul: Vec<i64> = (37..=40).chain(318..=321).collect();
+        if !position.has_board() || position.is_on_mordor_track() || held_by_enemy {
+            return Plan::new(-0.2, "they cannot reach the Fellowship");
+        }
+        if nazgul.iter().any(|piece| is_there(*piece)) {
+            return Plan::new(-0.1, "one is with the Fellowship already");
+        }
+        let on_map = nazgul.into_iter().filter_map(|piece| Some((piece, position.area(piece)?)));
+        let mut flying = on_map.filter(|(_, area)| super::map::distance(*area, *area).is_some());
+        match flying.next() {
+            Some((piece, from)) => {
+                Plan::new(1.2, "a failed Hunt die is thrown again where a Nazgûl is").moving(&[piece], from, target)
+            }
+            None => Plan::new(-0.2, "none is on the map"),
+        }
+    }
+}
+
+fn side_name(side: Side) -> &'static str {
+    match side {
+        Side::FreePeoples => "free_peoples",
+        Side::Shadow => "shadow",
+    }
+}

@@ -1,0 +1,415 @@
+//! The war: Armies, recruits, Nations, and battles that have begun. What an Army may do is looked for on the board;
+//! attacks are tried out before they are advised.
+
+use super::{
+    Strength,
+    battle::{Force, Ground, Odds, odds},
+    map::{self, Kind},
+    plan::Plan,
+    position::{
+        AT_WAR, Army, CURRENT_ACTION, FREE_PEOPLES_VP, NATION_MARKERS, Position, SHADOW_VP, VICTORY_TRACK, boxes, enemy,
+    },
+};
+use crate::board::{Side, die_side};
+
+/// Units that a region may hold.
+const STACK: usize = 10;
+/// Points that decide the war, and the limit of the track.
+const POINTS: i64 = 10;
+/// What an Army is worth per hit, in points.
+const HIT: f64 = 0.18;
+
+/// The war as one side sees it.
+pub struct War<'a> {
+    position: &'a Position<'a>,
+    side: Side,
+    strength: Strength,
+    seed: u64,
+}
+
+impl<'a> War<'a> {
+    pub fn new(position: &'a Position<'a>, side: Side, strength: Strength, seed: u64) -> War<'a> {
+        War { position, side, strength, seed }
+    }
+
+    fn units_limit(&self, army: &Army, at: usize) -> Vec<i64> {
+        let room = STACK.saturating_sub(at);
+        let fighters = army.elites.iter().chain(&army.regulars).copied().take(room);
+        let fighters: Vec<i64> = fighters.collect();
+        if fighters.is_empty() { fighters } else { [&fighters[..], &army.leaders].concat() }
+    }
+
+    fn force(&self, army: &Army) -> Force {
+        let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        Force {
+            strength: number(army.strength()),
+            hits: number(army.hits()),
+            leadership: self.position.leadership(army),
+        }
+    }
+
+    fn ground(&self, region: i64) -> Ground {
+        match map::settlement(region) {
+            Some(place) if self.position.holder(region) != Some(self.side) => match place {
+                place if place.is_stronghold => Ground::Siege,
+                place if place.points == 1 => Ground::Walls,
+                _ => Ground::Open,
+            },
+            _ => Ground::Open,
+        }
+    }
+
+    fn odds(&self, attacker: &Army, defender: &Army, ground: Ground) -> Odds {
+        let trials = self.strength.trials().min(200);
+        odds(self.force(attacker), self.force(defender), ground, trials, self.seed)
+    }
+
+    /// What holding a settlement is worth to this side.
+    fn prize(&self, region: i64) -> f64 {
+        let Some(place) = map::settlement(region) else { return 0.0 };
+        if self.position.holder(region) == Some(self.side) {
+            return 0.0;
+        }
+        let counts = map::side_of(place.nation) != self.side;
+        // Four points win for the Free Peoples, ten for the Shadow.
+        let each = if self.side == Side::Shadow { 1.0 } else { 2.0 };
+        let points = f64::from(i32::try_from(place.points).unwrap_or_default());
+        if counts { each * points + 0.2 } else { points + 0.5 }
+    }
+
+    /// Regions that are worth going to, each with its prize.
+    fn goals(&self) -> Vec<(i64, f64)> {
+        let goals = map::settlements().map(|(region, _)| (region, self.prize(region)));
+        goals.filter(|(_, prize)| 0.0 < *prize).collect()
+    }
+
+    /// The pull of all goals on a region: near and rich ones pull hard, well defended ones less.
+    fn pull(&self, region: i64) -> f64 {
+        let towards = |(goal, prize): &(i64, f64)| {
+            let steps = map::distance(region, *goal)?;
+            let defenders = self.position.army(enemy(self.side), *goal).hits();
+            let hard = 1.0 + 0.3 * f64::from(u32::try_from(defenders).unwrap_or(99));
+            Some(prize / hard / f64::from(steps + 1))
+        };
+        self.goals().iter().filter_map(towards).fold(0.0, f64::max)
+    }
+
+    fn may_enter(&self, region: i64, army: &Army) -> bool {
+        // Units of a Nation that is not at war do not leave it; `warriors` has left them behind already.
+        0 < army.strength() && map::distance(region, region).is_some()
+    }
+
+    /// Moves of Armies, the best of them.
+    pub fn march(&self) -> Plan {
+        let position = self.position;
+        if !position.has_board() {
+            return Plan::new(0.2, "where the Armies stand is not known here");
+        }
+        let mut best = Plan::new(-0.2, "no Army has a better place to be");
+        for from in position.armies(self.side) {
+            let army = position.warriors(self.side, from);
+            let stays = position.army(self.side, from).strength() - army.strength();
+            for &to in map::neighbours(from) {
+                let there = position.army(self.side, to);
+                let is_free = position.army(enemy(self.side), to).strength() == 0;
+                if !is_free || !self.may_enter(to, &army) || STACK <= there.strength() {
+                    continue;
+                }
+                let pieces = self.units_limit(&army, there.strength());
+                let prize = self.prize(to);
+                let mut worth = prize + 0.8 * (self.pull(to) - self.pull(from)) * army_weight(&army);
+                if 0 < there.strength() {
+                    worth += 0.1;
+                }
+                // What it leaves behind must not be easy prey.
+                if stays == 0 && position.holder(from) == Some(self.side) && self.is_threatened(from) {
+                    worth -= self.value_of(from);
+                }
+                if best.worth < worth {
+                    let name = format!("{} units go from {from} to {to}", pieces.len());
+                    best = self.captured(Plan::new(worth, name).moving(&pieces, from, to), to);
+                }
+            }
+        }
+        best
+    }
+
+    /// What a settlement of one's own is worth to the enemy.
+    fn value_of(&self, region: i64) -> f64 {
+        map::settlement(region).map_or(0.0, |place| f64::from(i32::try_from(place.points).unwrap_or_default()) + 0.3)
+    }
+
+    fn is_threatened(&self, region: i64) -> bool {
+        let threat = |near: &i64| 0 < self.position.army(enemy(self.side), *near).strength();
+        map::neighbours(region).iter().any(threat)
+    }
+
+    /// Attacks, the best of them.
+    pub fn attack(&self) -> Plan {
+        let position = self.position;
+        if !position.has_board() {
+            return Plan::new(-0.5, "where the Armies stand is not known here");
+        }
+        let mut best = Plan::new(-0.5, "no attack is worth its losses");
+        for from in position.armies(self.side) {
+            let army = position.warriors(self.side, from);
+            if army.strength() == 0 {
+                continue;
+            }
+            for &to in map::neighbours(from) {
+                let defender = position.army(enemy(self.side), to);
+                if defender.strength() == 0 {
+                    continue;
+                }
+                let ground = self.ground(to);
+                // A defender with walls may withdraw behind them.
+                let odds = self.odds(&army, &defender, ground);
+                let worth = odds.won * self.prize(to) + HIT * (odds.inflicted - odds.lost)
+                    - if odds.won < 0.5 { 1.0 } else { 0.0 };
+                if best.worth < worth {
+                    let why = format!(
+                        "{} against {} in {to}: {:.0} % to win, {:.1} hits lost, {:.1} inflicted",
+                        army.strength(),
+                        defender.strength(),
+                        100.0 * odds.won,
+                        odds.lost,
+                        odds.inflicted
+                    );
+                    let pieces = self.units_limit(&army, 0);
+                    best = Plan::new(worth, why).moving(&pieces, from, to).with("region", to);
+                }
+            }
+        }
+        best
+    }
+
+    /// A plan by which a settlement of the enemy comes into one's hand, with its marker and its points.
+    fn captured(&self, plan: Plan, region: i64) -> Plan {
+        let position = self.position;
+        let Some(place) = map::settlement(region).filter(|_| position.holder(region) == Some(enemy(self.side))) else {
+            return plan;
+        };
+        let side = boxes(self.side);
+        let home = map::side_of(place.nation);
+        let mut plan = plan;
+        if home == self.side {
+            // One's own again: the enemy's marker goes back, and so do his points.
+            let (first, last) = boxes(enemy(self.side)).control_markers;
+            if let Some(marker) = (first..=last).find(|marker| position.area(*marker) == Some(region)) {
+                plan = plan.moving(&[marker], region, boxes(enemy(self.side)).reinforcements);
+            }
+            return self.counted(plan, enemy(self.side), -place.points);
+        }
+        if let Some(marker) = position.free_control_marker(self.side) {
+            plan = plan.moving(&[marker], side.reinforcements, region);
+        }
+        self.counted(plan, self.side, place.points)
+    }
+
+    fn counted(&self, plan: Plan, side: Side, points: i64) -> Plan {
+        let (fact, marker) = match side {
+            Side::FreePeoples => ("FP_VP", FREE_PEOPLES_VP),
+            Side::Shadow => ("SHADOW_VP", SHADOW_VP),
+        };
+        let before = self.position.number(fact);
+        let after = (before + points).clamp(0, POINTS);
+        if before == after {
+            return plan;
+        }
+        plan.moving(&[marker], VICTORY_TRACK + before, VICTORY_TRACK + after).with_fact(fact, after)
+    }
+
+    /// One step of a Nation towards war.
+    pub fn advance(&self, nation: &str) -> Plan {
+        let steps = self.position.steps(nation);
+        let mut plan = Plan::new(self.worth_of_advance(nation, steps), format!("{nation} is {steps} steps from war"));
+        if let Some((_, marker)) = NATION_MARKERS.into_iter().find(|(name, _)| *name == nation) {
+            plan = plan.moving(&[marker], AT_WAR - steps, AT_WAR - steps + 1);
+        }
+        plan
+    }
+
+    fn worth_of_advance(&self, nation: &str, steps: i64) -> f64 {
+        if steps <= 0 {
+            return -1.0;
+        }
+        let closeness = 1.0 / f64::from(i32::try_from(steps).unwrap_or(1));
+        match self.side {
+            Side::Shadow => 2.2 + closeness + if nation == "Isengard" { 0.3 } else { 0.0 },
+            Side::FreePeoples => {
+                let own = map::settlements().filter(|(_, place)| place.nation == nation);
+                let threats = own.filter(|(region, _)| self.is_threatened(*region)).count();
+                0.9 + 0.6 * closeness + 0.3 * f64::from(u32::try_from(threats).unwrap_or_default())
+            }
+        }
+    }
+
+    /// Recruits where they are needed most.
+    pub fn recruit(&self) -> Plan {
+        let position = self.position;
+        if !position.has_board() {
+            return Plan::new(0.3, "what can be recruited is not known here");
+        }
+        let pool = boxes(self.side).reinforcements;
+        let mut best = Plan::new(-0.5, "there is nobody to recruit, or nowhere");
+        for (region, place) in map::settlements() {
+            let at_home = map::side_of(place.nation) == self.side && position.holder(region) == Some(self.side);
+            let there = position.army(self.side, region);
+            let is_free = position.army(enemy(self.side), region).strength() == 0;
+            if !at_home || !is_free || !position.is_at_war(place.nation) || STACK <= there.strength() {
+                continue;
+            }
+            let waiting = |kind| {
+                let fits = move |piece: &i64| {
+                    map::unit(*piece).is_some_and(|unit| unit.nation == place.nation && unit.kind == kind)
+                };
+                position.pieces_in(pool).filter(fits)
+            };
+            // One Elite, or a Regular; of the two Regulars that the rules allow the second would need another settlement.
+            let recruit = waiting(Kind::Elite).next().or_else(|| waiting(Kind::Regular).next());
+            let Some(recruit) = recruit else { continue };
+            let need = match self.side {
+                Side::Shadow => self.pull(region),
+                Side::FreePeoples if self.is_threatened(region) => 0.3 + 0.4 * self.value_of(region),
+                Side::FreePeoples => 0.1,
+            };
+            let worth = 0.7 + need;
+            if best.worth < worth {
+                best = Plan::new(worth, format!("{} are strengthened in {region}", place.nation)).moving(
+                    &[recruit],
+                    pool,
+                    region,
+                );
+            }
+        }
+        best
+    }
+
+    /// The used die leaves the current action for where used dice lie.
+    pub fn with_used_die(&self, plan: Plan) -> Plan {
+        match self.position.selected_die() {
+            Some(die) if die_side(die) == Some(self.side) && self.position.has_board() => {
+                plan.moving(&[die], CURRENT_ACTION, boxes(self.side).casualties)
+            }
+            _ => plan,
+        }
+    }
+
+    /// The region of the battle that is under way, with both Armies.
+    fn battle(&self) -> (i64, Army, Army) {
+        let region = self.position.number("COMBAT_REGION");
+        (region, self.position.army(self.side, region), self.position.army(enemy(self.side), region))
+    }
+
+    /// Casualties for so many hits: Regulars first, then an Elite becomes a Regular, then it falls.
+    pub fn casualties(&self, hits: i64) -> Plan {
+        let (region, army, _) = self.battle();
+        let side = boxes(self.side);
+        let mut left = usize::try_from(hits).unwrap_or_default();
+        let mut plan = Plan::new(0.0, format!("{hits} hits are taken"));
+        let fallen: Vec<i64> = army.regulars.iter().copied().take(left).collect();
+        left -= fallen.len();
+        plan = plan.moving(&fallen, region, side.casualties);
+        let fallen_elites: Vec<i64> = army.elites.iter().copied().take(left.div_ceil(2)).collect();
+        plan = plan.moving(&fallen_elites, region, side.casualties);
+        if left % 2 == 1
+            && let Some(elite) = fallen_elites.last()
+            && let Some(unit) = map::unit(*elite)
+        {
+            // An Elite that has taken one hit stays as a Regular.
+            let fits = |piece: &i64| {
+                map::unit(*piece).is_some_and(|other| other.nation == unit.nation && other.kind == Kind::Regular)
+            };
+            for area in [side.casualties, side.reinforcements] {
+                if let Some(regular) = self.position.pieces_in(area).find(fits) {
+                    plan = plan.moving(&[regular], area, region);
+                    break;
+                }
+            }
+        }
+        if 0 < army.strength() && army.hits() <= usize::try_from(hits).unwrap_or_default() {
+            plan = plan.moving(&army.leaders, region, side.casualties);
+        }
+        plan
+    }
+
+    /// The attack ends: as a victory if nobody is left, else with a way back.
+    pub fn stop(&self) -> Plan {
+        let (region, army, defender) = self.battle();
+        if defender.strength() == 0 {
+            let plan = Plan::new(9.0, "nobody is left to fight");
+            return if 0 < army.strength() { self.captured(plan, region) } else { plan };
+        }
+        let odds = self.odds(&army, &defender, self.ground(region));
+        let plan = Plan::new(1.0 - 2.0 * odds.won, format!("{:.0} % to win", 100.0 * odds.won));
+        self.withdrawn(plan, region, &army)
+    }
+
+    /// The attack goes on.
+    pub fn go_on(&self) -> Plan {
+        let (region, army, defender) = self.battle();
+        if army.strength() == 0 || defender.strength() == 0 {
+            return Plan::new(-9.0, "there is nobody to fight");
+        }
+        let odds = self.odds(&army, &defender, self.ground(region));
+        let worth = 2.0 * odds.won - 1.0 + HIT * (odds.inflicted - odds.lost);
+        Plan::new(worth, format!("{:.0} % to win", 100.0 * odds.won))
+    }
+
+    /// The defender stands.
+    pub fn stand(&self) -> Plan {
+        let (region, army, attacker) = self.battle();
+        let odds = self.odds(&attacker, &army, Ground::Open);
+        Plan::new(self.value_of(region) - 1.5 * odds.won, format!("{:.0} % to be beaten", 100.0 * odds.won))
+    }
+
+    /// The defender leaves.
+    pub fn retreat(&self) -> Plan {
+        let (region, army, attacker) = self.battle();
+        let odds = self.odds(&attacker, &army, Ground::Open);
+        let worth =
+            HIT * f64::from(u32::try_from(army.hits()).unwrap_or_default()) * odds.won - self.value_of(region) * 0.7;
+        let plan = Plan::new(worth, format!("{:.0} % to be beaten", 100.0 * odds.won));
+        let withdrawn = self.withdrawn(plan.clone(), region, &army);
+        if withdrawn.clone().into_data().is_empty() { Plan::new(-9.0, "there is no way out") } else { withdrawn }
+    }
+
+    /// Another round of a siege costs an Elite.
+    pub fn press(&self) -> Plan {
+        let (region, army, defender) = self.battle();
+        let Some(elite) = army.elites.first().copied() else { return Plan::new(-9.0, "no Elite is left") };
+        let odds = self.odds(&army, &defender, Ground::Siege);
+        let mut plan = Plan::new(2.0 * odds.won - 1.0, format!("{:.0} % to take it", 100.0 * odds.won));
+        let side = boxes(self.side);
+        let nation = map::unit(elite).map(|unit| unit.nation);
+        let fits = |piece: &i64| {
+            map::unit(*piece).is_some_and(|unit| Some(unit.nation) == nation && unit.kind == Kind::Regular)
+        };
+        plan = plan.moving(&[elite], region, side.casualties);
+        match self.position.pieces_in(side.reinforcements).find(fits) {
+            Some(regular) => plan.moving(&[regular], side.reinforcements, region),
+            None => plan,
+        }
+    }
+
+    /// An Army leaves a region for one next to it, if there is one that is free.
+    fn withdrawn(&self, plan: Plan, region: i64, army: &Army) -> Plan {
+        let position = self.position;
+        let free = map::neighbours(region).iter().copied().filter(|near| {
+            position.army(enemy(self.side), *near).strength() == 0
+                && position.holder(*near) != Some(enemy(self.side))
+                && position.army(self.side, *near).strength() + army.strength() <= STACK
+        });
+        // Where own units are, there it has come from, or is welcome.
+        let best = free.max_by_key(|near| position.army(self.side, *near).strength());
+        match best {
+            Some(to) => plan.moving(&army.pieces(), region, to),
+            None => plan,
+        }
+    }
+}
+
+/// A large Army is worth moving more than a small one.
+fn army_weight(army: &Army) -> f64 {
+    f64::from(u32::try_from(army.hits()).unwrap_or(99)).min(12.0) / 4.0
+}
