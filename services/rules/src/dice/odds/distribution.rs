@@ -149,6 +149,9 @@ impl<T: Ord + Copy> Weights<T> {
     }
 }
 
+/// Steps of a case, whatever is in it.
+const CASE: u64 = 300;
+
 /// Cases that are mixed one after another, so that no two of them are held at once.
 pub(super) struct Mixture<T> {
     pub weights: Weights<T>,
@@ -163,6 +166,7 @@ impl<T: Ord + Copy> Mixture<T> {
 
     /// Adds a case, as likely as its weight among all of them.
     pub fn add(&mut self, weight: &BigUint, case: Weights<T>, budget: &mut Budget) -> Result<(), OddsError> {
+        budget.charge(CASE)?;
         self.widen(&case.all, budget)?;
         self.weights.add(&case, &(&self.common / &case.all * weight), budget)
     }
