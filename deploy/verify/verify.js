@@ -1,7 +1,7 @@
 // Verifies the rolls of a chain offline; README.md beside this file says how. Uses the platform's WebCrypto alone.
 //
 // In a page: `import { verify } from "./verify.js"`. On the command line: node verify.js FILE, where FILE is
-// {"chain": GetCommitment, "rolls": ListRolls in order}.
+// {"chain": GetCommitment, "rolls": ListRolls}.
 
 const encode = (text) => new TextEncoder().encode(text);
 const hex = (bytes) => Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -61,7 +61,8 @@ async function signed(publicKey, text, signature) {
 }
 
 /** Verifies a chain; answers a sentence, or throws what is wrong. */
-export async function verify({ chain, rolls }) {
+export async function verify({ chain, rolls: unordered }) {
+  const rolls = [...unordered].sort((one, other) => one.nonce - other.nonce);
   const { session, rotation, commitment } = chain;
   const wrong = (text) => {
     throw new Error(text);

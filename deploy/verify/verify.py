@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Verifies the rolls of a chain offline; README.md beside this file says how. Needs Python alone.
 
-Use: verify.py FILE, where FILE is {"chain": GetCommitment, "rolls": ListRolls in order}.
+Use: verify.py FILE, where FILE is {"chain": GetCommitment, "rolls": ListRolls}.
 """
 
 import hashlib
@@ -93,7 +93,7 @@ def signed(public_key, message, signature):
 
 
 def verify(file):
-    chain, rolls = file["chain"], file["rolls"]
+    chain, rolls = file["chain"], sorted(file["rolls"], key=lambda roll: roll["nonce"])
     name, rotation, commitment = chain["session"], chain["rotation"], chain["commitment"]
     seed = bytes.fromhex(chain.get("server_seed") or "")
     if seed and hashlib.sha256(seed).hexdigest() != commitment:

@@ -73,8 +73,10 @@ export function oddsFigure(odds, value) {
   const wasRolled = value !== undefined && value !== null;
   const better = wasRolled && percent(odds.outcomes.find(({ total }) => total >= value)?.atLeast ?? 0);
   const mean = figure(odds.mean);
+  // Repeats have each the same odds; those of all together nobody asks for.
+  const each = /^\d+x /.test(odds.notation) ? "each " : "";
   const spoken = [
-    `Odds of ${odds.notation}: ${odds.lowest} to ${odds.highest}, ${mean} on average`,
+    `Odds of ${odds.notation}: ${each}${odds.lowest} to ${odds.highest}, ${mean} on average`,
     wasRolled && `${figure(value)} or better in ${better} of rolls`,
   ];
   return [
@@ -82,7 +84,7 @@ export function oddsFigure(odds, value) {
     h(
       "p",
       { class: "odds-text", "aria-hidden": "true" },
-      wasRolled ? [h("b", {}, better), ` for ${figure(value)} or better`] : [h("b", {}, mean), " on average"],
+      wasRolled ? [h("b", {}, better), ` for ${figure(value)} or better`] : [each, h("b", {}, mean), " on average"],
       h(
         "span",
         { class: "dim" },

@@ -27,7 +27,7 @@ const numbered = ({ notation, dice }) => (/dF/.test(notation) ? undefined : dice
 const HOLDS = {
   roll_dice: (answer) => [
     answer.notation
-      ? { ...plain(answer), notation: answer.results?.length > 0 ? null : answer.notation, value: valueOf(answer) }
+      ? { ...plain(answer), value: answer.results?.length > 0 ? undefined : valueOf(answer) }
       : testOf(answer),
   ],
   roll_initiative: (answer) => [plain(answer)],
@@ -46,6 +46,8 @@ const HOLDS = {
   roll_opposed_pools: ({ roll_id: id, side1, side2, net_successes: value }) => [
     { id, notation: `${test(side1.pool, side1.target_number)} vs ${test(side2.pool, side2.target_number)}`, value },
   ],
+  reroll_failures: (answer) => [{ ...testOf(answer), value: answer.new_successes }],
+  buy_karma_dice: (answer) => [testOf(answer)],
   roll_combat_dice: (answer) => [boardRoll(answer, answer.hits)],
   roll_hunt: (answer) => [boardRoll(answer, answer.successes)],
 };

@@ -23,7 +23,7 @@ export class Tray {
       "aria-label": "Dice notation",
       "aria-describedby": "tray-problem",
       placeholder: "2d6+3, 4d6kh3, 8d6 tn5 …",
-      maxlength: "200",
+      maxlength: "400",
       autocomplete: "off",
       spellcheck: "false",
       on: { input: () => this.#changed() },

@@ -4,6 +4,7 @@
 //! talks to its real ports from this process. Nothing here fails because a machine is slow.
 
 mod chat;
+mod grpc;
 mod lines;
 mod rest;
 mod stats;
@@ -17,6 +18,9 @@ use clap::Parser;
 use stats::Table;
 use target::{Sampling, Target};
 
+/// The figure of rolls over gRPC, which is put in two places.
+const ROLLS: &str = "gRPC rolls with their log entries, 64 callers";
+
 /// Measures a release build of dicetower and prints one table.
 #[derive(Parser)]
 struct Options {
@@ -29,11 +33,17 @@ struct Options {
     /// The binary; left out, the one that was built beside this program.
     #[arg(long)]
     binary: Option<std::path::PathBuf>,
+    /// Be the bare gRPC server, for a measurement of this program itself.
+    #[arg(long, hide = true)]
+    echo: bool,
 }
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let options = Options::parse();
+    if options.echo {
+        return grpc::serve_echo().await;
+    }
     // It fails only if a provider is there already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let binary = match options.binary.clone() {
@@ -49,11 +59,15 @@ async fn main() -> anyhow::Result<()> {
         "first narrative byte after the model's, p50",
         stream::bare(options.requests / 20).await.context("bare stream")?,
     );
+    let echoes = grpc::bare(options.requests * 10).await.context("bare gRPC")?;
+    table.bare_text(ROLLS, format!("{echoes:.0}/s"));
     let quick = chat::quick_model().await;
     let bare = chat::bare_steps(&quick, options.requests / 2).await.context("bare proxy")?;
     table.bare("a step of the game master, p50, one stream", bare.one);
     table.bare_text("steps in a second, eight players", format!("{:.0}", bare.per_second));
     for sampling in [Sampling::AsShipped, Sampling::Everything] {
+        let rolls = grpc::rolls(&binary, sampling, options.requests * 10).await.context("gRPC rolls")?;
+        table.put_text(sampling, ROLLS, format!("{rolls:.0}/s, {:.0} % of the echo", rolls / echoes * 100.0));
         let model = stream::Model::start().await?;
         let target = Target::start(&binary, sampling, Some(model.url())).await?;
         table.put(sampling, "start to serving", target.started_in);

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use ring::{
     rand::SecureRandom,
-    signature::{Ed25519KeyPair, KeyPair},
+    signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey},
 };
 use service_kit::db::DatabaseConfig;
 
@@ -67,6 +67,12 @@ impl Keys {
     /// Signs a text; hexadecimal.
     pub fn sign(&self, text: &str) -> String {
         to_hex(self.pair.sign(text.as_bytes()).as_ref())
+    }
+
+    /// Whether a signature of the text, hexadecimal, verifies with a public key.
+    pub fn verifies(public_key: &str, text: &str, signature: &str) -> bool {
+        let (Some(key), Some(signature)) = (from_hex(public_key), from_hex(signature)) else { return false };
+        UnparsedPublicKey::new(&ED25519, key).verify(text.as_bytes(), &signature).is_ok()
     }
 
     /// The key that verifies what is signed now; hexadecimal.

@@ -8,7 +8,7 @@ mod keys;
 mod ledger;
 mod log;
 mod luck;
-mod proof;
+pub mod proof;
 mod service;
 
 use std::path::PathBuf;

@@ -225,6 +225,32 @@ mod tests {
     }
 
     #[test]
+    fn the_examples_of_the_description_hold() {
+        let seed = [7; SEED_BYTES];
+        let mut sides = vec![6; 10];
+        sides.extend([20, 1000]);
+        let drawn = Entry { client_seeds: "alice,bob".into(), nonce: 3, sides: list(&sides), ..Entry::default() };
+        assert_eq!(faces_of(&drawn, &seed), [4, 5, 3, 5, 4, 2, 5, 4, 5, 5, 11, 971]);
+        let genesis = genesis("s", 0, &sha256(&seed), "");
+        assert_eq!(genesis, "72c81de9c0723ecc5883ba55ce2254ee4c36b93714ea7bf0ba89937b41350c0d");
+        let entry = Entry {
+            id: "r".into(),
+            at: 1_700_000_000_000,
+            kind: "RollDice".into(),
+            chain: "s".into(),
+            player: "Zoë".into(),
+            sides: "[6,6]".into(),
+            faces: "[5,5]".into(),
+            request: "0808".into(),
+            answer: "0a01".into(),
+            previous_hash: genesis,
+            ..Entry::default()
+        };
+        assert_eq!(faces_of(&entry, &seed), [5, 5]);
+        assert_eq!(entry.hash(), "d825d2fe7df934ae2fc773b14ba98ebded3785cfb46e1630de8c571bd6badb85");
+    }
+
+    #[test]
     fn a_changed_entry_has_another_hash() {
         let entry = Entry { faces: "[6]".into(), ..Entry::default() };
         assert_ne!(entry.hash(), Entry { faces: "[1]".into(), ..entry.clone() }.hash());

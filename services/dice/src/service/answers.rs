@@ -33,9 +33,7 @@ pub fn success_test(
     face: &mut Face<'_>,
 ) -> Result<RollDiceResponse, Status> {
     let test = shadowrun2::success_test(pool, target_number, || face(6)).map_err(|error| refuse(&error))?;
-    let notation = Notation::parse(&format!("{pool}d6 tn{}", test.target_number)).ok();
-    let chance =
-        notation.and_then(|test_notation| chances.of_at_least(&test_notation, Value::whole(i64::from(test.successes))));
+    let chance = chance_of_test(pool, &test, chances);
     Ok(RollDiceResponse {
         pool,
         target_number: to_i32(test.target_number),
@@ -48,6 +46,12 @@ pub fn success_test(
         chance,
         ..RollDiceResponse::default()
     })
+}
+
+/// The chance of the successes of a test or of more.
+pub fn chance_of_test(pool: u32, test: &SuccessTest, chances: &Chances) -> Option<f64> {
+    let notation = Notation::parse(&format!("{pool}d6 tn{}", test.target_number)).ok()?;
+    chances.of_at_least(&notation, Value::whole(i64::from(test.successes)))
 }
 
 /// A notation, with all that is known of it.
@@ -263,9 +267,13 @@ pub fn odds(notation: &Notation, odds: &Odds, at_least: Option<i64>, with_outcom
             above -= ways;
         }
     }
+    let mut reading = notation.notes().to_vec();
+    if notation.repeats() > 1 {
+        reading.push(format!("the odds are those of each of the {} repeats", notation.repeats()));
+    }
     GetOddsResponse {
         notation: notation.to_string(),
-        reading: notation.notes().to_vec(),
+        reading,
         mean: distribution.mean(),
         deviation: distribution.deviation(),
         lowest: distribution.lowest().to_string(),

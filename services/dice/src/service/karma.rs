@@ -13,7 +13,7 @@ use tonic::{Request, Response, Status};
 
 use super::{
     Dice, LEAST,
-    answers::{to_i32s, to_lists},
+    answers::{chance_of_test, to_i32, to_i32s, to_lists},
     refuse,
 };
 
@@ -39,6 +39,7 @@ impl Dice {
         }
         let all = !original.is_empty();
         let iteration = iteration.unwrap_or(1);
+        let chances = self.chances.clone();
         self.roll("RerollFailures", request, reason, move |roll_id, face| {
             let test =
                 karma::reroll_failures(dice as u32, target_number, || face(6)).map_err(|error| refuse(&error))?;
@@ -52,6 +53,8 @@ impl Dice {
                 karma_cost: karma::reroll_cost(iteration),
                 iteration,
                 timestamp: now(),
+                target_number: to_i32(test.target_number),
+                chance: chance_of_test(dice as u32, &test, &chances),
             })
         })
         .await
@@ -69,6 +72,7 @@ impl Dice {
             return Ok(Response::new(BuyDiceResponse { timestamp: now(), ..bought }));
         };
         let target_number = u32::try_from(target_number).unwrap_or_default();
+        let chances = self.chances.clone();
         self.roll("BuyDice", request, reason, move |roll_id, face| {
             let test = rules::shadowrun2::success_test(count, target_number, || face(6)).map_err(|e| refuse(&e))?;
             Ok(BuyDiceResponse {
@@ -76,6 +80,8 @@ impl Dice {
                 rolls: to_i32s(&test.rolls()),
                 successes: Some(test.successes),
                 timestamp: now(),
+                target_number: Some(to_i32(test.target_number)),
+                chance: chance_of_test(count, &test, &chances),
                 ..bought.clone()
             })
         })

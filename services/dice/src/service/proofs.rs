@@ -14,6 +14,7 @@ use tonic::{Request, Status};
 
 use super::Dice;
 use crate::{
+    keys::Keys,
     ledger::{Chain, Change, Scope},
     log::{Cause, Wanted, response_name},
     proof::{self, Entry},
@@ -197,10 +198,12 @@ impl Dice {
             None => Some(signed.genesis.clone()),
             Some(nonce) => self.log.at(&entry.chain, entry.rotation, nonce).await?.map(|before| before.hash),
         };
+        let head = proof::head_text(&entry.chain, chain.rotation, chain.length, &chain.head, &chain.commitment);
+        let verifies = Keys::verifies(&signed.public_key, &head, &signed.signature);
         let mut checks = vec![
             check("hash", entry.hash() == entry.hash, "the hash is that of what the entry says"),
             check("link", before.as_ref() == Some(&entry.previous_hash), "it follows on the entry before it"),
-            check("signature", !signed.signature.is_empty(), "the head of the chain is signed"),
+            check("signature", verifies, "the head of the chain is signed"),
         ];
         let faces_verified = match &signed.server_seed {
             Some(seed) => {

@@ -1,0 +1,151 @@
+//! Rolls over gRPC by many callers at once, each answered after its commit; beside it a bare tonic echo of a like answer.
+//!
+//! Both servers are processes of their own, and the callers are the same.
+
+use std::{
+    path::Path,
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use anyhow::Context as _;
+use axum::{Router, extract::Request, routing::post};
+use proto::dice::v1::{RollDiceRequest, RollDiceResponse};
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncRead, BufReader},
+    net::TcpListener,
+    process::{Child, Command},
+    task::JoinSet,
+};
+use tonic::{
+    Response, Status,
+    client::Grpc,
+    service::Routes,
+    transport::{Channel, Endpoint, Server, server::TcpIncoming},
+};
+use tonic_prost::ProstCodec;
+
+use crate::target::Sampling;
+
+/// Callers at once, and the connections that they share.
+const CALLERS: usize = 64;
+const CONNECTIONS: usize = 8;
+const ROLL: &str = "/dicetower.dice.v1.DiceService/RollDice";
+const ECHO: &str = "/load.Echo/Echo";
+
+/// Rolls in a second by all callers together, each with its entry in the log.
+pub async fn rolls(binary: &Path, sampling: Sampling, requests: usize) -> anyhow::Result<f64> {
+    let folder = tempfile::tempdir()?;
+    let mut command = Command::new(binary);
+    command.args(["dice", "--listen", "127.0.0.1:0"]).arg("--data").arg(folder.path()).env_clear();
+    if let Sampling::Everything = sampling {
+        command.args(["--traces-per-second", &u32::MAX.to_string()]);
+    }
+    command.stderr(Stdio::piped()).stdout(Stdio::null());
+    let mut process = Process::start(command, Some(folder))?;
+    let output = process.child.stderr.take().context("its log")?;
+    let address = address_in(output, "address=").await?;
+    rate(&address, ROLL, requests).await
+}
+
+/// Echoes in a second by as many callers.
+pub async fn bare(requests: usize) -> anyhow::Result<f64> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg("--echo").stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut process = Process::start(command, None)?;
+    let output = process.child.stdout.take().context("its output")?;
+    let address = address_in(output, "echo ").await?;
+    rate(&address, ECHO, requests).await
+}
+
+/// The bare server: tells its address on the standard output, and answers until it is ended.
+pub async fn serve_echo() -> anyhow::Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    std::io::Write::write_fmt(&mut std::io::stdout(), format_args!("echo {}\n", listener.local_addr()?))?;
+    let echo = post(async |request: Request| {
+        let codec = ProstCodec::<RollDiceResponse, RollDiceRequest>::default();
+        tonic::server::Grpc::new(codec).unary(Echo, request).await
+    });
+    let routes = Routes::from(Router::new().route(ECHO, echo));
+    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    Server::builder().add_routes(routes).serve_with_incoming(incoming).await.context("serve the echo")
+}
+
+struct Echo;
+
+impl tonic::server::UnaryService<RollDiceRequest> for Echo {
+    type Response = RollDiceResponse;
+    type Future = std::future::Ready<Result<Response<RollDiceResponse>, Status>>;
+
+    fn call(&mut self, _: tonic::Request<RollDiceRequest>) -> Self::Future {
+        std::future::ready(Ok(Response::new(RollDiceResponse {
+            roll_id: "0198f3a2-0000-7000-8000-000000000000".to_owned(),
+            pool: 8,
+            target_number: 5,
+            rolls: vec![1, 2, 3, 4, 5, 6, 1, 2],
+            successes: Some(2),
+            ..RollDiceResponse::default()
+        })))
+    }
+}
+
+/// A server that ends with its value.
+struct Process {
+    child: Child,
+    _folder: Option<TempDir>,
+}
+
+impl Process {
+    fn start(mut command: Command, folder: Option<TempDir>) -> anyhow::Result<Process> {
+        command.stdin(Stdio::null()).kill_on_drop(true);
+        Ok(Process { child: command.spawn().context("start a server")?, _folder: folder })
+    }
+}
+
+/// The address that a server tells behind a mark. The rest of what it says is read and dropped.
+async fn address_in(output: impl AsyncRead + Unpin + Send + 'static, mark: &str) -> anyhow::Result<String> {
+    let mut lines = BufReader::new(output).lines();
+    loop {
+        let line = lines.next_line().await?.context("the server ended instead of serving")?;
+        if let Some((_, address)) = line.split_once(mark) {
+            let address = address.trim().to_owned();
+            tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+            return Ok(address);
+        }
+    }
+}
+
+/// Answers in a second: every caller asks again as soon as it is answered.
+async fn rate(address: &str, path: &'static str, requests: usize) -> anyhow::Result<f64> {
+    let mut channels = Vec::with_capacity(CONNECTIONS);
+    for _ in 0..CONNECTIONS {
+        let endpoint = Endpoint::from_shared(format!("http://{address}"))?.connect_timeout(Duration::from_secs(10));
+        channels.push(endpoint.tcp_nodelay(true).connect().await?);
+    }
+    let each = (requests / CALLERS).max(1);
+    call(&channels, path, each.div_ceil(10)).await?; // Until all is warm.
+    let begun = Instant::now();
+    call(&channels, path, each).await?;
+    Ok((each * CALLERS) as f64 / begun.elapsed().as_secs_f64())
+}
+
+async fn call(channels: &[Channel], path: &'static str, each: usize) -> anyhow::Result<()> {
+    let mut callers = JoinSet::new();
+    for caller in 0..CALLERS {
+        let mut client = Grpc::new(channels[caller % channels.len()].clone());
+        callers.spawn(async move {
+            for _ in 0..each {
+                let request = RollDiceRequest { pool: Some(8), target_number: Some(5), ..RollDiceRequest::default() };
+                client.ready().await?;
+                let codec = ProstCodec::<RollDiceRequest, RollDiceResponse>::default();
+                client.unary(tonic::Request::new(request), path.parse()?, codec).await?;
+            }
+            anyhow::Ok(())
+        });
+    }
+    while let Some(caller) = callers.join_next().await {
+        caller??;
+    }
+    Ok(())
+}
