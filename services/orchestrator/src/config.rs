@@ -107,6 +107,12 @@ pub struct Config {
     /// US dollars that all of it may cost in a day; unset: any amount.
     #[arg(long, env = "DICETOWER_DOLLARS_PER_DAY", value_parser = amount)]
     pub dollars_per_day: Option<f64>,
+    /// Events after which a snapshot of a session is kept, so that its log need not be read from the beginning.
+    #[arg(long, env = "DICETOWER_SNAPSHOT_EVENTS", default_value_t = 500, value_parser = clap::value_parser!(u64).range(1..))]
+    pub snapshot_events: u64,
+    /// Days after which a session in which nothing was said is deleted with its log; unset: never.
+    #[arg(long, env = "DICETOWER_KEEP_SESSIONS_DAYS", value_parser = clap::value_parser!(u32).range(1..))]
+    pub keep_sessions_days: Option<u32>,
     /// Seconds that a turn which runs is given to end when the server shuts down.
     #[arg(long, env = "DICETOWER_GRACE", default_value = "5", value_parser = seconds)]
     pub grace: Duration,
@@ -144,6 +150,8 @@ impl Default for Config {
             dollars_per_session: None,
             dollars_per_player: None,
             dollars_per_day: None,
+            snapshot_events: 500,
+            keep_sessions_days: None,
             grace: Duration::from_secs(5),
         }
     }
@@ -324,7 +332,9 @@ mod tests {
             let model = (llm_connect_timeout, llm_first_token_timeout, llm_token_timeout);
             let turn = (config.turn_timeout, config.tool_timeout, config.steps_per_turn, config.tokens_per_turn);
             let day = (config.tokens_per_session, config.tokens_per_player, config.tokens_per_day);
-            (model, config.llm_fallback, config.llm_restarts, turn, day)
+            let told = (config.memory_tokens, config.lore_tokens, config.snapshot_events, config.keep_sessions_days);
+            let time = (config.lease, config.grace);
+            (model, config.llm_fallback, config.llm_restarts, turn, day, told, time)
         };
 
         let parsed = <CommandLine as clap::Parser>::parse_from(["test"]).config;

@@ -21,8 +21,9 @@ use tonic::{Status, metadata::MetadataMap};
 
 use crate::{
     budget::Budget,
-    events,
+    events, game,
     llm::{CharacterBrief, Message, ToolDefinition},
+    metrics,
     models::Models,
     prompts::Prompts,
     scene,
@@ -49,6 +50,8 @@ const ORDERS: [(&str, &str); 6] = [
 ];
 /// What stands before the key of a call among the ids of messages; no message of a person begins with it.
 const CALL_MARK: &str = "\u{1}call/";
+/// Parameters that name whose character acts or is changed.
+const OWNERS: [&str; 4] = ["character_name", "caster_name", "attacker", "attacker_name"];
 /// Groups of tools that every table needs.
 const COMMON_GROUPS: [&str; 3] = ["core", "combat", "scene"];
 /// Tools of a campaign are for tables where somebody is in one.
@@ -68,6 +71,8 @@ pub(crate) struct Engine {
     offered: Arc<[ToolDefinition]>,
     /// The same, and those that a person must agree to.
     offered_with_consent: Arc<[ToolDefinition]>,
+    /// Those that he may call beside them at a table that is linked to a board game.
+    offered_at_game: Arc<[ToolDefinition]>,
     pub limits: Limits,
     /// The server shuts down: nothing new begins.
     pub shutdown: CancellationToken,
@@ -89,6 +94,8 @@ pub(crate) struct Limits {
     /// Tokens of each turn that may go to lore, and to what is remembered.
     pub lore_tokens: usize,
     pub memory_tokens: usize,
+    /// Events after which a snapshot is kept.
+    pub snapshot_events: u64,
 }
 
 /// Who calls a tool at a table.
@@ -113,8 +120,10 @@ impl Engine {
         shutdown: CancellationToken,
     ) -> Engine {
         let toolbox = Toolbox::new(peers.clone());
-        let offered_with_consent = offered(&toolbox, &peers, true);
-        let offered = offered(&toolbox, &peers, false);
+        let of_story = |tool: &Tool| tool.group != BOARD && tool.group != STORY;
+        let offered_with_consent = offered(&toolbox, &peers, |tool| of_story(tool));
+        let offered_at_game = offered(&toolbox, &peers, |tool| game::TOOLS.contains(&tool.name.as_str()));
+        let offered = offered(&toolbox, &peers, |tool| of_story(tool) && !tool.confirm);
         Engine {
             models,
             prompts,
@@ -122,6 +131,7 @@ impl Engine {
             budget,
             offered,
             offered_with_consent,
+            offered_at_game,
             limits,
             shutdown,
             stopping: CancellationToken::new(),
@@ -140,6 +150,7 @@ impl Engine {
     pub fn shown(
         &self,
         has_consent: bool,
+        is_linked: bool,
         characters: &[CharacterBrief],
         messages: &[Message],
     ) -> Arc<[ToolDefinition]> {
@@ -158,7 +169,8 @@ impl Engine {
         }
         let is_shown =
             |tool: &&ToolDefinition| groups.contains(&tool.group.as_str()) || found.contains(tool.name.as_str());
-        self.offered(has_consent).iter().filter(is_shown).cloned().collect()
+        let at_game = if is_linked { &self.offered_at_game[..] } else { &[] };
+        self.offered(has_consent).iter().filter(is_shown).chain(at_game).cloned().collect()
     }
 
     /// Whether a person must agree to a call of this tool.
@@ -205,6 +217,11 @@ impl Engine {
         let request = GetCharacterRequest { character_name: character.to_owned() };
         let sheet = self.peers.character().get_character(request).await?.into_inner();
         Ok(structs::to_json(sheet))
+    }
+
+    /// The other services.
+    pub fn peers(&self) -> &Peers {
+        &self.peers
     }
 
     /// What a tool that changes nothing says, if it says it in time.
@@ -299,15 +316,27 @@ impl Engine {
         origin: &Origin,
         caller: Caller,
         name: &str,
-        arguments: Map<String, Value>,
+        mut arguments: Map<String, Value>,
         mut metadata: MetadataMap,
     ) -> Result<Value, Status> {
         let tool = self.toolbox.find(name)?;
         let is_offered = |tools: &[ToolDefinition]| tools.iter().any(|offered| offered.name == name);
+        let (game, members) = {
+            let inner = session.lock().await;
+            (inner.state.game.clone(), inner.state.row.characters.clone())
+        };
         let may_call = match caller {
+            Caller::Person => true,
+            _ if is_offered(&self.offered_at_game) => match &game {
+                // Whatever he says, it is the game of this table.
+                Some(link) => {
+                    arguments.insert("game_id".into(), link.game_id.clone().into());
+                    true
+                }
+                None => false,
+            },
             Caller::GameMaster => is_offered(&self.offered),
             Caller::GameMasterWithConsent => is_offered(&self.offered_with_consent),
-            Caller::Person => true,
         };
         if !may_call {
             let text = format!("{name} is not among the tools at this table");
@@ -315,6 +344,9 @@ impl Engine {
         }
         if tool.role == Role::Operator {
             return Err(status::error(ErrorCode::Forbidden, format!("{name} is for whoever runs the server")));
+        }
+        if caller != Caller::Person && tool.effect {
+            self.check_ownership(name, &arguments, &members).await?;
         }
         if tool.service() == OURS {
             return match name {
@@ -343,11 +375,39 @@ impl Engine {
         }
         let call = self.toolbox.call(name, Value::Object(arguments.clone()), metadata);
         let result = tokio::time::timeout(self.limits.tool, call).await.map_err(|_| {
+            metrics::TOOL_TIMEOUTS.with(name).inc();
             let text = format!("{name} did not answer within {} s", self.limits.tool.as_secs_f32());
             status::error(ErrorCode::ToolTimeout, text)
         })??;
         self.show_effect(session, origin, caller, tool, &arguments, &result, key.as_deref()).await?;
         Ok(result)
+    }
+
+    /// The game master changes the characters of his own table, whatever a text has told him. At a table without any he
+    /// may play with all.
+    async fn check_ownership(
+        &self,
+        tool: &str,
+        arguments: &Map<String, Value>,
+        members: &[String],
+    ) -> Result<(), Status> {
+        if members.is_empty() {
+            return Ok(());
+        }
+        for name in OWNERS.iter().filter_map(|key| arguments.get(*key)?.as_str()) {
+            let is_named = |member: &String, name: &str| member.to_lowercase() == name.trim().to_lowercase();
+            if members.iter().any(|member| is_named(member, name)) {
+                continue;
+            }
+            // Who is on no sheet is the tool's to refuse; a given name is as good as a street name.
+            let Ok(sheet) = self.sheet(name).await else { continue };
+            let street_name = sheet["street_name"].as_str().unwrap_or_default();
+            if !members.iter().any(|member| is_named(member, street_name)) {
+                let text = format!("{tool}: {street_name} is not at this table; there are {}", members.join(", "));
+                return Err(status::error(ErrorCode::Forbidden, text));
+            }
+        }
+        Ok(())
     }
 
     /// Tells the table what a call has done to it, once. A turn shows its rolls as results.
@@ -422,17 +482,15 @@ fn is_roll(result: &Value) -> bool {
     ["roll_id", "rolls", "dice", "roll", "spell_roll"].iter().any(|key| result.get(key).is_some())
 }
 
-/// The tools for the game master: those of the services that are there and of this table, without what a person must
-/// agree to unless one can. The table itself is given; no tool asks for it.
-fn offered(toolbox: &Toolbox, peers: &Peers, has_consent: bool) -> Arc<[ToolDefinition]> {
+/// The tools for the game master: those of the services that are there, as far as they are wanted. The table itself is
+/// given; no tool asks for it.
+fn offered(toolbox: &Toolbox, peers: &Peers, is_wanted: impl Fn(&Tool) -> bool) -> Arc<[ToolDefinition]> {
     let is_there = |service: &str| {
         let package = service.rsplit_once('.').map_or(service, |(package, _)| package);
         service == OURS || peers.transport(package).is_some() || peers.foreign_transport(service).is_some()
     };
-    let tools = toolbox.catalogue().iter().filter(|tool| {
-        let is_allowed = tool.role <= Role::Gm && (has_consent || !tool.confirm);
-        is_allowed && tool.group != BOARD && tool.group != STORY && is_there(&tool.service())
-    });
+    let is_offered = |tool: &&Tool| tool.role <= Role::Gm && is_wanted(tool) && is_there(&tool.service());
+    let tools = toolbox.catalogue().iter().filter(is_offered);
     let define = |tool: &Tool| {
         let mut parameters = tool.parameters.clone();
         if tool.service() == OURS

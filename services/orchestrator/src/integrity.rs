@@ -123,12 +123,11 @@ pub(crate) fn out_of_character(told: &str, cast: &Cast<'_>, known: &[Message], f
     };
     let mut heard_of: Option<HashSet<String>> = None;
     let mut marked = HashSet::new();
+    let mut quotes = Quotes::default();
     for found in DOES.captures_iter(told) {
         let name = without_starters(&found["name"]);
-        if name.is_empty()
-            || !marked.insert(name.to_lowercase())
-            || is_quoted(told, found.get(0).map_or(0, |all| all.start()))
-        {
+        let is_quoted = quotes.hold(told, found.get(0).map_or(0, |all| all.start()));
+        if name.is_empty() || !marked.insert(name.to_lowercase()) || is_quoted {
             continue;
         }
         let verb_and_name = &found[0][found["name"].len() - name.len()..];
@@ -209,12 +208,29 @@ fn without_starters(name: &str) -> &str {
     }
 }
 
-/// Whether a place of a text stands within quotation marks: what somebody says of another is no act.
-fn is_quoted(text: &str, at: usize) -> bool {
-    let before = &text[..at];
-    let open = before.matches('\u{201C}').count();
-    let shut = before.matches('\u{201D}').count();
-    shut < open || before.matches('"').count() % 2 == 1
+/// The quotation marks of a text up to a place: what somebody says of another is no act.
+#[derive(Default)]
+struct Quotes {
+    upto: usize,
+    /// Typographic ones that were opened and not shut, and whether a plain one is open.
+    open: i64,
+    is_open: bool,
+}
+
+impl Quotes {
+    /// Whether a place stands within them. Places come in order, so that a text is read once.
+    fn hold(&mut self, text: &str, at: usize) -> bool {
+        for char in text[self.upto..at].chars() {
+            match char {
+                '\u{201C}' => self.open += 1,
+                '\u{201D}' => self.open -= 1,
+                '"' => self.is_open = !self.is_open,
+                _ => {}
+            }
+        }
+        self.upto = at;
+        0 < self.open || self.is_open
+    }
 }
 
 fn words(text: &str) -> impl Iterator<Item = String> {

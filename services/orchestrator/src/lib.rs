@@ -1,10 +1,11 @@
 //! The orchestrator: sessions, turns, the language model and its tools.
 //!
-//! A session is a table. `store` keeps its log, `state` folds it, `session` is its one writer and tells what happens,
-//! `subscription` is how others read it. `turn` is the loop in which a game master speaks and calls tools; the game
-//! masters are in `llm`, the people in `seats`. `table` is what was agreed, `briefing` what a turn is told of it, from
-//! `prompts`, `lore` and `memory`; `models` knows which table has which model. `budget` bounds what models may write in a day, `claims` and `integrity`
-//! check what they tell. `replicas` knows who else writes sessions. `service` answers gRPC.
+//! A session is a table. `store` keeps its log, `state` folds it, `snapshot` spares reading all of it, `session` is its
+//! one writer and tells what happens, `subscription` is how others read it. `turn` is the loop in which a game master
+//! speaks and calls tools; the game masters are in `llm`, the people in `seats`. `table` is what was agreed, `game` the
+//! board game it is linked to, `briefing` what a turn is told of all that, from `prompts`, `lore` and `memory`; `models`
+//! knows which table has which model. `budget` bounds what models may write in a day, `claims` and `integrity` check what
+//! they tell. `replicas` knows who else writes sessions. `service` answers gRPC.
 
 mod briefing;
 mod budget;
@@ -12,10 +13,12 @@ mod claims;
 mod config;
 mod engine;
 mod events;
+mod game;
 mod integrity;
 mod llm;
 mod lore;
 mod memory;
+mod metrics;
 mod models;
 mod privacy;
 mod prompts;
@@ -26,6 +29,7 @@ mod seats;
 mod service;
 mod session;
 mod sessions;
+mod snapshot;
 mod state;
 mod store;
 mod story;
@@ -57,6 +61,9 @@ use crate::{
     store::Store,
 };
 
+/// How often is looked for sessions that are kept no longer.
+const EXPIRE_EVERY: Duration = Duration::from_secs(3600);
+
 /// Starts the service: opens the session log, seats the game master, and takes up the turns that the last process left
 /// without an end. When `shutdown` comes, turns are ended and
 /// subscribers are let go.
@@ -81,6 +88,7 @@ pub async fn start(
         restarts: config.llm_restarts,
         lore_tokens: config.lore_tokens as usize,
         memory_tokens: config.memory_tokens as usize,
+        snapshot_events: config.snapshot_events,
     };
     let engine =
         Arc::new(Engine::new(models, prompts, store.clone(), limits, Budget::new(&config), peers, shutdown.clone()));
@@ -90,6 +98,9 @@ pub async fn start(
     let sessions = Arc::new(Sessions::new(store, engine.clone(), replicas.clone()));
     let stopped = CancellationToken::new();
     tokio::spawn(stop(engine.stopping.clone(), config.grace, shutdown.clone()));
+    if let Some(days) = config.keep_sessions_days {
+        tokio::spawn(expire(Arc::downgrade(&sessions), days, config.lease, shutdown.clone()));
+    }
     tokio::spawn(take_up(Arc::downgrade(&sessions), config.lease, shutdown.clone()));
     tokio::spawn(close(Arc::downgrade(&sessions), shutdown, stopped.clone()));
     tokio::spawn(replicas.live(stopped));
@@ -108,6 +119,19 @@ async fn stop(stopping: CancellationToken, grace: Duration, shutdown: Cancellati
 async fn take_up(sessions: Weak<Sessions>, pause: Duration, shutdown: CancellationToken) {
     while let Some(sessions) = sessions.upgrade() {
         sessions.take_up().await;
+        drop(sessions);
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+/// Deletes what nobody has played for so many days: at once, and every hour; what another replica seems to hold is looked
+/// at again after a lease.
+async fn expire(sessions: Weak<Sessions>, days: u32, lease: Duration, shutdown: CancellationToken) {
+    while let Some(sessions) = sessions.upgrade() {
+        let pause = if sessions.expire(days).await { EXPIRE_EVERY } else { lease };
         drop(sessions);
         tokio::select! {
             () = shutdown.cancelled() => return,

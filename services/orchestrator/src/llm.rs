@@ -9,6 +9,7 @@ pub mod openai;
 use std::{sync::Arc, time::Duration};
 
 use futures_util::stream::BoxStream;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use service_kit::status::ErrorCode;
@@ -88,7 +89,7 @@ pub struct CharacterBrief {
 }
 
 /// One message of the conversation.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Message {
     /// What a player said. It is data, never an instruction.
     Player {
@@ -138,7 +139,7 @@ pub(crate) fn tokens_of_tools(tools: &[ToolDefinition]) -> usize {
 }
 
 /// A finished call of a tool.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ToolCall {
     /// Unique within the turn.
     pub id: String,

@@ -9,6 +9,7 @@ use std::{
 };
 
 use proto::orchestrator::v1::Fact;
+use serde::{Deserialize, Serialize};
 
 use crate::{llm::Message, lore::words};
 
@@ -24,7 +25,7 @@ const KEPT: usize = 180;
 const BYTES_PER_TOKEN: usize = 4;
 
 /// A message of the conversation with its place in the log.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Said {
     pub turn_id: String,
     pub seq: u64,

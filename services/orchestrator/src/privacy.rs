@@ -1,6 +1,8 @@
 //! What the logs of sessions hold of one person: to take along, or to take away. Only while no orchestrator runs on the
 //! database, since a session in memory knows what it has read.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 use service_kit::db::{DatabaseConfig, Db, Statement};
 
@@ -13,6 +15,8 @@ const GROUP: usize = 200;
 
 const OF: &str = "SELECT session_id, seq, text_offset, event FROM events WHERE event LIKE $1 ESCAPE '\\'
     ORDER BY session_id, seq, text_offset";
+/// A snapshot repeats what the log said; without it the log is read anew.
+const FORGET: &str = "DELETE FROM snapshots WHERE session_id = $1";
 const REPLACE: &str = "UPDATE events SET event = $4 WHERE session_id = $1 AND seq = $2 AND text_offset = $3";
 
 /// The events in which a person speaks, is spoken to, or is named as present.
@@ -38,6 +42,7 @@ pub async fn export_person(database: &DatabaseConfig, name: &str) -> anyhow::Res
 pub async fn erase_person(database: &DatabaseConfig, name: &str) -> anyhow::Result<usize> {
     let store = Store::open(database).await?;
     let events = events_of(store.db(), name).await?;
+    let sessions: BTreeSet<String> = events.iter().map(|(session_id, ..)| session_id.clone()).collect();
     let statements: Vec<_> = events
         .into_iter()
         .map(|(session_id, seq, offset, mut event)| {
@@ -47,6 +52,11 @@ pub async fn erase_person(database: &DatabaseConfig, name: &str) -> anyhow::Resu
         .collect();
     let count = statements.len();
     for group in statements.chunks(GROUP) {
+        store.db().write(group.to_vec()).await?;
+    }
+    let snapshots: Vec<_> =
+        sessions.into_iter().map(|session_id| Statement::new(FORGET, vec![session_id.into()])).collect();
+    for group in snapshots.chunks(GROUP) {
         store.db().write(group.to_vec()).await?;
     }
     Ok(count)

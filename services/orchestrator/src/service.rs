@@ -16,29 +16,27 @@ use proto::{
         PauseTableRequest, PinFactRequest, RemoveCharacterRequest, RemoveCharacterResponse, RenameSessionRequest,
         SessionEvent, SetLoreRequest, SetModelRequest, SetTableRequest, SubscribeRequest, Table, TakeBackRequest,
         TakeBackResponse, TakeOverRequest, TakeOverResponse, TestModelRequest, TestModelResponse, UpdateSceneRequest,
-        UpdateSceneResponse, WhisperRequest, WhisperResponse,
-        orchestrator_service_server::OrchestratorService,
-        session_event::{Body, PlayerMessage},
+        UpdateSceneResponse, WhisperRequest, WhisperResponse, orchestrator_service_server::OrchestratorService,
+        session_event::PlayerMessage,
     },
     structs,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use service_kit::{
     clock,
     db::DbError,
     status::{self, ErrorCode, Failure},
     trace,
 };
-use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, codegen::BoxStream, metadata::MetadataMap};
 
 use crate::{
     engine::{Caller, Engine},
-    events,
+    events, game,
     models::Choice,
     scene,
     seats::{Kind, Seat},
-    session::{Decision, Inner, Origin, QueuedTurn, Session},
+    session::{Decision, Inner, Origin, Session},
     sessions::Sessions,
     state::State,
     store::{Position, SessionRow},
@@ -76,37 +74,6 @@ impl Orchestrator {
             return Err(status::error(ErrorCode::ApiError, "the server is shutting down; try again in a moment"));
         }
         Ok(self.sessions.get_or_create(session_id).await?)
-    }
-
-    /// Takes in what a player says, and has it answered when its turn comes. Answers the turn, and how many are before it.
-    async fn accept(
-        &self,
-        session: &Arc<Session>,
-        inner: &mut Inner,
-        asked: PlayerMessage,
-        connection_id: String,
-        message_id: Option<&str>,
-    ) -> Result<(String, u32), Status> {
-        let turn_id = uuid::Uuid::now_v7().to_string();
-        let trace_id = trace::current_id().unwrap_or_else(uuid::Uuid::now_v7).to_string();
-        let origin =
-            Origin { turn_id: turn_id.clone(), trace_id: trace_id.clone(), connection_id, ..Origin::default() };
-        let message_length = asked.message.chars().count();
-        let key = message_id.map(|message_id| (message_id, turn_id.as_str()));
-        let appended = session.append_locked(inner, &origin, vec![Body::PlayerMessage(asked)], key).await;
-        appended.map_err(|error| status::database(&error))?;
-
-        let queued = inner.queue.len() + usize::from(inner.running.is_some());
-        let length = events::telemetry("message_received", json!({"message_length": message_length}));
-        inner.tell(&Origin { connection_id: String::new(), ..origin }, length);
-        inner.queue.push_back(QueuedTurn {
-            turn_id: turn_id.clone(),
-            trace_id,
-            traceparent: trace::traceparent(),
-            cancel: CancellationToken::new(),
-        });
-        turn::begin(session, inner, &self.engine);
-        Ok((turn_id, u32::try_from(queued).unwrap_or(u32::MAX)))
     }
 
     /// Changes how lists show a session.
@@ -210,7 +177,8 @@ impl OrchestratorService for Orchestrator {
             return Ok(Response::new(ChatResponse { turn_id, queued: 0, repeated: false }));
         }
         let connection_id = connection_id.unwrap_or_default();
-        let (turn_id, queued) = self.accept(&session, &mut inner, asked, connection_id, message_id.as_deref()).await?;
+        let (turn_id, queued) =
+            turn::accept(&session, &mut inner, &self.engine, asked, connection_id, message_id.as_deref()).await?;
         Ok(Response::new(ChatResponse { turn_id, queued, repeated: false }))
     }
 
@@ -439,7 +407,7 @@ impl OrchestratorService for Orchestrator {
 
         let asked = turn.asked.clone().filter(|_| again.unwrap_or_default());
         let turn_id = match asked {
-            Some(asked) => Some(self.accept(&session, &mut inner, asked, String::new(), None).await?.0),
+            Some(asked) => Some(turn::accept(&session, &mut inner, &self.engine, asked, String::new(), None).await?.0),
             None => None,
         };
         Ok(Response::new(TakeBackResponse { taken_turn_id: turn.turn_id.clone(), turn_id, not_undone }))
@@ -551,7 +519,9 @@ impl OrchestratorService for Orchestrator {
     async fn link_game(&self, request: Request<LinkGameRequest>) -> Result<Response<Table>, Status> {
         let request = request.into_inner();
         let session = self.table_of(&request.session_id).await?;
-        Ok(Response::new(self.engine.link_game(&session, &here(), request).await?))
+        let table = self.engine.link_game(&session, &here(), request).await?;
+        game::watch(&self.engine, &session, &mut *session.lock().await);
+        Ok(Response::new(table))
     }
 
     async fn get_memory(&self, request: Request<GetMemoryRequest>) -> Result<Response<Memory>, Status> {

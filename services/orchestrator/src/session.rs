@@ -64,6 +64,10 @@ pub(crate) struct Inner {
     /// The model that the table has chosen, and who is asked in which order if it has; none: the server's own.
     pub model: Choice,
     pub chain: Option<Arc<[Link]>>,
+    /// Ends the watch over the board game that the table is linked to.
+    pub watching: Option<CancellationToken>,
+    /// Up to where the last snapshot reaches.
+    pub snapshot_seq: u64,
     /// Calls that wait for the game master's seat to allow them.
     pub approvals: HashMap<String, oneshot::Sender<Decision>>,
     passage: Option<Passage>,
@@ -109,8 +113,9 @@ pub(crate) struct Decision {
 struct Passage {
     seq: u64,
     origin: Origin,
-    /// Characters that are in the log.
+    /// Characters that are in the log, and those that were told.
     logged: u64,
+    told: u64,
     /// What follows them.
     unlogged: String,
 }
@@ -148,6 +153,8 @@ impl Session {
             seats: Seats::default(),
             model: Choice::default(),
             chain: None,
+            watching: None,
+            snapshot_seq: 0,
             approvals: HashMap::new(),
             passage: None,
             subscribers: Vec::new(),
@@ -220,9 +227,11 @@ impl Session {
             seq: inner.state.row.last_seq + 1,
             origin: origin.clone(),
             logged: 0,
+            told: 0,
             unlogged: String::new(),
         });
-        let offset = passage.logged + characters(&passage.unlogged);
+        let offset = passage.told;
+        passage.told += text.chars().count() as u64;
         passage.unlogged.push_str(text);
         let body = Body::Narrative(Narrative { content: text.to_owned(), offset });
         let piece = event(passage.seq, &clock::now(), origin, body);
@@ -263,7 +272,7 @@ impl Session {
         let written = self.store.append(&inner.state.row, &[event], None).await;
         written.inspect_err(|error| inner.note(error))?;
         if let Some(passage) = &mut inner.passage {
-            passage.logged += characters(&passage.unlogged);
+            passage.logged = passage.told;
             passage.unlogged.clear();
         }
         Ok(())
@@ -365,9 +374,17 @@ impl Session {
 }
 
 impl Inner {
+    /// Whether somebody listens, or a turn is played.
+    pub fn is_used(&self) -> bool {
+        self.is_busy || self.subscribers.iter().any(|subscriber| !subscriber.events.is_closed())
+    }
+
     /// The session is no more: nobody writes it again, and whoever listens is let go.
     pub fn delete(&mut self) {
         self.is_lost = true;
+        if let Some(watching) = self.watching.take() {
+            watching.cancel();
+        }
         self.close();
     }
 
@@ -458,8 +475,4 @@ fn event(seq: u64, at: &str, origin: &Origin, body: Body) -> SessionEvent {
         frame: String::new(),
         body: Some(body),
     }
-}
-
-fn characters(text: &str) -> u64 {
-    text.chars().count() as u64
 }

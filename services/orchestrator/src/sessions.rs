@@ -17,12 +17,12 @@ use tonic::Status;
 
 use crate::{
     engine::Engine,
-    events,
+    events, game,
     models::Choice,
     replicas::{Holder, Replicas},
     seats::{Kind, Seat},
     session::{Origin, Session},
-    state::State,
+    snapshot,
     store::{Position, SessionRow, Store},
     turn,
 };
@@ -99,6 +99,7 @@ impl Sessions {
                     let session = Arc::new(session);
                     self.seat_model(&session).await.map_err(|error| Some(error.into()))?;
                     turn::play_waiting(&session, &self.engine).await;
+                    game::watch(&self.engine, &session, &mut *session.lock().await);
                     Ok(session)
                 }
                 Ok(None) => Err(None),
@@ -131,6 +132,42 @@ impl Sessions {
                 tracing::error!(?error, session_id, "its turns are taken up when somebody asks for it");
             }
         }
+    }
+
+    /// Deletes the sessions in which nothing was said for so many days. One in which somebody sits is kept. Answers
+    /// whether each could be looked at.
+    pub async fn expire(&self, days: u32) -> bool {
+        let before = clock::now_ms() - i64::from(days) * 24 * 3600 * 1000;
+        let stale = match self.store.untouched_since(before).await {
+            Ok(stale) => stale,
+            Err(error) => {
+                tracing::warn!(%error, "sessions that are kept no longer cannot be found");
+                return false;
+            }
+        };
+        let mut is_complete = true;
+        for session_id in stale {
+            let session = match self.find(&session_id).await {
+                Ok(Some(session)) => session,
+                Ok(None) => continue,
+                Err(_) => {
+                    is_complete = false;
+                    continue;
+                }
+            };
+            let mut inner = session.lock().await;
+            if inner.is_used() {
+                continue;
+            }
+            match self.store.delete(&session_id).await {
+                Ok(()) => {
+                    inner.delete();
+                    tracing::info!(session_id, days, "a session is kept no longer");
+                }
+                Err(error) => tracing::warn!(%error, session_id, "a session could not be deleted"),
+            }
+        }
+        is_complete
     }
 
     /// Gives a session the model that its table has chosen.
@@ -224,8 +261,8 @@ async fn take_over(store: &Store, replicas: &Replicas, session_id: &str) -> Resu
 /// Takes a session over: folds its log. Nobody sits there until he joins again; the turns that a crash left without an end wait to be played.
 async fn load(store: &Store, replicas: &Replicas, session_id: &str) -> Result<Option<Session>, Unavailable> {
     let Some(row) = take_over(store, replicas, session_id).await? else { return Ok(None) };
-    let mut state = State::new(row);
-    let mut from = Some(Position::after(0));
+    let (mut state, snapshot_seq) = snapshot::load(store, row).await?;
+    let mut from = Some(Position::after(snapshot_seq));
     while let Some(position) = from {
         let page = store.events(session_id, position, Position::END, PAGE).await?;
         page.events.iter().for_each(|event| state.apply(event));
@@ -238,6 +275,7 @@ async fn load(store: &Store, replicas: &Replicas, session_id: &str) -> Result<Op
     }
     gone.extend(state.narrator().map(|name| events::taken_over(name, false)));
     let session = Session::new(state, store.clone());
+    session.lock().await.snapshot_seq = snapshot_seq;
     if !gone.is_empty() {
         session.append(&Origin::default(), gone).await?;
     }

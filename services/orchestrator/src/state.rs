@@ -41,15 +41,15 @@ pub(crate) struct State {
     pub board: Option<GameTold>,
     pub memory: Memory,
     /// The last messages, oldest first.
-    conversation: VecDeque<Said>,
+    pub conversation: VecDeque<Said>,
     /// Turns without an end, in the order in which they were accepted.
     open: VecDeque<OpenTurn>,
     /// The last turns that have ended, oldest first; at most [`ENDED`].
-    ended: VecDeque<Arc<EndedTurn>>,
+    pub ended: VecDeque<Arc<EndedTurn>>,
     /// Who is there, as the log has it: (name, seat).
-    present: Vec<(String, String)>,
+    pub present: Vec<(String, String)>,
     /// The person who narrates in place of the model.
-    narrator: Option<String>,
+    pub narrator: Option<String>,
 }
 
 /// A turn that has ended, as far as taking it back needs it.

@@ -32,6 +32,8 @@ const TAKE_OVER: &str = "UPDATE sessions SET epoch = $3, holder = $4 WHERE sessi
 const UPDATE_SESSION: &str = "UPDATE sessions SET last_seq = $3, message_count = $4, characters = $5, scene = $6, \
      open_turns = $7, touched_at = $8 WHERE session_id = $1 AND epoch = $2";
 const SELECT_UNFINISHED: &str = "SELECT session_id, holder FROM sessions WHERE open_turns > 0 ORDER BY created_at";
+const SELECT_UNTOUCHED: &str = "SELECT session_id FROM sessions \
+     WHERE touched_at < $1 AND created_at < $1 ORDER BY touched_at LIMIT 200";
 const INSERT_EVENT: &str = "INSERT INTO events (session_id, seq, text_offset, event) VALUES ($1, $2, $3, $4)";
 const INSERT_MESSAGE: &str = "INSERT INTO messages (session_id, message_id, turn_id) VALUES ($1, $2, $3)";
 const SELECT_MESSAGE: &str = "SELECT turn_id FROM messages WHERE session_id = $1 AND message_id = $2";
@@ -138,6 +140,12 @@ impl Store {
     pub async fn unfinished(&self) -> Result<Vec<(String, String)>, DbError> {
         let rows = self.db.fetch(SELECT_UNFINISHED, Vec::new()).await?;
         Ok(rows.iter().map(|row| (row.text(0), row.text(1))).collect())
+    }
+
+    /// Sessions in whose logs nothing was written since a time in Unix milliseconds, the oldest first; at most 200.
+    pub async fn untouched_since(&self, before: i64) -> Result<Vec<String>, DbError> {
+        let rows = self.db.fetch(SELECT_UNTOUCHED, vec![before.into()]).await?;
+        Ok(rows.iter().map(|row| row.text(0)).collect())
     }
 
     /// Makes `holder` the one writer of a session: raises its epoch and answers the row.

@@ -7,11 +7,20 @@ mod tools;
 use std::{collections::HashSet, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
-use proto::orchestrator::v1::{SessionEvent, session_event::Body};
+use proto::orchestrator::v1::{
+    SessionEvent,
+    session_event::{Body, PlayerMessage},
+};
 use serde_json::{Value, json};
-use service_kit::{clock, db::DbError, status::ErrorCode, trace};
+use service_kit::{
+    clock,
+    db::DbError,
+    status::{self, ErrorCode},
+    trace,
+};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tonic::Status;
 use tracing::Instrument;
 
 use crate::{
@@ -21,10 +30,11 @@ use crate::{
     events,
     integrity::{self, Cast},
     llm::{Message, ModelRequest, ToolCall, chain::Link},
-    memory,
+    memory, metrics,
     prompts::Prompt,
     remember,
     session::{Inner, Origin, QueuedTurn, Session},
+    snapshot,
     state::PendingStep,
 };
 
@@ -56,6 +66,36 @@ pub(crate) fn begin(session: &Arc<Session>, inner: &mut Inner, engine: &Arc<Engi
     }
     inner.is_busy = true;
     tokio::spawn(play_queue(session.clone(), engine.clone()));
+}
+
+/// Takes in what somebody says, and has it answered when its turn comes. Answers the turn, and how many are before it.
+pub(crate) async fn accept(
+    session: &Arc<Session>,
+    inner: &mut Inner,
+    engine: &Arc<Engine>,
+    asked: PlayerMessage,
+    connection_id: String,
+    message_id: Option<&str>,
+) -> Result<(String, u32), Status> {
+    let turn_id = uuid::Uuid::now_v7().to_string();
+    let trace_id = trace::current_id().unwrap_or_else(uuid::Uuid::now_v7).to_string();
+    let origin = Origin { turn_id: turn_id.clone(), trace_id: trace_id.clone(), connection_id, ..Origin::default() };
+    let message_length = asked.message.chars().count();
+    let key = message_id.map(|message_id| (message_id, turn_id.as_str()));
+    let appended = session.append_locked(inner, &origin, vec![Body::PlayerMessage(asked)], key).await;
+    appended.map_err(|error| status::database(&error))?;
+
+    let queued = inner.queue.len() + usize::from(inner.running.is_some());
+    let length = events::telemetry("message_received", json!({"message_length": message_length}));
+    inner.tell(&Origin { connection_id: String::new(), ..origin }, length);
+    inner.queue.push_back(QueuedTurn {
+        turn_id: turn_id.clone(),
+        trace_id,
+        traceparent: trace::traceparent(),
+        cancel: CancellationToken::new(),
+    });
+    begin(session, inner, engine);
+    Ok((turn_id, u32::try_from(queued).unwrap_or(u32::MAX)))
 }
 
 /// Plays the turns that wait, one after another, until none is left.
@@ -92,6 +132,7 @@ pub(crate) async fn play_queue(session: Arc<Session>, engine: Arc<Engine>) {
         };
         play(&session, &engine, queued).instrument(span).await;
         remember::what_fell_out(&session, &engine).await;
+        snapshot::keep(&session, engine.limits.snapshot_events).await;
     }
 }
 
@@ -139,6 +180,19 @@ enum End {
     /// With a text that a player can read.
     Failed(ErrorCode, String),
     Store(DbError),
+}
+
+impl End {
+    /// Its name among the metrics.
+    fn name(&self) -> &'static str {
+        match self {
+            End::Finished => "finished",
+            End::Cancelled => "cancelled",
+            End::ShutDown => "shut down",
+            End::Failed(..) => "failed",
+            End::Store(_) => "not written down",
+        }
+    }
 }
 
 impl From<DbError> for End {
@@ -191,6 +245,7 @@ impl Turn<'_> {
                     Ok(reservation) => Some(reservation),
                     Err(Refusal::Store(error)) => return Err(End::Store(error)),
                     Err(Refusal::UsedUp(text)) => {
+                        metrics::BUDGET_REFUSALS.inc();
                         self.session.append(&self.origin, vec![events::processing(1, &self.prompt.version)]).await?;
                         return Err(End::Failed(ErrorCode::RateLimited, text));
                     }
@@ -251,7 +306,7 @@ impl Turn<'_> {
                 sections: briefing.sections.clone(),
                 scene,
                 messages: messages.clone(),
-                tools: self.engine.shown(has_consent, &characters, &messages),
+                tools: self.engine.shown(has_consent, state.game.is_some(), &characters, &messages),
             };
             let answer = self.ask(request, &briefing.measure).await?;
             let mut claims = claims::unsupported(&answer.text, &messages);
@@ -263,7 +318,13 @@ impl Turn<'_> {
                 scene: &state.row.scene,
             };
             claims.extend(integrity::out_of_character(&answer.text, &cast, &messages, first_of_turn));
+            let model = self.chain[self.provider].provider.model();
+            for claim in &claims {
+                metrics::CLAIMS.with(model).inc();
+                metrics::CLAIM_KINDS.with(claim.kind).inc();
+            }
             if let Some(note) = self.correction(&claims) {
+                metrics::CORRECTIONS.with(model).inc();
                 // Nothing of it has acted yet: it is told anew, once.
                 self.is_strict = false;
                 self.withdraw(Some("The narration claimed what no event supports; it is told anew".into())).await?;
@@ -327,6 +388,7 @@ impl Turn<'_> {
             () = self.cancel.cancelled() => Err(End::Cancelled),
             () = self.engine.stopping.cancelled() => Err(End::ShutDown),
             done = tokio::time::timeout_at(self.started + most, work) => done.map_err(|_| {
+                metrics::MODEL_TIMEOUTS.with("the turn").inc();
                 let text = format!("The game master took longer than {} s and was stopped.", most.as_secs_f32());
                 End::Failed(ErrorCode::GrokTimeout, text)
             }),
@@ -344,6 +406,7 @@ impl Turn<'_> {
             let model = self.chain[self.provider].provider.model();
             tracing::warn!(model, claims = claims.len(), "the narration claims what no event supports");
         }
+        metrics::TURNS.with(end.name()).inc();
         let (error, content) = match end {
             End::Finished => (None, "Response complete"),
             End::Cancelled => (None, "Cancelled"),

@@ -12,7 +12,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use common::{Frames, Table, config, of};
+use common::{Frames, MIGRATIONS, Table, config, of};
 use fake_model::{Asked, FakeModel, Reply};
 use proto::orchestrator::v1::SubscribeRequest;
 use serde_json::{Value, json};
@@ -24,13 +24,6 @@ use service_kit::{
 use tokio::runtime::Runtime;
 use tower::ServiceExt;
 
-const MIGRATIONS: &[&str] = &[
-    include_str!("../../../migrations/orchestrator/0001_sessions.sql"),
-    include_str!("../../../migrations/orchestrator/0002_open_turns.sql"),
-    include_str!("../../../migrations/orchestrator/0003_usage.sql"),
-    include_str!("../../../migrations/orchestrator/0004_titles.sql"),
-    include_str!("../../../migrations/orchestrator/0005_tables.sql"),
-];
 /// Points of death in an ordinary run; `DICETOWER_DEEP=1` tries every one.
 const POINTS: usize = 20;
 

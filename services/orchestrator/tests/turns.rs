@@ -6,7 +6,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{PATIENCE, Table, config, of, said, told, types};
+use common::{MIGRATIONS, PATIENCE, Table, config, of, said, told, types};
 use fake_model::{Asked, FakeModel, Gate, Reply};
 use orchestrator::Config;
 use proto::orchestrator::v1::{CancelTurnRequest, ChatRequest, SubscribeRequest};
@@ -570,14 +570,7 @@ async fn what_was_told_is_logged_while_the_model_is_silent() {
     frames.until("narrative").await;
     frames.until("narrative").await;
 
-    let migrations = [
-        include_str!("../../../migrations/orchestrator/0001_sessions.sql"),
-        include_str!("../../../migrations/orchestrator/0002_open_turns.sql"),
-        include_str!("../../../migrations/orchestrator/0003_usage.sql"),
-        include_str!("../../../migrations/orchestrator/0004_titles.sql"),
-        include_str!("../../../migrations/orchestrator/0005_tables.sql"),
-    ];
-    let db = Db::open(&table.database.config, "orchestrator", &migrations).await.unwrap();
+    let db = Db::open(&table.database.config, "orchestrator", MIGRATIONS).await.unwrap();
     let logged = async {
         while db.fetch("SELECT event FROM events WHERE seq = 3", vec![]).await.unwrap().len() < 2 {
             tokio::task::yield_now().await;

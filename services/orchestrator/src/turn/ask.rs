@@ -12,6 +12,7 @@ use crate::{
     budget::Spent,
     events,
     llm::{self, ModelError, ModelEvent, ModelRequest, Provider, ToolCall, chain::Link},
+    metrics,
     session::FLUSH_INTERVAL,
 };
 
@@ -49,6 +50,7 @@ impl Turn<'_> {
             };
             if is_broken_off && restarts < self.engine.limits.restarts {
                 restarts += 1;
+                metrics::MODEL_RESTARTS.with(link.provider.model()).inc();
                 self.withdraw(None).await?;
                 continue;
             }
@@ -58,6 +60,7 @@ impl Turn<'_> {
             };
             let note = format!("{} does not answer; {} goes on", shown(link), shown(next));
             self.provider += 1;
+            metrics::MODEL_FALLBACKS.with(link.provider.model()).inc();
             self.withdraw(Some(note)).await?;
         }
     }
@@ -119,6 +122,10 @@ impl Turn<'_> {
             Err(Interruption::End(end)) => return Err(end),
         };
         let (code, _) = llm::tell_model_error(&error);
+        metrics::MODEL_ERRORS.with(code.name()).inc();
+        if let ModelError::Timeout(wait) = &error {
+            metrics::MODEL_TIMEOUTS.with(wait).inc();
+        }
         span.record("otel.status_code", "ERROR");
         span.record("error.type", code.name());
         tracing::warn!(%error, model, "the model failed");
@@ -153,6 +160,7 @@ impl Turn<'_> {
             };
             if is_first {
                 is_first = false;
+                metrics::FIRST_WORD.with(model).observe(asked.elapsed());
                 let waited_ms = asked.elapsed().as_secs_f64() * 1000.0;
                 Span::current().record("gen_ai.response.time_to_first_chunk_ms", waited_ms);
                 self.telemetry("grok_streaming_start", json!({"model": model})).await;
@@ -185,7 +193,11 @@ impl Turn<'_> {
         }
         drop(stream);
         let (read, written) = reported.unwrap_or((0, bytes / BYTES_PER_TOKEN));
-        self.spent += Spent::of(read, written, self.price);
+        let spent = Spent::of(read, written, self.price);
+        self.spent += spent;
+        metrics::TOKENS_READ.with(model).inc_by(read);
+        metrics::TOKENS_WRITTEN.with(model).inc_by(written);
+        metrics::COST.with(model).inc_by(spent.micros);
         self.session.end_passage().await.map_err(End::from)?;
         let mut calls = calls.finish(&mut self.call_ids);
         if is_at_length {
@@ -214,7 +226,10 @@ impl Turn<'_> {
         }
         let cost = self.spent.micros + Spent::of(reads, writes, self.price).micros;
         match &self.allowed.money {
-            Some((micros, text)) if *micros < cost => Err(End::Failed(ErrorCode::RateLimited, text.clone())),
+            Some((micros, text)) if *micros < cost => {
+                metrics::BUDGET_REFUSALS.inc();
+                Err(End::Failed(ErrorCode::RateLimited, text.clone()))
+            }
             _ => Ok(()),
         }
     }

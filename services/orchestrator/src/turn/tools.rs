@@ -17,6 +17,7 @@ use crate::{
     engine::{Caller, failure_json},
     events,
     llm::{Message, ToolCall},
+    metrics,
     session::{Decision, Origin},
 };
 
@@ -187,6 +188,7 @@ impl Turn<'_> {
             Ok(Err(_)) | Err(_) => {
                 let mut inner = self.session.lock().await;
                 inner.approvals.remove(&call.id);
+                metrics::CONSENT_TIMEOUTS.inc();
                 let reason = "nobody answered".to_owned();
                 let decision = Decision { allow: false, by: String::new(), reason };
                 let event = events::approval(&call.id, &decision);

@@ -21,6 +21,14 @@ use service_kit::{Peers, Transport, client::in_process, testing::TestDatabase};
 use tokio_util::sync::CancellationToken;
 use tonic::{Status, Streaming};
 
+/// The migrations of the orchestrator's database, for tests that look into it.
+pub const MIGRATIONS: &[&str] = &[
+    include_str!("../../../../migrations/orchestrator/0001_sessions.sql"),
+    include_str!("../../../../migrations/orchestrator/0002_open_turns.sql"),
+    include_str!("../../../../migrations/orchestrator/0003_usage.sql"),
+    include_str!("../../../../migrations/orchestrator/0004_titles.sql"),
+    include_str!("../../../../migrations/orchestrator/0005_tables.sql"),
+];
 /// Longest time that a test waits for what must come.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -29,6 +37,16 @@ pub struct Table {
     pub database: TestDatabase,
     pub shutdown: CancellationToken,
     pub config: Config,
+}
+
+/// Waits until something is so that comes by itself.
+pub async fn until(is_so: impl AsyncFn() -> bool) {
+    let asked = async {
+        while !is_so().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, asked).await.expect("it is so within the time");
 }
 
 /// The frames of a subscription.

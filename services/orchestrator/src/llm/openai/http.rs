@@ -20,7 +20,7 @@ use service_kit::{clock, trace};
 use time::{OffsetDateTime, format_description::well_known::Rfc2822};
 use tokio::time::Instant;
 
-use crate::llm::ModelError;
+use crate::{llm::ModelError, metrics};
 
 /// How often a request is sent at the most.
 const ATTEMPTS: u32 = 3;
@@ -138,6 +138,12 @@ impl Sender {
             let is_worth_it = |wanted: &Duration| *wanted <= LONGEST_PAUSE && Instant::now() + *wanted < self.first_by;
             let wanted = wanted.filter(|wanted| is_worth_it(wanted) && attempt < ATTEMPTS);
             let Some(wanted) = wanted else { return Err(error) };
+            let reason = match error {
+                ModelError::RateLimited { .. } => "too many requests",
+                ModelError::Unreachable => "not reached",
+                _ => "failed",
+            };
+            metrics::MODEL_RETRIES.with(reason).inc();
             tracing::info!(%error, attempt, pause_ms = wanted.as_millis() as u64, "the model is asked again");
             tokio::time::sleep(wanted).await;
             pause *= 2;
