@@ -46,6 +46,9 @@ pub(crate) fn timeouts(config: &Config) -> openai::Timeouts {
     }
 }
 
+/// Why a model stops whose answer has become as long as it may be.
+pub const LENGTH: &str = "length";
+
 /// What a model is asked: the whole conversation, and the state it must speak from.
 #[derive(Debug, Clone)]
 pub struct ModelRequest {
@@ -185,8 +188,15 @@ pub enum ModelEvent {
         /// Tokens written.
         completion_tokens: u64,
     },
-    /// The model stopped because its answer had become as long as it may be.
-    LengthReached,
+    /// What the server calls this answer, and the model that gives it: often a version of the one that was asked for.
+    Named {
+        /// The answer's id; may be empty.
+        id: String,
+        /// The model; may be empty.
+        model: String,
+    },
+    /// Why the model stopped: `stop`, `tool_calls`, [`LENGTH`], or whatever its server says.
+    Finished(String),
     /// The regular end. A stream that ends without it was cut short.
     End,
 }
@@ -228,6 +238,11 @@ pub trait Provider: Send + Sync {
 
     /// The model's name.
     fn model(&self) -> &str;
+
+    /// Host and port of its server, if it has one.
+    fn server(&self) -> Option<(&str, u16)> {
+        None
+    }
 
     /// Asks the model; its answer streams until [`ModelEvent::End`] or an error. Dropping the stream ends the request.
     ///

@@ -643,38 +643,6 @@ async fn a_shutdown_ends_the_turns_and_the_subscriptions() {
 }
 
 #[tokio::test]
-async fn the_trace_of_a_chat_goes_on_in_its_turn_and_to_the_model() {
-    // Another test of this process may have started it.
-    let _telemetry = service_kit::telemetry::init(&service_kit::telemetry::TelemetryConfig::default(), "test");
-    let model = FakeModel::start([Reply::calling([("a", "roll_dice", roll(3))]), Reply::saying(["Done."])]).await;
-    let table = Table::with(&model).await;
-    let mut frames = table.listen().await;
-    let trace_id = uuid::Uuid::new_v4();
-    let mut request = tonic::Request::new(said());
-    request.metadata_mut().insert("x-trace-id", trace_id.to_string().parse().unwrap());
-
-    table.client.clone().chat(request).await.unwrap();
-
-    let frames = frames.until("complete").await;
-    assert!(frames.iter().all(|frame| frame["trace_id"] == trace_id.to_string()), "{frames:?}");
-    assert!(model.request(0).await.header("traceparent").contains(&trace_id.simple().to_string()));
-    let names = || -> Vec<String> {
-        let trace = service_kit::traces::STORE.get(trace_id).unwrap_or_default();
-        let spans = trace["spans"].as_array().cloned().unwrap_or_default();
-        spans.iter().map(|span| span["name"].as_str().unwrap_or_default().to_owned()).collect()
-    };
-    let ended = async {
-        while !names().contains(&"turn".to_owned()) {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, ended).await.unwrap();
-    for expected in ["chat fake", "execute_tool roll_dice", "DiceService/RollDice", "turn"] {
-        assert!(names().contains(&expected.to_owned()), "{expected} in {:?}", names());
-    }
-}
-
-#[tokio::test]
 async fn an_answer_that_breaks_off_is_withdrawn_and_told_anew() {
     let model = FakeModel::start([Reply::new().text("The gan"), Reply::saying(["The ganger dives."])]).await;
     let table = Table::set_up(Config { llm_restarts: 1, ..config(&model) }).await;

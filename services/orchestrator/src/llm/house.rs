@@ -74,6 +74,7 @@ fn answer(request: &ModelRequest) -> Vec<ModelEvent> {
         Step::Call { lead, calls } if lead.is_empty() => (lead, calls),
         Step::Call { lead, calls } => (lead + "\n\n", calls),
     };
+    let reason = if calls.is_empty() { "stop" } else { "tool_calls" };
     let mut events: Vec<ModelEvent> = pieces(&text).into_iter().map(ModelEvent::Text).collect();
     for (index, call) in (0..).zip(calls) {
         // Unique, not chance: nobody sees it but the session's log.
@@ -81,6 +82,7 @@ fn answer(request: &ModelRequest) -> Vec<ModelEvent> {
         let arguments = serde_json::Value::Object(call.arguments).to_string();
         events.push(ModelEvent::ToolCall { index, id: Some(id), name: Some(call.tool.to_owned()), arguments });
     }
+    events.push(ModelEvent::Finished(reason.to_owned()));
     events.push(ModelEvent::End);
     events
 }

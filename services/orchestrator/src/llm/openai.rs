@@ -97,6 +97,11 @@ impl Provider for OpenAi {
         &self.model
     }
 
+    fn server(&self) -> Option<(&str, u16)> {
+        let url = self.endpoint.url();
+        Some((url.host_str()?, url.port_or_known_default()?))
+    }
+
     async fn ask(
         &self,
         request: ModelRequest,

@@ -1,11 +1,13 @@
 //! Asking the game masters: one after another until one has answered, his words told as they come.
 
 use futures_util::StreamExt;
+use opentelemetry::{Array, StringValue};
 use proto::orchestrator::v1::session_event::Body;
 use serde_json::{Map, Value, json};
 use service_kit::status::ErrorCode;
 use tokio::time::Instant;
 use tracing::{Instrument, Span, field::Empty};
+use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use super::{BYTES_PER_TOKEN, End, Turn, calls::Calls};
 use crate::{
@@ -107,14 +109,24 @@ impl Turn<'_> {
             gen_ai.operation.name = "chat",
             gen_ai.provider.name = provider.name(),
             gen_ai.request.model = model,
+            gen_ai.request.stream = true,
+            gen_ai.output.type = "text",
             gen_ai.conversation.id = self.session.id,
-            gen_ai.response.finish_reasons = Empty,
-            dicetower.prompt.version = self.prompt.version,
+            gen_ai.response.id = Empty,
+            gen_ai.response.model = Empty,
+            gen_ai.response.time_to_first_chunk = Empty,
             gen_ai.usage.input_tokens = Empty,
             gen_ai.usage.output_tokens = Empty,
-            gen_ai.response.time_to_first_chunk_ms = Empty,
+            dicetower.usage.is_estimated = Empty,
+            dicetower.prompt.version = self.prompt.version,
+            server.address = Empty,
+            server.port = Empty,
             error.type = Empty,
         );
+        if let Some((host, port)) = provider.server() {
+            span.record("server.address", host);
+            span.record("server.port", port);
+        }
         let asked = self.listen(provider.as_ref(), request, &model).instrument(span.clone()).await;
         let error = match asked {
             Ok(answer) => return Ok(Ok(answer)),
@@ -146,6 +158,7 @@ impl Turn<'_> {
         let mut calls = Calls::default();
         let mut bytes = 0;
         let mut reported = None;
+        let mut finish_reasons: Vec<StringValue> = Vec::new();
         let mut is_at_length = false;
         let mut is_first = true;
         let mut flush_at: Option<Instant> = None;
@@ -161,8 +174,8 @@ impl Turn<'_> {
             if is_first {
                 is_first = false;
                 metrics::FIRST_WORD.with(model).observe(asked.elapsed());
-                let waited_ms = asked.elapsed().as_secs_f64() * 1000.0;
-                Span::current().record("gen_ai.response.time_to_first_chunk_ms", waited_ms);
+                // In seconds, as the conventions have it.
+                Span::current().record("gen_ai.response.time_to_first_chunk", asked.elapsed().as_secs_f64());
                 self.telemetry("grok_streaming_start", json!({"model": model})).await;
             }
             match event.unwrap_or(Err(ModelError::Cut))? {
@@ -178,14 +191,18 @@ impl Turn<'_> {
                     bytes += (arguments.len() + name.as_ref().map_or(0, String::len)) as u64;
                     calls.add(index, id, name, &arguments);
                 }
-                ModelEvent::LengthReached => {
-                    is_at_length = true;
-                    Span::current().record("gen_ai.response.finish_reasons", "[\"length\"]");
+                ModelEvent::Named { id, model } => {
+                    let named = [("gen_ai.response.id", id), ("gen_ai.response.model", model)];
+                    for (attribute, name) in named.iter().filter(|(_, name)| !name.is_empty()) {
+                        Span::current().record(*attribute, name.as_str());
+                    }
+                }
+                ModelEvent::Finished(reason) => {
+                    is_at_length |= reason == llm::LENGTH;
+                    finish_reasons.push(reason.into());
                 }
                 ModelEvent::Usage { prompt_tokens, completion_tokens } => {
                     reported = Some((prompt_tokens, completion_tokens));
-                    Span::current().record("gen_ai.usage.input_tokens", prompt_tokens);
-                    Span::current().record("gen_ai.usage.output_tokens", completion_tokens);
                 }
                 ModelEvent::End => break,
             }
@@ -193,6 +210,11 @@ impl Turn<'_> {
         }
         drop(stream);
         let (read, written) = reported.unwrap_or((0, bytes / BYTES_PER_TOKEN));
+        let span = Span::current();
+        span.set_attribute("gen_ai.response.finish_reasons", Array::String(finish_reasons));
+        span.record("gen_ai.usage.input_tokens", read);
+        span.record("gen_ai.usage.output_tokens", written);
+        span.record("dicetower.usage.is_estimated", reported.is_none());
         let spent = Spent::of(read, written, self.price);
         self.spent += spent;
         metrics::TOKENS_READ.with(model).inc_by(read);

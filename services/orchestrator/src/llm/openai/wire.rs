@@ -144,10 +144,15 @@ fn tool(tool: &ToolDefinition) -> Value {
     })
 }
 
+/// Characters of an id, a model's name or a reason that are kept.
+const MAX_NAME: usize = 200;
+
 /// Reads the chunks of one answer.
 #[derive(Debug, Default)]
 pub(super) struct Reader {
     is_finished: bool,
+    /// Whether the answer has told its id and model.
+    is_named: bool,
     /// The id of each call so far, by index; empty where the server gave none.
     ids: Vec<String>,
     thoughts: Thoughts,
@@ -169,6 +174,11 @@ impl Reader {
             return Err(failure(error));
         }
         let mut events = Vec::new();
+        if !self.is_named && (chunk["id"].is_string() || chunk["model"].is_string()) {
+            self.is_named = true;
+            let text = |value: &Value| value.as_str().unwrap_or_default().chars().take(MAX_NAME).collect();
+            events.push(ModelEvent::Named { id: text(&chunk["id"]), model: text(&chunk["model"]) });
+        }
         if let Some(choice) = chunk["choices"].get(0) {
             self.read_choice(choice, &mut events);
         }
@@ -195,13 +205,13 @@ impl Reader {
         let calls = delta["tool_calls"].as_array().map(Vec::as_slice).unwrap_or_default();
         says_something |= !calls.is_empty();
         events.extend(calls.iter().map(|call| self.read_call(call)));
-        if choice["finish_reason"].as_str() == Some("length") {
-            events.push(ModelEvent::LengthReached);
-        }
         match choice["finish_reason"].as_str() {
             // Some servers write an empty reason into every chunk: only after the last words it is one.
             Some("") => self.is_finished = !says_something,
-            Some(_) => self.is_finished = true,
+            Some(reason) => {
+                self.is_finished = true;
+                events.push(ModelEvent::Finished(reason.chars().take(MAX_NAME).collect()));
+            }
             None => {}
         }
     }
