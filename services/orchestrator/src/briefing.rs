@@ -171,7 +171,7 @@ pub(crate) fn common_campaign(characters: &[CharacterBrief]) -> String {
 }
 
 /// The foes of a scene whose condition monitor is full.
-fn fallen_foes(scene: &Map<String, Value>) -> Vec<String> {
+pub(crate) fn fallen_foes(scene: &Map<String, Value>) -> Vec<String> {
     let foes = scene.get("foes").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let is_down = |foe: &&Value| ["physical", "stun"].iter().any(|track| foe[*track].as_u64() >= Some(FULL_TRACK));
     foes.iter().filter(is_down).filter_map(|foe| foe["name"].as_str().map(str::to_owned)).collect()

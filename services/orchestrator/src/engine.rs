@@ -50,8 +50,6 @@ const ORDERS: [(&str, &str); 6] = [
 ];
 /// What stands before the key of a call among the ids of messages; no message of a person begins with it.
 const CALL_MARK: &str = "\u{1}call/";
-/// Parameters that name whose character acts or is changed.
-const OWNERS: [&str; 4] = ["character_name", "caster_name", "attacker", "attacker_name"];
 /// Groups of tools that every table needs.
 const COMMON_GROUPS: [&str; 3] = ["core", "combat", "scene"];
 /// Tools of a campaign are for tables where somebody is in one.
@@ -321,9 +319,10 @@ impl Engine {
     ) -> Result<Value, Status> {
         let tool = self.toolbox.find(name)?;
         let is_offered = |tools: &[ToolDefinition]| tools.iter().any(|offered| offered.name == name);
-        let (game, members) = {
+        let (game, members, scene) = {
             let inner = session.lock().await;
-            (inner.state.game.clone(), inner.state.row.characters.clone())
+            let row = &inner.state.row;
+            (inner.state.game.clone(), row.characters.clone(), row.scene.clone())
         };
         let may_call = match caller {
             Caller::Person => true,
@@ -346,7 +345,7 @@ impl Engine {
             return Err(status::error(ErrorCode::Forbidden, format!("{name} is for whoever runs the server")));
         }
         if caller != Caller::Person && tool.effect {
-            self.check_ownership(name, &arguments, &members).await?;
+            self.check_rights(name, &arguments, &members, &scene).await?;
         }
         if tool.service() == OURS {
             return match name {
@@ -381,33 +380,6 @@ impl Engine {
         })??;
         self.show_effect(session, origin, caller, tool, &arguments, &result, key.as_deref()).await?;
         Ok(result)
-    }
-
-    /// The game master changes the characters of his own table, whatever a text has told him. At a table without any he
-    /// may play with all.
-    async fn check_ownership(
-        &self,
-        tool: &str,
-        arguments: &Map<String, Value>,
-        members: &[String],
-    ) -> Result<(), Status> {
-        if members.is_empty() {
-            return Ok(());
-        }
-        for name in OWNERS.iter().filter_map(|key| arguments.get(*key)?.as_str()) {
-            let is_named = |member: &String, name: &str| member.to_lowercase() == name.trim().to_lowercase();
-            if members.iter().any(|member| is_named(member, name)) {
-                continue;
-            }
-            // Who is on no sheet is the tool's to refuse; a given name is as good as a street name.
-            let Ok(sheet) = self.sheet(name).await else { continue };
-            let street_name = sheet["street_name"].as_str().unwrap_or_default();
-            if !members.iter().any(|member| is_named(member, street_name)) {
-                let text = format!("{tool}: {street_name} is not at this table; there are {}", members.join(", "));
-                return Err(status::error(ErrorCode::Forbidden, text));
-            }
-        }
-        Ok(())
     }
 
     /// Tells the table what a call has done to it, once. A turn shows its rolls as results.

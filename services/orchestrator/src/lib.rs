@@ -5,7 +5,7 @@
 //! speaks and calls tools; the game masters are in `llm`, the people in `seats`. `table` is what was agreed, `game` the
 //! board game it is linked to, `briefing` what a turn is told of all that, from `prompts`, `lore` and `memory`; `models`
 //! knows which table has which model. `budget` bounds what models may write in a day, `claims` and `integrity` check what
-//! they tell. `replicas` knows who else writes sessions. `service` answers gRPC.
+//! they tell, and `rights` for whom they may act. `replicas` knows who else writes sessions. `service` answers gRPC.
 
 mod briefing;
 mod budget;
@@ -24,6 +24,7 @@ mod privacy;
 mod prompts;
 mod remember;
 mod replicas;
+mod rights;
 mod scene;
 mod seats;
 mod service;
