@@ -42,6 +42,10 @@ pub struct Config {
     /// Seconds that may pass between two pieces of the model's answer.
     #[arg(long, env = "LLM_TOKEN_TIMEOUT", default_value = "45", value_parser = seconds)]
     pub llm_token_timeout: Duration,
+    /// Seconds after which a model that has not begun to answer is asked a second time: the first answer to begin is told,
+    /// the other one is let go, and what both have read is paid for. Unset: never.
+    #[arg(long, env = "LLM_HEDGE_AFTER", value_parser = seconds)]
+    pub llm_hedge_after: Option<Duration>,
     /// Models that step in when the first one fails, in their order: others of the same API, or `house` for the
     /// built-in game master.
     #[arg(long, env = "LLM_FALLBACK", value_delimiter = ',')]
@@ -130,6 +134,7 @@ impl Default for Config {
             llm_connect_timeout: Duration::from_secs(10),
             llm_first_token_timeout: Duration::from_secs(90),
             llm_token_timeout: Duration::from_secs(45),
+            llm_hedge_after: None,
             llm_fallback: Vec::new(),
             llm_restarts: 1,
             turn_timeout: Duration::from_secs(300),
@@ -333,7 +338,7 @@ mod tests {
             let turn = (config.turn_timeout, config.tool_timeout, config.steps_per_turn, config.tokens_per_turn);
             let day = (config.tokens_per_session, config.tokens_per_player, config.tokens_per_day);
             let told = (config.memory_tokens, config.lore_tokens, config.snapshot_events, config.keep_sessions_days);
-            let time = (config.lease, config.grace);
+            let time = (config.lease, config.grace, config.llm_hedge_after);
             (model, config.llm_fallback, config.llm_restarts, turn, day, told, time)
         };
 

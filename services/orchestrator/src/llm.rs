@@ -3,6 +3,7 @@
 //! A provider only speaks to a model. Which tools run, how often, how long a turn may be: that is the turn's business.
 
 pub(crate) mod chain;
+pub(crate) mod hedge;
 pub mod house;
 pub mod openai;
 
@@ -30,7 +31,10 @@ pub(crate) fn connect(config: &Config) -> anyhow::Result<Vec<chain::Link>> {
     for name in std::iter::once(&model).chain(&config.llm_fallback) {
         let provider: Arc<dyn Provider> = match name.as_str() {
             "house" => Arc::new(house::House::default()),
-            name => Arc::new(openai::OpenAi::new(&url, name.to_owned(), key.clone(), timeouts)?),
+            name => {
+                let model = openai::OpenAi::new(&url, name.to_owned(), key.clone(), timeouts)?;
+                hedge::hedged(Arc::new(model), config.llm_hedge_after)
+            }
         };
         links.push(chain::Link::new(provider));
     }
@@ -195,6 +199,8 @@ pub enum ModelEvent {
         /// The model; may be empty.
         model: String,
     },
+    /// The model was asked twice, and the other answer let go: what was asked was read twice.
+    Hedged,
     /// Why the model stopped: `stop`, `tool_calls`, [`LENGTH`], or whatever its server says.
     Finished(String),
     /// The regular end. A stream that ends without it was cut short.

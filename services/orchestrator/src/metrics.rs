@@ -22,6 +22,7 @@ counters! {
     MODEL_TIMEOUTS = "model_timeouts", "Times that a model was waited for in vain", by "wait";
     /// Because it was too busy, failed, or could not be reached.
     MODEL_RETRIES = "model_retries", "Requests that were sent to a model again before its first word", by "reason";
+    MODEL_HEDGES = "model_hedges", "Models that were slow to begin and were asked a second time", by "model";
     MODEL_RESTARTS = "model_restarts", "Answers that broke off and were asked for again", by "model";
     MODEL_FALLBACKS = "model_fallbacks", "Models in whose place another one went on", by "model";
     MODEL_ERRORS = "model_errors", "Answers of models that failed, by error", by "error";

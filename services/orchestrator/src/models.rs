@@ -15,7 +15,7 @@ use tonic::Status;
 
 use crate::{
     config::{Config, GameMaster},
-    llm::{self, Message, ModelError, ModelEvent, ModelRequest, Provider, chain::Link, house::House, openai},
+    llm::{self, Message, ModelError, ModelEvent, ModelRequest, Provider, chain::Link, hedge::hedged, house::House, openai},
     store::Store,
 };
 
@@ -67,6 +67,8 @@ pub(crate) struct Models {
     master: GameMaster,
     fallback: Vec<String>,
     timeouts: openai::Timeouts,
+    /// When a model that has not begun to answer is asked a second time.
+    hedge_after: Option<Duration>,
     server: Arc<[Link]>,
     /// Makes facts of what fell out of the window; none: a rule does.
     pub memory: Option<Arc<dyn Provider>>,
@@ -89,7 +91,8 @@ impl Models {
                 Some(Arc::new(model) as Arc<dyn Provider>)
             }
         };
-        Ok(Models { master, fallback: config.llm_fallback.clone(), timeouts, server, memory })
+        let (fallback, hedge_after) = (config.llm_fallback.clone(), config.llm_hedge_after);
+        Ok(Models { master, fallback, timeouts, hedge_after, server, memory })
     }
 
     /// Who is asked in which order at a table that has chosen nothing.
@@ -108,7 +111,7 @@ impl Models {
             Choice::Server => Ok(self.server.clone()),
             Choice::House => Ok([house()].into()),
             Choice::OpenAi { house_steps_in, .. } => {
-                let mut links = vec![Link::new(self.provider(choice)?)];
+                let mut links = vec![Link::new(hedged(self.provider(choice)?, self.hedge_after))];
                 if *house_steps_in {
                     links.push(house());
                 }

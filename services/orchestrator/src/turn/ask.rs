@@ -127,7 +127,7 @@ impl Turn<'_> {
             span.record("server.address", host);
             span.record("server.port", port);
         }
-        let asked = self.listen(provider.as_ref(), request, &model).instrument(span.clone()).await;
+        let asked = self.listen(provider.as_ref(), request, &model, will_read).instrument(span.clone()).await;
         let error = match asked {
             Ok(answer) => return Ok(Ok(answer)),
             Err(Interruption::Model(error)) => error,
@@ -151,6 +151,7 @@ impl Turn<'_> {
         provider: &dyn Provider,
         request: ModelRequest,
         model: &str,
+        will_read: u64,
     ) -> Result<Answer, Interruption> {
         let asked = Instant::now();
         let mut stream = self.unless_interrupted(provider.ask(request)).await??;
@@ -159,7 +160,7 @@ impl Turn<'_> {
         let mut bytes = 0;
         let mut reported = None;
         let mut finish_reasons: Vec<StringValue> = Vec::new();
-        let mut is_at_length = false;
+        let (mut is_at_length, mut is_hedged) = (false, false);
         let mut is_first = true;
         let mut flush_at: Option<Instant> = None;
         loop {
@@ -197,6 +198,7 @@ impl Turn<'_> {
                         Span::current().record(*attribute, name.as_str());
                     }
                 }
+                ModelEvent::Hedged => is_hedged = true,
                 ModelEvent::Finished(reason) => {
                     is_at_length |= reason == llm::LENGTH;
                     finish_reasons.push(reason.into());
@@ -209,12 +211,16 @@ impl Turn<'_> {
             self.check_budget(0, bytes / BYTES_PER_TOKEN)?;
         }
         drop(stream);
-        let (read, written) = reported.unwrap_or((0, bytes / BYTES_PER_TOKEN));
+        let (mut read, written) = reported.unwrap_or((0, bytes / BYTES_PER_TOKEN));
+        if is_hedged {
+            // The answer that was let go had read the same.
+            read += if read == 0 { will_read } else { read };
+        }
         let span = Span::current();
         span.set_attribute("gen_ai.response.finish_reasons", Array::String(finish_reasons));
         span.record("gen_ai.usage.input_tokens", read);
         span.record("gen_ai.usage.output_tokens", written);
-        span.record("dicetower.usage.is_estimated", reported.is_none());
+        span.record("dicetower.usage.is_estimated", reported.is_none() || is_hedged);
         let spent = Spent::of(read, written, self.price);
         self.spent += spent;
         metrics::TOKENS_READ.with(model).inc_by(read);
