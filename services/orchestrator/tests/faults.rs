@@ -97,6 +97,16 @@ async fn no_first_word_and_a_stall_in_the_middle() {
 }
 
 #[tokio::test]
+async fn an_answer_cut_in_text_is_withdrawn_or_told_as_broken_off() {
+    let cut = || Reply::new().text("The ganger ").cut();
+    assert_eq!(code(&plays(vec![cut()]).await), 4004);
+    let model = FakeModel::start([cut(), Reply::saying(["He runs."])]).await;
+    let frames = plays_with(Config { llm_restarts: 1, ..config(&model) }).await;
+    is_well(&frames);
+    assert_eq!(of(&frames, "retract").len(), 1);
+}
+
+#[tokio::test]
 async fn an_answer_cut_in_arguments_pays_once_when_it_is_asked_for_again() {
     let model = FakeModel::start([
         Reply::new().text("Well, ").call(0, Some("a"), Some("add_nuyen"), &pay(5)[..20]).cut(),
@@ -148,11 +158,11 @@ async fn a_mebibyte_of_text() {
 }
 
 #[tokio::test]
-async fn hundreds_of_calls_of_tools() {
-    let calls = (0..400)
+async fn a_thousand_calls_of_tools() {
+    let calls = (0..1000)
         .fold(Reply::new(), |reply, index| reply.call(index, Some(&format!("c{index}")), Some("add_nuyen"), &pay(1)));
     let frames = plays(vec![calls.end("tool_calls"), Reply::saying(["Phew."])]).await;
     is_well(&frames);
     let done = of(&frames, "tool_result").iter().filter(|frame| frame["failed"] == false).count();
-    assert_eq!((of(&frames, "tool_result").len(), done), (400, 32));
+    assert_eq!((of(&frames, "tool_result").len(), done), (1000, 32));
 }
