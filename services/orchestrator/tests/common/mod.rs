@@ -115,16 +115,23 @@ impl Table {
         frames.until("complete").await
     }
 
-    /// The log as frames.
+    /// The whole log as frames.
     pub async fn log(&self) -> Vec<Value> {
         self.log_or_none().await.unwrap()
     }
 
-    /// The log as frames, if this server may read it.
+    /// The whole log as frames, if this server may read it.
     pub async fn log_or_none(&self) -> Result<Vec<Value>, Status> {
-        let request = ListEventsRequest { session_id: "s".into(), after_seq: 0, limit: 0 };
-        let answer = self.client.clone().list_events(request).await?.into_inner();
-        Ok(answer.events.iter().map(frame::to_frame).collect())
+        let mut log: Vec<Value> = Vec::new();
+        loop {
+            let after_seq = log.last().map_or(0, |frame| frame["seq"].as_u64().unwrap());
+            let request = ListEventsRequest { session_id: "s".into(), after_seq, limit: 0 };
+            let page = self.client.clone().list_events(request).await?.into_inner();
+            if page.events.is_empty() {
+                return Ok(log);
+            }
+            log.extend(page.events.iter().map(frame::to_frame));
+        }
     }
 
     pub async fn session(&self) -> Session {
