@@ -51,6 +51,9 @@ const FILES: &[File] = files! {
     "rulings.js" SCRIPT
     "seats.js" SCRIPT
     "agreed.js" SCRIPT
+    "memory.js" SCRIPT
+    "lore.js" SCRIPT
+    "linked.js" SCRIPT
     "story.js" SCRIPT
     "replay.js" SCRIPT
     "dialogs.js" SCRIPT

@@ -1,16 +1,16 @@
 // What a table agrees upon: lines and veils, the pause card, and who is its game master, with what that has cost.
 
-import { api } from "./api.js";
+import { tool } from "./api.js";
 import { ask } from "./dialogs.js";
 import { count, h, icon } from "./dom.js";
 
-const tool = (name, body) => api(`/api/tools/${name}`, { method: "POST", body });
-
-/// The panel of a table. `name` tells who asks for a pause, if he has a seat; `onFailure` what went wrong.
+/// The panel of a table. `name` tells who asks for a pause, if he has a seat; `onTable` is told the table whenever it is
+/// read, `onFailure` what went wrong.
 export class Agreed {
-  constructor({ sessionId, name, onFailure }) {
+  constructor({ sessionId, name, onTable, onFailure }) {
     this.id = { session_id: sessionId };
     this.name = name;
+    this.onTable = onTable;
     this.onFailure = onFailure;
     this.table = null;
     this.limits = h("p", { class: "dim agreed-line" });
@@ -49,7 +49,7 @@ export class Agreed {
   /// Reads what was agreed.
   async load() {
     try {
-      this.#show(await tool("get_table", this.id));
+      this.show(await tool("get_table", this.id));
       await this.loadCost();
     } catch (error) {
       if (error.status !== 404) this.onFailure(error); // A server without it has no such panel.
@@ -70,8 +70,10 @@ export class Agreed {
     }
   }
 
-  #show(table) {
+  /// Shows a table as a tool has answered it.
+  show(table) {
     this.table = table;
+    this.onTable(table);
     this.element.hidden = false;
     const { lines = [], veils = [], paused, model = {} } = table;
     this.limits.textContent =
@@ -179,7 +181,7 @@ export class Agreed {
 
   async #change(act) {
     try {
-      this.#show(await act());
+      this.show(await act());
     } catch (error) {
       this.onFailure(error);
     }

@@ -50,5 +50,8 @@ export async function api(path, { method = "GET", body } = {}) {
   return answer;
 }
 
+/// What a tool answers.
+export const tool = (name, body) => api(`/api/tools/${name}`, { method: "POST", body });
+
 /// One segment of a path.
 export const segment = (text) => encodeURIComponent(text);

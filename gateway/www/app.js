@@ -1,7 +1,8 @@
 // The page: shows the view that the address asks for.
 //
 // dom, api, token, log, line, watch, dialogs: the ground. conversation, cards, dice, prose, debug: the chat. rolls, odds,
-// proof, tray: the dice. seats, story, agreed: who is there, what becomes of the story, what was agreed. table, replay,
+// proof, tray: the dice. seats, story, agreed: who is there, what becomes of the story, what was agreed. memory, lore,
+// linked: what the game master is told besides, and the board game he plays. table, replay,
 // sheet, games: the views. tracker: the initiative; sections, actions: what a sheet is made of.
 
 import { GameView, gamesView } from "./games.js";

@@ -8,7 +8,10 @@ import { face } from "./dice.js";
 import { count, h, hidden, icon, moment, words } from "./dom.js";
 import { ask } from "./dialogs.js";
 import { Line } from "./line.js";
+import { Linked } from "./linked.js";
 import { SessionLog } from "./log.js";
+import { Lore } from "./lore.js";
+import { Remembered } from "./memory.js";
 import { shortValue } from "./cards.js";
 import { Seats } from "./seats.js";
 import { CONDITION_BOXES, conditionOf } from "./sections.js";
@@ -201,10 +204,19 @@ export class TableView {
     });
     this.debug = new Debug({ onClose: () => this.#toggleDebug(false) });
     this.tray = new Tray(sessionId);
+    const onFailure = (error) => this.conversation.fail(error);
+    const onTable = (table) => this.agreed.show(table);
+    this.remembered = new Remembered({ sessionId, name: () => this.seats.name, onFailure });
+    this.lore = new Lore({ sessionId, onTable, onFailure });
+    this.linked = new Linked({ sessionId, onTable, onFailure });
     this.agreed = new Agreed({
       sessionId,
       name: () => this.seats.name,
-      onFailure: (error) => this.conversation.fail(error),
+      onTable: (table) => {
+        this.lore.show(table);
+        this.linked.show(table);
+      },
+      onFailure,
     });
     this.element = h("div", { class: "table" }, this.#buildSide(), this.#buildChat(), this.debug.element);
     this.element.addEventListener("keydown", (event) => event.key === "Escape" && this.#escape());
@@ -284,6 +296,9 @@ export class TableView {
       this.scene,
       this.seats.element,
       this.agreed.element,
+      this.remembered.element,
+      this.lore.element,
+      this.linked.element,
       h(
         "section",
         { class: "panel", "aria-labelledby": "sessions-title" },
@@ -445,6 +460,7 @@ export class TableView {
     await Promise.all([this.#loadCharacters(), this.#loadSessions(), this.#loadLog()]);
     if (this.#isClosed) return;
     this.agreed.load();
+    this.remembered.load();
     this.conversation.goLive();
     this.suggestions.hidden = !this.conversation.isEmpty;
     this.#line = new Line(this.sessionId, {
@@ -584,7 +600,12 @@ export class TableView {
       case "paused":
       case "table_set":
       case "model_chosen":
+      case "game_linked":
         if (this.#line) this.agreed.load();
+        break;
+      case "remembered":
+      case "fact_forgotten":
+        if (this.#line) this.remembered.load();
         break;
       case "presence":
       case "taken_over":
