@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use axum::{Router, body::Body, extract::State, response::Response, routing::post};
+use axum::{Router, body::Body, extract::State, response::Response, routing::post, serve::ListenerExt};
 use bytes::Bytes;
 use fake_model::{FakeModel, Reply};
 use futures_util::{SinkExt, StreamExt, future::try_join_all};
@@ -41,20 +41,36 @@ fn whole_story() -> String {
     (0..PIECES).map(word).collect()
 }
 
-/// What steps take: the p50 of one stream, and how many are made in a second by several.
+/// What steps take: the p50s of one stream, to the first piece and to the end, and how many are made in a second by
+/// several.
 pub struct Steps {
+    pub first: Duration,
     pub one: Duration,
     pub per_second: f64,
+}
+
+/// The times of one stream's steps.
+#[derive(Default)]
+struct Times {
+    first: Vec<Duration>,
+    whole: Vec<Duration>,
+}
+
+impl Times {
+    fn steps(self, made: usize, took: Duration) -> Steps {
+        Steps { first: median(self.first), one: median(self.whole), per_second: made as f64 / took.as_secs_f64() }
+    }
 }
 
 /// Steps of a turn each, over WebSockets.
 pub async fn steps(target: &Target, count: usize) -> anyhow::Result<Steps> {
     let mut socket = open(target, "steps-one").await?;
-    let mut times = Vec::with_capacity(count);
+    let mut times = Times::default();
     for _ in 0..count {
         let begun = Instant::now();
-        turn(&mut socket).await?;
-        times.push(begun.elapsed());
+        let told = turn(&mut socket).await?;
+        times.first.push(told.first.context("a story")?.duration_since(begun));
+        times.whole.push(begun.elapsed());
     }
     let begun = Instant::now();
     let players = (0..PLAYERS).map(|player| async move {
@@ -65,8 +81,7 @@ pub async fn steps(target: &Target, count: usize) -> anyhow::Result<Steps> {
         anyhow::Ok(())
     });
     try_join_all(players).await?;
-    let made = (count / PLAYERS * PLAYERS) as f64;
-    Ok(Steps { one: median(times), per_second: made / begun.elapsed().as_secs_f64() })
+    Ok(times.steps(count / PLAYERS * PLAYERS, begun.elapsed()))
 }
 
 /// The same through a proxy that only passes bytes on.
@@ -76,21 +91,25 @@ pub async fn bare_steps(model: &FakeModel, count: usize) -> anyhow::Result<Steps
     let router = Router::new().route("/chat/completions", post(pass_on)).with_state(upstream);
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}/chat/completions", listener.local_addr()?);
+    // As our own servers do it: a small piece must not wait for the acknowledgement of the one before it.
+    let listener = listener.tap_io(|stream| stream.set_nodelay(true).unwrap_or_default());
     let server = tokio::spawn(async move { axum::serve(listener, router).await });
     let ask = || async {
         let request =
             client.post(&url).json(&json!({"stream": true, "messages": [{"role": "user", "content": "I wait."}]}));
         let mut body = request.send().await?.bytes_stream();
+        let mut first = None;
         while let Some(piece) = body.next().await {
             piece?;
+            first.get_or_insert_with(Instant::now);
         }
-        anyhow::Ok(())
+        first.context("a first piece")
     };
-    let mut times = Vec::with_capacity(count);
+    let mut times = Times::default();
     for _ in 0..count {
         let begun = Instant::now();
-        ask().await?;
-        times.push(begun.elapsed());
+        times.first.push(ask().await?.duration_since(begun));
+        times.whole.push(begun.elapsed());
     }
     let begun = Instant::now();
     let players = (0..PLAYERS).map(|_| async {
@@ -100,9 +119,9 @@ pub async fn bare_steps(model: &FakeModel, count: usize) -> anyhow::Result<Steps
         anyhow::Ok(())
     });
     try_join_all(players).await?;
+    let took = begun.elapsed();
     server.abort();
-    let made = (count / PLAYERS * PLAYERS) as f64;
-    Ok(Steps { one: median(times), per_second: made / begun.elapsed().as_secs_f64() })
+    Ok(times.steps(count / PLAYERS * PLAYERS, took))
 }
 
 async fn pass_on(State(upstream): State<Arc<(reqwest::Client, String)>>, body: Bytes) -> Response {
@@ -122,8 +141,8 @@ pub async fn stories(target: &Target, count: usize) -> anyhow::Result<Stories> {
     let sessions = target.memory()?;
     let begun = Instant::now();
     let told = sockets.iter_mut().map(|socket| async move {
-        let story = turn(socket).await?;
-        anyhow::Ok(usize::from(story == whole_story()))
+        let told = turn(socket).await?;
+        anyhow::Ok(usize::from(told.story == whole_story()))
     });
     let whole: usize = try_join_all(told).await?.into_iter().sum();
     Ok(Stories { whole, of: count, took: begun.elapsed(), sessions })
@@ -170,20 +189,34 @@ fn sentence() -> Message {
     Message::text(json!({"type": "chat", "message": "I wait."}).to_string())
 }
 
-/// A turn from the sentence to its end; answers the story, and fails where a piece is not where it belongs.
-async fn turn(socket: &mut Socket) -> anyhow::Result<String> {
+/// What was told in a turn, and when the first piece of it was here.
+struct Told {
+    story: String,
+    first: Option<Instant>,
+}
+
+/// A turn from the sentence to its end. It fails where a piece is not where it belongs, or a frame of the log is lost.
+async fn turn(socket: &mut Socket) -> anyhow::Result<Told> {
     socket.send(sentence()).await?;
     let mut story = String::new();
+    let mut first = None;
+    let mut last_seq = None;
     loop {
         let frame = next(socket).await?;
+        if let Some(seq) = frame["seq"].as_u64().filter(|seq| 0 < *seq) {
+            let is_next = last_seq.is_none_or(|last| seq == last || seq == last + 1);
+            anyhow::ensure!(is_next, "a frame is lost or out of order, after {last_seq:?}: {frame}");
+            last_seq = Some(seq);
+        }
         match frame["type"].as_str() {
             Some("narrative") => {
+                first.get_or_insert_with(Instant::now);
                 let offset = frame["offset"].as_u64().unwrap_or(0);
                 anyhow::ensure!(offset == story.len() as u64, "a piece is lost or out of order: {frame}");
                 story.push_str(frame["content"].as_str().unwrap_or_default());
             }
             Some("error") => anyhow::bail!("{frame}"),
-            Some("complete") => return Ok(story),
+            Some("complete") => return Ok(Told { story, first }),
             _ => {}
         }
     }

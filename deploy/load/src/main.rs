@@ -63,6 +63,7 @@ async fn main() -> anyhow::Result<()> {
     table.bare_text(ROLLS, format!("{echoes:.0}/s"));
     let quick = chat::quick_model().await;
     let bare = chat::bare_steps(&quick, options.requests / 2).await.context("bare proxy")?;
+    table.bare("first piece of the game master, p50, one stream", bare.first);
     table.bare("a step of the game master, p50, one stream", bare.one);
     table.bare_text("steps in a second, eight players", format!("{:.0}", bare.per_second));
     for sampling in [Sampling::AsShipped, Sampling::Everything] {
@@ -90,7 +91,8 @@ async fn main() -> anyhow::Result<()> {
         let target = Target::start(&binary, sampling, Some(&quick.url)).await?;
         let idle = target.memory()?;
         let steps = chat::steps(&target, options.requests / 2).await.context("steps")?;
-        table.put(sampling, "a step of the game master, p50, one stream", steps.one);
+        table.put_beside(sampling, "first piece of the game master, p50, one stream", steps.first, bare.first);
+        table.put_beside(sampling, "a step of the game master, p50, one stream", steps.one, bare.one);
         let share = 100.0 * steps.per_second / bare.per_second;
         table.put_text(sampling, "steps in a second, eight players", format!("{:.0} ({share:.0} %)", steps.per_second));
         let heard = chat::heard(&target, options.requests / 10).await.context("heard")?;

@@ -50,6 +50,15 @@ impl Table {
         self.cell(name, sampling as usize, show(time));
     }
 
+    /// Puts a time of ours with what it adds to the bare one.
+    pub fn put_beside(&mut self, sampling: Sampling, name: &'static str, time: Duration, bare: Duration) {
+        let added = match time.checked_sub(bare) {
+            Some(added) => format!("+{}", show(added)),
+            None => format!("-{}", show(bare.saturating_sub(time))),
+        };
+        self.cell(name, sampling as usize, format!("{} ({added})", show(time)));
+    }
+
     /// Puts anything else of ours.
     pub fn put_text(&mut self, sampling: Sampling, name: &'static str, value: impl fmt::Display) {
         self.cell(name, sampling as usize, value.to_string());
