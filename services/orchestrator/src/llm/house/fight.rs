@@ -56,7 +56,8 @@ fn standing_of(result: &Value) -> Standing<'_> {
 
 /// The fight that goes on at the table, by its id.
 pub(super) fn running_id(table: &Table<'_>) -> Option<String> {
-    let has_ended = table.done().iter().any(|done| done.tool == "end_combat" && !done.failed);
+    let last = |tool: &str| table.done().iter().rposition(|done| done.tool == tool && !done.failed);
+    let has_ended = last("start_combat") < last("end_combat");
     let started = standing(table).filter(|standing| standing.is_running);
     let started = started.and_then(|standing| text(standing.result, "combat_id"));
     started.or_else(|| table.scene("combat_id").map(str::to_owned)).filter(|_| !has_ended)

@@ -88,6 +88,8 @@ pub(super) fn told(table: &Table<'_>, done: &Done<'_>) -> String {
     let result = done.result;
     match done.tool {
         "start_combat" => began(result),
+        // Who joins a fight begins it anew.
+        "end_combat" if fight::running_id(table).is_some() => String::new(),
         "end_combat" => ended(table),
         "resist_damage" => resisted(result),
         "apply_damage" => text(result, "message").map(|message| sentence(&capital(&message))).unwrap_or_default(),

@@ -86,7 +86,7 @@ pub(crate) const PASSES: &[&str] = &[
 /// Foes come into the scene.
 pub(crate) const APPEARING: &[&str] = &[
     "appear", "appears", "come", "comes", "arrive", "arrives", "step", "steps", "burst", "bursts", "wait", "waits",
-    "block", "blocks", "show", "shows", "guard", "stand", "stands", "enter", "enters", "there", "are",
+    "block", "blocks", "show", "shows", "guard", "join", "joins", "stand", "stands", "enter", "enters", "there", "are",
 ];
 
 /// First aid.

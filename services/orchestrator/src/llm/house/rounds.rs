@@ -41,8 +41,11 @@ fn foes_call(table: &Table<'_>, new: &[Foe]) -> Result<Call, String> {
     checked(table, "update_scene", arguments)
 }
 
-/// Foes appear; nothing is rolled yet.
+/// Foes appear; nothing is rolled yet, unless a fight goes on that they join.
 pub(super) fn meet_foes(table: &Table<'_>) -> Answer {
+    if fight::running_id(table).is_some() {
+        return start_fight(table);
+    }
     let new = new_foes(table);
     if new.is_empty() || !table.offers("update_scene") {
         return Err(phrases::NO_SCENE.to_owned());
@@ -50,13 +53,18 @@ pub(super) fn meet_foes(table: &Table<'_>) -> Answer {
     Ok(Step::Call { lead: String::new(), calls: vec![foes_call(table, &new)?] })
 }
 
-/// Everybody at the table and every foe who is up rolls initiative.
+/// Everybody at the table and every foe who is up rolls initiative. Foes who join a fight are in no order yet: it begins
+/// anew with them.
 pub(super) fn start_fight(table: &Table<'_>) -> Answer {
     let characters = names(table.request);
     if characters.is_empty() {
         return Err(phrases::no_character());
     }
     let new = new_foes(table);
+    let before = fight::running_id(table);
+    if let (Some(id), true) = (&before, new.is_empty()) {
+        return call(table, String::new(), "get_combat", json!({"combat_id": id}));
+    }
     let mut foes = foes::of_scene(&table.request.scene);
     foes.retain(Foe::is_up);
     let is_known = |name: &str| foes.iter().chain(&new).any(|foe| foe.name.eq_ignore_ascii_case(name));
@@ -79,6 +87,9 @@ pub(super) fn start_fight(table: &Table<'_>) -> Answer {
     let mut calls = Vec::new();
     if !new.is_empty() || !target.is_empty() {
         calls.push(foes_call(table, &[new, target].concat())?);
+    }
+    if let Some(id) = before {
+        calls.push(checked(table, "end_combat", json!({"combat_id": id}))?);
     }
     calls.push(checked(table, "start_combat", json!({"participants": participants}))?);
     Ok(Step::Call { lead: table.pick(phrases::LEAD_INITIATIVE), calls })

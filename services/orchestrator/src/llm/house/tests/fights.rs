@@ -38,6 +38,30 @@ fn a_fight_begins_with_everybodys_initiative() {
 }
 
 #[test]
+fn foes_who_join_a_fight_are_in_its_order() {
+    let mut talk = Talk::new(&["Platinum"]).scene(in_a_fight());
+    let answer = talk.say("a troll joins the fight");
+    assert!(answer.calls[0].starts_with(r#"update_scene {"foes":[{"name":"troll""#), "{:?}", answer.calls);
+    assert_eq!(answer.calls[1], r#"end_combat {"combat_id":"c1"}"#);
+    for name in ["Platinum", "ganger", "troll"] {
+        assert!(answer.calls[2].contains(&format!(r#""name":"{name}""#)), "{:?}", answer.calls);
+    }
+
+    let mut ended = tracker("");
+    ended["running"] = json!(false);
+    let mut started = tracker("troll");
+    started["combat_id"] = json!("c2");
+    let scene = json!({"combat_id": "c1", "target_distance": 10, "foes": [{"name": "ganger"}, {"name": "troll"}]});
+    talk.request.scene = scene.as_object().unwrap().clone();
+    let answer = talk.results(&[json!({"scene": scene}), ended, started]);
+    answer.says("Initiative, the fastest first:");
+    assert!(!answer.text.contains("over"), "{}", answer.text);
+    assert_eq!(answer.calls[0], r#"update_scene {"combat_id":"c2"}"#);
+    assert!(answer.calls.iter().any(|call| call.contains("The troll ")), "the troll acts: {:?}", answer.calls);
+    assert_eq!(answer.calls.last().unwrap(), r#"next_actor {"combat_id":"c2"}"#);
+}
+
+#[test]
 fn a_hit_is_resisted_staged_and_marked_and_the_foe_strikes_back() {
     let mut talk = Talk::new(&["Platinum"]).scene(in_a_fight());
     talk.say("I shoot the ganger with my Ares Predator").calls(&[r#"get_combat {"combat_id":"c1"}"#]);
