@@ -1,6 +1,9 @@
 //! What the house game master understands, what he calls, what he tells: through [`House`] as the turn loop sees him.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, LazyLock},
+};
 
 use futures_util::StreamExt;
 use proptest::prelude::*;
@@ -14,6 +17,19 @@ mod fights;
 use crate::llm::{CharacterBrief, Message, ModelEvent, ModelRequest, Provider, ToolCall, ToolDefinition};
 
 const NAMES: &[&str] = &["Platinum", "Oak", "Block", "Axel", "Manticore"];
+
+/// Every tool there is; to read them from the contract takes longer than a conversation.
+static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(Catalogue::ours);
+static TOOLS: LazyLock<Arc<[ToolDefinition]>> = LazyLock::new(|| {
+    let define = |tool: &proto::catalogue::Tool| ToolDefinition {
+        group: tool.group.clone(),
+        name: tool.name.clone(),
+        description: tool.description.clone(),
+        parameters: tool.parameters.clone(),
+    };
+    CATALOGUE.iter().map(define).collect()
+});
+static NUMBER: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\d+(\.\d+)?").unwrap());
 
 /// An understanding in one line: the action, and what was said about it.
 fn summary(text: &str) -> String {
@@ -131,12 +147,6 @@ struct Answer {
 
 impl Talk {
     fn new(characters: &[&str]) -> Talk {
-        let tool = |tool: &proto::catalogue::Tool| ToolDefinition {
-            group: tool.group.clone(),
-            name: tool.name.clone(),
-            description: tool.description.clone(),
-            parameters: tool.parameters.clone(),
-        };
         let brief = |name: &&str| CharacterBrief {
             name: (*name).to_owned(),
             summary: "human street samurai".to_owned(),
@@ -148,7 +158,7 @@ impl Talk {
             sections: Vec::new(),
             scene: Map::new(),
             messages: Vec::new(),
-            tools: Catalogue::ours().iter().map(tool).collect(),
+            tools: TOOLS.clone(),
         };
         Talk { request, open: Vec::new() }
     }
@@ -212,7 +222,6 @@ impl Talk {
             House::default().ask(self.request.clone()).await.unwrap().map(Result::unwrap).collect().await
         });
         assert_eq!(events.last(), Some(&ModelEvent::End));
-        let catalogue = Catalogue::ours();
         let mut text = String::new();
         for event in events {
             match event {
@@ -220,10 +229,10 @@ impl Talk {
                 ModelEvent::ToolCall { id: Some(id), name: Some(name), arguments, .. } => {
                     assert!(self.request.tools.iter().any(|tool| tool.name == name), "{name} is not offered");
                     let json = serde_json::from_str(&arguments).unwrap();
-                    catalogue.get(&name).unwrap().encode_request(json).unwrap();
+                    CATALOGUE.get(&name).unwrap().encode_request(json).unwrap();
                     self.open.push(ToolCall { id, name, arguments });
                 }
-                ModelEvent::End => {}
+                ModelEvent::Finished(_) | ModelEvent::End => {}
                 other => panic!("{other:?}"),
             }
         }
@@ -235,8 +244,7 @@ impl Talk {
     /// Every number in the text must stand in a result, in the scene or in what a player said.
     fn assert_supported(&self, text: &str) {
         let numbers = |text: &str| -> BTreeSet<String> {
-            let number = Regex::new(r"\d+(\.\d+)?").unwrap();
-            number.find_iter(text).map(|found| found.as_str().trim_end_matches(".0").to_owned()).collect()
+            NUMBER.find_iter(text).map(|found| found.as_str().trim_end_matches(".0").to_owned()).collect()
         };
         let mut supported = numbers(&Value::Object(self.request.scene.clone()).to_string());
         for message in &self.request.messages {
