@@ -16,7 +16,7 @@ test("a fact is pinned, shown with where it comes from, and forgotten", async ()
     await page.locator("#pin-fact").click();
     await dialog(page).getByLabel("The fact, in a sentence").fill("Mister J <b>lies</b>");
     await press(page, "Pin");
-    await page.locator(".side .facts li", { hasText: "Mister J <b>lies</b>" }).waitFor();
+    await page.locator(".side .known li", { hasText: "Mister J <b>lies</b>" }).waitFor();
     await page.getByText("To be remembered: Mister J <b>lies</b>").waitFor();
 
     await page.locator("#all-facts").click();
@@ -25,7 +25,7 @@ test("a fact is pinned, shown with where it comes from, and forgotten", async ()
     await dialog(page).getByRole("button", { name: /^Forget: Mister J/ }).click();
     await dialog(page).getByText("Nothing is remembered yet.").waitFor();
     await press(page, "Done");
-    assert.equal(await page.locator(".side .facts li").count(), 0);
+    assert.equal(await page.locator(".side .known li").count(), 0);
   });
 });
 
@@ -39,7 +39,7 @@ test("an entry of the lore book is written, changed and taken out", async () => 
 
     await page.locator("#lore-book").click();
     await press(page, "New entry");
-    await dialog(page).getByLabel("Title").fill("The Shedim");
+    await dialog(page).getByLabel("Title", { exact: true }).fill("The Shedim");
     await dialog(page).getByLabel("What the game master is told").fill("They walk in the dead.");
     await dialog(page).getByLabel("Words that bring it up").fill("corpse, grave");
     await press(page, "Keep");

@@ -100,7 +100,7 @@ export class Lore {
     }
     const { entries = [], token_budget: budget = 0 } = book;
     let chosen = null;
-    const list = h("ul", { class: "facts facts-all" });
+    const list = h("ul", { class: "known known-all" });
     list.append(...entries.map((entry) => this.#entry(entry, (change) => {
       chosen = change;
       list.closest("dialog").close();
@@ -135,10 +135,10 @@ export class Lore {
       );
     return h(
       "li",
-      { class: "fact" },
+      { class: "known-item" },
       h(
         "span",
-        { class: "fact-text" },
+        { class: "known-text" },
         h("strong", {}, title),
         h("span", {}, text),
         h("span", { class: "dim" }, about.filter(Boolean).join(" · ")),

@@ -15,7 +15,7 @@ export class Remembered {
     this.id = { session_id: sessionId };
     this.name = name;
     this.onFailure = onFailure;
-    this.list = h("ul", { class: "facts" });
+    this.list = h("ul", { class: "known" });
     this.measure = h("p", { class: "dim agreed-line", role: "status" });
     this.element = h(
       "section",
@@ -72,7 +72,7 @@ export class Remembered {
 
   /// Every fact, with where it comes from, and a button to forget it.
   async #showAll() {
-    const list = h("ul", { class: "facts facts-all" });
+    const list = h("ul", { class: "known known-all" });
     const fill = () => {
       const { facts = [] } = this.#memory;
       list.replaceChildren(...facts.map((fact) => this.#fact(fact, fill)));
@@ -96,8 +96,8 @@ export class Remembered {
     };
     return h(
       "li",
-      { class: "fact" },
-      h("span", { class: "fact-text" }, text, h("span", { class: "dim" }, about.filter(Boolean).join(", "))),
+      { class: "known-item" },
+      h("span", { class: "known-text" }, text, h("span", { class: "dim" }, about.filter(Boolean).join(", "))),
       h(
         "button",
         { class: "icon-button", type: "button", "aria-label": `Forget: ${text}`, title: "Forget", on: { click: forget } },

@@ -15,7 +15,9 @@ use tonic::Status;
 
 use crate::{
     config::{Config, GameMaster},
-    llm::{self, Message, ModelError, ModelEvent, ModelRequest, Provider, chain::Link, hedge::hedged, house::House, openai},
+    llm::{
+        self, Message, ModelError, ModelEvent, ModelRequest, Provider, chain::Link, hedge::hedged, house::House, openai,
+    },
     store::Store,
 };
 

@@ -113,10 +113,7 @@ async fn tell(provider: &dyn Provider, fallen: &[Said]) -> Result<(String, u64, 
                 let (read, written) = usage.unwrap_or((0, memory::tokens(&text) as u64));
                 return Ok((text, read, written));
             }
-            ModelEvent::ToolCall { .. }
-            | ModelEvent::Named { .. }
-            | ModelEvent::Hedged
-            | ModelEvent::Finished(_) => {}
+            ModelEvent::ToolCall { .. } | ModelEvent::Named { .. } | ModelEvent::Hedged | ModelEvent::Finished(_) => {}
         }
         if MAX_TOKENS < memory::tokens(&text) as u64 {
             return Ok((text, 0, MAX_TOKENS));

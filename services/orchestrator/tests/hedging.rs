@@ -1,7 +1,5 @@
 //! A model that is slow to begin is asked a second time, if that is configured.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 mod common;
 
 use std::time::Duration;

@@ -89,7 +89,9 @@ async fn a_session_in_which_nothing_was_said_for_long_is_deleted() {
         write(&table.database.config, "UPDATE sessions SET touched_at = 5, created_at = 5").await;
         let table = table.restarted(keeping).await;
 
-        common::until(async || table.log_or_none().await.is_err_and(|status| Failure::from(&status).code == ErrorCode::NotFound))
-            .await;
+        common::until(async || {
+            table.log_or_none().await.is_err_and(|status| Failure::from(&status).code == ErrorCode::NotFound)
+        })
+        .await;
     }
 }

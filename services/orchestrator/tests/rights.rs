@@ -64,8 +64,7 @@ async fn the_dead_do_not_act_but_may_be_looked_at_and_healed() {
 #[tokio::test]
 async fn a_fallen_foe_of_the_scene_does_not_act() {
     let call = json!({"name": "Ganger 1"});
-    let model =
-        FakeModel::start([Reply::calling([("a", "take_delayed_action", call)]), Reply::saying(["No."])]).await;
+    let model = FakeModel::start([Reply::calling([("a", "take_delayed_action", call)]), Reply::saying(["No."])]).await;
     let table = Table::with(&model).await;
     let foes = json!([{"name": "Ganger 1", "physical": 10, "stun": 0}]);
     table.call_tool("update_scene", json!({"foes": foes})).await.unwrap();

@@ -1,7 +1,7 @@
 //! Asking the game masters: one after another until one has answered, his words told as they come.
 
 use futures_util::StreamExt;
-use opentelemetry::{Array, StringValue};
+use opentelemetry::{Array, StringValue, Value as Attribute};
 use proto::orchestrator::v1::session_event::Body;
 use serde_json::{Map, Value, json};
 use service_kit::status::ErrorCode;
@@ -17,6 +17,10 @@ use crate::{
     metrics,
     session::FLUSH_INTERVAL,
 };
+
+/// Calls of one answer that are looked at; a model that calls by the hundred has lost its way, and its table need not hear
+/// of each.
+const MAX_CALLS: usize = 64;
 
 /// What a model said in one step.
 pub(super) struct Answer {
@@ -125,7 +129,7 @@ impl Turn<'_> {
         );
         if let Some((host, port)) = provider.server() {
             span.record("server.address", host);
-            span.record("server.port", port);
+            span.record("server.port", i64::from(port));
         }
         let asked = self.listen(provider.as_ref(), request, &model, will_read).instrument(span.clone()).await;
         let error = match asked {
@@ -217,9 +221,11 @@ impl Turn<'_> {
             read += if read == 0 { will_read } else { read };
         }
         let span = Span::current();
-        span.set_attribute("gen_ai.response.finish_reasons", Array::String(finish_reasons));
-        span.record("gen_ai.usage.input_tokens", read);
-        span.record("gen_ai.usage.output_tokens", written);
+        span.set_attribute("gen_ai.response.finish_reasons", Attribute::Array(Array::String(finish_reasons)));
+        // Traces know signed numbers only; others become texts.
+        let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        span.record("gen_ai.usage.input_tokens", number(read));
+        span.record("gen_ai.usage.output_tokens", number(written));
         span.record("dicetower.usage.is_estimated", reported.is_none() || is_hedged);
         let spent = Spent::of(read, written, self.price);
         self.spent += spent;
@@ -228,6 +234,12 @@ impl Turn<'_> {
         metrics::COST.with(model).inc_by(spent.micros);
         self.session.end_passage().await.map_err(End::from)?;
         let mut calls = calls.finish(&mut self.call_ids);
+        if MAX_CALLS < calls.len() {
+            let text =
+                format!("The game master called {} tools at once; the first {MAX_CALLS} are looked at", calls.len());
+            self.session.append(&self.origin, vec![events::system(text)]).await.map_err(End::from)?;
+            calls.truncate(MAX_CALLS);
+        }
         if is_at_length {
             self.note_length(&mut calls).await?;
         }

@@ -3,7 +3,6 @@
 use std::{pin::pin, time::Duration};
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
-use proto::orchestrator::v1::session_event::Body;
 use serde_json::{Map, Value, json};
 use service_kit::{
     db::DbError,
@@ -24,8 +23,6 @@ use crate::{
 
 /// Calls that are run in one step; more are refused, each with a word to the model.
 const CALLS_PER_STEP: usize = 32;
-/// Calls whose results stand in the log by one write, where they come together.
-const SHOWN_TOGETHER: usize = 50;
 /// How long a call waits for a person to agree.
 const CONSENT: Duration = Duration::from_secs(120);
 /// How long tools that run may still answer when their turn is broken off: what they did belongs into the log.
@@ -66,8 +63,7 @@ impl Turn<'_> {
         let mut outcomes: Vec<Option<Outcome>> = calls.iter().map(|_| None).collect();
         let mut messages = answered;
         let mut broken_off: Option<(End, Instant)> = None;
-        while messages.len() < calls.len() {
-            let index = messages.len();
+        for (index, call) in calls.iter().enumerate().skip(messages.len()) {
             while outcomes[index].is_none() {
                 let next = match &broken_off {
                     None => match this.unless_interrupted(running.next()).await {
@@ -84,12 +80,10 @@ impl Turn<'_> {
                     None => outcomes[index] = Some(Outcome::not_awaited()),
                 }
             }
-            let finished = calls[index..].iter().zip(&mut outcomes[index..]);
-            let finished = finished.map_while(|(call, outcome)| Some((call, outcome.take()?)));
-            let finished: Vec<(&ToolCall, Outcome)> = finished.take(SHOWN_TOGETHER).collect();
+            let Some(outcome) = outcomes[index].take() else { continue };
             // The others go on meanwhile: one of them may hold the session's lock, or be the next to be given it.
-            let mut showing = pin!(this.show(finished));
-            messages.extend(loop {
+            let mut showing = pin!(this.show(call, outcome));
+            messages.push(loop {
                 tokio::select! {
                     shown = &mut showing => break shown?,
                     Some((finished, outcome)) = running.next() => outcomes[finished] = Some(outcome),
@@ -102,17 +96,21 @@ impl Turn<'_> {
         }
     }
 
-    /// Logs calls with their results, so that nothing ever stands between a call and its result.
-    async fn show(&self, finished: Vec<(&ToolCall, Outcome)>) -> Result<Vec<Message>, DbError> {
-        let mut bodies = Vec::with_capacity(2 * finished.len());
-        let mut messages = Vec::with_capacity(finished.len());
-        for (call, outcome) in finished {
-            let (pair, message) = shown(call, outcome);
-            bodies.extend(pair);
-            messages.push(message);
-        }
-        self.session.append(&self.origin, bodies).await?;
-        Ok(messages)
+    /// Logs a call and its result together, so that nothing ever stands between them.
+    async fn show(&self, call: &ToolCall, outcome: Outcome) -> Result<Message, DbError> {
+        let arguments = parse_arguments(&call.arguments).unwrap_or_else(|_| {
+            let shown: String = call.arguments.chars().take(500).collect();
+            Map::from_iter([("unreadable".to_owned(), shown.into())])
+        });
+        let failed = outcome.result.is_err();
+        let result = outcome.result.unwrap_or_else(|failure| failure_json(&failure));
+        let duration_us = u64::try_from(outcome.duration.as_micros()).unwrap_or(u64::MAX);
+        let pair = vec![
+            events::tool_call(&call.name, &call.id, Value::Object(arguments)),
+            events::tool_result(&call.name, &call.id, result.clone(), failed, duration_us),
+        ];
+        self.session.append(&self.origin, pair).await?;
+        Ok(Message::ToolResult { call_id: call.id.clone(), tool: call.name.clone(), result, failed })
     }
 
     async fn call_tool(&self, step: u32, index: usize, call: &ToolCall) -> Outcome {
@@ -209,22 +207,6 @@ impl Outcome {
         let failure = Failure { code: ErrorCode::ToolTimeout, message, details: Map::new() };
         Outcome { result: Err(failure), duration: GRACE }
     }
-}
-
-/// A call and its result, as the log has them and as the model is told.
-fn shown(call: &ToolCall, outcome: Outcome) -> ([Body; 2], Message) {
-    let arguments = parse_arguments(&call.arguments).unwrap_or_else(|_| {
-        let shown: String = call.arguments.chars().take(500).collect();
-        Map::from_iter([("unreadable".to_owned(), shown.into())])
-    });
-    let failed = outcome.result.is_err();
-    let result = outcome.result.unwrap_or_else(|failure| failure_json(&failure));
-    let duration_us = u64::try_from(outcome.duration.as_micros()).unwrap_or(u64::MAX);
-    let pair = [
-        events::tool_call(&call.name, &call.id, Value::Object(arguments)),
-        events::tool_result(&call.name, &call.id, result.clone(), failed, duration_us),
-    ];
-    (pair, Message::ToolResult { call_id: call.id.clone(), tool: call.name.clone(), result, failed })
 }
 
 /// What follows from the game master's decision.

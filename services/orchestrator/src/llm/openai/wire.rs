@@ -474,7 +474,8 @@ mod tests {
         let mut reader = Reader::default();
         let chunk =
             json!({"choices": [{"message": {"content": [{"type": "text", "text": "Hi"}]}, "finish_reason": "stop"}]});
-        assert_eq!(read(&mut reader, chunk), [ModelEvent::Text("Hi".into())]);
+        let expected = [ModelEvent::Text("Hi".into()), ModelEvent::Finished("stop".into())];
+        assert_eq!(read(&mut reader, chunk), expected);
     }
 
     #[track_caller]
