@@ -7,7 +7,11 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, LazyLock},
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
 };
 
 use rand::{RngExt, SeedableRng, rngs::ChaCha12Rng};
@@ -165,6 +169,40 @@ pub struct Ledger {
     writer: Arc<Mutex<Writer>>,
     jobs: mpsc::Sender<Job>,
     kept: watch::Receiver<u64>,
+    pace: Arc<Pace>,
+}
+
+/// How fast entries come. One caller after the other is served at once; where many call, waiting a moment lets one
+/// statement keep the entries of all.
+struct Pace {
+    began: Instant,
+    /// Of the last entry, in nanoseconds after the beginning.
+    last: AtomicU64,
+    /// Entries in a row that came soon after the one before.
+    in_a_row: AtomicU32,
+}
+
+impl Pace {
+    /// Ours: a caller who waits for each answer takes longer.
+    const SOON: Duration = Duration::from_micros(100);
+    /// Ours: so many may be chance.
+    const CROWD: u32 = 4;
+
+    fn new() -> Pace {
+        Pace { began: Instant::now(), last: AtomicU64::new(0), in_a_row: AtomicU32::new(0) }
+    }
+
+    /// Whether many are calling, now that an entry comes `at` this time after the beginning.
+    fn is_crowded(&self, at: Duration) -> bool {
+        let at = u64::try_from(at.as_nanos()).unwrap_or(u64::MAX);
+        let last = self.last.swap(at, Relaxed);
+        if u128::from(at.saturating_sub(last)) < Pace::SOON.as_nanos() {
+            Pace::CROWD <= self.in_a_row.fetch_add(1, Relaxed)
+        } else {
+            self.in_a_row.store(0, Relaxed);
+            false
+        }
+    }
 }
 
 impl Ledger {
@@ -174,7 +212,7 @@ impl Ledger {
         let (count, kept) = watch::channel(0);
         let writer = Arc::new(Mutex::new(Writer { db, chance, chains: HashMap::new(), count }));
         tokio::spawn(work(writer.clone(), waiting));
-        Ledger { writer, jobs, kept }
+        Ledger { writer, jobs, kept, pace: Arc::new(Pace::new()) }
     }
 
     /// Hands over an entry to be drawn and kept.
@@ -187,7 +225,9 @@ impl Ledger {
     ) -> Result<(), Status> {
         let job = Job { scope, cause, trace_id, span: Span::current(), draft };
         // Nobody else rolls: at once, without a detour over the queue.
-        if let Ok(mut writer) = self.writer.try_lock() {
+        if !self.pace.is_crowded(self.pace.began.elapsed())
+            && let Ok(mut writer) = self.writer.try_lock()
+        {
             writer.keep(vec![job]).await;
             return Ok(());
         }
@@ -204,6 +244,8 @@ impl Ledger {
 async fn work(writer: Arc<Mutex<Writer>>, mut waiting: mpsc::Receiver<Job>) {
     let mut jobs = Vec::with_capacity(GROUP);
     while waiting.recv_many(&mut jobs, 1).await > 0 {
+        // Those who are about to call come first.
+        tokio::task::yield_now().await;
         let mut writer = writer.lock().await;
         // While the writer was busy, others have come.
         while jobs.len() < GROUP
@@ -483,4 +525,23 @@ fn columns(entry: &Entry, cause: &Cause) -> [Value; COLUMNS] {
         entry.previous_hash.as_str().into(),
         entry.hash.as_str().into(),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_that_come_close_behind_each_other_come_from_many() {
+        let pace = Pace::new();
+        let crowded: Vec<bool> = (1..=8).map(|at| pace.is_crowded(Duration::from_micros(at * 50))).collect();
+        assert_eq!(crowded, [false, false, false, false, true, true, true, true]);
+        assert!(!pace.is_crowded(Duration::from_micros(600)), "the crowd is gone");
+    }
+
+    #[test]
+    fn one_caller_after_the_other_is_no_crowd() {
+        let pace = Pace::new();
+        assert!((1..=1000).all(|at| !pace.is_crowded(Duration::from_micros(at * 150))));
+    }
 }

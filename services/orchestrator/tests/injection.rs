@@ -85,7 +85,7 @@ fn lines(message: &Value) -> Vec<String> {
 #[tokio::test]
 async fn what_others_write_stays_data_wherever_it_is_written() {
     let mut tried = 0;
-    for index in 0..TEXTS.len() {
+    for (index, words) in TEXTS.into_iter().enumerate() {
         let model = FakeModel::start([
             Reply::calling([("a", "find_lore", json!({"query": "year"}))]),
             Reply::saying(["I see."]),
@@ -104,7 +104,7 @@ async fn what_others_write_stays_data_wherever_it_is_written() {
 
         let asked = model.request(1).await;
         let roles: Vec<&str> = asked.messages().iter().filter_map(|message| message["role"].as_str()).collect();
-        assert_eq!(roles, ["system", "user", "assistant", "tool"], "{:?}", TEXTS[index]);
+        assert_eq!(roles, ["system", "user", "assistant", "tool"], "{words:?}");
         for message in asked.messages() {
             let content = message["content"].as_str().unwrap_or_default();
             assert!(MARKS.iter().all(|mark| !content.contains(mark)), "{content}");
@@ -113,7 +113,7 @@ async fn what_others_write_stays_data_wherever_it_is_written() {
             let word = word(index, place);
             let found: Vec<String> =
                 asked.messages().iter().flat_map(lines).filter(|line| line.contains(&word)).collect();
-            assert!(!found.is_empty(), "{:?} is not told: {place}", TEXTS[index]);
+            assert!(!found.is_empty(), "{words:?} is not told: {place}");
             for line in found {
                 let is_in_its_place = match place {
                     "chat" => line.starts_with("  ") || line.starts_with('['),
