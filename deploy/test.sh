@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Tests everything: format, lints, rules about crates, the tests on SQLite and PostgreSQL, the page in Chromium, a Java
-# client through a whole turn, every fuzz target for a while, the deployment's files. Installs what is missing (Debian),
+# client through a game to its end, every fuzz target for a while, the deployment's files. Installs what is missing (Debian),
 # starts what is needed, and fails if a part could not run.
 #
 #   deploy/test.sh          the bounded run, as CI does it
@@ -84,7 +84,8 @@ start_postgres() {
 # The house game master and the sample characters, as `cargo run` starts them, on ports of their own. The tests have built
 # the binary.
 start_server() {
-  target/debug/dicetower --http 127.0.0.1:0 --tcp 127.0.0.1:0 --data "$work/data" --wotr-db "$work/wotr_game.db" \
+  mkdir -p "$work/boards"
+  target/debug/dicetower --http 127.0.0.1:0 --tcp 127.0.0.1:0 --data "$work/data" --wotr-db "$work/boards/{game}.db" \
     >"$work/server.out" 2>"$work/server.err" &
   server=$!
   for _ in $(seq 100); do
@@ -125,8 +126,13 @@ test_page() {
     (cd "$folder" && DICETOWER_URL=$url CHROMIUM=$(command -v chromium) node --test --test-concurrency=1)
 }
 
+# A turn, the last turns of a game against the built-in opponent, and a whole game that it plays; with --deep the last turns
+# of every other kind of game, too.
 test_java() {
-  deploy/java/run.sh "${line%:*}" "${line##*:}"
+  local games=(older-late both)
+  [ -z "$deep" ] || games+=(newer-late person-late)
+  [ -e /usr/share/java/sqlite-jdbc.jar ] || install_packages libxerial-sqlite-jdbc-java
+  deploy/java/run.sh "${line%:*}" "${line##*:}" "$url" "$work/boards" "${games[@]}"
 }
 
 # Every fuzz target of the repository over its corpus, with --deep from there on; what is found new is kept out of it. The

@@ -1,5 +1,6 @@
 // Plays a game to its end as people do with the real clients: against the built-in opponent, or one against another; with
-// the client that has buttons and with the one that has none; and looks on while the opponent plays both sides.
+// the client that has buttons and with the one that has none; and looks on while the opponent plays both sides. A game may
+// begin far gone, so that its end is near.
 
 import java.io.IOException;
 import java.net.URI;
@@ -10,10 +11,13 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/** java FullGame HOST PORT HTTP_URL DATABASE_FOLDER AREA_FILE OPENING_FILE newer|older|person|both */
+/** java FullGame HOST PORT HTTP_URL DATABASE_FOLDER AREA_FILE OPENING_FILE newer|older|person|both[-late] */
 final class FullGame {
     private static final long TIMEOUT_MS = 420_000;
     private static final long GREETING_MS = 10_000;
+    private static final String LATE = "-late";
+    /** The Fellowship at the Morannon, corruption 1, the Shadow's points 7, all its Nations at war: piece, area. */
+    private static final int[][] FAR_GONE = {{247, 91}, {252, 132}, {423, 170}, {261, 120}, {262, 120}, {263, 120}};
 
     private final String host;
     private final int port;
@@ -22,6 +26,7 @@ final class FullGame {
     private final Path areas;
     private final Opening opening;
     private final Board board;
+    private final boolean late;
     private final FsmLine line;
     private final List<Person> people = new ArrayList<>();
     private final List<FsmLine> lines = new ArrayList<>();
@@ -33,9 +38,10 @@ final class FullGame {
         game = "java-" + args[6] + "-" + System.currentTimeMillis();
         areas = Path.of(args[4]);
         opening = new Opening(Path.of(args[5]));
-        board = new Board(areas, opening, new ClientDatabase(Path.of(args[3], game + ".db"), opening));
+        late = args[6].endsWith(LATE);
+        board = begin(new ClientDatabase(Path.of(args[3], game + ".db"), opening));
         line = enter(board);
-        switch (args[6]) {
+        switch (args[6].replace(LATE, "")) {
             case "newer" -> {
                 // Nothing but moved pieces comes from this client: quiet is its consent.
                 decide("free_peoples", "autopilot", 1);
@@ -44,15 +50,15 @@ final class FullGame {
                 people.add(new Person(true, Person.Style.NEWER, board, line));
             }
             case "older" -> {
-                decide("free_peoples", "autopilot", 2);
+                decide("free_peoples", "autopilot", 1);
                 decide("shadow", "policy", 0);
                 people.add(new Person(true, Person.Style.OLDER, board, line));
             }
             case "person" -> {
-                decide("free_peoples", "autopilot", 2);
+                decide("free_peoples", "autopilot", 1);
                 // The two clients' own network keeps their boards alike; here they share one. The second one's is his
                 // copy for what the server tells him.
-                FsmLine second = enter(new Board(areas, opening, null));
+                FsmLine second = enter(begin(null));
                 people.add(new Person(true, Person.Style.OLDER, board, line));
                 people.add(new Person(false, Person.Style.OLDER, board, second));
             }
@@ -67,7 +73,7 @@ final class FullGame {
 
     public static void main(String[] args) throws Exception {
         if (args.length != 7) {
-            System.err.println("usage: java FullGame HOST PORT HTTP_URL DATABASE_FOLDER AREA_FILE OPENING_FILE newer|older|person|both");
+            System.err.println("usage: java FullGame HOST PORT HTTP_URL DATABASE_FOLDER AREA_FILE OPENING_FILE newer|older|person|both[-late]");
             System.exit(2);
         }
         FullGame test = new FullGame(args);
@@ -96,7 +102,7 @@ final class FullGame {
                 }
             }
             if (line.state().startsWith("GAME_END_")) {
-                return line.entered("TURN_START") < 2 ? "it ended in its first turn" : null;
+                return !late && line.entered("TURN_START") < 2 ? "it ended in its first turn" : null;
             }
             for (int i = 0; i < people.size(); i++) {
                 int rests = line.rests();
@@ -108,6 +114,17 @@ final class FullGame {
             line.awaitNews(100);
         }
         return "no end within " + TIMEOUT_MS / 1000 + " s";
+    }
+
+    /** A board where the game begins. */
+    private Board begin(ClientDatabase database) throws IOException {
+        Board begun = new Board(areas, opening, database);
+        if (late) {
+            for (int[] moved : FAR_GONE) {
+                begun.move(moved[0], moved[1]);
+            }
+        }
+        return begun;
     }
 
     /** A client in the game. */

@@ -9,7 +9,7 @@ const KINDS = [
   ["policy middle", "the built-in opponent, middle"],
   ["policy hard", "the built-in opponent, hard"],
   ["model", "a language model"],
-  ["autopilot", "a person whose quiet is consent"],
+  ["autopilot", "an autopilot"],
 ];
 /// Whoever of them is waited for, and no longer than a day.
 const WAITED_FOR = ["model", "autopilot"];
