@@ -1,5 +1,6 @@
 //! gRPC on the outside: each method finds the character, asks the rules, rolls through the dice service, and answers.
 
+mod aim;
 mod ammunition;
 mod attack;
 mod audit;
@@ -30,6 +31,7 @@ mod skill;
 mod skills;
 mod spell;
 mod surprise;
+mod sustaining;
 mod vehicles;
 mod ware;
 
@@ -46,7 +48,7 @@ use proto::{
     },
     structs,
 };
-use rules::shadowrun2::{self, difficulty, magic::sustaining_penalty};
+use rules::shadowrun2::{self, difficulty};
 use serde_json::{Map, json};
 use service_kit::{
     Peers,
@@ -57,7 +59,7 @@ use tonic::{Request, Response, Status};
 
 use crate::{
     names, shapes,
-    sheet::{Sheet, Sustained},
+    sheet::Sheet,
     store::{Call, Record, Store},
 };
 
@@ -256,13 +258,9 @@ impl CharacterService for Characters {
         &self,
         request: Request<GetSustainedSpellsRequest>,
     ) -> Result<Response<GetSustainedSpellsResponse>, Status> {
-        let GetSustainedSpellsRequest { character_name } = request.into_inner();
-        let Record { sheet, .. } = self.find(&character_name).await?;
-        Ok(Response::new(GetSustainedSpellsResponse {
-            sustained_spells: sheet.sustained_spells.iter().map(convert::sustained).collect(),
-            sustaining_penalty: sustaining_penalty(sheet.sustained_count()),
-            character: sheet.street_name,
-        }))
+        let request = request.into_inner();
+        let record = self.find(&request.character_name).await?;
+        sustaining::get(&record, request).map(Response::new)
     }
 
     async fn drop_spell(&self, request: Request<DropSpellRequest>) -> Result<Response<DropSpellResponse>, Status> {
@@ -272,7 +270,9 @@ impl CharacterService for Characters {
         if let Some(answer) = self.store.answered(&call).await? {
             return Ok(Response::new(answer));
         }
-        self.edited(&call, &request.character_name, |edit| drop_spell(edit, request.clone())).await.map(Response::new)
+        self.edited(&call, &request.character_name, |edit| sustaining::drop_spell(edit, request.clone()))
+            .await
+            .map(Response::new)
     }
 
     async fn apply_rule(&self, request: Request<ApplyRuleRequest>) -> Result<Response<ApplyRuleResponse>, Status> {
@@ -283,53 +283,18 @@ impl CharacterService for Characters {
     }
 }
 
-/// Ends what is sustained of this name.
-fn drop_spell(edit: &mut edit::Edit, request: DropSpellRequest) -> Result<DropSpellResponse, Status> {
-    let DropSpellRequest { character_name: _, spell_name, target_name, reason: _ } = request;
-    let sheet = &mut edit.sheet;
-    let is_meant = |spell: &Sustained| {
-        names::is_same(&spell.spell_name, &spell_name)
-            && target_name.as_ref().is_none_or(|target| names::is_same(&spell.target_name, target))
-    };
-    let (dropped, left): (Vec<_>, Vec<_>) =
-        std::mem::take(&mut sheet.sustained_spells).into_iter().partition(|spell| is_meant(spell));
-    let message = match dropped.as_slice() {
-        [] if left.is_empty() => format!("{} sustains no spell", sheet.street_name),
-        [] => {
-            let held: Vec<&str> = left.iter().map(|spell| spell.spell_name.as_str()).collect();
-            let asked = names::shown(&spell_name);
-            format!("{} does not sustain '{asked}' but {}", sheet.street_name, held.join(", "))
-        }
-        [spell] => format!("{} drops {}", sheet.street_name, spell.spell_name),
-        [spell, ..] => format!("{} drops {} on {} targets", sheet.street_name, spell.spell_name, dropped.len()),
-    };
-    let answer = DropSpellResponse {
-        success: !dropped.is_empty(),
-        message: message.clone(),
-        sustaining_penalty: sustaining_penalty(u32::try_from(left.len()).unwrap_or(u32::MAX)),
-        sustained_spells: left.iter().map(convert::sustained).collect(),
-    };
-    sheet.sustained_spells = left;
-    if answer.success {
-        edit.says(message);
-    } else {
-        edit.changes_nothing();
-    }
-    Ok(answer)
-}
-
 impl Characters {
     /// Whom a spell is cast at: a character by name, somebody without a sheet, or nobody in particular.
-    async fn target(&self, caster: &Sheet, name: Option<&str>) -> Result<spell::Target, Status> {
-        let Some(name) = name.map(str::trim).filter(|name| !name.is_empty()) else { return Ok(spell::Target::None) };
+    async fn target(&self, caster: &Sheet, name: Option<&str>) -> Result<aim::Target, Status> {
+        let Some(name) = name.map(str::trim).filter(|name| !name.is_empty()) else { return Ok(aim::Target::None) };
         if ["self", "me", "myself", "himself", "herself"].contains(&name.to_lowercase().as_str()) {
-            return Ok(spell::Target::Character(Box::new(caster.clone())));
+            return Ok(aim::Target::Character(Box::new(caster.clone())));
         }
         check_name(name)?;
         let mut found = self.store.named(name).await?;
         match found.len() {
-            1 => Ok(spell::Target::Character(Box::new(found.remove(0).sheet))),
-            _ => Ok(spell::Target::Stranger(name.to_owned())),
+            1 => Ok(aim::Target::Character(Box::new(found.remove(0).sheet))),
+            _ => Ok(aim::Target::Stranger(name.to_owned())),
         }
     }
 }

@@ -162,7 +162,7 @@ fn flat(sheet: &Sheet) -> Map<String, Value> {
         "edges": edges_or_flaws(sheet, "edge"),
         "flaws": edges_or_flaws(sheet, "flaw"),
         "relationships": sheet.relationships,
-        "active_effects": sheet.active_effects,
+        "active_effects": active_effects(sheet),
         "modifiers": modifiers(sheet),
     })));
     data
@@ -340,7 +340,28 @@ pub fn modifier_json(modifier: &SheetModifier) -> Value {
     let mut entry = object(json!(modifier));
     entry.remove("id");
     entry.insert("modifier_id".into(), modifier.id.as_str().into());
+    entry.remove("spell");
+    if let Some(spell) = &modifier.spell {
+        entry.extend(object(json!({
+            "is_sustained": true, "spell_force": spell.force, "sustained_by": spell.caster_name,
+        })));
+    }
     entry.into()
+}
+
+/// Every effect that acts for a time: what was added, and what sustained spells change.
+pub fn active_effects(sheet: &Sheet) -> Vec<Value> {
+    let added = sheet.active_effects.iter().cloned().map(Value::Object);
+    let of_spells = sheet.modifiers.iter().filter_map(|modifier| {
+        let spell = modifier.spell.as_ref()?;
+        Some(json!({
+            "effect_name": spell.spell_name, "effect_type": "spell", "duration": "sustained",
+            "modifier_value": modifier.modifier_value, "target_attribute": modifier.target_name,
+            "description": format!("sustained by {} at Force {}", spell.caster_name, spell.force),
+            "caster": spell.caster_name, "caster_id": spell.caster_id, "force": spell.force,
+        }))
+    });
+    added.chain(of_spells).collect()
 }
 
 /// The entries of a JSON object that was written as one.

@@ -107,6 +107,9 @@ pub struct Sheet {
 /// A spell that is sustained.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sustained {
+    /// By which what it changes is found.
+    #[serde(default)]
+    pub id: String,
     pub spell_name: String,
     pub force: u32,
     /// Empty if there is none.
@@ -123,6 +126,7 @@ impl Sustained {
     /// A spell that is sustained from now on.
     pub fn new(spell_name: &str, force: u32, target_name: &str, target_character_id: Option<String>) -> Sustained {
         Sustained {
+            id: new_id(),
             spell_name: spell_name.to_owned(),
             force,
             target_name: target_name.to_owned(),
@@ -271,11 +275,25 @@ pub struct SheetModifier {
     /// What it comes from; a piece of ware names itself.
     #[serde(default)]
     pub source: String,
-    /// cyberware, bioware, edge, focus, natural, or sheet for what is not explained there.
+    /// cyberware, bioware, edge, focus, natural, spell, or sheet for what is not explained there.
     #[serde(default)]
     pub source_type: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notes: Option<String>,
+    /// The sustained spell with which it comes and goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spell: Option<HeldSpell>,
+}
+
+/// A spell that somebody sustains, as it stands on the sheet of its target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldSpell {
+    /// Its id among the sustained spells of its caster.
+    pub sustained_id: String,
+    pub spell_name: String,
+    pub force: u32,
+    pub caster_id: String,
+    pub caster_name: String,
 }
 
 /// What kind of value a modifier changes.

@@ -19,7 +19,11 @@ use serde_json::{Value, json};
 use service_kit::status::{self, ErrorCode};
 use tonic::Status;
 
-use super::{Characters, convert, edit::Edit, entries, info, refuse, roll, unknown};
+use super::{
+    Characters, convert,
+    edit::{Edit, Together},
+    entries, info, refuse, roll, unknown,
+};
 use crate::{
     names,
     sheet::{Attribute, PoolsSpent, Sheet},
@@ -485,14 +489,15 @@ async fn keep(
     document.content["fight"] = whole;
     let answer = fight.answer(&document, message.clone(), document.revision + 1);
     for _ in 0..ATTEMPTS {
-        let mut effects = document.statements(call, &before, &message);
+        let mut together = Together::default();
+        together.effects.extend(document.statements(call, &before, &message));
         for id in sheets {
             let Some(record) = service.store.by_id(id).await? else { continue };
             let mut edit = Characters::begin_beside(record);
             change(&mut edit);
-            effects.extend(Characters::effects(call, &edit)?);
+            service.add(call, &mut together, &edit).await?;
         }
-        match service.store.keep(call, answer.clone(), effects).await {
+        match service.store.keep(call, answer.clone(), together.effects).await {
             Ok(answer) => {
                 sheets.iter().for_each(|id| service.tell(id));
                 return Ok(answer);

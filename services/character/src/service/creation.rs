@@ -18,7 +18,7 @@ use tonic::Status;
 use super::{
     Characters, check_name,
     edit::{self, Edit},
-    entries, refuse, unknown,
+    entries, refuse, sustaining, unknown,
 };
 use crate::{
     names,
@@ -214,6 +214,7 @@ fn natural_gifts(sheet: &mut Sheet, metatype: &Metatype) {
         source: format!("eyes of a {}", metatype.name),
         source_type: "natural".to_owned(),
         notes: None,
+        spell: None,
     });
 }
 
@@ -249,6 +250,7 @@ async fn keep_new(
 
 /// Deletes a character; he can be restored.
 pub fn delete(edit: &mut Edit, _request: DeleteCharacterRequest) -> Result<ChangeResponse, Status> {
+    sustaining::part(edit);
     edit.deletes();
     let message = format!("{} is deleted; restore_character brings him back", edit.sheet.street_name);
     Ok(edit.done(message, None))

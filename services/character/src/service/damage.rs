@@ -14,7 +14,7 @@ use rules::shadowrun2::{
 };
 use tonic::Status;
 
-use super::{Characters, RULES, attack, convert, edit::Edit, refuse, roll};
+use super::{Characters, RULES, attack, convert, edit::Edit, refuse, roll, sustaining};
 use crate::sheet::{Attribute, Gear, Pool, Sheet, to_i32};
 
 /// Resists an attack and marks what is left of it.
@@ -115,6 +115,9 @@ pub async fn resist(
         edit.sheet.spend_pool(Pool::Combat, combat_pool);
     }
     edit.says(summary.clone());
+    if is_marked && boxes > 0 {
+        notes.extend(sustaining::end_if_out_of_action(edit));
+    }
     Ok(ResistDamageResponse {
         character: name,
         damage_code: code.to_string(),
@@ -212,7 +215,7 @@ pub fn apply(edit: &mut Edit, request: ApplyDamageRequest) -> Result<ApplyDamage
     let damage_type = request.damage_type.unwrap_or_else(|| "physical".to_owned());
     mark(&mut edit.sheet, boxes, damage_type == "stun");
     let condition = condition(&edit.sheet);
-    let message = format!(
+    let mut message = format!(
         "{} takes {}: {} Physical, {} Stun, {}",
         edit.sheet.street_name,
         counted(boxes, &damage_type),
@@ -221,6 +224,9 @@ pub fn apply(edit: &mut Edit, request: ApplyDamageRequest) -> Result<ApplyDamage
         condition.state
     );
     edit.says(message.clone());
+    if let Some(ended) = sustaining::end_if_out_of_action(edit) {
+        message += &format!("; {ended}");
+    }
     Ok(ApplyDamageResponse {
         character: edit.sheet.street_name.clone(),
         boxes,

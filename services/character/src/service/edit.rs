@@ -4,7 +4,7 @@
 //! that came too late is made again on the sheet as it is then.
 
 use std::{
-    collections::hash_map::DefaultHasher,
+    collections::{HashMap, VecDeque, hash_map::DefaultHasher},
     hash::{Hash, Hasher},
     sync::Arc,
 };
@@ -19,7 +19,7 @@ use service_kit::{
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tonic::Status;
 
-use super::{Characters, refuse};
+use super::{Characters, refuse, sustaining};
 use crate::{
     sheet::{FULL_ESSENCE, Sheet},
     store::{self, Call, Change, Record, Subject, Unkept},
@@ -54,7 +54,16 @@ impl Turns {
 }
 
 /// A change of another sheet; it is made again on that sheet as it is then, if that has changed meanwhile.
-type Beside = Box<dyn Fn(&mut Edit) + Send + Sync>;
+type Beside = Arc<dyn Fn(&mut Edit) + Send + Sync>;
+
+/// Every change that is kept together.
+#[derive(Default)]
+pub struct Together {
+    /// What they write.
+    pub effects: Vec<Statement>,
+    /// The sheets after them, by id.
+    sheets: HashMap<String, Record>,
+}
 
 /// A sheet that is being changed.
 pub struct Edit {
@@ -100,6 +109,14 @@ impl Edit {
         self.summary = summary.into();
     }
 
+    /// Adds to the change's sentence.
+    pub fn says_also(&mut self, more: &str) {
+        if !self.summary.is_empty() {
+            self.summary += "; ";
+        }
+        self.summary += more;
+    }
+
     /// Nothing is kept but the answer; the revision stays.
     pub fn changes_nothing(&mut self) {
         if !self.is_unchanged {
@@ -110,7 +127,7 @@ impl Edit {
 
     /// Changes the sheet of another character in the same transaction.
     pub fn also(&mut self, id: &str, change: impl Fn(&mut Edit) + Send + Sync + 'static) {
-        self.beside.push((id.to_owned(), Box::new(change)));
+        self.beside.push((id.to_owned(), Arc::new(change)));
     }
 
     /// The character is deleted with this change.
@@ -191,15 +208,32 @@ impl Characters {
         Edit::of(record, HouseRules::default(), None)
     }
 
-    /// The effects of a change, and the revision they lead to.
-    pub fn effects(call: &Call, edit: &Edit) -> Result<Vec<Statement>, Status> {
-        let sheet = &edit.sheet;
-        let (before, after) = (store::json(&edit.original), store::json(sheet));
-        check(sheet, &after)?;
-        let mut effects = vec![store::replace(sheet, edit.revision - 1, edit.revision, edit.is_deleted)];
-        let subject = Subject::character(sheet);
-        effects.extend(Change::statements(call, subject, &before, &after, edit.revision, &edit.summary));
-        Ok(effects)
+    /// Adds a change and whatever follows from it on the sheets of others.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_INPUT` for a sheet that must not be.
+    pub async fn add(&self, call: &Call, together: &mut Together, edit: &Edit) -> Result<(), Status> {
+        if !edit.is_unchanged {
+            note(call, together, edit)?;
+        }
+        let mut waiting: VecDeque<(String, Beside)> = edit.beside.iter().cloned().collect();
+        while let Some((id, change)) = waiting.pop_front() {
+            let record = match together.sheets.get(&id) {
+                Some(record) => Some(record.clone()),
+                None => self.store.by_id(&id).await?,
+            };
+            // Deleted meanwhile, nothing of it changes.
+            let Some(record) = record else { continue };
+            let mut other = Characters::begin_beside(record);
+            change(&mut other);
+            sustaining::end_if_out_of_action(&mut other);
+            if !other.is_unchanged {
+                note(call, together, &other)?;
+            }
+            waiting.extend(other.beside);
+        }
+        Ok(())
     }
 
     /// Keeps a change, those of other sheets that belong to it, and the answer, all together.
@@ -207,31 +241,22 @@ impl Characters {
     /// # Errors
     ///
     /// [`Unkept::Conflict`] if the sheet has changed meanwhile.
-    pub async fn commit<M>(&self, call: &Call, edit: Edit, answer: M) -> Result<M, Unkept>
+    pub async fn commit<M>(&self, call: &Call, mut edit: Edit, answer: M) -> Result<M, Unkept>
     where
         M: prost::Message + Default + Clone,
     {
+        if !edit.is_unchanged {
+            sustaining::end_if_out_of_action(&mut edit);
+        }
         for _ in 0..ATTEMPTS {
-            let mut effects = Vec::new();
-            if !edit.is_unchanged {
-                effects.extend(Characters::effects(call, &edit).map_err(Unkept::Refused)?);
-            }
-            for (id, change) in &edit.beside {
-                // Deleted meanwhile, nothing of it changes.
-                let Some(record) = self.store.by_id(id).await.map_err(Unkept::Refused)? else { continue };
-                let mut other = Characters::begin_beside(record);
-                change(&mut other);
-                effects.extend(Characters::effects(call, &other).map_err(Unkept::Refused)?);
-            }
-            match self.store.keep(call, answer.clone(), effects).await {
+            let mut together = Together::default();
+            self.add(call, &mut together, &edit).await.map_err(Unkept::Refused)?;
+            match self.store.keep(call, answer.clone(), together.effects).await {
                 // Another's sheet may have changed; this one must not have.
                 Err(Unkept::Conflict) if !edit.beside.is_empty() && self.is_as_read(&edit).await? => {}
                 Err(unkept) => return Err(unkept),
                 Ok(answer) => {
-                    if !edit.is_unchanged {
-                        self.tell(&edit.sheet.id);
-                    }
-                    edit.beside.iter().for_each(|(id, _)| self.tell(id));
+                    together.sheets.keys().for_each(|id| self.tell(id));
                     return Ok(answer);
                 }
             }
@@ -299,6 +324,18 @@ impl Characters {
         }
         Err(Unkept::Conflict.into())
     }
+}
+
+/// Notes a change among those that are kept together.
+fn note(call: &Call, together: &mut Together, edit: &Edit) -> Result<(), Status> {
+    let sheet = &edit.sheet;
+    let (before, after) = (store::json(&edit.original), store::json(sheet));
+    check(sheet, &after)?;
+    together.effects.push(store::replace(sheet, edit.revision - 1, edit.revision, edit.is_deleted));
+    let subject = Subject::character(sheet);
+    together.effects.extend(Change::statements(call, subject, &before, &after, edit.revision, &edit.summary));
+    together.sheets.insert(sheet.id.clone(), Record { sheet: sheet.clone(), revision: edit.revision });
+    Ok(())
 }
 
 /// Refuses a sheet that must not be.

@@ -185,6 +185,7 @@ fn boomer_suit(source: &str) -> Vec<SheetModifier> {
         source: source.to_owned(),
         source_type: WORN.to_owned(),
         notes: None,
+        spell: None,
     };
     changes.into_iter().map(modifier).collect()
 }

@@ -178,6 +178,7 @@ fn replace(
         source: "set by the game master".to_owned(),
         source_type: OVERRIDE.to_owned(),
         notes: None,
+        spell: None,
     });
     let now = current(sheet);
     if now != wanted {

@@ -3,20 +3,16 @@
 use proto::character::v1::{
     AddFocusRequest, AddPowerRequest, AddSpellRequest, AddSpiritRequest, ChangeResponse, GetFociRequest,
     GetFociResponse, GetPowersRequest, GetPowersResponse, GetSpellsRequest, GetSpellsResponse, GetSpiritsRequest,
-    GetSpiritsResponse, RemoveSpellRequest, SustainSpellRequest, UpdatePowerLevelRequest, UpdateSpellRequest,
-    UpdateSpiritServicesRequest,
+    GetSpiritsResponse, RemoveSpellRequest, UpdatePowerLevelRequest, UpdateSpellRequest, UpdateSpiritServicesRequest,
 };
-use rules::shadowrun2::{
-    magic,
-    spells::{self, Duration},
-};
+use rules::shadowrun2::{magic, spells};
 use serde_json::{Map, Value, json};
 use tonic::Status;
 
-use super::{edit::Edit, entries, refuse, spell};
+use super::{edit::Edit, entries, refuse, sustaining};
 use crate::{
     names, shapes,
-    sheet::{Attribute, Focus, KnownFetish, KnownSpell, Sheet, Sustained, hundredths},
+    sheet::{Attribute, Focus, KnownFetish, KnownSpell, Sheet, hundredths},
     store::Record,
 };
 
@@ -115,30 +111,9 @@ pub fn update_spell(edit: &mut Edit, request: UpdateSpellRequest) -> Result<Chan
 pub fn remove_spell(edit: &mut Edit, request: RemoveSpellRequest) -> Result<ChangeResponse, Status> {
     let index = find_spell(&edit.sheet, &request.spell_name)?;
     let spell = edit.sheet.spells.remove(index);
-    edit.sheet.sustained_spells.retain(|held| !names::is_same(&held.spell_name, &spell.spell_name));
+    sustaining::end(edit, |held| names::is_same(&held.spell_name, &spell.spell_name));
     let message = format!("{} no longer knows {}", edit.sheet.street_name, spell.spell_name);
     Ok(edit.done(message, Some(shapes::spell_json(&spell))))
-}
-
-/// Notes that a spell is sustained.
-pub fn sustain(edit: &mut Edit, request: SustainSpellRequest) -> Result<ChangeResponse, Status> {
-    let SustainSpellRequest { character_name: _, spell_name, force, target_name, reason: _ } = request;
-    let sheet = &mut edit.sheet;
-    let index = find_spell(sheet, &spell_name)?;
-    let known = sheet.spells[index].clone();
-    let force = force.unwrap_or(known.learned_force);
-    magic::check_force(force, Some(known.learned_force)).map_err(|error| refuse(error.to_string()))?;
-    if let Ok(found) = spells::find_spell(&known.spell_name)
-        && found.spell.duration != Duration::Sustained
-    {
-        return Err(refuse(format!("{} is not a sustained spell", known.spell_name)));
-    }
-    spell::check_sustaining(sheet, &known, true)?;
-    sheet.sustained_spells.push(Sustained::new(&known.spell_name, force, &target_name.unwrap_or_default(), None));
-    let message = format!("{} sustains {} at Force {force}", sheet.street_name, known.spell_name);
-    let entry = json!(sheet.sustained_spells.last());
-    edit.notes.push(format!("other tests are {} harder", magic::sustaining_penalty(edit.sheet.sustained_count())));
-    Ok(edit.done(message, Some(entry)))
 }
 
 /// Every bound spirit.

@@ -11,7 +11,7 @@ use tonic::Status;
 use super::{edit::Edit, entries, refuse, unknown};
 use crate::{
     names, shapes,
-    sheet::{Attribute, ModifierType, Sheet, SheetModifier, new_id},
+    sheet::{Attribute, HeldSpell, ModifierType, Sheet, SheetModifier, new_id},
     store::Record,
 };
 
@@ -64,6 +64,7 @@ pub fn modifier(sheet: &Sheet, target_name: &str, value: i32) -> Result<SheetMod
         source: String::new(),
         source_type: String::new(),
         notes: None,
+        spell: None,
     })
 }
 
@@ -118,6 +119,7 @@ fn plain(target_name: &str) -> SheetModifier {
         source: String::new(),
         source_type: String::new(),
         notes: None,
+        spell: None,
     }
 }
 
@@ -153,10 +155,24 @@ fn find(sheet: &Sheet, id: &str) -> Result<usize, Status> {
     }
 }
 
+/// Refuses to touch what a sustained spell brings.
+fn check_own(sheet: &Sheet, index: usize) -> Result<(), Status> {
+    match &sheet.modifiers[index].spell {
+        None => Ok(()),
+        Some(spell) => Err(of_spell(spell)),
+    }
+}
+
+fn of_spell(spell: &HeldSpell) -> Status {
+    let HeldSpell { spell_name, caster_name, .. } = spell;
+    refuse(format!("that comes from {spell_name}, which {caster_name} sustains: drop_spell ends it"))
+}
+
 /// Changes a modifier.
 pub fn update(edit: &mut Edit, request: UpdateModifierRequest) -> Result<ChangeResponse, Status> {
     let UpdateModifierRequest { character_name: _, modifier_id, updates, reason: _ } = request;
     let index = find(&edit.sheet, &modifier_id)?;
+    check_own(&edit.sheet, index)?;
     let mut updates = entries::updates(updates, &["target_name", "modifier_value", "source", "source_type", "notes"])?;
     let old = edit.sheet.modifiers[index].clone();
     if let Some(asked) = updates.get("target_name") {
@@ -180,6 +196,7 @@ pub fn update(edit: &mut Edit, request: UpdateModifierRequest) -> Result<ChangeR
 /// Removes a modifier.
 pub fn remove(edit: &mut Edit, request: RemoveModifierRequest) -> Result<ChangeResponse, Status> {
     let index = find(&edit.sheet, &request.modifier_id)?;
+    check_own(&edit.sheet, index)?;
     let modifier = edit.sheet.modifiers.remove(index);
     let message = format!("{}; it is removed", told(&edit.sheet, &modifier));
     Ok(edit.done(message, Some(shapes::modifier_json(&modifier))))
@@ -188,7 +205,7 @@ pub fn remove(edit: &mut Edit, request: RemoveModifierRequest) -> Result<ChangeR
 /// Every effect that acts for a time.
 pub fn effects(record: &Record, _request: GetActiveEffectsRequest) -> Result<GetActiveEffectsResponse, Status> {
     let sheet = &record.sheet;
-    let active_effects = entries::structs(sheet.active_effects.iter().cloned().map(Value::Object));
+    let active_effects = entries::structs(shapes::active_effects(sheet));
     Ok(GetActiveEffectsResponse { character: sheet.street_name.clone(), active_effects })
 }
 
@@ -233,6 +250,10 @@ pub fn add_effect(edit: &mut Edit, request: AddActiveEffectRequest) -> Result<Ch
 fn find_effect(sheet: &Sheet, name: &str) -> Result<usize, Status> {
     let of = |effect: &serde_json::Map<String, Value>| entries::text(effect, "effect_name").to_owned();
     let all: Vec<String> = sheet.active_effects.iter().map(of).collect();
+    let spells = sheet.modifiers.iter().filter_map(|modifier| modifier.spell.as_ref());
+    if let Some(spell) = spells.into_iter().find(|spell| names::is_same(&spell.spell_name, name)) {
+        return Err(of_spell(spell));
+    }
     entries::find(&all, "effect", name, &sheet.street_name, |name| name)
 }
 

@@ -18,7 +18,7 @@ use tonic::{Request, Response, Status, codegen::BoxStream};
 use super::{
     Characters, ammunition, audit, campaign, combat, conjuring, creation, damage, edit::Edit, gear, grenade, healing,
     info, karma, lookup, machines, magic, melee, modifiers, people, pools, read, roll::Dice, skills, surprise,
-    vehicles, ware,
+    sustaining, vehicles, ware,
 };
 use crate::store::Call;
 
@@ -171,7 +171,7 @@ routes! { MagicService {
     edit add_spell(AddSpellRequest) -> ChangeResponse = magic::add_spell;
     edit update_spell(UpdateSpellRequest) -> ChangeResponse = magic::update_spell;
     edit remove_spell(RemoveSpellRequest) -> ChangeResponse = magic::remove_spell;
-    edit sustain_spell(SustainSpellRequest) -> ChangeResponse = magic::sustain;
+    call sustain_spell(SustainSpellRequest) -> ChangeResponse = sustaining::sustain;
     read get_spirits(GetSpiritsRequest) -> GetSpiritsResponse = magic::spirits;
     edit add_spirit(AddSpiritRequest) -> ChangeResponse = magic::add_spirit;
     edit update_spirit_services(UpdateSpiritServicesRequest) -> ChangeResponse = magic::update_services;

@@ -11,35 +11,25 @@ use rules::shadowrun2::{
         sustaining_penalty,
     },
     pools,
-    spells::{self, DrainLevel, Duration, FoundSpell, Reach, Spell, SpellTarget, SpellType, TargetFigures},
+    spells::{self, Changes, DrainLevel, Duration, FoundSpell, Spell, SpellTarget, SpellType, TargetFigures},
     totems,
 };
 use tonic::Status;
 
-use super::{RULES, attack, convert, damage, edit::Edit, healing as body, refuse, roll, skill, unknown};
+use super::{
+    RULES,
+    aim::{AVERAGE_ATTRIBUTE, Aim, Target, target_figures},
+    attack, convert, damage,
+    edit::Edit,
+    healing as body, refuse, roll, skill, sustaining, unknown,
+};
 use crate::{
     conditions, names,
     sheet::{Attribute, KnownSpell, Pool, Sheet, Sustained, to_i32},
 };
 
-/// Rating taken for an attribute of a target that has no sheet. Ours: that of an average person.
-const AVERAGE_ATTRIBUTE: u32 = 3;
-/// Essence taken for a target that has no sheet.
-const FULL_ESSENCE: f64 = 6.0;
-/// Figure taken for a toxin, a disease or the light if none is given. Ours.
-const AVERAGE_FIGURE: u32 = 4;
 /// Grade of a wound, toxin or disease taken if none is given: moderate. Ours.
 const AVERAGE_GRADE: u32 = 2;
-
-/// Whom a spell is cast at.
-pub enum Target {
-    /// Nobody in particular; for many spells that is the caster.
-    None,
-    /// A character with a sheet.
-    Character(Box<Sheet>),
-    /// Somebody or something without one.
-    Stranger(String),
-}
 
 /// Casts the spell: drain is marked on the caster's sheet, and what is sustained stands on it.
 ///
@@ -64,7 +54,9 @@ pub async fn cast(
     let restrictions = Restrictions { exclusive: known.exclusive, fetish: known.fetish.map(Into::into) };
     let effective_force = restrictions.effective_force(force);
     let sustains = spell.duration == Duration::Sustained && request.sustain.unwrap_or(true);
-    check_sustaining(sheet, known, sustains)?;
+    let aim = Aim::take(sheet, target, spell);
+    let to_hold = sustains.then(|| Sustained::new(&name, force, &aim.name, aim.character_id()));
+    sustaining::check(sheet, known, to_hold.as_ref())?;
 
     let (spell_pool, drain_pool, pool_remaining) =
         pool_dice(sheet, request.spell_pool_dice(), request.drain_pool_dice())?;
@@ -75,7 +67,6 @@ pub async fn cast(
         return Err(refuse(format!("{} has no dice for {name}", sheet.street_name)));
     }
 
-    let aim = Aim::take(sheet, target, spell);
     check_defense(&aim, request.target_pool_dice())?;
     let figures = target_figures(&aim, &found, &request, &mut notes);
     let grade = grade(&found, &aim, &mut notes);
@@ -106,7 +97,7 @@ pub async fn cast(
         Some({
             let against = rules.spell_resistance(effective_force);
             house.extend(against.rule);
-            resist(spell, &aim, &figures, against.value, &request, &mut notes, dice).await?
+            resist(&found, &aim, &figures, against.value, &request, &mut notes, dice).await?
         })
     } else {
         None
@@ -121,10 +112,18 @@ pub async fn cast(
     let drain = drain(sheet, &formula, force, full, drain_pool, rolled.all_ones(), &name, dice).await?;
 
     let mut own = None;
-    let sustained = sustains && takes_effect;
+    let to_hold = to_hold.filter(|_| takes_effect && !knocks_out(sheet, &drain, &mut notes));
+    let sustained = to_hold.is_some();
     let mut held = sheet.sustained_spells.clone();
-    if sustained {
-        held.push(Sustained::new(&name, force, &aim.name, aim.character_id()));
+    if let Some(new) = &to_hold {
+        held.retain(|old| !sustaining::is_again(old, new));
+        held.push(new.clone());
+    }
+    let changes =
+        found.sustained_effect().filter(|_| sustained && aim.sheet.is_some() && request.apply.unwrap_or(true));
+    if let Some(changes) = changes {
+        notes.push(sustaining::told(&aim.name, changes));
+        notes.extend(sustaining::ware_note(&found, aim.sheet.as_ref()));
     }
     let is_fight = sheet.combat_id.is_some() && spell_pool + drain_pool > 0;
     if known.exclusive {
@@ -228,7 +227,9 @@ pub async fn cast(
     if let Some(own) = own {
         own.apply(&mut edit.sheet);
     }
-    edit.sheet.sustained_spells = held;
+    if let Some(new) = to_hold {
+        sustaining::begin(edit, new, changes);
+    }
     if is_fight {
         edit.sheet.spend_pool(Pool::Magic, spell_pool + drain_pool);
     }
@@ -287,32 +288,6 @@ fn find_spell<'a>(sheet: &'a Sheet, name: &str) -> Result<(&'a KnownSpell, Found
     Ok((known, found))
 }
 
-/// Refuses what sustained spells forbid.
-pub fn check_sustaining(sheet: &Sheet, known: &KnownSpell, sustains: bool) -> Result<(), Status> {
-    let held: Vec<&str> = sheet.sustained_spells.iter().map(|spell| spell.spell_name.as_str()).collect();
-    if known.exclusive && !held.is_empty() {
-        let message = format!("{} is exclusive: first drop {}", known.spell_name, held.join(", "));
-        return Err(refuse(message));
-    }
-    let is_exclusive =
-        |name: &&str| sheet.spells.iter().any(|own| own.exclusive && names::is_same(&own.spell_name, name));
-    if let Some(exclusive) = held.iter().copied().find(|name| is_exclusive(name)) {
-        return Err(refuse(format!(
-            "{exclusive} is exclusive and sustained: nothing else can be cast before it is dropped"
-        )));
-    }
-    let most = sheet.rating("Sorcery");
-    if sustains && most <= sheet.sustained_count() {
-        return Err(refuse(format!(
-            "{} sustains {} spells, as many as Sorcery {most} allows: first drop one of {}",
-            sheet.street_name,
-            held.len(),
-            held.join(", ")
-        )));
-    }
-    Ok(())
-}
-
 /// Magic Pool dice for success and for drain, within their limits, and what is left.
 fn pool_dice(sheet: &Sheet, for_spell: u32, for_drain: u32) -> Result<(u32, u32, u32), Status> {
     let pool = sheet.pool_left(Pool::Magic);
@@ -344,102 +319,25 @@ fn focus_dice(sheet: &Sheet, spell: &Spell, name: &str) -> u32 {
     sheet.foci.iter().filter(helps).map(|focus| focus.force).sum()
 }
 
-/// Whom the spell is aimed at, after "nobody" has become the caster where the spell is for people.
-struct Aim {
-    /// Empty for nobody.
-    name: String,
-    sheet: Option<Sheet>,
+/// Whether the drain knocks the caster out, who then sustains nothing.
+fn knocks_out(caster: &Sheet, drain: &Drain, notes: &mut Vec<String>) -> bool {
+    let mut after = caster.clone();
+    damage::mark(&mut after, drain.damage_taken, drain.damage_type == "stun");
+    let is_out = after.condition() != "acting";
+    if is_out {
+        notes.push("the drain knocks the caster out: nothing is sustained".to_owned());
+    }
+    is_out
 }
 
-impl Aim {
-    fn take(caster: &Sheet, target: &Target, spell: &Spell) -> Aim {
-        match target {
-            Target::Character(sheet) => Aim { name: sheet.street_name.clone(), sheet: Some(sheet.as_ref().clone()) },
-            Target::Stranger(name) => Aim { name: name.clone(), sheet: None },
-            Target::None => {
-                let is_for_people = matches!(spell.reach, Reach::Touch | Reach::Caster) && !spell.resisted;
-                let is_needed =
-                    !matches!(spell.target, SpellTarget::Fixed(_) | SpellTarget::Object | SpellTarget::Light);
-                if is_for_people && (is_needed || spell.reach == Reach::Caster) {
-                    Aim { name: caster.street_name.clone(), sheet: Some(caster.clone()) }
-                } else {
-                    Aim { name: String::new(), sheet: None }
-                }
-            }
-        }
+/// The attribute that resists a spell: the one it lowers or is cast against, else Body against physical and Willpower
+/// against mana.
+fn resisting(found: &FoundSpell) -> Attribute {
+    let lowered = found.attribute.filter(|_| found.spell.changes == Some(Changes::LowersAttribute));
+    if let Some(lowered) = lowered.and_then(Attribute::parse) {
+        return lowered;
     }
-
-    fn character_id(&self) -> Option<String> {
-        self.sheet.as_ref().map(|sheet| sheet.id.clone())
-    }
-
-    fn is_object(&self, request: &CastSpellRequest) -> bool {
-        self.sheet.is_none() && request.object_category.is_some()
-    }
-}
-
-/// The figures of the target, each from the request, from the sheet, or taken for want of both.
-fn target_figures(aim: &Aim, found: &FoundSpell, request: &CastSpellRequest, notes: &mut Vec<String>) -> TargetFigures {
-    let sheet = aim.sheet.as_ref();
-    let given = |attribute: Attribute| match attribute {
-        Attribute::Body => request.target_body,
-        Attribute::Willpower => request.target_willpower,
-        Attribute::Intelligence => request.target_intelligence,
-        Attribute::Reaction => request.target_reaction,
-        Attribute::Quickness | Attribute::Strength | Attribute::Charisma => None,
-    };
-    let rating = |attribute: Attribute| given(attribute).or(sheet.map(|sheet| sheet.attribute(attribute)));
-    let other = match &request.object_category {
-        Some(category) if found.spell.target == SpellTarget::Object => magic::object_resistance(category).ok(),
-        _ => request.target_figure,
-    };
-    let mut known = TargetFigures {
-        body: rating(Attribute::Body),
-        willpower: rating(Attribute::Willpower),
-        intelligence: rating(Attribute::Intelligence),
-        reaction: rating(Attribute::Reaction),
-        essence: request.target_essence.or(sheet.map(Sheet::essence)),
-        attribute: found.attribute.and_then(Attribute::parse).and_then(rating),
-        other,
-    };
-    let who = if aim.name.is_empty() { "the target" } else { &aim.name };
-    let (what, taken, field) = match found.spell.target {
-        SpellTarget::Body => ("Body", take(&mut known.body, AVERAGE_ATTRIBUTE), "target_body"),
-        SpellTarget::Willpower => ("Willpower", take(&mut known.willpower, AVERAGE_ATTRIBUTE), "target_willpower"),
-        SpellTarget::Intelligence => {
-            ("Intelligence", take(&mut known.intelligence, AVERAGE_ATTRIBUTE), "target_intelligence")
-        }
-        SpellTarget::TwiceReaction => ("Reaction", take(&mut known.reaction, AVERAGE_ATTRIBUTE), "target_reaction"),
-        SpellTarget::TwiceAttribute => ("the Attribute", take(&mut known.attribute, AVERAGE_ATTRIBUTE), "a target"),
-        SpellTarget::LessEssence(_) => ("Essence", take(&mut known.essence, FULL_ESSENCE), "target_essence"),
-        SpellTarget::Object => ("the make of the object", take(&mut known.other, LOW_TECH), "object_category"),
-        SpellTarget::Affliction => {
-            ("the strength of the toxin or disease", take(&mut known.other, AVERAGE_FIGURE), "target_figure")
-        }
-        SpellTarget::Light => ("the light at the place", take(&mut known.other, AVERAGE_FIGURE), "target_figure"),
-        SpellTarget::Fixed(_) => ("", None, ""),
-    };
-    if let Some(taken) = taken {
-        notes.push(format!("{what} ({who}) is not known: {taken} was taken; give {field}"));
-    }
-    known
-}
-
-/// Puts a figure where there is none, and answers with it then.
-fn take<T: Copy + ToString>(figure: &mut Option<T>, value: T) -> Option<String> {
-    if figure.is_some() {
-        return None;
-    }
-    *figure = Some(value);
-    Some(value.to_string())
-}
-
-/// Object resistance taken if nothing is said: a thing of low technology.
-const LOW_TECH: u32 = 5;
-
-/// The attribute that resists a spell: the one it is cast against, else Body against physical and Willpower against mana.
-fn resisting(spell: &Spell) -> Attribute {
-    match (spell.target, spell.spell_type) {
+    match (found.spell.target, found.spell.spell_type) {
         (SpellTarget::Intelligence, _) => Attribute::Intelligence,
         (SpellTarget::Body, _) | (_, SpellType::Physical) => Attribute::Body,
         (_, SpellType::Mana) => Attribute::Willpower,
@@ -479,7 +377,7 @@ fn grade(found: &FoundSpell, aim: &Aim, notes: &mut Vec<String>) -> Option<u32> 
 
 /// The target's test against the spell.
 async fn resist(
-    spell: &Spell,
+    found: &FoundSpell,
     aim: &Aim,
     figures: &TargetFigures,
     target_number: u32,
@@ -487,12 +385,13 @@ async fn resist(
     notes: &mut Vec<String>,
     dice: &mut roll::Dice,
 ) -> Result<Resistance, Status> {
-    let attribute = resisting(spell);
+    let attribute = resisting(found);
     let who = if aim.name.is_empty() { "the target" } else { &aim.name };
     let rating = match attribute {
         Attribute::Body => figures.body,
         Attribute::Intelligence => figures.intelligence,
-        _ => figures.willpower,
+        Attribute::Willpower => figures.willpower,
+        _ => figures.attribute,
     };
     let rating = rating.unwrap_or_else(|| {
         notes.push(format!("{} of {who} is not known: {AVERAGE_ATTRIBUTE} dice were taken", attribute.name()));
@@ -502,7 +401,7 @@ async fn resist(
         (attribute.name(), to_i32(rating)),
         ("Magic Pool or Spell Defense", to_i32(request.target_pool_dice())),
     ]);
-    let roll = dice.test(pool.total.max(1), target_number, &format!("{who} resists {}", spell.name)).await?;
+    let roll = dice.test(pool.total.max(1), target_number, &format!("{who} resists {}", found.spell.name)).await?;
     Ok(Resistance {
         attribute: attribute.name().to_owned(),
         dice: pool.total,

@@ -8,4 +8,5 @@ mod concurrency;
 mod random;
 mod refusals;
 mod service;
+mod sustaining;
 mod tools;

@@ -139,7 +139,7 @@ async fn holds(table: &Table, name: &str, sheet: &Value) {
 }
 
 /// The sheet as the audit log tells it, from its first entry to its last, and the number of entries.
-async fn rebuilt(table: &Table, name: &str) -> (Map<String, Value>, u64) {
+pub async fn rebuilt(table: &Table, name: &str) -> (Map<String, Value>, u64) {
     let mut entries = Vec::new();
     let mut before = None;
     loop {

@@ -226,6 +226,37 @@ pub enum DrainLevel {
     Wound,
 }
 
+/// What a spell changes on its target's sheet while it is sustained; how much is in its grade.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Changes {
+    /// The Attribute in its name rises.
+    RaisesAttribute,
+    /// The Attribute in its name falls.
+    LowersAttribute,
+    /// Reaction rises.
+    RaisesReaction,
+    /// Initiative has more dice.
+    AddsInitiativeDice,
+}
+
+/// A figure of a sheet that a spell changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Figure {
+    /// The rating of this Attribute.
+    Attribute(&'static str),
+    /// Dice rolled for initiative.
+    InitiativeDice,
+}
+
+/// What a sustained spell does to a figure of its target's sheet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SustainedEffect {
+    /// What changes.
+    pub figure: Figure,
+    /// By how much; negative if it is lowered.
+    pub change: i32,
+}
+
 /// A spell of the directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Spell {
@@ -251,6 +282,8 @@ pub struct Spell {
     pub area: bool,
     /// Base level of the wound it causes, and whether that is Stun.
     pub damage: Option<(Level, bool)>,
+    /// What it changes on a sheet, of the spells whose figure the book gives.
+    pub changes: Option<Changes>,
 }
 
 impl Spell {
@@ -344,6 +377,21 @@ pub struct FoundSpell {
     pub attribute: Option<&'static str>,
 }
 
+impl FoundSpell {
+    /// What it does to its target's sheet while it is sustained; none where the book gives no figure, or the name says
+    /// neither Attribute nor grade.
+    pub fn sustained_effect(&self) -> Option<SustainedEffect> {
+        let points = i32::try_from(self.grade?).ok()?;
+        let (figure, change) = match self.spell.changes? {
+            Changes::RaisesAttribute => (Figure::Attribute(self.attribute?), points),
+            Changes::LowersAttribute => (Figure::Attribute(self.attribute?), -points),
+            Changes::RaisesReaction => (Figure::Attribute("Reaction"), points),
+            Changes::AddsInitiativeDice => (Figure::InitiativeDice, points),
+        };
+        Some(SustainedEffect { figure, change })
+    }
+}
+
 /// Attributes a spell may raise or lower.
 const ATTRIBUTES: &[&str] = &["Body", "Quickness", "Strength", "Charisma", "Intelligence", "Willpower", "Reaction"];
 
@@ -428,6 +476,21 @@ mod tests {
         check("Increase Reaction +1", "Increase Reaction", "[(F/2)+1]M");
         check("Heal Serious Wounds", "Heal", "(F/2)S");
         check("Levitate", "Levitate Person", "[(F/2)+1]M");
+    }
+
+    #[test]
+    fn a_spell_that_changes_a_sheet_says_which_figure_and_by_how_much() {
+        let effect = |name| {
+            find_spell(name).unwrap().sustained_effect().map(|SustainedEffect { figure, change }| (figure, change))
+        };
+        assert_eq!(effect("Increase Body +2"), Some((Figure::Attribute("Body"), 2)));
+        assert_eq!(effect("Increase Cybered Strength +4"), Some((Figure::Attribute("Strength"), 4)));
+        assert_eq!(effect("Decrease Willpower -3"), Some((Figure::Attribute("Willpower"), -3)));
+        assert_eq!(effect("Increase Reaction +1"), Some((Figure::Attribute("Reaction"), 1)));
+        assert_eq!(effect("Increase Reflexes +3"), Some((Figure::InitiativeDice, 3)));
+        for without in ["Increase Attribute +2", "Increase Body", "Armor", "Mana Bolt"] {
+            assert_eq!(effect(without), None, "{without}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use super::DrainLevel::{Fixed, Graded};
 use super::SpellCategory::{self, Combat, Detection, Health, Illusion, Manipulation};
 use super::SpellType::{self, Mana, Physical};
-use super::{DrainLevel, Duration, Level, Reach, Spell, SpellTarget};
+use super::{Changes, DrainLevel, Duration, Level, Reach, Spell, SpellTarget};
 use Level::{Deadly as D, Light as L, Moderate as M, Serious as S};
 
 const LIGHT_TO_DEADLY: DrainLevel = Graded(&[L, M, S, D]);
@@ -29,6 +29,7 @@ const fn combat(name: &'static str, spell_type: SpellType, drain: (i32, Level), 
         resisted: true,
         area: false,
         damage: Some((wound, false)),
+        changes: None,
     }
 }
 
@@ -53,6 +54,7 @@ const fn sustained(
         resisted: false,
         area: false,
         damage: None,
+        changes: None,
     }
 }
 
@@ -62,6 +64,10 @@ const fn area(spell: Spell) -> Spell {
 
 const fn resisted(spell: Spell) -> Spell {
     Spell { resisted: true, ..spell }
+}
+
+const fn changing(spell: Spell, changes: Changes) -> Spell {
+    Spell { changes: Some(changes), ..spell }
 }
 
 const fn lasting(spell: Spell, duration: Duration) -> Spell {
@@ -138,23 +144,38 @@ pub const SPELLS: &[Spell] = &[
     health("Detox", Physical, Duration::Permanent, (-2, LIGHT_TO_DEADLY), SpellTarget::Affliction),
     health("Treat", Mana, Duration::Permanent, (0, DrainLevel::Wound), SpellTarget::LessEssence(8)),
     health("Heal", Mana, Duration::Permanent, (0, DrainLevel::Wound), SpellTarget::LessEssence(10)),
-    resisted(health(
-        "Decrease Attribute",
-        Physical,
-        Duration::Sustained,
-        (1, LIGHT_TO_DEADLY),
-        SpellTarget::LessEssence(10),
-    )),
-    health("Increase Attribute", Mana, Duration::Sustained, (1, LIGHT_TO_DEADLY), SpellTarget::TwiceAttribute),
-    health("Increase Reaction", Mana, Duration::Sustained, (1, MODERATE_TO_DEADLY), SpellTarget::TwiceReaction),
-    health(
-        "Increase Cybered Attribute",
-        Physical,
-        Duration::Sustained,
-        (3, LIGHT_TO_DEADLY),
-        SpellTarget::TwiceAttribute,
+    changing(
+        resisted(health(
+            "Decrease Attribute",
+            Physical,
+            Duration::Sustained,
+            (1, LIGHT_TO_DEADLY),
+            SpellTarget::LessEssence(10),
+        )),
+        Changes::LowersAttribute,
     ),
-    health("Increase Reflexes", Mana, Duration::Sustained, (0, MODERATE_TO_DEADLY), SpellTarget::TwiceReaction),
+    changing(
+        health("Increase Attribute", Mana, Duration::Sustained, (1, LIGHT_TO_DEADLY), SpellTarget::TwiceAttribute),
+        Changes::RaisesAttribute,
+    ),
+    changing(
+        health("Increase Reaction", Mana, Duration::Sustained, (1, MODERATE_TO_DEADLY), SpellTarget::TwiceReaction),
+        Changes::RaisesReaction,
+    ),
+    changing(
+        health(
+            "Increase Cybered Attribute",
+            Physical,
+            Duration::Sustained,
+            (3, LIGHT_TO_DEADLY),
+            SpellTarget::TwiceAttribute,
+        ),
+        Changes::RaisesAttribute,
+    ),
+    changing(
+        health("Increase Reflexes", Mana, Duration::Sustained, (0, MODERATE_TO_DEADLY), SpellTarget::TwiceReaction),
+        Changes::AddsInitiativeDice,
+    ),
     // Illusion.
     resisted(seen("Chaos", Illusion, Physical, (2, M), SpellTarget::Intelligence)),
     area(resisted(seen("Chaotic World", Illusion, Physical, (2, S), SpellTarget::Intelligence))),
