@@ -356,8 +356,7 @@ fn situation(
         (None, None) => read.movement,
     };
     let cover = request.cover.as_deref().and_then(conditions::cover).or(read.cover).unwrap_or_default();
-    let before = request.shots_before();
-    let rounds_recoil = damage::recoil(burst.mode, burst.rounds, before > 0);
+    let rounds_recoil = damage::recoil(burst.mode, burst.rounds, request.shots_before());
     Situation {
         recoil: request.recoil.unwrap_or(rounds_recoil),
         recoil_compensation: arm.stats.recoil_compensation,

@@ -352,7 +352,7 @@ pub async fn learn(
     }
     let karma_spent = if learned { rule.karma } else { 0 };
     let outcome = if learned {
-        format!("learned in {days} days for {karma_spent} Good Karma")
+        format!("learned in {days} day{} for {karma_spent} Good Karma", if days == 1 { "" } else { "s" })
     } else {
         format!("not learned; {days} days are lost")
     };

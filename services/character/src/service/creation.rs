@@ -211,7 +211,7 @@ fn natural_gifts(sheet: &mut Sheet, metatype: &Metatype) {
         modifier_type: ModifierType::Vision,
         target_name: target.to_owned(),
         modifier_value: 1,
-        source: format!("eyes of a {}", metatype.name),
+        source: format!("{} eyes", metatype.name),
         source_type: "natural".to_owned(),
         notes: None,
         spell: None,

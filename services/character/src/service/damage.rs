@@ -153,7 +153,7 @@ fn of_last_dice(roll: &proto::dice::v1::RollDiceResponse, dice: u32) -> u32 {
 }
 
 /// `1 box of stun`, `3 boxes physical`.
-fn counted(boxes: u32, kind: &str) -> String {
+pub fn counted(boxes: u32, kind: &str) -> String {
     if boxes == 1 { format!("1 box {kind}") } else { format!("{boxes} boxes {kind}") }
 }
 

@@ -100,7 +100,7 @@ pub async fn throw(
         metres => format!("lands {metres} m off, at {} degrees", scatter.bearing),
     };
     let summary = format!(
-        "{name} sends a {} grenade ({word}) {} m: {pool} dice against {}, {}: it {landing}{}{}",
+        "{name} sends the {} grenade ({word}) {} m: {pool} dice against {}, {}: it {landing}{}{}",
         request.grenade,
         request.target_distance,
         target.target_number,

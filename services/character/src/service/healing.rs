@@ -34,7 +34,7 @@ pub async fn heal(
     if let Some(boxes) = request.boxes {
         answer.healed = boxes.min(filled);
         clear(&mut edit.sheet, answer.healed, is_stun);
-        answer.message = format!("{name} heals {} boxes {}", answer.healed, answer.damage_type);
+        answer.message = format!("{name} heals {}", damage::counted(answer.healed, &answer.damage_type));
     } else {
         let (pool, target) = own_test(&edit.sheet, is_stun, &mut answer.notes);
         let cause = request.reason.unwrap_or_else(|| format!("{name} recovers"));
@@ -51,7 +51,7 @@ pub async fn heal(
         answer.message = if healed == 0 {
             format!("{name} does not recover: no success")
         } else {
-            format!("{name} heals {healed} boxes {} in {}", answer.damage_type, answer.time)
+            format!("{name} heals {} in {}", damage::counted(healed, &answer.damage_type), answer.time)
         };
     }
     if answer.healed == 0 {
@@ -167,7 +167,11 @@ pub async fn first_aid(
         healed = one_level(sheet).0;
         let minutes = rule.minutes.and_then(|minutes| task_time(u64::from(minutes), u64::from(successes)));
         time = minutes.map(|minutes| format!("{minutes} minutes")).unwrap_or_default();
-        format!("{} heals {healed} boxes of {patient} in {time}", healer.street_name)
+        format!(
+            "{} heals {healed} {} of {patient} in {time}",
+            healer.street_name,
+            if healed == 1 { "box" } else { "boxes" }
+        )
     };
     if stabilises {
         (edit.sheet.stabilised, edit.sheet.bled_minutes) = (true, 0);

@@ -75,7 +75,8 @@ impl SkillDice {
     pub fn default_modifier(&self) -> Option<Modifier> {
         let default = self.default.as_ref()?;
         let circles = default.path.circles;
-        let explanation = format!("rolls {} by default, {circles} circles of the Skill Web", default.rolled);
+        let plural = if circles == 1 { "" } else { "s" };
+        let explanation = format!("rolls {} by default, {circles} circle{plural} of the Skill Web", default.rolled);
         Some(Modifier::new("default", default.modifier, explanation))
     }
 }

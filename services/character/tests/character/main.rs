@@ -8,5 +8,6 @@ mod concurrency;
 mod random;
 mod refusals;
 mod service;
+mod sheets;
 mod sustaining;
 mod tools;

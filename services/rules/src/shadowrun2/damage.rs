@@ -241,14 +241,14 @@ pub fn burst_damage(weapon: DamageCode, mode: FiringMode, rounds: u32) -> Result
     Ok(weapon.raised(rounds as i32, rounds / BURST_ROUNDS))
 }
 
-/// Recoil of rounds fired together, `fired_before` if shots were fired before in the phase: a second shot 1, a burst of
-/// three 3, every round of full-automatic fire 1. Recoil of a phase adds up.
-pub fn recoil(mode: FiringMode, rounds: u32, fired_before: bool) -> u32 {
+/// Recoil of rounds fired together, after so many others in the same phase: a second shot 1, a burst of three 3, every
+/// round of full-automatic fire 1. Recoil of bursts and full-automatic fire adds up over the phase.
+pub fn recoil(mode: FiringMode, rounds: u32, fired_before: u32) -> u32 {
     match mode {
         FiringMode::SingleShot => 0,
-        FiringMode::SemiAutomatic => u32::from(fired_before),
-        FiringMode::BurstFire if rounds == 1 => u32::from(fired_before),
-        FiringMode::BurstFire | FiringMode::FullAutomatic => rounds,
+        FiringMode::SemiAutomatic => fired_before.min(1),
+        FiringMode::BurstFire if rounds == 1 => fired_before.min(1),
+        FiringMode::BurstFire | FiringMode::FullAutomatic => rounds.saturating_add(fired_before),
     }
 }
 
@@ -416,11 +416,11 @@ mod tests {
 
     #[test]
     fn every_round_of_a_burst_kicks() {
-        assert_eq!(recoil(FiringMode::SemiAutomatic, 1, false), 0);
-        assert_eq!(recoil(FiringMode::SemiAutomatic, 1, true), 1);
-        assert_eq!(recoil(FiringMode::BurstFire, 3, false), 3);
-        assert_eq!(recoil(FiringMode::BurstFire, 2, true), 2);
-        assert_eq!(recoil(FiringMode::FullAutomatic, 10, true), 10);
+        assert_eq!(recoil(FiringMode::SemiAutomatic, 1, 0), 0);
+        assert_eq!(recoil(FiringMode::SemiAutomatic, 1, 2), 1);
+        assert_eq!(recoil(FiringMode::BurstFire, 3, 0), 3);
+        assert_eq!(recoil(FiringMode::BurstFire, 3, 3), 6);
+        assert_eq!(recoil(FiringMode::FullAutomatic, 4, 6), 10);
     }
 
     #[test]
