@@ -1,5 +1,6 @@
 //! What each tool refuses, and that nothing is half done then.
 
+use proto::catalogue::Tool;
 use serde_json::{Map, Value, json};
 use service_kit::status::ErrorCode::{self, CharacterNotFound, Conflict, InvalidInput, InvalidToolParams, NotFound};
 
@@ -341,6 +342,40 @@ fn refusals() -> Vec<Refusal> {
             "must not be empty",
         ),
         ("import_character", json!({"sheet": {"street_name": "oak"}}), Conflict, "is taken"),
+        // What reads and reckons.
+        ("test_skill", oak(json!({"skill_name": "Sorcery", "target_number": 1})), InvalidToolParams, "2 to 100"),
+        ("get_character_skill", oak(json!({"skill_name": ""})), InvalidToolParams, "must not be empty"),
+        (
+            "calculate_ranged_attack",
+            oak(json!({"weapon_name": "Ares Predtor", "target_distance": 5})),
+            InvalidInput,
+            "nearest: Ares Predator",
+        ),
+        (
+            "calculate_ranged_attack",
+            oak(json!({"weapon_name": "Ares Predator", "target_distance": 61})),
+            InvalidInput,
+            "61",
+        ),
+        ("calculate_dice_pool", json!({"skill_rating": 1001, "attribute_rating": 1}), InvalidToolParams, "1000"),
+        (
+            "calculate_target_number",
+            json!({"situation": "a wall", "difficulty": "hard"}),
+            InvalidToolParams,
+            "must be one of",
+        ),
+        ("apply_rule", json!({"area": "drain_tset", "input": {}}), InvalidInput, "drain_test"),
+        ("get_modifiers", oak(json!({"modifier_type": "luck"})), InvalidToolParams, "must be one of"),
+        ("get_gear", oak(json!({"gear_type": "x".repeat(31)})), InvalidToolParams, "at most 30"),
+        ("get_house_rules", json!({"campaign_id": "none"}), NotFound, "there is no campaign"),
+        ("refresh_pools", oak(json!({"reason": "x".repeat(501)})), InvalidToolParams, "at most 500"),
+        ("drop_spell", oak(json!({"spell_name": ""})), InvalidToolParams, "must not be empty"),
+        (
+            "add_relationship",
+            oak(json!({"relationship_type": "ally\n", "relationship_name": "Ann"})),
+            InvalidInput,
+            "control characters",
+        ),
         // What happens around a fight.
         ("test_surprise", json!({"participants": [{"name": "Oak"}]}), InvalidInput, "2 to 50"),
         ("test_surprise", json!({"participants": [{"name": "Oak"}, {"name": "OAK"}]}), InvalidInput, "twice"),
@@ -456,19 +491,34 @@ fn least_arguments(parameters: &Value) -> Map<String, Value> {
     named.map(|name| (name.to_owned(), value(&parameters["properties"][name]))).collect()
 }
 
+/// These look for something else before they look for a character.
+const LOOK_ELSEWHERE: [&str; 3] = ["restore_character", "join_campaign", "leave_campaign"];
+/// These have nothing that could be wrong with their arguments.
+const NEVER_REFUSED: [&str; 2] = ["list_campaigns", "list_characters"];
+
+/// A call of a tool for a character who is not there, if it asks for one.
+fn for_nobody(tool: &Tool) -> Option<Value> {
+    let mut arguments = least_arguments(&tool.parameters);
+    *arguments.get_mut("character_name")? = "Nobody".into();
+    (!LOOK_ELSEWHERE.contains(&tool.name.as_str())).then(|| arguments.into())
+}
+
+#[test]
+fn each_tool_is_refused_something() {
+    let refused: Vec<&str> = refusals().into_iter().map(|(tool, ..)| tool).collect();
+    for tool in own_tools() {
+        let is_tried = refused.contains(&tool.name.as_str()) || for_nobody(&tool).is_some();
+        assert_ne!(is_tried, NEVER_REFUSED.contains(&tool.name.as_str()), "{}", tool.name);
+    }
+}
+
 #[tokio::test]
 async fn every_tool_that_takes_a_character_tells_of_one_it_does_not_know() {
     let table = Table::start().await;
     let mut tried = 0;
     for tool in own_tools() {
-        let mut arguments = least_arguments(&tool.parameters);
-        let Some(name) = arguments.get_mut("character_name") else { continue };
-        *name = "Nobody".into();
-        // These look for something else first.
-        if ["restore_character", "join_campaign", "leave_campaign"].contains(&tool.name.as_str()) {
-            continue;
-        }
-        let failure = table.refusal(&tool.name, arguments.into()).await;
+        let Some(arguments) = for_nobody(&tool) else { continue };
+        let failure = table.refusal(&tool.name, arguments).await;
         assert_eq!(failure.code, CharacterNotFound, "{}: {failure:?}", tool.name);
         assert_eq!(failure.details["available_characters"].as_array().unwrap().len(), 5, "{}", tool.name);
         tried += 1;
