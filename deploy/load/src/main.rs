@@ -7,6 +7,7 @@ mod chat;
 mod grpc;
 mod lines;
 mod rest;
+mod sheets;
 mod stats;
 mod stream;
 mod target;
@@ -30,6 +31,9 @@ struct Options {
     /// Idle connections whose memory is measured.
     #[arg(long, default_value_t = 1000)]
     connections: usize,
+    /// Sheets that are listed.
+    #[arg(long, default_value_t = 1000)]
+    sheets: usize,
     /// The binary; left out, the one that was built beside this program.
     #[arg(long)]
     binary: Option<std::path::PathBuf>,
@@ -74,6 +78,15 @@ async fn main() -> anyhow::Result<()> {
         table.put(sampling, "start to serving", target.started_in);
         table.put_text(sampling, "memory idle", target.memory()?);
         table.put(sampling, "roll through REST, p50", rest::rolls(&target, options.requests).await.context("rolls")?);
+        let got = sheets::got(&target, options.requests * 5).await.context("sheets")?;
+        let share = 100.0 * got.ours / got.bare;
+        table.put_text(sampling, "a sheet got, in a second", format!("{:.0} ({share:.0} %)", got.ours));
+        table.bare_text("a sheet got, in a second", format!("{:.0}", got.bare));
+        table.put(
+            sampling,
+            "a ranged attack with its dice through REST, p50",
+            sheets::attacks(&target, options.requests).await.context("attacks")?,
+        );
         table.put(sampling, "line answered, p50", lines::events(&target, options.requests).await.context("lines")?);
         table.put(
             sampling,
@@ -86,6 +99,8 @@ async fn main() -> anyhow::Result<()> {
         let idle = lines::idle(&target, options.connections).await.context("idle connections")?;
         table.put_text(sampling, "memory of idle line connections", target.memory()?.less(before));
         drop(idle);
+        let listed = sheets::listed(&target, options.sheets, 50).await.context("listed")?;
+        table.put(sampling, "all sheets listed, p50", listed);
         target.stop().await?;
 
         let target = Target::start(&binary, sampling, Some(&quick.url)).await?;

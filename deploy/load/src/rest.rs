@@ -33,10 +33,7 @@ pub async fn bare(requests: usize) -> anyhow::Result<Duration> {
 }
 
 async fn measure(address: &str, path: &str, requests: usize) -> anyhow::Result<Duration> {
-    let stream = TcpStream::connect(address).await?;
-    stream.set_nodelay(true)?;
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    tokio::spawn(connection);
+    let mut sender = open(address).await?;
     let mut times = Vec::with_capacity(requests);
     for number in 0..requests + WARM_UP {
         let begun = Instant::now();
@@ -48,14 +45,31 @@ async fn measure(address: &str, path: &str, requests: usize) -> anyhow::Result<D
     Ok(median(times))
 }
 
-async fn roll(sender: &mut SendRequest<Full<Bytes>>, host: &str, path: &str) -> anyhow::Result<()> {
+async fn roll(sender: &mut Sender, host: &str, path: &str) -> anyhow::Result<()> {
     let body = Full::new(Bytes::from_static(br#"{"pool": 8, "target_number": 5}"#));
     let request = Request::post(path).header("host", host).header("content-type", "application/json").body(body)?;
+    serde_json::from_slice::<Value>(&ask(sender, request).await?).context("an answer in JSON")?;
+    Ok(())
+}
+
+/// A connection that is kept.
+pub type Sender = SendRequest<Full<Bytes>>;
+
+/// Connects.
+pub async fn open(address: &str) -> anyhow::Result<Sender> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(connection);
+    Ok(sender)
+}
+
+/// Asks, and reads the whole answer.
+pub async fn ask(sender: &mut Sender, request: Request<Full<Bytes>>) -> anyhow::Result<Bytes> {
     sender.ready().await?;
     let answer = sender.send_request(request).await?;
     let status = answer.status();
     let body = answer.into_body().collect().await?.to_bytes();
     anyhow::ensure!(status.is_success(), "{status}: {}", String::from_utf8_lossy(&body));
-    serde_json::from_slice::<Value>(&body).context("an answer in JSON")?;
-    Ok(())
+    Ok(body)
 }
