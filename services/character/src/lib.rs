@@ -25,6 +25,8 @@ use service_kit::{Peers, compressed, db::DatabaseConfig};
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
+pub use store::SCHEMA;
+
 /// How the character service is set up.
 #[derive(Clone, Debug, Default, clap::Args)]
 #[group(skip)] // In the one binary several of these stand side by side.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use service_kit::{
     clock,
-    db::{DatabaseConfig, Db, DbError, Row, Statement},
+    db::{DatabaseConfig, Db, DbError, Row, Schema, Statement},
     status::{self, ErrorCode},
 };
 use tonic::{Request, Status, metadata::MetadataMap};
@@ -20,6 +20,9 @@ pub use changes::{Account, Booking, Change, Entry, Subject};
 pub use documents::{Document, Kind};
 
 use crate::{names, sheet::Sheet};
+
+/// The tables, for backups.
+pub const SCHEMA: Schema = Schema { service: "character", migrations: MIGRATIONS };
 
 const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/character/0001_characters.sql"),

@@ -18,6 +18,8 @@ use service_kit::{Peers, compressed, db::DatabaseConfig};
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
+pub use log::SCHEMA;
+
 /// How the dice service is set up.
 #[derive(Clone, Debug, Default, clap::Args)]
 #[group(skip)] // In the one binary several of these stand side by side.

@@ -3,7 +3,7 @@
 use percent_encoding::percent_decode_str;
 use prost::Message;
 use service_kit::{
-    db::{DatabaseConfig, Db, Row, Value},
+    db::{DatabaseConfig, Db, Row, Schema, Value},
     status::{self, ErrorCode},
     trace,
 };
@@ -14,6 +14,9 @@ use crate::{
     ledger::{Chain, Chance, Change, Draft, Face, Ledger, Scope},
     proof::{self, Entry},
 };
+
+/// The tables, for backups.
+pub const SCHEMA: Schema = Schema { service: "dice", migrations: MIGRATIONS };
 
 const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/dice/0001_rolls.sql"),

@@ -1,5 +1,7 @@
 //! The command line. Every flag has an environment twin; `.env` is read first.
 
+use std::path::PathBuf;
+
 use clap::{Args, Parser, Subcommand};
 use service_kit::{auth::AuthConfig, telemetry::TelemetryConfig};
 
@@ -99,6 +101,21 @@ pub enum Command {
     /// Plays scripted campaigns with a game master and marks it: how well it calls, remembers, keeps to its role and to
     /// the truth.
     Eval(Box<EvalArgs>),
+    /// Backs up all data, while everything runs, into one file with a checksum, and plays it again to prove it.
+    Backup {
+        /// The file to write; it must not be there yet.
+        file: PathBuf,
+    },
+    /// Restores a backup into the empty folder or database that is configured.
+    Restore {
+        /// The file that `backup` wrote.
+        file: PathBuf,
+    },
+    /// Copies the SQLite files of a folder into the empty PostgreSQL database that is configured.
+    Import {
+        /// The folder, in which nobody may be at work.
+        folder: PathBuf,
+    },
     /// Checks, draws or tries out a state machine definition.
     #[command(subcommand)]
     Machine(MachineCommand),
@@ -132,6 +149,9 @@ impl Command {
             Command::Token(_) => "token",
             Command::Health { .. } => "health",
             Command::Eval(_) => "eval",
+            Command::Backup { .. } => "backup",
+            Command::Restore { .. } => "restore",
+            Command::Import { .. } => "import",
             Command::Machine(_) => "machine",
         }
     }

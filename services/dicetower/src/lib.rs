@@ -1,8 +1,9 @@
 //! Puts the services together: all of them in one process on SQLite, or one of them behind a port.
 //!
-//! `cli` is what can be said on the command line, `database` where the data lies, `tower` the one process. The load
-//! program and the tests start services through here, as `main` does.
+//! `cli` is what can be said on the command line, `database` where the data lies, `backup` how it is kept elsewhere,
+//! `tower` the one process. The load program and the tests start services through here, as `main` does.
 
+mod backup;
 mod cli;
 mod database;
 mod eval;
@@ -10,6 +11,7 @@ mod health;
 mod machine;
 mod mcp;
 mod person;
+mod replay;
 mod roles;
 mod secrets;
 mod token;
@@ -72,6 +74,9 @@ pub async fn run(cli: Cli, shutdown: CancellationToken) -> anyhow::Result<()> {
         Some(Command::Erase { name }) => return person::erase(name, &cli.database.config()?).await,
         Some(Command::Token(command)) => return token::run(command, &cli.database.config()?).await,
         Some(Command::Eval(args)) => return eval::run((**args).clone()).await,
+        Some(Command::Backup { file }) => return backup::write(&cli.database.config()?, file).await,
+        Some(Command::Restore { file }) => return backup::restore(&cli.database.config()?, file).await,
+        Some(Command::Import { folder }) => return backup::import(&cli.database.config()?, folder).await,
         _ => {}
     }
     let name = cli.command.as_ref().map_or("dicetower", Command::name);

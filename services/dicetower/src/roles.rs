@@ -112,7 +112,10 @@ pub async fn run(
         | Command::Mcp { .. }
         | Command::Export { .. }
         | Command::Erase { .. }
-        | Command::Token(_) => Ok(()),
+        | Command::Token(_)
+        | Command::Backup { .. }
+        | Command::Restore { .. }
+        | Command::Import { .. } => Ok(()),
     }
 }
 

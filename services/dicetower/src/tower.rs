@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{cli::TowerConfig, database::FolderLock, listen, mcp};
 
 /// The services that keep data.
-const KEEPERS: [&str; 4] = ["dice", "character", "orchestrator", "fsm"];
+pub(crate) const KEEPERS: [&str; 4] = ["dice", "character", "orchestrator", "fsm"];
 
 /// The running process.
 pub struct Tower {

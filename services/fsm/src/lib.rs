@@ -33,6 +33,7 @@ use tonic::service::Routes;
 
 pub use draw::{Drawing, Report, machine_check, machine_check_text, machine_draw};
 pub use simulate::machine_run;
+pub use store::SCHEMA;
 
 /// How the state machine service is set up.
 #[derive(clap::Args, Clone, Debug)]

@@ -4,12 +4,15 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use service_kit::db::{DatabaseConfig, Db, DbError, Row, Statement};
+use service_kit::db::{DatabaseConfig, Db, DbError, Row, Schema, Statement};
 
 use crate::{
     board::Figures,
     machine::{Event, Game, Memory, Move, Output, Reaction, Rolled},
 };
+
+/// The tables, for backups.
+pub const SCHEMA: Schema = Schema { service: "fsm", migrations: MIGRATIONS };
 
 const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/fsm/0001_games.sql"),

@@ -50,6 +50,7 @@ use tonic::service::Routes;
 
 pub use config::{Config, ModelPrice};
 pub use privacy::{erase_person, export_person};
+pub use store::SCHEMA;
 
 use crate::{
     budget::Budget,

@@ -7,8 +7,11 @@ use proto::{
 use serde_json::{Map, Value};
 use service_kit::{
     clock,
-    db::{DatabaseConfig, Db, DbError, Row, Statement},
+    db::{DatabaseConfig, Db, DbError, Row, Schema, Statement},
 };
+
+/// The tables, for backups.
+pub const SCHEMA: Schema = Schema { service: "orchestrator", migrations: MIGRATIONS };
 
 const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/orchestrator/0001_sessions.sql"),

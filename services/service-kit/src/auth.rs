@@ -23,9 +23,12 @@ pub use self::{
 };
 use crate::{
     clock,
-    db::{DatabaseConfig, Db},
+    db::{DatabaseConfig, Db, Schema},
     status::{self, ErrorCode},
 };
+
+/// The tables, for backups.
+pub const SCHEMA: Schema = Schema { service: "access", migrations: MIGRATIONS };
 
 const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/access/0001_tokens.sql")];
 

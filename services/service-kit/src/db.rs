@@ -10,8 +10,10 @@ use std::{path::PathBuf, sync::Arc};
 
 use anyhow::Context as _;
 use secrecy::SecretString;
-use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use tokio::sync::{mpsc, oneshot};
+
+pub(crate) use sqlite::BUSY_TIMEOUT;
 
 /// Writes that may wait for the writer; more wait for a place.
 const QUEUE: usize = 1024;
@@ -30,6 +32,15 @@ pub enum DatabaseConfig {
     },
     /// One schema per service in this PostgreSQL database.
     Postgres(SecretString),
+}
+
+/// The tables of a service.
+#[derive(Clone, Copy, Debug)]
+pub struct Schema {
+    /// The service, whose name its file or its PostgreSQL schema has.
+    pub service: &'static str,
+    /// SQL texts in their order, to which new ones are only ever appended. Their number is the schema's version.
+    pub migrations: &'static [&'static str],
 }
 
 /// A service's database.
@@ -144,6 +155,11 @@ impl Statement {
 }
 
 impl Row {
+    /// A row of these columns.
+    pub(crate) fn of(columns: Vec<Value>) -> Row {
+        Row(columns)
+    }
+
     /// The text of a column; empty if it is missing or no text.
     pub fn text(&self, column: usize) -> String {
         self.optional_text(column).unwrap_or_default()
@@ -182,7 +198,8 @@ impl Db {
     ///
     /// # Errors
     ///
-    /// The folder or file cannot be opened, the server cannot be reached, or a migration fails.
+    /// The folder or file cannot be opened, the server cannot be reached, a migration fails, or the data is of a later
+    /// version than this program.
     pub async fn open(
         config: &DatabaseConfig,
         service: &'static str,
@@ -256,6 +273,17 @@ impl Db {
         answer.await.map_err(|_| DbError::Closed)?
     }
 
+    /// Lets go of the database, once the writes that were begun have ended.
+    pub async fn close(self) {
+        match self.backend {
+            Backend::Sqlite(sqlite, queue) => {
+                drop(queue);
+                sqlite.ended().await;
+            }
+            Backend::Postgres(server, _) => server.close().await,
+        }
+    }
+
     /// Whether the database answers.
     ///
     /// # Errors
@@ -263,6 +291,22 @@ impl Db {
     /// It does not.
     pub async fn ping(&self) -> Result<(), DbError> {
         self.fetch("SELECT 1", Vec::new()).await.map(|_| ())
+    }
+}
+
+/// Says of data that a later version of this program has made what is wrong with it.
+fn said(error: MigrateError, migrator: &Migrator) -> anyhow::Error {
+    match error {
+        MigrateError::VersionMissing(version) => {
+            let known = migrator.iter().count();
+            anyhow::anyhow!(
+                "the data is of version {version}, and this program knows no later one than {known}; use a newer one"
+            )
+        }
+        MigrateError::VersionMismatch(version) => {
+            anyhow::anyhow!("version {version} of the data was made by another program than this")
+        }
+        error => error.into(),
     }
 }
 

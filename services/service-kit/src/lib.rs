@@ -1,6 +1,7 @@
 //! What every service's main needs: telemetry, metrics, server, client, status, database, and the tools by name.
 
 pub mod auth;
+pub mod backup;
 pub mod call;
 pub mod client;
 pub mod clock;

@@ -5,6 +5,8 @@
 
 use std::{path::Path, process::Stdio, time::Duration};
 
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines},
@@ -12,6 +14,7 @@ use tokio::{
     process::{Child, ChildStderr, ChildStdout, Command},
     time::timeout,
 };
+use tokio_tungstenite::{connect_async, tungstenite::Message};
 
 /// Longest wait for something that must come.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -33,9 +36,16 @@ pub struct Ended {
 
 /// Runs the binary to its end.
 pub async fn run(folder: &Path, args: &[&str]) -> Ended {
-    let output = timeout(PATIENCE, command(folder, args).output()).await.expect("it ends").unwrap();
+    let output = timeout(4 * PATIENCE, command(folder, args).output()).await.expect("it ends").unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     Ended { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+/// Runs a command that must succeed, and answers with what it says.
+pub async fn succeed(folder: &Path, args: &[&str]) -> String {
+    let ended = run(folder, args).await;
+    assert_eq!(ended.code, Some(0), "{args:?}: {}{}", ended.stdout, ended.stderr);
+    ended.stdout
 }
 
 /// The one process, running.
@@ -118,6 +128,33 @@ pub fn http() -> reqwest::Client {
     // It fails only if a provider is there already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder().tls_certs_only(std::iter::empty()).build().unwrap()
+}
+
+/// What a page answers as JSON.
+pub async fn get(tower: &Tower, path: &str) -> Value {
+    let answer = http().get(format!("{}{path}", tower.http)).send().await.unwrap();
+    assert!(answer.status().is_success(), "{path}: {}", answer.status());
+    answer.json().await.unwrap()
+}
+
+/// A shot at the table `evening`, up to the end of the turn.
+pub async fn chat(tower: &Tower) {
+    let (mut socket, _) = connect_async(format!("{}/game/evening", tower.http.replace("http", "ws"))).await.unwrap();
+    let frames = [
+        json!({"type": "add_character", "character": "Platinum"}),
+        json!({"type": "chat", "message": "I shoot the ganger with my Ares Predator at 15 metres"}),
+    ];
+    for frame in frames {
+        socket.send(Message::text(frame.to_string())).await.unwrap();
+    }
+    loop {
+        let frame = timeout(PATIENCE, socket.next()).await.expect("the turn ends").unwrap().unwrap();
+        let text = frame.to_text().unwrap();
+        assert!(!text.contains("\"error\""), "{text}");
+        if text.contains("\"complete\"") {
+            break;
+        }
+    }
 }
 
 /// A connection to the Java line.

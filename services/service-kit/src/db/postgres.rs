@@ -11,7 +11,7 @@ use sqlx::{
 use std::time::Duration;
 use tokio::sync::{Mutex, mpsc};
 
-use super::{DbError, GROUP, Row, Statement, Value, Write};
+use super::{DbError, GROUP, Row, Statement, Value, Write, said};
 
 /// Connections of a service.
 const CONNECTIONS: u32 = 8;
@@ -33,8 +33,17 @@ impl Server {
         let place = format!("{}@{}:{}", options.get_username(), options.get_host(), options.get_port());
         let pool = open_pool(options, service).await.map_err(in_a_line);
         let pool = pool.with_context(|| format!("open the PostgreSQL database of {place}"))?;
-        migrator.run(&pool).await.with_context(|| format!("migrate the PostgreSQL schema {service}"))?;
+        migrator
+            .run(&pool)
+            .await
+            .map_err(|error| said(error, migrator))
+            .with_context(|| format!("migrate the PostgreSQL schema {service}"))?;
         Ok(Server { pool, connection: Mutex::default() })
+    }
+
+    pub(super) async fn close(&self) {
+        *self.connection.lock().await = None;
+        self.pool.close().await;
     }
 
     pub(super) async fn fetch(&self, sql: &'static str, args: &[Value]) -> Result<Vec<Row>, DbError> {

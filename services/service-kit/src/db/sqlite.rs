@@ -9,6 +9,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError, TryLockError,
         atomic::{AtomicU32, Ordering},
     },
+    thread::JoinHandle,
     time::Duration,
 };
 
@@ -23,10 +24,10 @@ use sqlx::{
 };
 use tokio::sync::mpsc;
 
-use super::{DbError, GROUP, Row, Statement, Value, Write};
+use super::{DbError, GROUP, Row, Statement, Value, Write, said};
 
 /// How long a statement waits for another process that writes.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Connections for reads that are kept open.
 const READERS: usize = 4;
 /// Statements that a connection keeps prepared.
@@ -42,6 +43,7 @@ pub(super) struct Sqlite {
     readers: Mutex<Vec<Connection>>,
     /// Since the last checkpoint.
     commits: AtomicU32,
+    thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// What is left to the writer's thread.
@@ -59,14 +61,25 @@ impl Sqlite {
         // The writer's thread does it, so that no caller waits for the disk.
         writer.pragma_update(None, "wal_autocheckpoint", 0).with_context(name)?;
         let (writer, readers) = (Mutex::new(writer), Mutex::default());
-        Ok(Sqlite { file, fsync, writer, readers, commits: AtomicU32::new(0) })
+        Ok(Sqlite { file, fsync, writer, readers, commits: AtomicU32::new(0), thread: Mutex::default() })
     }
 
     /// Starts the thread that writes what does not go at once; it ends with the last sender.
     pub(super) fn start(self: Arc<Self>, service: &'static str, jobs: mpsc::Receiver<Job>) -> anyhow::Result<()> {
         let thread = std::thread::Builder::new().name(format!("{service}.db"));
-        thread.spawn(move || self.work(jobs)).context("start the database's thread")?;
+        let sqlite = self.clone();
+        let thread = thread.spawn(move || sqlite.work(jobs)).context("start the database's thread")?;
+        *lock(&self.thread) = Some(thread);
         Ok(())
+    }
+
+    /// Waits until the writer's thread has ended, which it does with the last sender of its queue.
+    pub(super) async fn ended(&self) {
+        let thread = lock(&self.thread).take();
+        if let Some(thread) = thread {
+            // A thread that has panicked has ended, too.
+            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        }
     }
 
     pub(super) fn fetch(&self, sql: &'static str, args: &[Value]) -> Result<Vec<Row>, DbError> {
@@ -147,7 +160,11 @@ async fn migrate(file: &Path, migrator: &Migrator) -> anyhow::Result<()> {
         .busy_timeout(BUSY_TIMEOUT);
     let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await;
     let pool = pool.with_context(|| format!("open the database {}", file.display()))?;
-    migrator.run(&pool).await.with_context(|| format!("migrate the database {}", file.display()))?;
+    migrator
+        .run(&pool)
+        .await
+        .map_err(|error| said(error, migrator))
+        .with_context(|| format!("migrate the database {}", file.display()))?;
     pool.close().await;
     Ok(())
 }
