@@ -403,6 +403,29 @@ test("nothing is wider than a phone", async () => {
     await page.locator(".trace-list a").first().click();
     await page.locator(".span-row").first().waitFor();
     await fits("trace");
+    await page.goto(`${DICETOWER_URL}/ops`);
+    await page.getByRole("heading", { name: "Sessions" }).waitFor();
+    await fits("ops");
+  });
+});
+
+test("an operator sees the figures, replays a log and closes a session", async () => {
+  await withPage({}, async (page) => {
+    await page.goto(DICETOWER_URL);
+    await openSession(page);
+    await say(page, SHOT);
+    await turnEnd(page).waitFor();
+    const session = page.url().split("/").at(-1);
+
+    await page.goto(`${DICETOWER_URL}/ops`);
+    await page.getByRole("definition").filter({ hasText: "ok" }).first().waitFor();
+    await page.getByRole("cell", { name: "say", exact: true }).waitFor();
+    await picture(page, "ops");
+    const row = page.getByRole("row").filter({ hasText: session });
+    await row.getByRole("button", { name: /^Replay/ }).click();
+    await page.getByRole("status").filter({ hasText: "nothing is missing" }).waitFor();
+    await row.getByRole("button", { name: /^Close/ }).click();
+    await row.getByRole("cell", { name: "closed", exact: true }).waitFor();
   });
 });
 
@@ -440,6 +463,9 @@ for (const colorScheme of ["dark", "light"]) {
       await page.locator(".trace-list a").first().click();
       await page.locator(".span-name").first().click();
       await accessible(page, `${colorScheme}-trace`);
+      await page.goto(`${DICETOWER_URL}/ops`);
+      await page.locator(".ops-actions").first().waitFor();
+      await accessible(page, `${colorScheme}-ops`);
     });
   });
 }

@@ -18,7 +18,7 @@ use tonic::Status;
 use crate::{
     Gateway, Shares,
     answer::Problem,
-    extract::text_header,
+    extract::{text_header, wants_json},
     limits::{self, Kind},
 };
 
@@ -36,6 +36,8 @@ const PUBLIC: [&str; 9] = [
 ];
 /// Routes for whoever runs the server, by how they begin: they show what others do.
 const OPERATORS: [&str; 3] = ["/traces", "/metrics", "/ops"];
+/// Of those, the ones that are a page where a browser asks for one.
+const PAGES: [&str; 3] = ["/traces", "/traces/{trace_id}", "/ops"];
 /// The word before a token in `Sec-WebSocket-Protocol`: a browser can put it nowhere else but into the address, which
 /// ends up in logs.
 const PROTOCOL_PREFIX: &str = "bearer.";
@@ -59,7 +61,7 @@ impl Gateway {
 /// Hands each request its caller, or refuses it.
 pub(crate) async fn admit(gateway: Shares, mut request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
-    if is_public(route.as_deref()) {
+    if is_public(route.as_deref()) || is_page(route.as_deref(), request.headers()) {
         return next.run(request).await;
     }
     let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
@@ -90,6 +92,12 @@ pub(crate) async fn admit(gateway: Shares, mut request: Request, next: Next) -> 
 /// A path without a route is a file of another page, or nothing.
 fn is_public(route: Option<&str>) -> bool {
     route.is_none_or(|route| PUBLIC.contains(&route) || route.starts_with("/static"))
+}
+
+/// A page whose figures are for operators holds none itself: a browser shows it, and it asks for a token.
+fn is_page(route: Option<&str>, headers: &HeaderMap) -> bool {
+    let is_navigation = text_header(headers, "accept").is_some_and(|accept| accept.contains("text/html"));
+    is_navigation && !wants_json(headers) && route.is_some_and(|route| PAGES.contains(&route))
 }
 
 fn refuse(status: Status) -> Response {
@@ -150,6 +158,16 @@ mod tests {
     #[test]
     fn what_is_not_listed_as_public_is_not() {
         assert!(is_public(Some("/")) && is_public(Some("/docs")) && is_public(None));
+        assert!(!is_public(Some("/traces")) && !is_public(Some("/ops")));
         assert!(!is_public(Some("/api/tools")) && !is_public(Some("/mcp")) && !is_public(Some("/game/{session_id}")));
+    }
+    #[test]
+    fn a_browser_sees_the_page_whose_figures_are_for_operators() {
+        let browser = headers("accept", "text/html,application/xhtml+xml,*/*;q=0.8");
+
+        assert!(is_page(Some("/ops"), &browser) && is_page(Some("/traces/{trace_id}"), &browser));
+        assert!(!is_page(Some("/metrics"), &browser) && !is_page(Some("/ops/games/{game_id}/export"), &browser));
+        assert!(!is_page(Some("/ops"), &headers("accept", "application/json, text/html")));
+        assert!(!is_page(Some("/ops"), &HeaderMap::new()));
     }
 }

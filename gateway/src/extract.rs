@@ -115,6 +115,11 @@ pub(crate) fn text_header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a 
     headers.get(name).map(|value| value.to_str().unwrap_or_default())
 }
 
+/// Whether an address that is a page for people and JSON for programs is asked for as JSON.
+pub(crate) fn wants_json(headers: &HeaderMap) -> bool {
+    text_header(headers, "accept").is_some_and(|accept| accept.contains("application/json"))
+}
+
 /// A session's id, if it is one.
 ///
 /// # Errors

@@ -178,7 +178,7 @@ fn game_json(game: Game) -> Value {
     })
 }
 
-fn entry_json(entry: &Reaction) -> Value {
+pub(crate) fn entry_json(entry: &Reaction) -> Value {
     let from = entry.transitions.first().map_or(entry.state.as_str(), |transition| &transition.from);
     let trace_id = trace::parse_trace_id(&entry.trace_id).map(|id| id.to_string()).unwrap_or_default();
     let lines: Vec<_> = entry.outputs.iter().filter_map(text).collect();

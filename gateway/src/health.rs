@@ -14,7 +14,10 @@ use service_kit::Transport;
 use tonic::{Code, Request};
 use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
 
-use crate::Shares;
+use crate::{Gateway, Shares};
+
+const OK: &str = "ok";
+const UNAVAILABLE: &str = "unavailable";
 
 /// Time in which a service must say that it is well.
 const CHECK_DEADLINE: Duration = Duration::from_secs(2);
@@ -28,13 +31,20 @@ pub(crate) async fn live() -> Json<Value> {
 
 /// Every service that the gateway calls is well; else 503, and which is not.
 pub(crate) async fn ready(State(gateway): Shares) -> Response {
-    let checks = gateway.peers.iter().map(|(name, transport)| async move { (name, is_well(transport).await) });
-    let services = join_all(checks).await;
-    let is_ready = services.iter().all(|(_, well)| *well) && !gateway.shutdown.is_cancelled();
-    let word = |well: bool| if well { "ok" } else { "unavailable" };
-    let services: Map<_, _> = services.iter().map(|(name, well)| ((*name).to_owned(), word(*well).into())).collect();
+    let services = services(&gateway).await;
+    let is_ready = services.values().all(|word| word == OK) && !gateway.shutdown.is_cancelled();
     let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(json!({"status": word(is_ready), "services": services}))).into_response()
+    let word = if is_ready { OK } else { UNAVAILABLE };
+    (status, Json(json!({"status": word, "services": services}))).into_response()
+}
+
+/// How each service is that the gateway calls: `ok` or `unavailable`.
+pub(crate) async fn services(gateway: &Gateway) -> Map<String, Value> {
+    let checks = gateway.peers.iter().map(|(name, transport)| async move {
+        let word = if is_well(transport).await { OK } else { UNAVAILABLE };
+        (name.to_owned(), word.into())
+    });
+    join_all(checks).await.into_iter().collect()
 }
 
 async fn is_well(transport: Transport) -> bool {

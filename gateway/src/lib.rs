@@ -2,7 +2,8 @@
 //!
 //! A request passes `observe` (its trace, its log line, the form of every error), `access` (from where it may come),
 //! `door` (who it is, and how often) and then its handler: `rest` and `games` for JSON, `socket` for a table's WebSocket,
-//! `mcp` for models, `page` and `traces` for people, `health` for operators. Whatever calls a tool does so at the `desk`.
+//! `mcp` for models, `page` and `traces` for people, `health` and `ops` for operators. Whatever calls a tool does so at
+//! the `desk`.
 
 mod access;
 mod answer;
@@ -20,6 +21,7 @@ mod listen;
 mod mcp;
 mod observe;
 mod openapi;
+mod ops;
 mod page;
 mod rest;
 mod seat;
@@ -156,6 +158,13 @@ fn routes(config: &Config, gateway: Gateway) -> Router {
         .route("/api/games/{game_id}/watch", get(games::watch))
         .route("/traces", get(traces::list))
         .route("/traces/{trace_id}", get(traces::get))
+        .route("/ops", get(ops::overview))
+        .route("/ops/sessions/{session_id}/cancel", post(ops::cancel))
+        .route("/ops/sessions/{session_id}/close", post(ops::close))
+        .route("/ops/sessions/{session_id}/export", get(ops::export))
+        .route("/ops/sessions/{session_id}/replay", post(ops::replay))
+        .route("/ops/games/{game_id}/export", get(ops::export_game))
+        .route("/ops/games/{game_id}/replay", post(ops::replay_game))
         .route("/metrics", get(service_kit::metrics::page))
         .route("/docs", get(docs::index))
         .route("/docs/{*path}", get(docs::file))

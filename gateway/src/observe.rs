@@ -81,7 +81,7 @@ fn begin(name: &str, route: &str, headers: &HeaderMap) -> (Span, Uuid) {
 
 fn is_quiet(route: &str) -> bool {
     const QUIET: [&str; 7] = ["/ui/", "/docs", "/openapi", "/asyncapi", "/traces", "/health/", "/metrics"];
-    QUIET.iter().any(|prefix| route.starts_with(prefix))
+    route == "/ops" || QUIET.iter().any(|prefix| route.starts_with(prefix))
 }
 
 /// Completes an answer, and tells what it fails with, if it does.

@@ -40,6 +40,7 @@ macro_rules! files {
 const FILES: &[File] = files! {
     "index.html" HTML
     "traces.html" HTML
+    "ops.html" HTML
     "style.css" STYLE
     "dice.css" STYLE
     "seats.css" STYLE
@@ -73,6 +74,8 @@ const FILES: &[File] = files! {
     "deciding.js" SCRIPT
     "diagram.js" SCRIPT
     "traces.js" SCRIPT
+    "ops.js" SCRIPT
+    "metrics.js" SCRIPT
     "debug.js" SCRIPT
     "line.js" SCRIPT
     "watch.js" SCRIPT
@@ -93,6 +96,11 @@ pub(crate) async fn index() -> Response {
 /// The traces.
 pub(crate) fn traces() -> Response {
     html(include_bytes!("../www/traces.html"))
+}
+
+/// The operator's page.
+pub(crate) fn ops() -> Response {
+    html(include_bytes!("../www/ops.html"))
 }
 
 /// A file of the page.

@@ -10,7 +10,7 @@ use service_kit::{status::ErrorCode, trace, traces::STORE};
 
 use crate::{
     answer::Problem,
-    extract::{Path, text_header},
+    extract::{Path, wants_json},
     page,
 };
 
@@ -37,8 +37,4 @@ pub(crate) async fn get(Path(trace_id): Path<String>, headers: HeaderMap) -> Res
         Problem::new(ErrorCode::NotFound, "no such trace is kept here: only the last ones of this process are")
     })?;
     Ok(([VARY], Json(trace)).into_response())
-}
-
-fn wants_json(headers: &HeaderMap) -> bool {
-    text_header(headers, "accept").is_some_and(|accept| accept.contains("application/json"))
 }

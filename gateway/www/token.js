@@ -57,3 +57,12 @@ export function tokenView(onToken) {
   );
   return { element, title: "Dicetower", close() {}, focus: () => field.focus() };
 }
+
+/// Asks for a token in `main` if the server wants one, and tells whether it does.
+export function askIfRefused(main, error) {
+  if (error.status !== 401 && !(error.status === 403 && token())) return false;
+  const view = tokenView(() => location.reload());
+  main.replaceChildren(h("div", { class: "page" }, h("p", { class: "notice", role: "alert" }, error.message), view.element));
+  view.focus();
+  return true;
+}

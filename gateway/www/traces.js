@@ -2,6 +2,7 @@
 
 import { api, segment } from "./api.js";
 import { clock, count, duration, h, hidden, icon, moment } from "./dom.js";
+import { askIfRefused } from "./token.js";
 
 /// Each service has its colour, in the order of its way through the machine.
 const SERVICES = ["gateway", "tcp-adapter", "orchestrator", "character", "dice", "fsm"];
@@ -322,6 +323,10 @@ try {
   if (traceId) await followTrace(`/traces/${segment(decodeURIComponent(traceId))}`);
   else showList((await api("/traces")).traces);
 } catch (error) {
+  if (!askIfRefused(main, error)) showFailure(error);
+}
+
+function showFailure(error) {
   main.replaceChildren(
     h(
       "div",

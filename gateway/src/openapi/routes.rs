@@ -214,6 +214,43 @@ pub(super) fn all(catalogue: &Catalogue) -> Vec<Route> {
             .takes(path("trace_id", json!({"type": "string", "format": "uuid"}), json!(super::TRACE_ID)))
             .also("text/html")
             .answers(json!({"type": "object"})),
+        Route::new("get", "/ops", "read_operations", "server", "Health, sessions and games for the operator: a page, or JSON where it is accepted")
+            .also("text/html")
+            .answers(object(json!({
+                "services": {"type": "object"}, "sockets": {"type": "integer", "minimum": 0},
+                "sessions": {"type": ["array", "object"]}, "games": {"type": ["array", "object"]},
+            }))),
+        Route::new("post", "/ops/sessions/{session_id}/cancel", "cancel_turn_of_session", "server", "Cancels the running turn; for operators")
+            .takes(session())
+            .answers(object(json!({"session_id": {"type": "string"}, "cancelled": {"type": "boolean"}}))),
+        Route::new("post", "/ops/sessions/{session_id}/close", "close_session", "server", "Cancels the turn and puts the session away; its log stays; for operators")
+            .takes(session())
+            .answers(object(json!({"session_id": {"type": "string"}, "closed": {"type": "boolean"}}))),
+        Route::new("get", "/ops/sessions/{session_id}/export", "export_session", "server", "The whole session as a file; for operators")
+            .takes(session())
+            .answers(object(json!({
+                "session_id": {"type": "string"}, "transcript": {"type": "string"},
+                "events": {"type": "array", "items": {"type": "object"}},
+            }))),
+        Route::new("post", "/ops/sessions/{session_id}/replay", "replay_session", "server", "Reads the session's log again and tells what is missing in it; for operators")
+            .takes(session())
+            .answers(object(json!({
+                "session_id": {"type": "string"}, "events": {"type": "integer"}, "last_seq": {"type": "integer"},
+                "gaps": {"type": "array", "items": {"type": "integer"}},
+            }))),
+        Route::new("get", "/ops/games/{game_id}/export", "export_game", "server", "The whole game as a file; for operators")
+            .takes(game())
+            .answers(object(json!({
+                "game_id": {"type": "string"}, "state": {"type": "string"},
+                "entries": {"type": "array", "items": {"type": "object"}},
+            }))),
+        Route::new("post", "/ops/games/{game_id}/replay", "replay_game", "server", "Reads the game's log again and tells what is missing in it; for operators")
+            .takes(game())
+            .answers(object(json!({
+                "game_id": {"type": "string"}, "entries": {"type": "integer"}, "last_seq": {"type": "integer"},
+                "gaps": {"type": "array", "items": {"type": "integer"}}, "state": {"type": "string"},
+                "agrees": {"type": "boolean"},
+            }))),
         Route {
             media: "text/plain",
             ..Route::new("get", "/metrics", "metrics", "server", "What is counted and timed, for Prometheus")

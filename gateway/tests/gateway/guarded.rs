@@ -4,6 +4,7 @@ use service_kit::{
     Gate,
     auth::{AuthConfig, Grant, Mode, Role},
     client::in_process,
+    db::Db,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -16,6 +17,8 @@ pub struct Guarded {
     pub player: String,
     pub gm: String,
     pub operator: String,
+    /// Tokens and the audit log.
+    pub db: Db,
 }
 
 /// A table behind `--auth token`.
@@ -32,8 +35,10 @@ pub async fn guarded() -> Guarded {
         orchestrator::start(orchestrator::Config::default(), &database, peers.clone(), none.clone()).await.unwrap();
     let peers = peers.with_orchestrator(in_process(routes));
     let routes = fsm::start(fsm::Config::default(), &database, peers.clone(), none).await.unwrap();
+    let db = service_kit::auth::open(&database).await.unwrap();
     let gateway = Gateway::serve(config, peers.with_fsm(in_process(routes)), folder).await;
-    let mut guarded = Guarded { gateway, gate, player: String::new(), gm: String::new(), operator: String::new() };
+    let (player, gm, operator) = Default::default();
+    let mut guarded = Guarded { gateway, gate, player, gm, operator, db };
     guarded.player = guarded.token(Grant { characters: vec!["Platinum".into()], ..grant("Anna", Role::Player) }).await;
     guarded.gm = guarded.token(grant("Gerd", Role::Gm)).await;
     guarded.operator = guarded.token(grant("Olga", Role::Operator)).await;

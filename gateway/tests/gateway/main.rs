@@ -9,6 +9,7 @@ mod guarded;
 mod http;
 mod model;
 mod openapi;
+mod ops;
 mod seats;
 mod sheets;
 mod support;
