@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Tests everything: format, lints, rules about crates, the tests on SQLite and PostgreSQL, the page in Chromium, a Java
-# client through a game to its end, every fuzz target for a while, the deployment's files. Installs what is missing (Debian),
-# starts what is needed, and fails if a part could not run.
+# client through a game to its end, a deployment broken on purpose, every fuzz target for a while, the deployment's files.
+# Installs what is missing (Debian), starts what is needed, and fails if a part could not run.
 #
 #   deploy/test.sh          the bounded run, as CI does it
 #   deploy/test.sh --deep   the same with more of everything, and the load program, whose figures go into notes
@@ -173,6 +173,17 @@ test_deployment_files() {
     "$work/venv/bin/python" deploy/lint.py "$work/metrics"
 }
 
+# A whole deployment on a PostgreSQL server of its own, broken by seed while people play.
+test_faults() {
+  # With the features of the tests, so that nothing is compiled anew.
+  cargo build --quiet --workspace --locked --bins --tests && target/debug/faults --seeds "$([ -n "$deep" ] && echo 50 || echo 3)"
+}
+
+# Minutes of mixed load; the slopes of hours are a matter of `cargo run --release -p soak`.
+test_soak() {
+  target/debug/soak --minutes 10 --binary target/debug/dicetower
+}
+
 test_examples() {
   deploy/examples/run.sh
 }
@@ -201,9 +212,11 @@ part "tests" cargo nextest run --workspace --locked --no-fail-fast --status-leve
 part "server" start_server
 part "page in Chromium" with_server test_page
 part "Java client" with_server test_java
+part "faults" test_faults
 part "fuzz targets" test_fuzz
 part "examples" test_examples
 part "deployment files" with_server test_deployment_files
+[ -z "$deep" ] || part "soak" test_soak
 [ -z "$deep" ] || part "load" test_load
 
 if [ -n "$failed" ]; then

@@ -1,0 +1,122 @@
+//! Breaks a whole deployment on purpose, and checks that nothing acknowledged is lost, doubled or reordered.
+
+use std::{
+    io::Write,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use anyhow::Context as _;
+use clap::Parser;
+use faults::{
+    check,
+    deployment::Deployment,
+    lines, plan,
+    players::{Player, Progress},
+};
+use tokio_util::sync::CancellationToken;
+
+/// People at the WebSocket, two to a table, one on each gateway.
+const PLAYERS: usize = 4;
+/// Clients of the Java line, each with a game of its own.
+const LINES: usize = 2;
+/// Time in which everyone must play again after a fault, so that a run ends. The figure that counts is printed.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Breaks a deployment by seed, and checks the clients' records against the logs.
+#[derive(Parser)]
+struct Args {
+    /// Seeds to try, one run each.
+    #[arg(long, default_value_t = 3)]
+    seeds: u64,
+    /// The first of them; a seed that failed is tried again with `--first N --seeds 1`.
+    #[arg(long, default_value_t = 1)]
+    first: u64,
+    /// Faults of one run.
+    #[arg(long, default_value_t = 5)]
+    faults: usize,
+    /// The binary whose services are broken.
+    #[arg(long, default_value = "target/debug/dicetower")]
+    binary: PathBuf,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let args = Args::parse();
+    // It fails only if a provider is there already, and that one is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let binary = args.binary.canonicalize().with_context(|| format!("find {}", args.binary.display()))?;
+    say(
+        "faults go through proxies, not network namespaces: connections are cut, stalled and slowed, and what would be lost \
+         comes as late as TCP sends it again; one fsm and one TCP adapter, two of every other service",
+    )?;
+    let mut failed = Vec::new();
+    for seed in args.first..args.first + args.seeds {
+        let violations = run(&binary, seed, args.faults).await.with_context(|| format!("seed {seed}"))?;
+        for violation in &violations {
+            say(&format!("seed {seed}: {violation}"))?;
+        }
+        if !violations.is_empty() {
+            failed.push(seed);
+        }
+    }
+    anyhow::ensure!(failed.is_empty(), "seeds that failed: {failed:?}");
+    say(&format!("{} seeds: nothing acknowledged was lost, doubled or reordered, and no gap was silent", args.seeds))
+}
+
+/// One run; what was violated.
+async fn run(binary: &std::path::Path, seed: u64, faults: usize) -> anyhow::Result<Vec<String>> {
+    let mut deployment = Deployment::start(binary).await?;
+    let stop = CancellationToken::new();
+    let players: Vec<Player> = (0..PLAYERS).map(|number| Player::start(number, seed, &deployment, &stop)).collect();
+    let lines: Vec<_> = (0..LINES).map(|number| lines::start(number, &deployment, &stop)).collect();
+    let mut violations = Vec::new();
+    everyone_plays(&players, "the start", &mut violations).await;
+
+    let mut slowest = Duration::ZERO;
+    for fault in plan::faults(seed, faults) {
+        tokio::time::sleep(fault.after).await;
+        deployment.inject(&fault).await?;
+        let took = everyone_plays(&players, &fault.to_string(), &mut violations).await;
+        slowest = slowest.max(took);
+        say(&format!("seed {seed}: {fault}; everyone played again after {} ms", took.as_millis()))?;
+    }
+
+    stop.cancel();
+    let mut records = Vec::new();
+    for player in players {
+        records.push(player.finish().await?);
+    }
+    let logs = deployment.session_logs(&records).await?;
+    violations.extend(check::sessions(&records, &logs));
+    for line in lines {
+        let record = line.await?;
+        let log = deployment.game_log(&record.game).await?;
+        violations.extend(check::game(&record, &log));
+    }
+    let acknowledged: usize = records.iter().map(|record| record.acknowledged.len()).sum();
+    say(&format!(
+        "seed {seed}: {acknowledged} messages acknowledged, {} events logged, slowest return {} ms",
+        logs.values().map(Vec::len).sum::<usize>(),
+        slowest.as_millis(),
+    ))?;
+    deployment.stop().await;
+    Ok(violations)
+}
+
+/// Waits until every player has had a turn that began from now on; tells how long that took.
+async fn everyone_plays(players: &[Player], after: &str, violations: &mut Vec<String>) -> Duration {
+    let since = Instant::now();
+    for player in players {
+        let mut progress: tokio::sync::watch::Receiver<Progress> = player.progress();
+        let played = progress.wait_for(|progress| progress.last_turn_began.is_some_and(|began| since <= began));
+        if tokio::time::timeout(PATIENCE, played).await.is_err() {
+            violations.push(format!("{} does not play again within {} s of {after}", player.name, PATIENCE.as_secs()));
+        }
+    }
+    since.elapsed()
+}
+
+fn say(text: &str) -> anyhow::Result<()> {
+    writeln!(std::io::stdout(), "{text}").context("write to standard output")
+}

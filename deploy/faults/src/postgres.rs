@@ -1,0 +1,128 @@
+//! A PostgreSQL server of the run's own, so that it can be killed.
+
+use std::{
+    os::unix::fs::{MetadataExt, PermissionsExt, chown},
+    path::{Path, PathBuf},
+    process::Stdio,
+};
+
+use anyhow::Context as _;
+use tempfile::TempDir;
+use tokio::process::Command;
+
+/// Whose the server is when we are root, under whom its programs refuse to run.
+const USER: &str = "postgres";
+
+/// The running server.
+pub struct Postgres {
+    folder: TempDir,
+    programs: PathBuf,
+    port: u16,
+}
+
+impl Postgres {
+    /// Makes a server of PostgreSQL's programs and starts it.
+    pub async fn start() -> anyhow::Result<Postgres> {
+        let programs = programs().context("install PostgreSQL's server: `initdb` is not to be found")?;
+        let folder = tempfile::tempdir()?;
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o711))?;
+        let port = tokio::net::TcpListener::bind("127.0.0.1:0").await?.local_addr()?.port();
+        let postgres = Postgres { folder, programs, port };
+        let place = postgres.place();
+        std::fs::create_dir(&place)?;
+        if is_root()? {
+            let (user, group) = ids()?;
+            chown(&place, Some(user), Some(group))?;
+        }
+        let data = postgres.data();
+        let data = data.to_str().context("a temporary folder has a name in UTF-8")?;
+        postgres
+            .run("initdb", &["-D", data, "-U", "app", "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C"])
+            .await?;
+        postgres.go_on().await?;
+        Ok(postgres)
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Ends it as a crash does: nobody is told, nothing is written.
+    pub async fn crash(&self) -> anyhow::Result<()> {
+        let data = self.data();
+        self.run("pg_ctl", &["-D", &data.to_string_lossy(), "-m", "immediate", "stop"]).await
+    }
+
+    /// Starts it, after a crash with all that was committed.
+    pub async fn go_on(&self) -> anyhow::Result<()> {
+        let (data, place) = (self.data(), self.place());
+        // A killed server loses nothing that the operating system has, and a crash of that is not tried here.
+        let options = format!(
+            "-p {} -k {} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=300",
+            self.port,
+            place.display()
+        );
+        let log = place.join("log");
+        let (data, log) = (data.to_string_lossy(), log.to_string_lossy());
+        self.run("pg_ctl", &["-D", &data, "-w", "-l", &log, "-o", &options, "start"]).await
+    }
+
+    fn place(&self) -> PathBuf {
+        self.folder.path().join("postgres")
+    }
+
+    fn data(&self) -> PathBuf {
+        self.place().join("data")
+    }
+
+    async fn run(&self, program: &str, args: &[&str]) -> anyhow::Result<()> {
+        let path = self.programs.join(program);
+        let mut command = match is_root()? {
+            true => {
+                let mut command = Command::new("runuser");
+                command.args(["-u", USER, "--"]).arg(path);
+                command
+            }
+            false => Command::new(path),
+        };
+        // Not through pipes: the server would keep them open.
+        command.args(args).current_dir("/").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let ended = command.status().await.with_context(|| format!("run {program}"))?;
+        anyhow::ensure!(ended.success(), "{program} {}: {ended}", args.join(" "));
+        Ok(())
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        // It is to be gone whatever the run has come to; a server that has crashed is gone already.
+        let data = self.data();
+        let pid = std::fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
+        if let Some(pid) = pid.lines().next() {
+            let _ = std::process::Command::new("kill").args(["-QUIT", pid]).stderr(Stdio::null()).status();
+        }
+    }
+}
+
+/// The folder of PostgreSQL's programs: in the path, or where Debian has them.
+fn programs() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let debian = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let mut debian: Vec<_> = debian.map(|version| version.path().join("bin")).collect();
+    debian.sort();
+    std::env::split_paths(&path).chain(debian.into_iter().rev()).find(|folder| folder.join("initdb").is_file())
+}
+
+fn is_root() -> anyhow::Result<bool> {
+    Ok(std::fs::metadata("/proc/self")?.uid() == 0)
+}
+
+/// The user and group of PostgreSQL's own user.
+fn ids() -> anyhow::Result<(u32, u32)> {
+    let users = std::fs::read_to_string(Path::new("/etc/passwd"))?;
+    let user = users.lines().find_map(|line| line.strip_prefix(&format!("{USER}:")));
+    let mut fields = user.with_context(|| format!("there is no user {USER}"))?.split(':').skip(1);
+    let mut id = || fields.next().and_then(|id| id.parse().ok()).context("a user has numbers");
+    Ok((id()?, id()?))
+}
