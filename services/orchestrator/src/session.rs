@@ -222,7 +222,7 @@ impl Session {
     pub async fn narrate(&self, origin: &Origin, text: &str) -> Result<(), DbError> {
         let mut inner = self.lock().await;
         let inner = &mut *inner;
-        let is_new = inner.passage.is_none();
+        let before = inner.passage.is_none().then(|| inner.state.clone());
         let passage = inner.passage.get_or_insert_with(|| Passage {
             seq: inner.state.row.last_seq + 1,
             origin: origin.clone(),
@@ -236,9 +236,14 @@ impl Session {
         let body = Body::Narrative(Narrative { content: text.to_owned(), offset });
         let piece = event(passage.seq, &clock::now(), origin, body);
         inner.state.apply(&piece);
-        if is_new {
-            // Before anybody is told, the log knows the passage: its number is not given away again after a crash.
-            self.flush(inner).await?;
+        // Before anybody is told, the log knows the passage: its number is not given away again after a crash.
+        if let Some(before) = before
+            && let Err(error) = self.flush(inner).await
+        {
+            // Nobody has been told, so that nothing of it may be logged with what comes next.
+            inner.passage = None;
+            inner.state = before;
+            return Err(error);
         }
         inner.publish(&piece);
         Ok(())
