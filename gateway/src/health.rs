@@ -10,7 +10,7 @@ use axum::{
 use futures_util::future::join_all;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
-use service_kit::Transport;
+use service_kit::{Transport, trace};
 use tonic::{Code, Request};
 use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
 
@@ -21,8 +21,6 @@ const UNAVAILABLE: &str = "unavailable";
 
 /// Time in which a service must say that it is well.
 const CHECK_DEADLINE: Duration = Duration::from_secs(2);
-/// A trace that is not recorded: probes come every few seconds and tell nothing.
-const UNRECORDED: &str = "00-00000000000000000000000000000001-0000000000000001-00";
 
 /// The process runs.
 pub(crate) async fn live() -> Json<Value> {
@@ -49,7 +47,7 @@ pub(crate) async fn services(gateway: &Gateway) -> Map<String, Value> {
 
 async fn is_well(transport: Transport) -> bool {
     let mut request = Request::new(HealthCheckRequest::default());
-    request.metadata_mut().insert("traceparent", UNRECORDED.parse().expect("visible ASCII"));
+    request.metadata_mut().insert("traceparent", trace::UNRECORDED.parse().expect("visible ASCII"));
     let answer = tokio::time::timeout(CHECK_DEADLINE, HealthClient::new(transport).check(request)).await;
     match answer {
         Ok(Ok(answer)) => answer.into_inner().status() == ServingStatus::Serving,

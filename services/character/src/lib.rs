@@ -28,12 +28,24 @@ use tonic::service::Routes;
 pub use store::SCHEMA;
 
 /// How the character service is set up.
-#[derive(Clone, Debug, Default, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 #[group(skip)] // In the one binary several of these stand side by side.
 pub struct Config {
     /// Start without the sample characters.
     #[arg(long = "no-samples", env = "CHARACTER_NO_SAMPLES")]
     pub no_samples: bool,
+    /// Days for which an idempotency key answers the same again; 1 to 3650.
+    #[arg(long, env = "DICETOWER_KEEP_KEYS_DAYS", value_name = "DAYS", default_value_t = KEEP_KEYS_DAYS,
+        value_parser = clap::value_parser!(u32).range(1..=3650))]
+    pub keep_keys_days: u32,
+}
+
+const KEEP_KEYS_DAYS: u32 = 7;
+
+impl Default for Config {
+    fn default() -> Config {
+        Config { no_samples: false, keep_keys_days: KEEP_KEYS_DAYS }
+    }
 }
 
 /// Starts the service: opens its store, puts the sample characters into an empty one, and answers with its routes. It
@@ -48,7 +60,7 @@ pub async fn start(
     peers: Peers,
     _shutdown: CancellationToken,
 ) -> anyhow::Result<Routes> {
-    let store = store::Store::open(database).await?;
+    let store = store::Store::open(database, config.keep_keys_days).await?;
     if !config.no_samples {
         store.seed(&samples::sheets()?).await.context("keep the sample characters")?;
     }

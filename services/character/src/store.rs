@@ -58,8 +58,8 @@ const ANSWERED: &str = "SELECT kind, request, answer FROM answers WHERE idempote
 const ANSWER: &str = "INSERT INTO answers (idempotency_key, kind, request, answer, at) VALUES ($1, $2, $3, $4, $5)";
 const FORGET: &str = "DELETE FROM answers WHERE at < $1";
 
-/// How long an answer is kept under its key, in milliseconds: 7 days.
-const KEPT_MS: i64 = 7 * 24 * 60 * 60 * 1000;
+/// A day in milliseconds.
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// Longest idempotency key of a caller, in characters; inner calls append to it.
 const MAX_KEY: usize = 180;
 /// Longest name of whoever changes something, in characters.
@@ -68,6 +68,8 @@ const MAX_ACTOR: usize = 200;
 /// The service's database.
 pub struct Store {
     db: Db,
+    /// How long an answer is kept under its key, in milliseconds.
+    kept_ms: i64,
 }
 
 /// A sheet and the number of changes that made it what it is.
@@ -201,8 +203,9 @@ impl Call {
 
 impl Store {
     /// Opens the store. Sheets that an older version kept begin their audit log and ledger here.
-    pub async fn open(database: &DatabaseConfig) -> anyhow::Result<Store> {
-        let store = Store { db: Db::open(database, "character", MIGRATIONS).await? };
+    pub async fn open(database: &DatabaseConfig, keep_keys_days: u32) -> anyhow::Result<Store> {
+        let db = Db::open(database, "character", MIGRATIONS).await?;
+        let store = Store { db, kept_ms: i64::from(keep_keys_days) * DAY_MS };
         store.record_older_sheets().await?;
         store.list_older_sheets().await?;
         Ok(store)
@@ -339,7 +342,7 @@ impl Store {
             let json = proto::frame::to_text(&full_name(call.answer), &answer);
             let args =
                 vec![key.as_str().into(), call.kind.into(), call.request.as_str().into(), json.into(), now.into()];
-            let oldest = now.saturating_sub(KEPT_MS);
+            let oldest = now.saturating_sub(self.kept_ms);
             // The key first: where it is taken, nothing else is tried.
             effects.insert(0, Statement::new(ANSWER, args));
             effects.push(Statement::new(FORGET, vec![oldest.into()]));
@@ -445,7 +448,7 @@ mod tests {
     #[tokio::test]
     async fn every_store_keeps_the_same_contract() {
         for database in TestDatabase::each().await {
-            let store = Store::open(&database.config).await.unwrap();
+            let store = Store::open(&database.config, 7).await.unwrap();
             samples_are_there_once_with_their_first_entry(&store).await;
             what_an_older_version_kept_is_listed(&store).await;
             a_street_name_comes_before_a_given_name(&store).await;

@@ -58,6 +58,9 @@ pub struct AuthConfig {
     /// it a service's gRPC port lets nobody else in and may be open.
     #[arg(long, env = "DICETOWER_SERVICE_SECRET", hide_env_values = true, value_name = "SECRET", global = true)]
     pub service_secret: Option<SharedSecret>,
+    /// Days for which it is kept who did what, and tokens that are over; 0 keeps both for ever.
+    #[arg(long, env = "DICETOWER_KEEP_AUDIT_DAYS", value_name = "DAYS", default_value_t = 0, global = true)]
+    pub keep_audit_days: u32,
 }
 
 impl AuthConfig {
@@ -108,7 +111,7 @@ impl Gate {
             return Ok(Gate::open());
         }
         let db = open(database).await?;
-        let audit = Some(Audit::start(db.clone()));
+        let audit = Some(Audit::start(db.clone(), config.keep_audit_days));
         let kind = match config.auth {
             Mode::Oidc => Kind::Oidc(Arc::new(oidc::Provider::new(&config.oidc).context("set up --auth oidc")?)),
             _ => Kind::Tokens(Tokens::start(db.clone(), shutdown).await?),

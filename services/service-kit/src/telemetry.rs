@@ -1,7 +1,9 @@
 //! Telemetry in one call and a guard: spans to the trace page and to a collector, log lines to console and files.
 
+mod ending;
 mod format;
 mod rolling;
+mod sampler;
 
 use std::{
     io::IsTerminal as _,
@@ -10,18 +12,15 @@ use std::{
         Mutex,
         atomic::{AtomicU64, Ordering},
     },
-    time::Instant,
+    time::Duration,
 };
 
 use anyhow::Context as _;
-use opentelemetry::{
-    Context, KeyValue,
-    trace::{Link, SpanId, SpanKind, TraceContextExt, TraceId, TraceState, TracerProvider as _},
-};
+use opentelemetry::trace::{SpanId, TraceId, TracerProvider as _};
 use opentelemetry_otlp::SpanExporter;
 use opentelemetry_sdk::{
     Resource,
-    trace::{IdGenerator, SamplingDecision, SamplingResult, SdkTracerProvider, ShouldSample},
+    trace::{BatchSpanProcessor, IdGenerator, SdkTracerProvider},
 };
 use tracing_subscriber::{
     EnvFilter, Layer,
@@ -31,6 +30,7 @@ use tracing_subscriber::{
 };
 use uuid::Uuid;
 
+use self::{ending::Ending, sampler::Sampler};
 use crate::{trace, traces};
 
 /// The crates whose spans and events are ours to show; others would trace their own transport.
@@ -45,21 +45,34 @@ const FILES: &str = "info,async_openai=off,sqlx=warn,h2=warn,hyper=warn,tonic=wa
 /// What is measured and where it is written.
 #[derive(Clone, Debug, clap::Args)]
 pub struct TelemetryConfig {
-    /// Traces kept per second; those beyond are not recorded. A trace that a caller names in X-Trace-ID, or that comes
-    /// sampled from its caller, is always kept.
+    /// Traces recorded and exported per second; a trace that a caller names in X-Trace-ID, or that comes sampled from its
+    /// caller, always is. Ten times as many others are watched: they are on /traces, and are exported only if they turn
+    /// out to fail or to be slow. 0 records none but the named ones.
     #[arg(long, env = "DICETOWER_TRACES_PER_SECOND", default_value_t = 100, global = true)]
     pub traces_per_second: u32,
+    /// Milliseconds after which a watched trace is slow.
+    #[arg(long, env = "DICETOWER_SLOW_TRACE_MS", default_value_t = 5000, global = true)]
+    pub slow_trace_ms: u64,
+    /// Traces that this process keeps for /traces, the oldest goes first. One takes some 10 KB.
+    #[arg(long, env = "DICETOWER_KEEP_TRACES", default_value_t = traces::TRACES, global = true)]
+    pub keep_traces: usize,
     /// Folder for log files: dicetower.log and dicetower-errors.log, each with 5 backups of 10 MB.
     #[arg(long, env = "DICETOWER_LOG_DIR", global = true)]
     pub log_dir: Option<PathBuf>,
-    /// OpenTelemetry collector (OTLP over gRPC) that gets every recorded span, such as http://localhost:4317.
+    /// OpenTelemetry collector (OTLP over gRPC) that gets the spans, such as http://localhost:4317.
     #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", global = true)]
     pub otlp_endpoint: Option<String>,
 }
 
 impl Default for TelemetryConfig {
     fn default() -> TelemetryConfig {
-        TelemetryConfig { traces_per_second: 100, log_dir: None, otlp_endpoint: None }
+        TelemetryConfig {
+            traces_per_second: 100,
+            slow_trace_ms: 5000,
+            keep_traces: traces::TRACES,
+            log_dir: None,
+            otlp_endpoint: None,
+        }
     }
 }
 
@@ -82,15 +95,18 @@ impl Drop for Guard {
 ///
 /// The log folder cannot be written, the collector's address makes no sense, or telemetry has been started before.
 pub fn init(config: &TelemetryConfig, name: &'static str) -> anyhow::Result<Guard> {
-    let mut provider = SdkTracerProvider::builder()
+    traces::STORE.keep_at_most(config.keep_traces);
+    let collector = match &config.otlp_endpoint {
+        None => None,
+        Some(endpoint) => Some(BatchSpanProcessor::builder(exporter(endpoint)?).build()),
+    };
+    let slow = Duration::from_millis(config.slow_trace_ms);
+    let provider = SdkTracerProvider::builder()
         .with_id_generator(Ids::default())
         .with_sampler(Sampler::new(config.traces_per_second))
         .with_resource(Resource::builder().with_service_name(name).build())
-        .with_span_processor(traces::STORE.clone());
-    if let Some(endpoint) = &config.otlp_endpoint {
-        provider = provider.with_batch_exporter(exporter(endpoint)?);
-    }
-    let provider = provider.build();
+        .with_span_processor(Ending::new(traces::STORE.clone(), collector, slow))
+        .build();
 
     let spans = tracing_opentelemetry::layer()
         .with_tracer(provider.tracer("dicetower"))
@@ -180,69 +196,9 @@ impl IdGenerator for Ids {
     }
 }
 
-/// Keeps so many traces a second, and each trace whole. It looks at no bit of the trace id: UUIDs are not evenly spread.
-#[derive(Debug)]
-struct Sampler {
-    per_second: u32,
-    since: Instant,
-    /// The second in which was counted last, and how many traces were kept in it.
-    window: AtomicU64,
-}
-
-impl Clone for Sampler {
-    fn clone(&self) -> Sampler {
-        Sampler::new(self.per_second)
-    }
-}
-
-impl Sampler {
-    fn new(per_second: u32) -> Sampler {
-        Sampler { per_second, since: Instant::now(), window: AtomicU64::new(0) }
-    }
-
-    fn keeps(&self) -> bool {
-        let second = self.since.elapsed().as_secs() << 32;
-        let count = |window: u64| {
-            let kept = if window & !0xFFFF_FFFF == second { window & 0xFFFF_FFFF } else { 0 };
-            (kept < u64::from(self.per_second)).then_some(second | (kept + 1))
-        };
-        self.window.fetch_update(Ordering::Relaxed, Ordering::Relaxed, count).is_ok()
-    }
-}
-
-impl ShouldSample for Sampler {
-    fn should_sample(
-        &self,
-        parent: Option<&Context>,
-        _trace_id: TraceId,
-        _name: &str,
-        _kind: &SpanKind,
-        _attributes: &[KeyValue],
-        _links: &[Link],
-    ) -> SamplingResult {
-        let parent =
-            parent.filter(|context| context.has_active_span()).map(|context| context.span().span_context().clone());
-        let keep = match parent {
-            Some(parent) if parent.is_valid() => parent.is_sampled(),
-            _ => trace::next_root().is_some_and(|root| root.wanted) || self.keeps(),
-        };
-        let decision = if keep { SamplingDecision::RecordAndSample } else { SamplingDecision::Drop };
-        SamplingResult { decision, attributes: Vec::new(), trace_state: TraceState::default() }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn so_many_traces_a_second_are_kept() {
-        let sampler = Sampler::new(3);
-
-        let kept = (0..10).filter(|_| sampler.keeps()).count();
-
-        assert_eq!(kept, 3);
-    }
 
     #[test]
     fn a_statement_stands_once_in_a_trace() {

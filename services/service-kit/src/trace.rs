@@ -18,6 +18,9 @@ pub const TRACE_ID_HEADER: HeaderName = HeaderName::from_static("x-trace-id");
 /// The W3C header.
 pub const TRACEPARENT_HEADER: HeaderName = HeaderName::from_static("traceparent");
 
+/// The `traceparent` of what is not recorded: probes come every few seconds and tell nothing.
+pub const UNRECORDED: &str = "00-00000000000000000000000000000001-0000000000000001-00";
+
 /// What a root span that is being started must become.
 #[derive(Clone, Copy)]
 pub(crate) struct NextRoot {
@@ -107,6 +110,11 @@ pub fn traceparent() -> Option<String> {
     let context = current_context()?;
     let (trace_id, span_id, flags) = (context.trace_id(), context.span_id(), context.trace_flags());
     Some(format!("00-{trace_id}-{span_id}-{:02x}", flags.to_u8()))
+}
+
+/// Whether somebody has said that this trace tells nothing.
+pub(crate) fn is_unrecorded(context: &SpanContext) -> bool {
+    context.trace_id() == TraceId::from_bytes(1u128.to_be_bytes())
 }
 
 /// Writes the current span into the headers of an outgoing request.

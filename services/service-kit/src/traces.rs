@@ -6,21 +6,15 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use opentelemetry::{
-    Context,
-    trace::{SpanId, Status},
-};
-use opentelemetry_sdk::{
-    error::OTelSdkResult,
-    trace::{Span, SpanData, SpanProcessor},
-};
+use opentelemetry::trace::{SpanId, Status};
+use opentelemetry_sdk::trace::SpanData;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::clock;
 
-/// Traces kept; the oldest goes first.
-const TRACES: usize = 500;
+/// Traces kept unless somebody says otherwise; the oldest goes first.
+pub const TRACES: usize = 500;
 /// Spans kept of one trace.
 const SPANS: usize = 1000;
 
@@ -31,17 +25,54 @@ pub static STORE: LazyLock<TraceStore> = LazyLock::new(TraceStore::default);
 #[derive(Debug, Clone, Default)]
 pub struct TraceStore(Arc<Mutex<Traces>>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Traces {
+    most: usize,
     order: VecDeque<Uuid>,
-    spans: HashMap<Uuid, Vec<SpanData>>,
+    traces: HashMap<Uuid, Trace>,
+}
+
+/// What is kept of a trace.
+#[derive(Debug, Default)]
+struct Trace {
+    spans: Vec<SpanData>,
+    /// Whether something in it failed or was slow.
+    is_notable: bool,
+    /// How many of its spans the collector has got afterwards.
+    told: usize,
+}
+
+impl Default for Traces {
+    fn default() -> Traces {
+        Traces { most: TRACES, order: VecDeque::new(), traces: HashMap::new() }
+    }
+}
+
+impl Traces {
+    /// Adds a span to its trace, which keeps no more than so many.
+    fn add(&mut self, span: SpanData) -> &mut Trace {
+        let trace_id = Uuid::from_bytes(span.span_context.trace_id().to_bytes());
+        if !self.traces.contains_key(&trace_id) {
+            while self.most <= self.order.len()
+                && let Some(oldest) = self.order.pop_front()
+            {
+                self.traces.remove(&oldest);
+            }
+            self.order.push_back(trace_id);
+        }
+        let trace = self.traces.entry(trace_id).or_default();
+        if trace.spans.len() < SPANS {
+            trace.spans.push(span);
+        }
+        trace
+    }
 }
 
 impl TraceStore {
     /// What is known of a trace: `{trace_id, spans: [{span_id, parent_id, service, name, start, duration_us,
     /// attributes, events}]}`, earliest span first.
     pub fn get(&self, trace_id: Uuid) -> Option<Value> {
-        let mut spans = self.lock().spans.get(&trace_id)?.clone();
+        let mut spans = self.lock().traces.get(&trace_id)?.spans.clone();
         spans.sort_by_key(|span| span.start_time);
         Some(json!({"trace_id": trace_id.to_string(), "spans": spans.iter().map(span_json).collect::<Vec<_>>()}))
     }
@@ -49,41 +80,39 @@ impl TraceStore {
     /// The traces, newest first: `[{trace_id, name, service, start, duration_us, spans, error}]`.
     pub fn list(&self) -> Value {
         let traces = self.lock();
-        traces.order.iter().rev().filter_map(|id| summary(*id, traces.spans.get(id)?)).collect()
+        traces.order.iter().rev().filter_map(|id| summary(*id, &traces.traces.get(id)?.spans)).collect()
+    }
+
+    /// Keeps so many traces from now on, 1 at the least.
+    pub(crate) fn keep_at_most(&self, traces: usize) {
+        self.lock().most = traces.max(1);
+    }
+
+    /// Keeps a span that has ended.
+    pub(crate) fn keep(&self, span: SpanData) {
+        self.lock().add(span);
+    }
+
+    /// Keeps a span of a trace that is not sampled, and answers the spans that have become worth telling with it: all of
+    /// its trace in this process, once the trace has failed or has been slow and what was asked of this process has ended.
+    pub(crate) fn watch(&self, span: SpanData, slow: Duration) -> Vec<SpanData> {
+        let has_ended = span.parent_span_id == SpanId::INVALID || span.parent_span_is_remote;
+        let took = span.end_time.duration_since(span.start_time).unwrap_or_default();
+        let is_notable = is_error(&span) || has_ended && slow <= took;
+        let mut traces = self.lock();
+        let trace = traces.add(span);
+        trace.is_notable |= is_notable;
+        if !trace.is_notable || !has_ended && trace.told == 0 {
+            return Vec::new();
+        }
+        let untold = trace.spans[trace.told..].to_vec();
+        trace.told = trace.spans.len();
+        untold
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Traces> {
         // A panic while it was held can only have lost a span.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl SpanProcessor for TraceStore {
-    fn on_start(&self, _span: &mut Span, _context: &Context) {}
-
-    fn on_end(&self, span: SpanData) {
-        let trace_id = Uuid::from_bytes(span.span_context.trace_id().to_bytes());
-        let mut traces = self.lock();
-        if !traces.spans.contains_key(&trace_id) {
-            if traces.order.len() == TRACES
-                && let Some(oldest) = traces.order.pop_front()
-            {
-                traces.spans.remove(&oldest);
-            }
-            traces.order.push_back(trace_id);
-        }
-        let spans = traces.spans.entry(trace_id).or_default();
-        if spans.len() < SPANS {
-            spans.push(span);
-        }
-    }
-
-    fn force_flush(&self) -> OTelSdkResult {
-        Ok(())
-    }
-
-    fn shutdown_with_timeout(&self, _timeout: Duration) -> OTelSdkResult {
-        Ok(())
     }
 }
 

@@ -1,4 +1,7 @@
-//! The audit log: who did what through which door, and whether he was let. Written behind the answers, in groups.
+//! The audit log: who did what through which door, and whether he was let. Written behind the answers, in groups; what is
+//! older than it is to be kept is deleted.
+
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 
@@ -12,6 +15,11 @@ const QUEUE: usize = 4096;
 /// Entries that are written together at the most.
 const GROUP: usize = 256;
 
+/// Time between two looks for what has grown old.
+const TIDY: Duration = Duration::from_secs(60 * 60);
+/// A day in milliseconds.
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
 const INSERT: &str = "INSERT INTO audit (id, at, name, role, door, action, target, outcome, trace_id)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 const OF: &str = "SELECT at, name, role, door, action, target, outcome, trace_id FROM audit
@@ -23,6 +31,9 @@ const ERASE_OWNERS: &str = "DELETE FROM owners WHERE name = $1";
 const TOKENS_OF: &str = "SELECT id, role, session_id, seat, characters, created_at, expires_at, revoked_at FROM tokens
     WHERE name = $1 ORDER BY created_at";
 const OWNED_BY: &str = "SELECT character FROM owners WHERE name = $1 ORDER BY character";
+
+const DELETE_OLD: &str = "DELETE FROM audit WHERE at < $1";
+const DELETE_OLD_TOKENS: &str = "DELETE FROM tokens WHERE expires_at < $1 OR revoked_at < $1";
 
 /// The name that stands where a person's was.
 pub const ERASED: &str = "(erased)";
@@ -53,13 +64,16 @@ pub struct Entry {
 }
 
 impl Audit {
-    /// Begins to write into a database.
-    pub fn start(db: Db) -> Audit {
+    /// Begins to write into a database, and to delete what is older than so many days; 0 keeps everything.
+    pub fn start(db: Db, keep_days: u32) -> Audit {
         let (queue, mut entries) = mpsc::channel::<Entry>(QUEUE);
+        if 0 < keep_days {
+            tokio::spawn(tidy(db.clone(), keep_days, queue.downgrade()));
+        }
         tokio::spawn(async move {
             let mut group = Vec::with_capacity(GROUP);
             while 0 < entries.recv_many(&mut group, GROUP).await {
-                let statements = group.drain(..).map(insert).collect();
+                let statements = group.drain(..).map(|entry| insert(entry, clock::now_ms())).collect();
                 if let Err(error) = db.write(statements).await {
                     tracing::error!(%error, "entries of the audit log are lost");
                 }
@@ -76,10 +90,23 @@ impl Audit {
     }
 }
 
-fn insert(entry: Entry) -> Statement {
+/// Deletes what is too old, now and every hour, as long as anybody hands entries in.
+async fn tidy(db: Db, keep_days: u32, queue: mpsc::WeakSender<Entry>) {
+    let mut hours = tokio::time::interval(TIDY);
+    while queue.upgrade().is_some() {
+        hours.tick().await;
+        let oldest = clock::now_ms().saturating_sub(i64::from(keep_days) * DAY_MS);
+        let deletes = [DELETE_OLD, DELETE_OLD_TOKENS].map(|sql| Statement::new(sql, vec![oldest.into()]));
+        if let Err(error) = db.write(deletes.into()).await {
+            tracing::error!(%error, "old entries of the audit log cannot be deleted; it will be tried again");
+        }
+    }
+}
+
+fn insert(entry: Entry, at_ms: i64) -> Statement {
     let Entry { name, role, door, action, target, outcome, trace_id } = entry;
     let id = uuid::Uuid::now_v7().to_string();
-    let mut args = vec![id.into(), clock::now_ms().into()];
+    let mut args = vec![id.into(), at_ms.into()];
     args.extend([name, role, door, action, target, outcome, trace_id].map(Into::into));
     Statement::new(INSERT, args)
 }
@@ -156,7 +183,7 @@ mod tests {
             };
             let (_, token) = tokens.make(grant).await.unwrap();
             let entry = Entry { name: "Anna".into(), action: "roll_dice".into(), ..Entry::default() };
-            db.write(vec![insert(entry)]).await.unwrap();
+            db.write(vec![insert(entry, clock::now_ms())]).await.unwrap();
 
             let kept = export(&db, "Anna").await.unwrap();
             assert_eq!(kept["tokens"][0]["session_id"], "evening");
@@ -167,6 +194,28 @@ mod tests {
             assert_eq!((kept["tokens"].as_array().unwrap().len(), kept["audit"].as_array().unwrap().len()), (0, 0));
             let fresh = Tokens::new(db);
             assert_eq!(fresh.admit(&token).await.unwrap_err().message(), "the token has been revoked");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_older_than_it_is_kept_is_deleted() {
+        for database in TestDatabase::each().await {
+            let db = open(&database.config).await.unwrap();
+            let aged = |days: i64| {
+                let entry = Entry { name: format!("{days} days"), ..Entry::default() };
+                insert(entry, clock::now_ms() - days * DAY_MS)
+            };
+            db.write(vec![aged(29), aged(31)]).await.unwrap();
+
+            let _audit = Audit::start(db.clone(), 30);
+
+            let one_is_left = async {
+                while export(&db, "31 days").await.unwrap()["audit"] != serde_json::json!([]) {
+                    tokio::task::yield_now().await;
+                }
+            };
+            tokio::time::timeout(Duration::from_secs(10), one_is_left).await.expect("it is deleted");
+            assert_eq!(export(&db, "29 days").await.unwrap()["audit"].as_array().unwrap().len(), 1);
         }
     }
 }
