@@ -252,7 +252,7 @@ fn listed(tool: &catalogue::Tool) -> Tool {
     );
     Tool::new(Cow::Owned(tool.name.clone()), Cow::Owned(tool.description.clone()), Arc::new(input))
         .with_title(title)
-        .with_raw_output_schema(Arc::new(object(&tool.result)))
+        .with_raw_output_schema(Arc::new(object(&tool.result())))
         .with_annotations(annotations)
 }
 

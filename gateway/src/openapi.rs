@@ -95,7 +95,7 @@ fn operation_of_tool(tool: &Tool) -> Value {
                 "schema": nullable(tool.parameters.clone()), "example": examples::of(&tool.name, &tool.parameters),
             }},
         },
-        "responses": responses(&tool.result, &Value::Null),
+        "responses": responses(&tool.result(), &Value::Null),
         "x-role": tool.role.as_str(), "x-effect": tool.effect, "x-confirm": tool.confirm,
     })
 }

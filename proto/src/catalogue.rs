@@ -37,8 +37,6 @@ pub struct Tool {
     pub description: String,
     /// JSON Schema of the request.
     pub parameters: serde_json::Value,
-    /// JSON Schema of the answer.
-    pub result: serde_json::Value,
     /// Which tools belong together.
     pub group: String,
     /// Who may call it, at the least.
@@ -211,6 +209,11 @@ impl Tool {
         })
     }
 
+    /// JSON Schema of the answer. It is large and asked for by documents alone, so it is made anew each time.
+    pub fn result(&self) -> serde_json::Value {
+        message_schema(&self.method.output(), Side::Response, 0)
+    }
+
     /// The service that owns it, `package.Service`.
     pub fn service(&self) -> String {
         self.method.parent_service().full_name().to_owned()
@@ -335,7 +338,6 @@ fn tool(pool: &DescriptorPool, method: &MethodDescriptor) -> Option<Tool> {
         name,
         description: if comment.is_empty() { text("description").unwrap_or_default() } else { comment },
         parameters: message_schema(&method.input(), Side::Request, 0),
-        result: message_schema(&method.output(), Side::Response, 0),
         group: text("group").filter(|group| !group.is_empty()).unwrap_or_else(|| "core".into()),
         role: match role {
             3 => Role::Operator,
@@ -375,7 +377,6 @@ fn undeclared(method: &MethodDescriptor) -> Tool {
         name: to_snake_case(method.name()),
         description: if comment.is_empty() { format!("{} of {service}.", method.name()) } else { comment },
         parameters: message_schema(&method.input(), Side::Request, 0),
-        result: message_schema(&method.output(), Side::Response, 0),
         group: String::new(),
         role: Role::Operator,
         effect: true,

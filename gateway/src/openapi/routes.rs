@@ -1,6 +1,6 @@
 //! The table of routes that are no tools: what they take, what they answer.
 
-use proto::catalogue::Catalogue;
+use proto::catalogue::{Catalogue, Tool};
 use serde_json::{Value, json};
 
 /// The sections of the document.
@@ -83,7 +83,7 @@ impl Route {
 
 /// All routes.
 pub(super) fn all(catalogue: &Catalogue) -> Vec<Route> {
-    let result = |tool: &str| catalogue.get(tool).map_or(Value::Null, |tool| tool.result.clone());
+    let result = |tool: &str| catalogue.get(tool).map_or(Value::Null, Tool::result);
     let parameters = |tool: &str| catalogue.get(tool).map_or(Value::Null, |tool| tool.parameters.clone());
     let character = || path("name", json!({"type": "string", "minLength": 1, "maxLength": 100}), json!("Platinum"));
     let session = || path("session_id", json!({"type": "string", "pattern": ID}), json!("evening"));
