@@ -8,6 +8,7 @@ mod harness;
 mod limits;
 mod lines;
 mod loss;
+mod model;
 mod numbered;
 mod old_server;
 mod opponent;
