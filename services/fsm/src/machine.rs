@@ -40,6 +40,8 @@ const MAX_FACT_ITEMS: usize = 100;
 
 pub use time::Timer;
 
+#[cfg(test)]
+pub use decide::guard_holds;
 pub use decide::{Asked, Choice, Decider, DeciderKind, Decision, all_facts, contradiction, decisions, restore};
 
 /// A game: where its machine is, and what it remembers.

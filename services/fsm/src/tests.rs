@@ -4,6 +4,7 @@ mod charts;
 mod decisions;
 mod definitions;
 mod figures;
+mod meanings;
 mod play;
 mod store;
 mod wotr_db;

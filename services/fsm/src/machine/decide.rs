@@ -162,6 +162,18 @@ pub fn all_facts(
     run.facts(names.into_iter(), 0)
 }
 
+/// Whether a guard that stands so on some transition holds; `None` if it stands on none.
+#[cfg(test)]
+pub fn guard_holds(machine: &Machine, game: &Game, event: &Event, guard: &str) -> Option<bool> {
+    let mut ways =
+        machine.states.iter().enumerate().flat_map(|(index, state)| {
+            state.transitions.iter().filter_map(move |way| Some((index, way.guard.as_ref()?)))
+        });
+    let (state, guard) = ways.find(|(_, expression)| expression.source() == guard)?;
+    let none = Figures::none();
+    Run::new(machine, state, game, event, Some(&none), &[]).holds(guard).ok()
+}
+
 /// Why a game could not rest as it did earlier, with the board as it is now; `None`: it could.
 pub fn contradiction(machine: &Machine, earlier: &Game, board: &Figures, assist: bool) -> Option<String> {
     let Some(state) = machine.state_index(&earlier.state) else {
