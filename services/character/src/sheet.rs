@@ -3,20 +3,30 @@
 //! Base values and modifiers are stored; a current value is the base and every modifier on it, so that each difference
 //! has a source. The figures of the rules (Reaction, pools) are asked of `rules`.
 
+mod attributes;
+mod magic;
+mod modifiers;
+mod pools;
+mod possessions;
+
 use rules::shadowrun2::{
-    armor::{self, Layer},
     condition::{Condition, Monitor, Wounds},
     initiative,
-    magic::Fetish,
     modifier::DicePart,
-    pools,
+    pools as pool_rules,
     visibility::{Origin, Vision},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use service_kit::clock;
 use uuid::Uuid;
 
+pub use self::{
+    attributes::{Attribute, Attributes},
+    magic::{Focus, HeldSpell, KnownFetish, KnownSpell, Sustained},
+    modifiers::{ModifierType, SheetModifier},
+    pools::{Pool, PoolsSpent},
+    possessions::{Cyberdeck, Gear, Ware, WeaponStats},
+};
 use crate::names;
 
 /// Essence of someone without ware.
@@ -104,218 +114,6 @@ pub struct Sheet {
     pub notes: String,
 }
 
-/// A spell that is sustained.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sustained {
-    /// By which what it changes is found.
-    #[serde(default)]
-    pub id: String,
-    pub spell_name: String,
-    pub force: u32,
-    /// Empty if there is none.
-    #[serde(default)]
-    pub target_name: String,
-    #[serde(default)]
-    pub target_character_id: Option<String>,
-    /// Unix milliseconds.
-    #[serde(default)]
-    pub cast_at: i64,
-}
-
-impl Sustained {
-    /// A spell that is sustained from now on.
-    pub fn new(spell_name: &str, force: u32, target_name: &str, target_character_id: Option<String>) -> Sustained {
-        Sustained {
-            id: new_id(),
-            spell_name: spell_name.to_owned(),
-            force,
-            target_name: target_name.to_owned(),
-            target_character_id,
-            cast_at: clock::now_ms(),
-        }
-    }
-}
-
-/// Pool dice spent since the character's last action.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct PoolsSpent {
-    pub combat: u32,
-    pub magic: u32,
-    pub hacking: u32,
-    pub control: u32,
-    /// Of the Magic Pool's spent dice, those set aside as Spell Defense and not used yet.
-    pub spell_defense: u32,
-}
-
-/// A dice pool.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pool {
-    Combat,
-    Magic,
-    Hacking,
-    Control,
-}
-
-impl Pool {
-    /// All of them.
-    pub const ALL: [Pool; 4] = [Pool::Combat, Pool::Magic, Pool::Hacking, Pool::Control];
-
-    /// The word of the contract.
-    pub fn word(self) -> &'static str {
-        match self {
-            Pool::Combat => "combat",
-            Pool::Magic => "magic",
-            Pool::Hacking => "hacking",
-            Pool::Control => "control",
-        }
-    }
-
-    /// The pool of this word.
-    pub fn parse(word: &str) -> Option<Pool> {
-        Pool::ALL.into_iter().find(|pool| pool.word() == word)
-    }
-}
-
-/// The six attributes that are bought.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Attributes {
-    pub body: u32,
-    pub quickness: u32,
-    pub strength: u32,
-    pub charisma: u32,
-    pub intelligence: u32,
-    pub willpower: u32,
-}
-
-/// An attribute with whole ratings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Attribute {
-    Body,
-    Quickness,
-    Strength,
-    Charisma,
-    Intelligence,
-    Willpower,
-    Reaction,
-}
-
-impl Attributes {
-    /// Sets the rating of a bought attribute; Reaction is not bought and stays.
-    pub fn set(&mut self, attribute: Attribute, rating: u32) {
-        let own = match attribute {
-            Attribute::Body => &mut self.body,
-            Attribute::Quickness => &mut self.quickness,
-            Attribute::Strength => &mut self.strength,
-            Attribute::Charisma => &mut self.charisma,
-            Attribute::Intelligence => &mut self.intelligence,
-            Attribute::Willpower => &mut self.willpower,
-            Attribute::Reaction => return,
-        };
-        *own = rating;
-    }
-}
-
-impl Attribute {
-    /// Those that are bought, in the order of the rule book's tables.
-    pub const BOUGHT: [Attribute; 6] = [
-        Attribute::Body,
-        Attribute::Quickness,
-        Attribute::Strength,
-        Attribute::Charisma,
-        Attribute::Intelligence,
-        Attribute::Willpower,
-    ];
-    /// All of them, in the order of a sheet.
-    pub const ALL: [Attribute; 7] = [
-        Attribute::Body,
-        Attribute::Quickness,
-        Attribute::Strength,
-        Attribute::Charisma,
-        Attribute::Intelligence,
-        Attribute::Willpower,
-        Attribute::Reaction,
-    ];
-
-    /// Its name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Attribute::Body => "Body",
-            Attribute::Quickness => "Quickness",
-            Attribute::Strength => "Strength",
-            Attribute::Charisma => "Charisma",
-            Attribute::Intelligence => "Intelligence",
-            Attribute::Willpower => "Willpower",
-            Attribute::Reaction => "Reaction",
-        }
-    }
-
-    /// The key it has on sheets.
-    pub fn key(self) -> String {
-        self.name().to_ascii_lowercase()
-    }
-
-    /// The attribute of this name, in any case.
-    pub fn parse(name: &str) -> Option<Attribute> {
-        Attribute::ALL.into_iter().find(|attribute| attribute.name().eq_ignore_ascii_case(name.trim()))
-    }
-}
-
-/// What changes a value of the sheet.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct SheetModifier {
-    /// By which it is changed and removed.
-    #[serde(default)]
-    pub id: String,
-    pub modifier_type: ModifierType,
-    /// What it changes: an attribute's key, a skill, a pool, …
-    pub target_name: String,
-    pub modifier_value: i32,
-    /// What it comes from; a piece of ware names itself.
-    #[serde(default)]
-    pub source: String,
-    /// cyberware, bioware, edge, focus, natural, spell, or sheet for what is not explained there.
-    #[serde(default)]
-    pub source_type: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub notes: Option<String>,
-    /// The sustained spell with which it comes and goes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub spell: Option<HeldSpell>,
-}
-
-/// A spell that somebody sustains, as it stands on the sheet of its target.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HeldSpell {
-    /// Its id among the sustained spells of its caster.
-    pub sustained_id: String,
-    pub spell_name: String,
-    pub force: u32,
-    pub caster_id: String,
-    pub caster_name: String,
-}
-
-/// What kind of value a modifier changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ModifierType {
-    /// An attribute's rating, or `magic`.
-    Attribute,
-    /// A skill's rating.
-    Skill,
-    /// A pool's size.
-    Pool,
-    /// `initiative` (its fixed part) or `initiative_dice`.
-    Initiative,
-    /// `low_light`, `thermographic`, or `magnification` with its rating.
-    Vision,
-    /// `smartlink`: its modifier with a smart weapon.
-    Combat,
-    /// Target numbers of tests with a skill.
-    TargetNumber,
-}
-
 /// Initiative beside that of the body.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct InitiativeLine {
@@ -358,185 +156,6 @@ impl SkillType {
             SkillType::Language => "language",
         }
     }
-}
-
-/// A piece of cyberware or bioware.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Ware {
-    /// By which it is changed and removed.
-    pub id: String,
-    pub name: String,
-    pub essence_cost: Option<f64>,
-    pub body_index_cost: Option<f64>,
-    pub rating: Option<u32>,
-    pub grade: Option<String>,
-    /// What it does, in words, beside its modifiers.
-    pub effects: Vec<String>,
-    pub modifiers: Vec<SheetModifier>,
-    pub notes: Option<String>,
-}
-
-/// A weapon, armor, or anything else that is carried.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Gear {
-    pub gear_name: String,
-    pub gear_type: String,
-    #[serde(default = "one")]
-    pub quantity: u32,
-    /// Damage code of one round or blow.
-    #[serde(default)]
-    pub damage: Option<String>,
-    #[serde(default)]
-    pub conceal: Option<String>,
-    #[serde(default)]
-    pub ammo_capacity: Option<String>,
-    #[serde(default)]
-    pub ballistic_rating: Option<u32>,
-    #[serde(default)]
-    pub impact_rating: Option<u32>,
-    #[serde(default)]
-    pub weapon_stats: Option<WeaponStats>,
-    #[serde(default)]
-    pub modifications: Map<String, Value>,
-    /// Rounds in a weapon; full where nothing is said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rounds: Option<u32>,
-    /// Of armor: whether it is worn.
-    #[serde(default)]
-    pub worn: bool,
-    #[serde(default)]
-    pub notes: Option<String>,
-}
-
-fn one() -> u32 {
-    1
-}
-
-impl Gear {
-    /// How a piece of armor counts beside others: as the rule book says or, where it does not know the piece, as its
-    /// name and notes say.
-    pub fn armor_layer(&self) -> Layer {
-        if let Ok(piece) = armor::find_armor(&self.gear_name) {
-            return piece.layer;
-        }
-        let text = format!("{} {}", self.gear_name, self.notes.as_deref().unwrap_or_default()).to_lowercase();
-        let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
-        if has(&["helmet", "guard", "shield"]) {
-            Layer::Added
-        } else if has(&["heavy armor", "hardened military"]) {
-            Layer::HeavyBody
-        } else {
-            Layer::Body
-        }
-    }
-
-    /// Whether it is armor whose ballistic rating above Quickness costs Combat Pool.
-    pub fn is_heavy_armor(&self) -> bool {
-        self.gear_type == "armor" && self.armor_layer() == Layer::HeavyBody
-    }
-}
-
-/// The figures of a weapon.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct WeaponStats {
-    /// Class of a ranged weapon, which sets ranges and skill; none for a melee weapon.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub class: Option<String>,
-    /// How it can be fired: SS, SA, BF, FA.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub modes: Vec<String>,
-    /// Whether it is a smart weapon.
-    pub smart: bool,
-    pub recoil_compensation: u32,
-    pub gyro_stabilisation: u32,
-    pub laser_sight: bool,
-    /// Rating of a scope.
-    pub scope: u32,
-    /// Reach of a melee weapon.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reach: Option<u32>,
-    /// Strength minimum of a bow or crossbow.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub strength_minimum: Option<u32>,
-}
-
-/// A cyberdeck.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Cyberdeck {
-    pub deck_name: String,
-    pub mpcp: Option<u32>,
-    pub hardening: Option<u32>,
-    pub memory: Option<u32>,
-    pub storage: Option<u32>,
-    pub io_speed: Option<u32>,
-    pub response_increase: Option<u32>,
-    pub persona_programs: Map<String, Value>,
-    pub utilities: Map<String, Value>,
-    pub ai_companions: Vec<Value>,
-    pub notes: Option<String>,
-}
-
-/// A spell the character knows.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct KnownSpell {
-    /// Its name; what the rule book's directory says of it is not repeated.
-    pub spell_name: String,
-    pub learned_force: u32,
-    /// Category, type and drain of a spell that is not in the directory.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub spell_category: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub spell_type: Option<String>,
-    #[serde(default)]
-    pub exclusive: bool,
-    /// reusable or expendable.
-    #[serde(default)]
-    pub fetish: Option<KnownFetish>,
-    /// `house` if it is not in the sources of the character.
-    #[serde(default)]
-    pub source: Option<String>,
-    #[serde(default)]
-    pub description: Option<String>,
-    #[serde(default)]
-    pub notes: Option<String>,
-}
-
-/// A fetish that a spell needs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum KnownFetish {
-    Reusable,
-    Expendable,
-}
-
-impl From<KnownFetish> for Fetish {
-    fn from(fetish: KnownFetish) -> Fetish {
-        match fetish {
-            KnownFetish::Reusable => Fetish::Reusable,
-            KnownFetish::Expendable => Fetish::Expendable,
-        }
-    }
-}
-
-/// A focus.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Focus {
-    pub focus_name: String,
-    /// As the rules name it: power focus, specific spell focus, spell category focus, spell lock, …
-    pub focus_type: String,
-    pub force: u32,
-    pub spell_category: Option<String>,
-    pub specific_spell: Option<String>,
-    pub bonus_dice: i32,
-    pub tn_modifier: i32,
-    pub bonded: bool,
-    pub karma_cost: u32,
-    pub description: Option<String>,
-    pub notes: Option<String>,
 }
 
 /// An edge or a flaw.
@@ -777,7 +396,7 @@ impl Sheet {
         let worn = self.gear.iter().filter(|gear| gear.worn && gear.is_heavy_armor());
         let heaviest = worn.max_by_key(|gear| gear.ballistic_rating)?;
         let ballistic = heaviest.ballistic_rating.unwrap_or_default();
-        let lost = pool - pools::combat_pool_in_armor(pool, ballistic, quickness);
+        let lost = pool - pool_rules::combat_pool_in_armor(pool, ballistic, quickness);
         (lost > 0).then_some((heaviest, lost))
     }
 
@@ -786,7 +405,7 @@ impl Sheet {
         let [quickness, intelligence, willpower] =
             [Attribute::Quickness, Attribute::Intelligence, Attribute::Willpower]
                 .map(|attribute| self.attribute(attribute));
-        pools::combat_pool(quickness, intelligence, willpower)
+        pool_rules::combat_pool(quickness, intelligence, willpower)
     }
 
     /// Magic Pool; 0 without Sorcery or Magic.
@@ -795,7 +414,7 @@ impl Sheet {
         if sorcery == 0 || self.spell_magic() == 0 {
             return 0;
         }
-        let pool = pools::magic_pool(sorcery, self.power_foci());
+        let pool = pool_rules::magic_pool(sorcery, self.power_foci());
         plus(pool.total, self.total(ModifierType::Pool, "magic_pool"))
     }
 
@@ -810,15 +429,14 @@ impl Sheet {
         let Some(response) = self.cyberdecks.iter().map(|deck| deck.response_increase.unwrap_or_default()).max() else {
             return 0;
         };
-        let reaction =
-            self.base_attribute(Attribute::Reaction) + response * rules::shadowrun2::pools::RESPONSE_REACTION;
-        let pool = pools::hacking_pool(self.rating("Computer"), reaction);
+        let reaction = self.base_attribute(Attribute::Reaction) + response * pool_rules::RESPONSE_REACTION;
+        let pool = pool_rules::hacking_pool(self.rating("Computer"), reaction);
         plus(pool.total, self.total(ModifierType::Pool, "hacking_pool"))
     }
 
     /// Control Pool; 0 without a vehicle control rig.
     pub fn control_pool(&self) -> u32 {
-        let pool = pools::control_pool(self.base_attribute(Attribute::Reaction), self.vehicle_control_rig);
+        let pool = pool_rules::control_pool(self.base_attribute(Attribute::Reaction), self.vehicle_control_rig);
         plus(pool.total, self.total(ModifierType::Pool, "control_pool"))
     }
 
