@@ -1,7 +1,5 @@
 //! For whom a game master may act, whatever a model has been told.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 mod common;
 
 use common::{Table, of};
