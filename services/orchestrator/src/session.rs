@@ -72,8 +72,8 @@ pub(crate) struct Inner {
     pub approvals: HashMap<String, oneshot::Sender<Decision>>,
     passage: Option<Passage>,
     subscribers: Vec<Subscriber>,
-    /// Somebody else writes this session now; what stands here is stale.
-    is_lost: bool,
+    /// Somebody else writes this session now, or it could not be written: what stands here is stale.
+    pub is_lost: bool,
     is_closed: bool,
 }
 
@@ -450,11 +450,16 @@ impl Inner {
 
     fn note(&mut self, error: &DbError) {
         if matches!(error, DbError::Conflict | DbError::Unique) {
-            self.is_lost = true;
-            let text = "the session has moved to another server; connect again";
-            for subscriber in self.subscribers.drain(..) {
-                let _ = subscriber.reason.set(status::error(ErrorCode::ApiError, text));
-            }
+            self.lose("the session has moved to another server; connect again");
+        }
+    }
+
+    /// What stands here is no longer what the log says: whoever asks for the session next has it read anew, and those who
+    /// listen are told to.
+    pub fn lose(&mut self, text: &str) {
+        self.is_lost = true;
+        for subscriber in self.subscribers.drain(..) {
+            let _ = subscriber.reason.set(status::error(ErrorCode::ApiError, text));
         }
     }
 }

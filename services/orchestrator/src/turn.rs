@@ -7,13 +7,9 @@ mod tools;
 use std::{collections::HashSet, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
-use proto::orchestrator::v1::{
-    SessionEvent,
-    session_event::{Body, PlayerMessage},
-};
+use proto::orchestrator::v1::session_event::{Body, PlayerMessage};
 use serde_json::{Value, json};
 use service_kit::{
-    clock,
     db::DbError,
     status::{self, ErrorCode},
     trace,
@@ -104,7 +100,8 @@ pub(crate) async fn play_queue(session: Arc<Session>, engine: Arc<Engine>) {
         let queued = {
             let mut inner = session.lock().await;
             let is_paused = inner.state.paused.is_some() && !engine.shutdown.is_cancelled();
-            let next = if is_paused { None } else { inner.queue.pop_front() };
+            // The turns of a session that is lost are played by whoever reads it anew.
+            let next = if is_paused || inner.is_lost { None } else { inner.queue.pop_front() };
             let Some(queued) = next else {
                 inner.is_busy = false;
                 drop(inner);
@@ -432,17 +429,11 @@ impl Turn<'_> {
 
         let mut inner = self.session.lock().await;
         if let Err(error) = self.session.append_locked(&mut inner, &self.origin, bodies.clone(), None).await {
-            // The log has no end of this turn, but whoever listens must not wait for it for ever.
+            // The log has no end of this turn, but whoever listens must not wait for it for ever. The turn goes on where
+            // the log stops, as after a crash.
             tracing::error!(%error, session_id = self.session.id, "the end of a turn could not be logged");
-            for body in bodies {
-                inner.publish(&SessionEvent {
-                    at: clock::now(),
-                    turn_id: self.origin.turn_id.clone(),
-                    trace_id: self.origin.trace_id.clone(),
-                    body: Some(body),
-                    ..SessionEvent::default()
-                });
-            }
+            bodies.into_iter().for_each(|body| inner.tell(&self.origin, body));
+            inner.lose("the game could not be written down; connect again");
         }
         inner.running = None;
     }
