@@ -1,4 +1,5 @@
-//! The Java line: how soon an accepted event is answered, and what idle connections cost; beside it a bare echo of lines.
+//! The Java line: how soon an accepted event is answered, how many are in a second, and what idle connections cost; beside
+//! it a bare echo of lines.
 
 use std::time::{Duration, Instant};
 
@@ -15,6 +16,11 @@ use crate::{stats::median, target::Target};
 
 /// Events before it counts.
 const WARM_UP: usize = 200;
+
+/// An event that is accepted as often as it is sent.
+const EVENT: &str = "EVENT:TOGGLE_LOME";
+/// Events that a pipelining sender writes at a time.
+const BLOCK: usize = 64;
 
 struct Line {
     lines: Lines<BufReader<OwnedReadHalf>>,
@@ -33,6 +39,29 @@ impl Line {
         Ok(self.writer.write_all(format!("{line}\n").as_bytes()).await?)
     }
 
+    /// Sends so many events without waiting, and reads all their answers meanwhile.
+    async fn stream(self, events: usize) -> anyhow::Result<()> {
+        let Line { mut lines, mut writer } = self;
+        let sending = async {
+            for sent in (0..events).step_by(BLOCK) {
+                let block = format!("{EVENT}\n").repeat(BLOCK.min(events - sent));
+                writer.write_all(block.as_bytes()).await?;
+            }
+            anyhow::Ok(())
+        };
+        let reading = async {
+            let mut answered = 0;
+            while answered < events {
+                let line = lines.next_line().await?.context("the line was closed")?;
+                anyhow::ensure!(!line.starts_with("ERROR:"), "{line}");
+                answered += usize::from(line.starts_with("<valid_events>"));
+            }
+            anyhow::Ok(())
+        };
+        tokio::try_join!(sending, reading)?;
+        Ok(())
+    }
+
     async fn until(&mut self, start: &str) -> anyhow::Result<()> {
         loop {
             let line = self.lines.next_line().await?.context("the line was closed")?;
@@ -48,7 +77,32 @@ impl Line {
 pub async fn events(target: &Target, events: usize) -> anyhow::Result<Duration> {
     let mut line = Line::connect(&target.tcp).await?;
     line.until("<valid_events>").await?;
-    measure(&mut line, "EVENT:TOGGLE_LOME", "<valid_events>", events).await
+    measure(&mut line, EVENT, "<valid_events>", events).await
+}
+
+/// Events a second, answered and durable, on one connection that does not wait for answers.
+pub async fn pipelined(target: &Target, events: usize) -> anyhow::Result<f64> {
+    let mut line = Line::connect(&target.tcp).await?;
+    line.until("<valid_events>").await?;
+    let begun = Instant::now();
+    line.stream(events).await?;
+    Ok(events as f64 / begun.elapsed().as_secs_f64())
+}
+
+/// Events a second over so many games at once, each on a connection of its own.
+pub async fn over_games(target: &Target, games: usize, events: usize) -> anyhow::Result<f64> {
+    let mut lines = Vec::with_capacity(games);
+    for game in 0..games {
+        let mut line = Line::connect(&target.tcp).await?;
+        line.until("<valid_events>").await?;
+        line.send(&format!("GAME load-{game}")).await?;
+        line.until("<valid_events>").await?;
+        lines.push(line);
+    }
+    let each = events.div_ceil(games);
+    let begun = Instant::now();
+    futures_util::future::try_join_all(lines.into_iter().map(|line| line.stream(each))).await?;
+    Ok((each * games) as f64 / begun.elapsed().as_secs_f64())
 }
 
 /// Time from the options confirmed until the phase 1 menu stands complete.

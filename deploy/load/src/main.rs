@@ -4,6 +4,7 @@
 //! talks to its real ports from this process. Nothing here fails because a machine is slow.
 
 mod chat;
+mod commits;
 mod grpc;
 mod lines;
 mod rest;
@@ -21,6 +22,10 @@ use target::{Sampling, Target};
 
 /// The figure of rolls over gRPC, which is put in two places.
 const ROLLS: &str = "gRPC rolls with their log entries, 64 callers";
+/// Games that are played at once where the rate over many is measured.
+const GAMES: usize = 64;
+/// Events of a rate for each request of the other measurements: a rate takes more of them to be steady.
+const EVENTS: usize = 10;
 
 /// Measures a release build of dicetower and prints one table.
 #[derive(Parser)]
@@ -65,6 +70,7 @@ async fn main() -> anyhow::Result<()> {
     );
     let echoes = grpc::bare(options.requests * 10).await.context("bare gRPC")?;
     table.bare_text(ROLLS, format!("{echoes:.0}/s"));
+    table.bare("line answered with --fsync, p50", commits::bare(options.requests).await.context("bare commits")?);
     let quick = chat::quick_model().await;
     let bare = chat::bare_steps(&quick, options.requests / 2).await.context("bare proxy")?;
     table.bare("first piece of the game master, p50, one stream", bare.first);
@@ -74,7 +80,7 @@ async fn main() -> anyhow::Result<()> {
         let rolls = grpc::rolls(&binary, sampling, options.requests * 10).await.context("gRPC rolls")?;
         table.put_text(sampling, ROLLS, format!("{rolls:.0}/s, {:.0} % of the echo", rolls / echoes * 100.0));
         let model = stream::Model::start().await?;
-        let target = Target::start(&binary, sampling, Some(model.url())).await?;
+        let target = Target::start(&binary, sampling, Some(model.url()), &[]).await?;
         table.put(sampling, "start to serving", target.started_in);
         table.put_text(sampling, "memory idle", target.memory()?);
         table.put(sampling, "roll through REST, p50", rest::rolls(&target, options.requests).await.context("rolls")?);
@@ -88,6 +94,8 @@ async fn main() -> anyhow::Result<()> {
             sheets::attacks(&target, options.requests).await.context("attacks")?,
         );
         table.put(sampling, "line answered, p50", lines::events(&target, options.requests).await.context("lines")?);
+        let rate = lines::pipelined(&target, options.requests * EVENTS).await.context("pipelined")?;
+        table.put_text(sampling, "line events in a second, one connection", format!("{rate:.0}"));
         table.put(
             sampling,
             "options confirmed to the phase 1 menu",
@@ -103,7 +111,7 @@ async fn main() -> anyhow::Result<()> {
         table.put(sampling, "all sheets listed, p50", listed);
         target.stop().await?;
 
-        let target = Target::start(&binary, sampling, Some(&quick.url)).await?;
+        let target = Target::start(&binary, sampling, Some(&quick.url), &[]).await?;
         let idle = target.memory()?;
         let steps = chat::steps(&target, options.requests / 2).await.context("steps")?;
         table.put_beside(sampling, "first piece of the game master, p50, one stream", steps.first, bare.first);
@@ -116,6 +124,13 @@ async fn main() -> anyhow::Result<()> {
         table.put_text(sampling, "stories at once, whole and in order", format!("{} of {}", stories.whole, stories.of));
         table.put(sampling, "all of them told in", stories.took);
         table.put_text(sampling, "memory of that many open sessions", stories.sessions.less(idle));
+        target.stop().await?;
+
+        let target = Target::start(&binary, sampling, None, &["--fsync"]).await?;
+        let answered = lines::events(&target, options.requests).await.context("lines with fsync")?;
+        table.put(sampling, "line answered with --fsync, p50", answered);
+        let rate = lines::over_games(&target, GAMES, options.requests * EVENTS).await.context("many games")?;
+        table.put_text(sampling, "line events in a second with --fsync, 64 games", format!("{rate:.0}"));
         target.stop().await?;
     }
     writeln!(std::io::stdout(), "{table}")?;

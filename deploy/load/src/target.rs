@@ -38,12 +38,18 @@ pub struct Target {
 }
 
 impl Target {
-    /// Starts it on free ports, its data in a folder of its own.
-    pub async fn start(binary: &Path, sampling: Sampling, llm_url: Option<&str>) -> anyhow::Result<Target> {
+    /// Starts it on free ports with some more arguments, its data in a folder of its own.
+    pub async fn start(
+        binary: &Path,
+        sampling: Sampling,
+        llm_url: Option<&str>,
+        more: &[&str],
+    ) -> anyhow::Result<Target> {
         let folder = tempfile::tempdir()?;
         let mut command = Command::new(binary);
         command
             .args(["--http", "127.0.0.1:0", "--tcp", "127.0.0.1:0", "--streams-per-address", "5000"])
+            .args(more)
             .current_dir(folder.path())
             .env_clear();
         if let Sampling::Everything = sampling {

@@ -99,7 +99,46 @@ pub async fn start(
 /// For `benches/`, which sees of this crate what everybody sees.
 #[cfg(feature = "bench")]
 pub mod bench {
-    use crate::opponent::{Strength, fixture::Table, policy};
+    use serde_json::json;
+
+    use crate::{
+        definition::Machine,
+        machine::{self, Event},
+        opponent::{Strength, fixture::Table, policy},
+    };
+
+    /// Two states that lead to each other.
+    pub const PLAIN: &str = "
+machine: swing
+initial: LEFT
+states:
+  LEFT: { on: [{ event: SWING, target: RIGHT }] }
+  RIGHT: { on: [{ event: SWING, target: LEFT }] }
+";
+    /// The same with a guard over a variable.
+    pub const GUARDED: &str = "
+machine: swing
+initial: LEFT
+library: { variables: { SWINGS: 1 } }
+states:
+  LEFT: { on: [{ event: SWING, target: RIGHT, guard: SWINGS > 0 }] }
+  RIGHT: { on: [{ event: SWING, target: LEFT, guard: SWINGS > 0 }] }
+";
+
+    /// One transition after the other of a machine that swings.
+    ///
+    /// # Panics
+    ///
+    /// The machine cannot run, or does not swing.
+    pub fn transition(definition: &str) -> impl FnMut() {
+        let machine = Machine::load("swing", definition).expect("it can run").machine;
+        let event = json!({
+            "name": "SWING", "data": {}, "sender": "", "is_host": true, "players": [], "assist": false, "at": 0,
+        });
+        let event: Event = serde_json::from_value(event).expect("an event");
+        let mut game = machine::begin(&machine, None, &[], false, 0).expect("nothing is rolled");
+        move || game = machine::react(&machine, &game, &event, None, &[]).expect("it swings").game
+    }
 
     /// The strengths of the built-in opponent.
     pub const STRENGTHS: [&str; 3] = ["easy", "middle", "hard"];
