@@ -76,7 +76,7 @@ function showRates(part, name, key, headings, samples, seconds) {
     return { count: now.count, row: row(...id.split("\n"), ...cells.map(String)) };
   });
   rows.sort((one, other) => other.count - one.count);
-  const columns = [...headings, "In all", "Rate", "50 of 100", "95 of 100", "99 of 100"];
+  const columns = [...headings, "In all", "Rate", "p50", "p95", "p99"];
   parts[part].replaceChildren(table(headings[0], columns, rows.map(({ row }) => row), "Nothing has been asked yet."));
 }
 

@@ -241,7 +241,7 @@ mod tests {
 
     #[test]
     fn a_length_is_counted_in_characters() {
-        let request = RollDiceRequest { notation: Some("é".repeat(201)), ..Default::default() };
-        check_roll(request, Err("`notation` must have 1 to 200 characters, not 201"));
+        let request = RollDiceRequest { notation: Some("é".repeat(401)), ..Default::default() };
+        check_roll(request, Err("`notation` must have 1 to 400 characters, not 401"));
     }
 }

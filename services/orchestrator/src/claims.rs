@@ -37,6 +37,10 @@ pub(crate) fn unsupported(told: &str, known: &[Message]) -> Vec<Claim> {
     let mut numbers: Option<BTreeSet<u64>> = None;
     let mut claims = Vec::new();
     for found in NUMBERED.captures_iter(told) {
+        // What may be said to roll is no roll: "roll 6 dice against 4".
+        if found.name("rolled").is_some() && found.get(0).is_some_and(|all| is_quoted(&told[..all.start()])) {
+            continue;
+        }
         let number = ["count", "money", "rolled"].iter().find_map(|name| found.name(name));
         let Some(number) = number.and_then(|text| text.as_str().replace(',', "").parse().ok()) else { continue };
         if numbers.get_or_insert_with(|| all_numbers(known)).contains(&number) {
@@ -55,6 +59,11 @@ pub(crate) fn unsupported(told: &str, known: &[Message]) -> Vec<Claim> {
         }
     }
     claims
+}
+
+/// Whether a quotation begins where this text ends.
+fn is_quoted(before: &str) -> bool {
+    before.ends_with(['"', '\u{201c}'])
 }
 
 /// Every number that stands in the messages.
@@ -114,6 +123,7 @@ mod tests {
     fn what_a_tool_has_answered_may_be_told() {
         check("Two of them! 2 successes against target number 5.", json!({"successes": 2, "target_number": 5}), &[]);
         check("You rolled 11 and pay 300 nuyen.", json!({"rolls": [11, 3]}), &[]);
+        check("Say \"roll 6 dice against 4\".", json!({}), &[]);
     }
 
     #[test]

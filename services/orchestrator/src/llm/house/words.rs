@@ -14,7 +14,8 @@ const MAX_WORD_LENGTH: usize = 40;
 /// Dice notation, numbers with or without separators, words with their apostrophes, and the marks that end a clause.
 static PIECES: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(concat!(
-        r"(?P<dice>\b\d{0,4}d\d{1,4}\b(?:!|\s*[+-]\s*\d{0,4}d\d{1,4}\b|\s*[+-]\s*\d{1,4}\b)*)",
+        r"(?P<dice>(?i:\b\d{0,4}d(?:\d{1,4}|%|f\b)(?:!(?:!|p\b)?|(?:k[hl]?|d[hl]|r[or]?|mi|ma|[<>]=?)\d{1,4}\b",
+        r"|\s*[+-]\s*\d{0,4}d\d{1,4}\b|\s*[+-]\s*\d{1,4}\b)*))",
         r"|(?P<number>\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?)",
         r"|(?P<word>\p{L}[\p{L}\d]*(?:'\p{L}+)*)",
         r"|(?P<mark>[.!?;\n,:])",
@@ -251,6 +252,12 @@ mod tests {
             words.iter().filter(|word| word.is_dice).map(|word| word.raw).collect::<Vec<_>>(),
             ["2d6+3", "8d6!"]
         );
+        for notation in ["4d6kh3", "4D6k3+2", "2d20kl1 + 5", "d%", "4df", "3d6!!", "5d10r1>8", "d20"] {
+            let text = format!("roll {notation} please");
+            let words = split(&text);
+            let dice: Vec<_> = words.iter().filter(|word| word.is_dice).map(|word| word.raw).collect();
+            assert_eq!((dice, words.len()), (vec![notation], 3), "{text}");
+        }
     }
 
     #[test]
