@@ -39,7 +39,7 @@ pub fn game(shown: Shown) -> wire::Game {
         figures_from: if figures.is_some() { source.word().to_owned() } else { String::new() },
         figures: figures.map(|figures| to_struct(&figures)),
         deciders: machine.iter().flat_map(|machine| deciders(machine, &stored.game)).collect(),
-        variables: Some(to_struct(&stored.game.variables)),
+        variables: Some(to_struct(stored.game.variables.iter())),
         game_id: stored.id,
         machine: stored.machine,
         state: stored.game.state,
@@ -255,9 +255,9 @@ fn from_value(value: WireValue) -> Value {
     }
 }
 
-fn to_struct(fields: &Map<String, Value>) -> Struct {
+fn to_struct<'a>(fields: impl IntoIterator<Item = (&'a String, &'a Value)>) -> Struct {
     let fields: BTreeMap<String, WireValue> =
-        fields.iter().map(|(name, value)| (name.clone(), to_value(value))).collect();
+        fields.into_iter().map(|(name, value)| (name.clone(), to_value(value))).collect();
     Struct { fields }
 }
 

@@ -793,6 +793,7 @@ impl Games {
         };
         let deciders = self.settings.deciders.iter().filter(|(side, _)| machine.sides.contains(side));
         game.memory.deciders = deciders.map(|(side, decider)| (side.clone(), *decider)).collect();
+        game.variables = game.variables.as_beginning();
         Ok(StoredGame {
             key,
             id: game_id.to_owned(),
@@ -801,7 +802,6 @@ impl Games {
             created_at,
             sequence: 0,
             updated_at: created_at,
-            opening: game.variables.clone(),
             snapshot: None,
             game,
         })

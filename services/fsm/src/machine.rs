@@ -13,8 +13,9 @@ mod decide;
 mod facts;
 mod run;
 mod time;
+mod variables;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -39,6 +40,7 @@ const MAX_FACT_TEXT: usize = 500;
 const MAX_FACT_ITEMS: usize = 100;
 
 pub use time::Timer;
+pub use variables::Variables;
 
 #[cfg(test)]
 pub use decide::guard_holds;
@@ -50,7 +52,7 @@ pub struct Game {
     /// The state it rests in.
     pub state: String,
     /// Its variables.
-    pub variables: Arc<Map<String, Value>>,
+    pub variables: Variables,
     /// What it remembers beside them.
     pub memory: Memory,
 }
@@ -335,7 +337,7 @@ pub fn begin(
     at: i64,
 ) -> Result<Game, Stop> {
     let event = Event::nothing(&[], assist, at);
-    let game = Game { variables: machine.variables.clone(), ..Game::default() };
+    let game = Game { variables: Variables::new(machine.variables.clone()), ..Game::default() };
     let mut run = Run::new(machine, machine.initial, &game, &event, board, rolls);
     run.enter_initial()?;
     run.settle()?;

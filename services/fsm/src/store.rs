@@ -1,6 +1,6 @@
 //! Games and their logs in the database.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -8,7 +8,7 @@ use service_kit::db::{DatabaseConfig, Db, DbError, Row, Schema, Statement};
 
 use crate::{
     board::Figures,
-    machine::{Event, Game, Memory, Move, Output, Reaction, Rolled},
+    machine::{Event, Game, Memory, Move, Output, Reaction, Rolled, Variables},
 };
 
 /// The tables, for backups.
@@ -78,8 +78,6 @@ pub struct StoredGame {
     pub updated_at: i64,
     /// The game as it stood then.
     pub game: Game,
-    /// The variables with which its log begins; an entry keeps only those that have changed since.
-    pub opening: Arc<Map<String, Value>>,
     /// The figures of its board for ever, if it was branched from another game.
     pub snapshot: Option<Arc<Figures>>,
 }
@@ -203,7 +201,7 @@ impl Store {
             stored.sequence.into(),
             stored.created_at.into(),
             stored.state.as_str().into(),
-            to_text(&changed(&before.opening, &game.variables)).into(),
+            to_text(game.variables.changed()).into(),
             to_text(&stored.entry).into(),
             key.into(),
             request.into(),
@@ -243,6 +241,7 @@ impl Store {
 }
 
 fn creation(game: &StoredGame, idempotency: Option<Idempotency>) -> Vec<Statement> {
+    debug_assert!(game.game.variables.changed().is_empty(), "a log begins with the variables of its game");
     let (key, request) = parts(idempotency);
     let row = vec![
         game.key.as_str().into(),
@@ -259,7 +258,7 @@ fn creation(game: &StoredGame, idempotency: Option<Idempotency>) -> Vec<Statemen
         0i64.into(),
         game.created_at.into(),
         game.game.state.as_str().into(),
-        to_text(&*game.game.variables).into(),
+        to_text(game.game.variables.beginning()).into(),
         "".into(),
         None::<String>.into(),
         None::<String>.into(),
@@ -280,17 +279,6 @@ fn to_text(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("maps have text keys, and nothing here fails to serialise")
 }
 
-/// The variables that are not as they were in the beginning. Both maps are sorted: they are walked through side by side,
-/// since this is done for every event.
-fn changed<'a>(opening: &Map<String, Value>, now: &'a Map<String, Value>) -> BTreeMap<&'a str, &'a Value> {
-    let mut opening = opening.iter().peekable();
-    let changed = now.iter().filter(|(name, value)| {
-        while opening.next_if(|(other, _)| other < name).is_some() {}
-        opening.next_if(|(other, _)| other == name).is_none_or(|(_, before)| before != *value)
-    });
-    changed.map(|(name, value)| (name.as_str(), value)).collect()
-}
-
 fn game_of(row: &Row) -> StoredGame {
     StoredGame {
         key: row.text(0),
@@ -301,17 +289,16 @@ fn game_of(row: &Row) -> StoredGame {
         sequence: to_sequence(row.integer(5)),
         updated_at: row.integer(6),
         game: game_in(row, [7, 8, 9, 10]),
-        opening: Arc::new(map_in(row, 8)),
         snapshot: row.optional_text(11).and_then(|text| serde_json::from_str(&text).ok()).map(Arc::new),
     }
 }
 
 /// A game from columns: its state, the variables it began with, those that have changed, its memory.
 fn game_in(row: &Row, [state, opening, changed, memory]: [usize; 4]) -> Game {
-    let mut variables = map_in(row, opening);
+    let mut variables = Variables::new(Arc::new(map_in(row, opening)));
     variables.extend(map_in(row, changed));
     let memory = serde_json::from_str(&row.text(memory)).unwrap_or_default();
-    Game { state: row.text(state), variables: Arc::new(variables), memory }
+    Game { state: row.text(state), variables, memory }
 }
 
 fn map_in(row: &Row, column: usize) -> Map<String, Value> {

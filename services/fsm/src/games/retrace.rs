@@ -124,6 +124,7 @@ impl Games {
             };
             // Nobody plays in a "what if" unless he is asked to, and no clock runs in it.
             game.memory.deciders.clear();
+            game.variables = game.variables.as_beginning();
             game.memory.timers.clear();
             let created_at = clock::now_ms();
             StoredGame {
@@ -134,7 +135,6 @@ impl Games {
                 created_at,
                 sequence: 0,
                 updated_at: created_at,
-                opening: game.variables.clone(),
                 game,
                 snapshot: Some(self.board(&live.stored).await),
             }

@@ -157,7 +157,8 @@ pub fn all_facts(
     let Some(state) = machine.state_index(&game.state) else { return Err(Stop::Refused(Refusal::Transition)) };
     let event = Event::nothing(&[], assist, 0);
     let mut run = Run::new(machine, state, game, &event, board, &[]);
-    let names = machine.constants.keys().chain(machine.computed.keys()).chain(game.variables.keys());
+    let names =
+        machine.constants.keys().chain(machine.computed.keys()).chain(game.variables.iter().map(|(name, _)| name));
     let names: Vec<&str> = names.map(String::as_str).chain(board::FIGURES.iter().copied()).collect();
     run.facts(names.into_iter(), 0)
 }

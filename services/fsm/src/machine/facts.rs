@@ -35,7 +35,7 @@ impl Run<'_> {
             self.event_facts.insert(name, value.clone());
         }
         for (name, value) in self.event_facts.clone() {
-            if self.variables.contains_key(&name) {
+            if self.variables.get(&name).is_some() {
                 self.set(name, value);
             }
         }

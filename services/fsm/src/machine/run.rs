@@ -3,15 +3,13 @@
 //! A game rests in one atomic state and is in all states around it. A parallel state would have several of them at a
 //! time: `state` would then be a set, and `lineage` its union.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::{Map, Value};
 
 use super::{
     Audience, Event, Game, MAX_MOVES, Memory, Move, Output, OutputKind, Reaction, Refusal, Rolled, Stop, ValidEvents,
+    Variables,
 };
 use crate::{
     board::Figures,
@@ -44,7 +42,7 @@ pub(super) struct Run<'a> {
     pub(super) is_looking: bool,
     /// Index of the atomic state.
     pub(super) state: usize,
-    pub(super) variables: Arc<Map<String, Value>>,
+    pub(super) variables: Variables,
     pub(super) memory: Memory,
     /// Events that actions have raised and that no transition has taken yet.
     pub(super) raised: VecDeque<String>,
@@ -95,7 +93,7 @@ impl<'a> Run<'a> {
     }
 
     pub(super) fn set(&mut self, name: String, value: Value) {
-        Arc::make_mut(&mut self.variables).insert(name, value);
+        self.variables.insert(name, value);
     }
 
     pub(super) fn into_game(mut self) -> Game {

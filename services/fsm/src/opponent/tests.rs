@@ -1,7 +1,5 @@
 //! The opponent at a table without a server: whole games, and what it makes of single positions.
 
-use std::sync::Arc;
-
 use serde_json::json;
 
 use super::{Question, Strength, fixture::Table, parse_decider, policy};
@@ -32,7 +30,7 @@ fn far_gone(has_board: bool, seed: u64) -> Table {
     let mut table = Table::new(has_board, seed);
     table.areas.extend([(247, 91), (252, 135), (423, 170), (261, 120), (262, 120), (263, 120)]);
     let facts = json!({"FELLOWSHIP_AREA": 91, "CORRUPTION": 4, "SHADOW_VP": 7});
-    Arc::make_mut(&mut table.game.variables).extend(facts.as_object().unwrap().clone());
+    table.game.variables.extend(facts.as_object().unwrap().clone());
     table
 }
 

@@ -965,9 +965,9 @@ fn a_fact_of_the_event_counts_more_than_the_database_and_stays_without_one() {
 #[test]
 fn facts_that_the_machine_does_not_know_are_not_remembered() {
     let mut table = Table::ours();
-    let variables = table.game.variables.len();
+    let variables = table.game.variables.iter().count();
     table.send_with("VIEW_FP", json!({"facts": {"weather": "rain", "corruption": 1}}));
-    assert_eq!((table.game.variables.len(), table.variable("CORRUPTION")), (variables, json!(1)));
+    assert_eq!((table.game.variables.iter().count(), table.variable("CORRUPTION")), (variables, json!(1)));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use serde_json::{Map, json};
 use service_kit::{db::DbError, testing::TestDatabase};
 
 use crate::{
-    machine::{Event, Game, Move},
+    machine::{Event, Game, Move, Variables},
     store::{Entry, Idempotency, Store, StoredEntry, StoredGame},
 };
 
@@ -56,18 +56,17 @@ async fn an_idempotency_key_belongs_to_one_entry(store: &Store) {
 
 async fn variables_are_what_they_were_whether_they_have_changed_or_not(store: &Store) {
     let mut old = game("key-v", "variables", 3);
-    Arc::make_mut(&mut old.game.variables)
-        .extend([("KEPT".to_owned(), json!([1, 2])), ("CHANGED".to_owned(), json!({}))]);
-    old.opening = old.game.variables.clone();
+    old.game.variables.extend([("KEPT".to_owned(), json!([1, 2])), ("CHANGED".to_owned(), json!({}))]);
+    old.game.variables = old.game.variables.as_beginning();
     store.create(&old, None).await.unwrap();
     let mut now = Game { state: "B".to_owned(), ..old.game.clone() };
-    Arc::make_mut(&mut now.variables)
-        .extend([("CHANGED".to_owned(), json!({"210": "event"})), ("NEW".to_owned(), json!(true))]);
+    now.variables.extend([("CHANGED".to_owned(), json!({"210": "event"})), ("NEW".to_owned(), json!(true))]);
     store.append(&old, &entry(1, "GO"), &now, None).await.unwrap();
 
     let found = store.find("variables").await.unwrap().unwrap();
-    assert_eq!((&found.game, &found.opening), (&now, &old.opening));
-    Arc::make_mut(&mut now.variables).insert("CHANGED".to_owned(), json!({}));
+    assert_eq!((&found.game, found.game.variables.beginning()), (&now, old.game.variables.beginning()));
+    assert_eq!(found.game.variables.changed(), now.variables.changed());
+    now.variables.insert("CHANGED".to_owned(), json!({}));
     store.append(&found, &entry(2, "GO"), &now, None).await.unwrap();
     assert_eq!(store.find("variables").await.unwrap().unwrap().game, now, "it is again as it was");
 }
@@ -110,14 +109,13 @@ fn game(key: &str, id: &str, created_at: i64) -> StoredGame {
         sequence: 0,
         updated_at: created_at,
         game: state("A"),
-        opening: state("A").variables,
         snapshot: None,
     }
 }
 
 fn state(state: &str) -> Game {
     let variables = Map::from_iter([("TURN".to_owned(), json!(3))]);
-    Game { state: state.to_owned(), variables: Arc::new(variables), ..Game::default() }
+    Game { state: state.to_owned(), variables: Variables::new(Arc::new(variables)), ..Game::default() }
 }
 
 fn entry(sequence: u64, event: &str) -> StoredEntry {
