@@ -147,7 +147,7 @@ test_fuzz() {
       mkdir -p "$work/fuzz/$target" "$crate/corpus/$target"
       echo "$crate: $target, $bound"
       RUSTC_BOOTSTRAP=1 cargo fuzz run --fuzz-dir "$crate" --sanitizer none "$target" "$work/fuzz/$target" \
-        "$crate/corpus/$target" -- "$bound" -timeout=10 -max_len=4096 -print_final_stats=1 \
+        "$crate/corpus/$target" -- "$bound" -timeout=60 -max_len=4096 -print_final_stats=1 \
         >"$work/fuzz/log" 2>&1 || { tail -n 40 "$work/fuzz/log"; return 1; }
       grep 'number_of_executed_units' "$work/fuzz/log"
     done

@@ -351,17 +351,26 @@ impl<F: FnMut(u32) -> u32> Table<F> {
             Modifier::Minimum(bound) => self.limit(units, from, |value| value.max(*bound)),
             Modifier::Maximum(bound) => self.limit(units, from, |value| value.min(*bound)),
             Modifier::Explode { compound, penetrate, on, limit } => {
-                let limit = limit.unwrap_or_else(|| cube.chain_limit(on, false));
+                let mut most = *limit;
                 // The further dice lie behind the one that brought them.
                 for unit in units.split_off(from) {
-                    self.explode(cube, on, limit, *compound, *penetrate, unit, units);
+                    if unit.kept && cube.matches(on, unit.value, false) {
+                        // Found when it is needed: it takes a look at every face.
+                        let limit = *most.get_or_insert_with(|| cube.chain_limit(on, false));
+                        self.explode(cube, on, limit, *compound, *penetrate, unit, units);
+                    } else {
+                        units.push(unit);
+                    }
                 }
             }
             Modifier::Reroll { once, on } => {
-                let limit = if *once { 1 } else { cube.chain_limit(on, true) };
+                let mut most = once.then_some(1);
                 for unit in &mut units[from..] {
-                    for _ in 0..limit {
-                        if !unit.kept || !cube.matches(on, unit.value, true) {
+                    if !unit.kept || !cube.matches(on, unit.value, true) {
+                        continue;
+                    }
+                    for _ in 0..*most.get_or_insert_with(|| cube.chain_limit(on, true)) {
+                        if !cube.matches(on, unit.value, true) {
                             break;
                         }
                         self.reroll(cube, unit);
@@ -387,7 +396,7 @@ impl<F: FnMut(u32) -> u32> Table<F> {
         }
     }
 
-    /// Lays down a unit and the further ones that it brings, or the one that it becomes by compounding.
+    /// Lays down a unit that matches and the further ones that it brings, or the one that it becomes by compounding.
     #[expect(clippy::too_many_arguments, reason = "the parts of one modifier, taken apart by its only caller")]
     fn explode(
         &mut self,
@@ -403,7 +412,7 @@ impl<F: FnMut(u32) -> u32> Table<F> {
         units.push(unit);
         let mut shown = unit.value;
         for _ in 0..limit {
-            if !unit.kept || !cube.matches(on, shown, false) {
+            if !cube.matches(on, shown, false) {
                 break;
             }
             let first = self.throws.len() as u32;
