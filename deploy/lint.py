@@ -31,7 +31,13 @@ def check_chart():
             failures.append(f"helm lint: {message['path']}: {message['error']}")
     chart = helm_python.Chart.load(DEPLOY / "k8s")
     kinds = {}
-    for values in ({}, {"ingress": {"enabled": True, "tlsSecretName": "tls"}, "gamesClaim": "games", "llm": {"url": "http://model/v1"}}):
+    everything = {
+        "ingress": {"enabled": True, "tlsSecretName": "tls"},
+        "gamesClaim": "games",
+        "certificatesSecretName": "certificates",
+        "llm": {"url": "http://model/v1"},
+    }
+    for values in ({}, everything):
         for name, text in chart.render(values, name="table", namespace="games").items():
             if not name.endswith(".yaml"):
                 continue

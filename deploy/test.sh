@@ -167,6 +167,8 @@ test_deployment_files() {
     "$work"/venv/lib/python3*/site-packages/compose/docker-compose -f docker-compose.yml --profile "$profile" \
       config --quiet || return 1
   done
+  "$work"/venv/lib/python3*/site-packages/compose/docker-compose -f docker-compose.yml -f deploy/compose-certificates.yml \
+    --profile full config --quiet || return 1
   "$work/venv/bin/caddy" validate --adapter caddyfile --config deploy/Caddyfile >"$work/caddy" 2>&1 ||
     { cat "$work/caddy"; return 1; }
   promtool check config --syntax-only deploy/prometheus/prometheus.yml && promtool test rules deploy/prometheus/alerts.test.yml &&

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
+use service_kit::{auth::Credentials, client::connect_with};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -20,18 +21,18 @@ const STATUS_LINE: usize = "HTTP/1.1 200".len();
 /// # Errors
 ///
 /// It does not answer, or says that it is not well.
-pub async fn check(url: &str) -> anyhow::Result<()> {
+pub async fn check(url: &str, credentials: &Credentials) -> anyhow::Result<()> {
     let answer = async {
         match url.strip_prefix("http://").and_then(|rest| rest.split_once('/')) {
             Some((host, path)) => ask_page(host, path).await,
-            None => ask_grpc(url).await,
+            None => ask_grpc(url, credentials).await,
         }
     };
     timeout(PATIENCE, answer).await.with_context(|| format!("{url} does not answer"))?
 }
 
-async fn ask_grpc(url: &str) -> anyhow::Result<()> {
-    let mut client = HealthClient::new(service_kit::client::connect(url)?);
+async fn ask_grpc(url: &str, credentials: &Credentials) -> anyhow::Result<()> {
+    let mut client = HealthClient::new(connect_with(url, credentials)?);
     let answer =
         client.check(HealthCheckRequest::default()).await.map_err(|status| anyhow::anyhow!("{}", status.message()));
     let status = answer.with_context(|| format!("ask {url}"))?.into_inner().status();

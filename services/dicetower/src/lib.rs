@@ -69,7 +69,7 @@ pub fn shutdown_signal() -> anyhow::Result<CancellationToken> {
 pub async fn run(cli: Cli, shutdown: CancellationToken) -> anyhow::Result<()> {
     match &cli.command {
         Some(Command::Machine(command)) => return machine::run(command),
-        Some(Command::Health { url }) => return health::check(url).await,
+        Some(Command::Health { url }) => return health::check(url, &cli.auth.credentials()?).await,
         Some(Command::Export { name }) => return person::export(name, &cli.database.config()?).await,
         Some(Command::Erase { name }) => return person::erase(name, &cli.database.config()?).await,
         Some(Command::Token(command)) => return token::run(command, &cli.database.config()?).await,

@@ -3,7 +3,7 @@
 use clap::Args;
 use service_kit::{
     Gate, Peers,
-    auth::{AuthConfig, SharedSecret},
+    auth::{AuthConfig, Credentials},
     client::connect_with,
     db::DatabaseConfig,
     foreign::{self, ForeignService},
@@ -35,24 +35,22 @@ pub struct PeerArgs {
     pub services: Vec<ForeignService>,
 }
 
-type Secret<'a> = Option<&'a SharedSecret>;
-
 impl PeerArgs {
-    fn dice(&self, secret: Secret<'_>) -> anyhow::Result<Peers> {
-        Ok(Peers::none().with_dice(connect_with(&self.dice_url, secret)?))
+    fn dice(&self, credentials: &Credentials) -> anyhow::Result<Peers> {
+        Ok(Peers::none().with_dice(connect_with(&self.dice_url, credentials)?))
     }
 
-    fn orchestrator(&self, secret: Secret<'_>) -> anyhow::Result<Peers> {
-        let peers = self.dice(secret)?.with_character(connect_with(&self.character_url, secret)?);
-        Ok(peers.with_fsm(connect_with(&self.fsm_url, secret)?))
+    fn orchestrator(&self, credentials: &Credentials) -> anyhow::Result<Peers> {
+        let peers = self.dice(credentials)?.with_character(connect_with(&self.character_url, credentials)?);
+        Ok(peers.with_fsm(connect_with(&self.fsm_url, credentials)?))
     }
 
-    fn gateway(&self, secret: Secret<'_>) -> anyhow::Result<Peers> {
-        Ok(self.orchestrator(secret)?.with_orchestrator(connect_with(&self.orchestrator_url, secret)?))
+    fn gateway(&self, credentials: &Credentials) -> anyhow::Result<Peers> {
+        Ok(self.orchestrator(credentials)?.with_orchestrator(connect_with(&self.orchestrator_url, credentials)?))
     }
 
-    fn tcp_adapter(&self, secret: Secret<'_>) -> anyhow::Result<Peers> {
-        Ok(Peers::none().with_fsm(connect_with(&self.fsm_url, secret)?))
+    fn tcp_adapter(&self, credentials: &Credentials) -> anyhow::Result<Peers> {
+        Ok(Peers::none().with_fsm(connect_with(&self.fsm_url, credentials)?))
     }
 }
 
@@ -66,8 +64,8 @@ pub async fn run(
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     let name = command.name();
-    let secret = auth.service_secret.as_ref();
-    let door = Door { secret, may_be_open: allow_open || secret.is_some() };
+    let credentials = &auth.credentials()?;
+    let door = Door { credentials, may_be_open: allow_open || credentials.are_asked_for() };
     match command {
         Command::Dice(role) => {
             let _lock = FolderLock::take(database, &[name])?;
@@ -76,30 +74,32 @@ pub async fn run(
         }
         Command::Character(role) => {
             let _lock = FolderLock::take(database, &[name])?;
-            let routes = character::start(role.config, database, peers.dice(secret)?, shutdown.clone()).await?;
+            let routes = character::start(role.config, database, peers.dice(credentials)?, shutdown.clone()).await?;
             serve(name, routes, &role.listen, door, shutdown).await
         }
         Command::Orchestrator(role) => {
             let _lock = FolderLock::take(database, &[name])?;
-            let with_services = foreign::add(peers.orchestrator(secret)?, &peers.services).await?;
+            let with_services =
+                foreign::add(peers.orchestrator(credentials)?.with_credentials(credentials.clone()), &peers.services)
+                    .await?;
             let routes = orchestrator::start(role.config, database, with_services, shutdown.clone()).await?;
             serve(name, routes, &role.listen, door, shutdown).await
         }
         Command::Fsm(role) => {
             let _lock = FolderLock::take(database, &[name])?;
-            let routes = fsm::start(role.config, database, peers.dice(secret)?, shutdown.clone()).await?;
+            let routes = fsm::start(role.config, database, peers.dice(credentials)?, shutdown.clone()).await?;
             serve(name, routes, &role.listen, door, shutdown).await
         }
         Command::Gateway(config) => {
             let listener = listen(&config.http, "--http", allow_open || auth.is_required()).await?;
             let gate = Gate::start(auth, database, shutdown.clone()).await?;
             tracing::info!(service = name, address = %listener.local_addr()?, "serving");
-            let peers = foreign::add(peers.gateway(secret)?.with_gate(gate), &peers.services).await?;
+            let peers = foreign::add(peers.gateway(credentials)?.with_gate(gate), &peers.services).await?;
             gateway::serve(config, listener, peers, shutdown).await
         }
         Command::TcpAdapter(role) => {
             let listener = listen(&role.config.tcp, "--tcp", allow_open || auth.is_required()).await?;
-            let peers = peers.tcp_adapter(secret)?.with_gate(Gate::start(auth, database, shutdown.clone()).await?);
+            let peers = peers.tcp_adapter(credentials)?.with_gate(Gate::start(auth, database, shutdown.clone()).await?);
             tracing::info!(service = name, address = %listener.local_addr()?, "serving");
             let gate = peers.gate().clone();
             let lines = tcp_adapter::serve(role.config, listener, peers, gate, shutdown.clone());
@@ -122,7 +122,7 @@ pub async fn run(
 /// Who may come in at a service's gRPC port.
 #[derive(Clone, Copy)]
 struct Door<'a> {
-    secret: Secret<'a>,
+    credentials: &'a Credentials,
     may_be_open: bool,
 }
 
@@ -135,5 +135,5 @@ async fn serve(
 ) -> anyhow::Result<()> {
     let listener = listen(address, "--listen", door.may_be_open).await?;
     tracing::info!(service = name, address = %listener.local_addr()?, "serving");
-    service_kit::server::serve_with(routes, listener, door.secret.cloned(), shutdown).await
+    service_kit::server::serve_with(routes, listener, door.credentials, shutdown).await
 }

@@ -5,7 +5,8 @@ use std::{env, fs};
 use anyhow::Context as _;
 
 /// The variables that may be given so.
-const SECRETS: [&str; 4] = ["DATABASE_URL", "POSTGRES_PASSWORD", "LLM_API_KEY", "XAI_API_KEY"];
+const SECRETS: [&str; 5] =
+    ["DATABASE_URL", "POSTGRES_PASSWORD", "LLM_API_KEY", "XAI_API_KEY", "DICETOWER_SERVICE_SECRET"];
 
 /// Reads the files that are named, as lines of a `.env`. A variable that is set itself stands; an empty file is as good as
 /// none.

@@ -92,6 +92,7 @@ pub async fn start(
         memory_tokens: config.memory_tokens as usize,
         snapshot_events: config.snapshot_events,
     };
+    let credentials = peers.credentials().clone();
     let engine =
         Arc::new(Engine::new(models, prompts, store.clone(), limits, Budget::new(&config), peers, shutdown.clone()));
     // A folder of files is used by one process alone; its lock is taken by whoever starts it.
@@ -107,7 +108,7 @@ pub async fn start(
     tokio::spawn(close(Arc::downgrade(&sessions), shutdown, stopped.clone()));
     tokio::spawn(replicas.live(stopped));
     let orchestrator = compressed!(OrchestratorServiceServer::new(Orchestrator::new(sessions, engine)));
-    Ok(service_kit::Server::new("orchestrator").add_service(Forward::new(orchestrator)).routes())
+    Ok(service_kit::Server::new("orchestrator").add_service(Forward::new(orchestrator, &credentials)).routes())
 }
 
 /// Ends the turns that run some time after the server has begun to shut down.

@@ -1,10 +1,12 @@
 //! Who may come in: the gate at every door to the outside, and the caller it lets through.
 //!
-//! `tokens` keeps tokens of our own, `oidc` checks those of an identity provider, `audit` writes down who did what. A door
+//! `tokens` keeps tokens of our own, `oidc` checks those of an identity provider, `audit` writes down who did what, and
+//! `mutual` holds the certificates that services show each other. A door
 //! asks [`Gate::admit`] once, and the caller it gets then before each thing he does: [`Caller::check`] costs no more than
 //! a look at a flag and the clock.
 
 pub mod audit;
+pub mod mutual;
 mod oidc;
 mod owners;
 mod tokens;
@@ -18,6 +20,7 @@ use tonic::Status;
 
 pub use self::{
     audit::{Audit, Entry},
+    mutual::{Mutual, MutualConfig},
     oidc::OidcConfig,
     tokens::{Grant, Listed, TokenError, Tokens},
 };
@@ -58,6 +61,9 @@ pub struct AuthConfig {
     /// it a service's gRPC port lets nobody else in and may be open.
     #[arg(long, env = "DICETOWER_SERVICE_SECRET", hide_env_values = true, value_name = "SECRET", global = true)]
     pub service_secret: Option<SharedSecret>,
+    /// The certificates that they show each other.
+    #[command(flatten)]
+    pub mutual: MutualConfig,
     /// Days for which it is kept who did what, and tokens that are over; 0 keeps both for ever.
     #[arg(long, env = "DICETOWER_KEEP_AUDIT_DAYS", value_name = "DAYS", default_value_t = 0, global = true)]
     pub keep_audit_days: u32,
@@ -67,6 +73,32 @@ impl AuthConfig {
     /// Whether callers must say who they are.
     pub fn is_required(&self) -> bool {
         self.auth != Mode::None
+    }
+
+    /// What this service shows to others, and asks of them.
+    ///
+    /// # Errors
+    ///
+    /// The certificates cannot be read or are no good.
+    pub fn credentials(&self) -> anyhow::Result<Credentials> {
+        let certificates = Mutual::read(&self.mutual).context("set up the certificates between services")?;
+        Ok(Credentials { secret: self.service_secret.clone(), certificates })
+    }
+}
+
+/// What services on several machines show each other: a secret, certificates, both, or nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Credentials {
+    /// The secret that stands in each call.
+    pub secret: Option<SharedSecret>,
+    /// The certificates of each connection.
+    pub certificates: Option<Mutual>,
+}
+
+impl Credentials {
+    /// Whether they keep strangers out.
+    pub fn are_asked_for(&self) -> bool {
+        self.secret.is_some() || self.certificates.is_some()
     }
 }
 

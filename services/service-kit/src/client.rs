@@ -2,6 +2,8 @@
 
 use std::{collections::HashMap, str::FromStr, sync::Arc, time::Duration};
 
+use http::Uri;
+use hyper_util::rt::TokioIo;
 use proto::{
     catalogue::{Catalogue, CatalogueError},
     character::v1::character_service_client::CharacterServiceClient,
@@ -9,11 +11,16 @@ use proto::{
     fsm::v1::fsm_service_client::FsmServiceClient,
     orchestrator::v1::orchestrator_service_client::OrchestratorServiceClient,
 };
-use tonic::{Status, body::Body, service::Routes, transport::Endpoint};
+use tonic::{
+    Status,
+    body::Body,
+    service::Routes,
+    transport::{Channel, Endpoint},
+};
 use tower::{Service, ServiceExt, util::BoxCloneSyncService};
 
 use crate::{
-    auth::{Gate, SharedSecret},
+    auth::{Credentials, Gate, Mutual},
     trace,
 };
 
@@ -22,6 +29,8 @@ pub type Transport = BoxCloneSyncService<http::Request<Body>, http::Response<Bod
 
 /// Time in which a connection must come about.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// The port of a URL that names none.
+const DEFAULT_PORT: u16 = 443;
 /// How often an idle connection is asked whether it lives.
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
 
@@ -33,6 +42,7 @@ pub struct Peers {
     orchestrator: Option<Transport>,
     fsm: Option<Transport>,
     gate: Gate,
+    credentials: Credentials,
     foreign: Foreign,
 }
 
@@ -108,6 +118,18 @@ impl Peers {
         self
     }
 
+    /// What this service and others show each other.
+    pub fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    /// The same peers, with what is shown to further ones.
+    #[must_use]
+    pub fn with_credentials(mut self, credentials: Credentials) -> Peers {
+        self.credentials = credentials;
+        self
+    }
+
     /// The transport to the service that owns a gRPC path's package, `dicetower.dice.v1` and so on.
     pub fn transport(&self, package: &str) -> Option<Transport> {
         match package {
@@ -148,16 +170,17 @@ pub fn in_process(routes: Routes) -> Transport {
 ///
 /// The text is not a URL.
 pub fn connect(url: &str) -> anyhow::Result<Transport> {
-    connect_with(url, None)
+    connect_with(url, &Credentials::default())
 }
 
-/// The transport to a service that lets in who knows the secret.
+/// The transport to a service that lets in who has the credentials. With certificates the connection is TLS, also where
+/// the URL says `http`.
 ///
 /// # Errors
 ///
-/// The text is not a URL.
-pub fn connect_with(url: &str, secret: Option<&SharedSecret>) -> anyhow::Result<Transport> {
-    let authorization = secret.map(|secret| {
+/// The text is not a URL, or says `https` and there are no certificates.
+pub fn connect_with(url: &str, credentials: &Credentials) -> anyhow::Result<Transport> {
+    let authorization = credentials.secret.as_ref().map(|secret| {
         let mut value = http::HeaderValue::from_str(&format!("Bearer {}", secret.expose())).expect("visible ASCII");
         value.set_sensitive(true);
         value
@@ -168,7 +191,14 @@ pub fn connect_with(url: &str, secret: Option<&SharedSecret>) -> anyhow::Result<
         .http2_keep_alive_interval(KEEP_ALIVE)
         .keep_alive_while_idle(true)
         .tcp_nodelay(true);
-    let channel = endpoint.connect_lazy();
+    let channel = match &credentials.certificates {
+        Some(certificates) => connect_secured(&endpoint, certificates.clone())?,
+        None => {
+            let is_plain = endpoint.uri().scheme_str() != Some("https");
+            anyhow::ensure!(is_plain, "{url} says https, which needs certificates: --service-cert, -key and -ca");
+            endpoint.connect_lazy()
+        }
+    };
     let service = tower::service_fn(move |mut request: http::Request<Body>| {
         trace::inject(request.headers_mut());
         if let Some(value) = &authorization {
@@ -181,6 +211,22 @@ pub fn connect_with(url: &str, secret: Option<&SharedSecret>) -> anyhow::Result<
         }
     });
     Ok(BoxCloneSyncService::new(service))
+}
+
+/// A channel by mutual TLS.
+fn connect_secured(endpoint: &Endpoint, certificates: Mutual) -> anyhow::Result<Channel> {
+    let mut parts = endpoint.uri().clone().into_parts();
+    parts.scheme = Some(http::uri::Scheme::HTTPS);
+    let endpoint = endpoint.clone().origin(Uri::from_parts(parts)?);
+    let connector = tower::service_fn(move |uri: Uri| {
+        let certificates = certificates.clone();
+        async move {
+            let host = uri.host().unwrap_or_default();
+            let port = uri.port_u16().unwrap_or(DEFAULT_PORT);
+            certificates.connect(host, port).await.map(TokioIo::new)
+        }
+    });
+    Ok(endpoint.connect_with_connector_lazy(connector))
 }
 
 /// Stands where a service was not given; every call says so.

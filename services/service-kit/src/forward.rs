@@ -18,7 +18,10 @@ use http::HeaderValue;
 use tonic::{Status, body::Body, server::NamedService};
 use tower::{Service, ServiceExt};
 
-use crate::client::{Transport, connect};
+use crate::{
+    auth::Credentials,
+    client::{Transport, connect_with},
+};
 
 /// Names the address of who must answer.
 const HOLDER: &str = "dicetower-holder";
@@ -39,13 +42,20 @@ pub fn elsewhere(mut refusal: Status, address: &str) -> Status {
 #[derive(Clone)]
 pub struct Forward<S> {
     inner: S,
-    others: Arc<Mutex<HashMap<String, Transport>>>,
+    others: Arc<Others>,
+}
+
+/// The replicas that a call was sent on to.
+struct Others {
+    credentials: Credentials,
+    known: Mutex<HashMap<String, Transport>>,
 }
 
 impl<S> Forward<S> {
-    /// The same service, with calls sent on.
-    pub fn new(inner: S) -> Forward<S> {
-        Forward { inner, others: Arc::default() }
+    /// The same service, with calls sent on to replicas that ask for these credentials.
+    pub fn new(inner: S, credentials: &Credentials) -> Forward<S> {
+        let others = Others { credentials: credentials.clone(), known: Mutex::default() };
+        Forward { inner, others: Arc::new(others) }
     }
 }
 
@@ -93,16 +103,16 @@ fn whole(body: &Bytes) -> Body {
 }
 
 /// The way to the holder; `None` if what it calls its address is none.
-fn transport(others: &Mutex<HashMap<String, Transport>>, holder: &HeaderValue) -> Option<Transport> {
+fn transport(others: &Others, holder: &HeaderValue) -> Option<Transport> {
     let address = holder.to_str().ok()?;
-    let mut others = others.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(known) = others.get(address) {
-        return Some(known.clone());
+    let mut known = others.known.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(transport) = known.get(address) {
+        return Some(transport.clone());
     }
-    let transport = connect(address)
+    let transport = connect_with(address, &others.credentials)
         .inspect_err(|error| tracing::warn!(%error, address, "a replica's address makes no sense"))
         .ok()?;
-    others.insert(address.to_owned(), transport.clone());
+    known.insert(address.to_owned(), transport.clone());
     Some(transport)
 }
 

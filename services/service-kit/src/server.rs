@@ -26,7 +26,7 @@ use tower::Service;
 use tracing::Instrument;
 
 use crate::{
-    auth::{self, SharedSecret},
+    auth::{self, Credentials, SharedSecret},
     call, metrics,
     status::{self, ErrorCode},
     trace,
@@ -182,10 +182,10 @@ fn note_failure(code: Code) {
 ///
 /// The listener fails.
 pub async fn serve(routes: Routes, listener: TcpListener, shutdown: CancellationToken) -> anyhow::Result<()> {
-    serve_with(routes, listener, None, shutdown).await
+    serve_with(routes, listener, &Credentials::default(), shutdown).await
 }
 
-/// The same, letting in only who knows the secret, if there is one; whether the service is well, everybody may ask.
+/// The same, letting in only who has the credentials. Whether the service is well everybody may ask, if he may connect.
 ///
 /// # Errors
 ///
@@ -193,7 +193,7 @@ pub async fn serve(routes: Routes, listener: TcpListener, shutdown: Cancellation
 pub async fn serve_with(
     routes: Routes,
     listener: TcpListener,
-    secret: Option<SharedSecret>,
+    credentials: &Credentials,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     let (health, health_service) = tonic_health::server::health_reporter();
@@ -206,7 +206,7 @@ pub async fn serve_with(
         .build_v1alpha()?;
     let routes = routes.add_service(health_service).add_service(reflection).add_service(reflection_alpha);
     let router = routes.into_axum_router().route("/metrics", get(metrics::page));
-    let routes = Routes::from(match secret {
+    let routes = Routes::from(match credentials.secret.clone() {
         Some(secret) => router.layer(middleware::from_fn_with_state(secret, ask_for_secret)),
         None => router,
     });
@@ -217,9 +217,17 @@ pub async fn serve_with(
     });
     let server =
         tonic::transport::Server::builder().accept_http1(true).max_concurrent_streams(STREAMS).add_routes(routes);
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-    let server = server.serve_with_incoming_shutdown(incoming, shutdown.clone().cancelled_owned());
-    drained(async { Ok(server.await?) }, shutdown).await
+    let stop = shutdown.clone().cancelled_owned();
+    match &credentials.certificates {
+        None => {
+            let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+            drained(async { Ok(server.serve_with_incoming_shutdown(incoming, stop).await?) }, shutdown).await
+        }
+        Some(certificates) => {
+            let incoming = certificates.accept(listener, shutdown.clone());
+            drained(async { Ok(server.serve_with_incoming_shutdown(incoming, stop).await?) }, shutdown).await
+        }
+    }
 }
 
 async fn ask_for_secret(State(secret): State<SharedSecret>, request: Request, next: Next) -> Response {
