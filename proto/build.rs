@@ -36,6 +36,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // tested where it lives.
     tonic_prost_build::configure()
         .btree_map(".")
+        .bytes(".dicetower.character.v1.ReadSheetResponse.sheet")
         .generate_default_stubs(true)
         .compile_fds(compiler.file_descriptor_set())?;
     Ok(())

@@ -5,14 +5,13 @@
 
 use axum::{
     extract::Request,
-    middleware::Next,
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use service_kit::status::ErrorCode;
 
 use crate::{
-    Shares,
+    Gateway,
     answer::Problem,
     config::{Config, Origin, is_address, is_loopback},
     extract::text_header,
@@ -89,7 +88,11 @@ fn forbidden(message: String) -> Problem {
 }
 
 /// Lets a request through, or refuses it; answers what browsers ask beforehand.
-pub(crate) async fn guard(gateway: Shares, request: Request, next: Next) -> Response {
+pub(crate) async fn guard(
+    gateway: &Gateway,
+    request: Request,
+    next: impl AsyncFnOnce(Request) -> Response,
+) -> Response {
     let origin = match gateway.access.check(request.uri(), request.headers()) {
         Ok(origin) => origin,
         Err(problem) => return problem.into_response(),
@@ -98,7 +101,7 @@ pub(crate) async fn guard(gateway: Shares, request: Request, next: Next) -> Resp
         request.method() == Method::OPTIONS && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
     let mut response = match (is_preflight, &origin) {
         (true, Some(_)) => StatusCode::NO_CONTENT.into_response(),
-        _ => next.run(request).await,
+        _ => next(request).await,
     };
     let headers = response.headers_mut();
     headers.append(header::VARY, HeaderValue::from_static("origin"));

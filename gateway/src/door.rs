@@ -4,7 +4,6 @@ use std::{net::SocketAddr, sync::LazyLock};
 
 use axum::{
     extract::{ConnectInfo, FromRequestParts, MatchedPath, Request},
-    middleware::Next,
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderValue, header, request::Parts};
@@ -16,7 +15,7 @@ use service_kit::{
 use tonic::Status;
 
 use crate::{
-    Gateway, Shares,
+    Gateway,
     answer::Problem,
     extract::{text_header, wants_json},
     limits::{self, Kind},
@@ -59,10 +58,14 @@ impl Gateway {
 }
 
 /// Hands each request its caller, or refuses it.
-pub(crate) async fn admit(gateway: Shares, mut request: Request, next: Next) -> Response {
+pub(crate) async fn admit(
+    gateway: &Gateway,
+    mut request: Request,
+    next: impl AsyncFnOnce(Request) -> Response,
+) -> Response {
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     if is_public(route.as_deref()) || is_page(route.as_deref(), request.headers()) {
-        return next.run(request).await;
+        return next(request).await;
     }
     let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
     let address = address.map(|address| format!("address {address}")).unwrap_or_default();
@@ -86,7 +89,7 @@ pub(crate) async fn admit(gateway: Shares, mut request: Request, next: Next) -> 
         return refuse(status);
     }
     request.extensions_mut().insert(caller);
-    next.run(request).await
+    next(request).await
 }
 
 /// A path without a route is a file of another page, or nothing.

@@ -30,7 +30,7 @@ mod socket;
 mod streams;
 mod traces;
 
-use std::{any::Any, sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -39,6 +39,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{any, delete, get, post, put},
 };
+use futures_util::FutureExt as _;
 use proto::catalogue::Tool;
 use service_kit::{Caller, Peers, status::ErrorCode, tools::Toolbox};
 use tokio::{
@@ -46,12 +47,11 @@ use tokio::{
     net::TcpListener,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tower_http::catch_panic::CatchPanicLayer;
 
 pub use config::{Config, Origin, OriginError};
 pub use limits::RateConfig;
 
-use crate::{access::Access, answer::Problem, limits::Limits, seat::Seats, streams::Streams};
+use crate::{access::Access, answer::Problem, limits::Limits, seat::Seats, sheets::Sheets, streams::Streams};
 
 /// Longest time until a request is answered; a stream need only have begun.
 const REQUEST_DEADLINE: Duration = Duration::from_secs(60);
@@ -67,6 +67,7 @@ pub(crate) struct Shared {
     streams: Arc<Streams>,
     limits: Limits,
     seats: Seats,
+    sheets: Sheets,
     /// The sockets that are open, which a server's own shutdown does not wait for.
     sockets: TaskTracker,
     /// Whether a page other than ours is served.
@@ -127,6 +128,7 @@ impl Gateway {
             streams: Arc::new(Streams::new(config.streams_per_address)),
             limits: Limits::new(&config.rates, config.is_loopback() && !peers.gate().is_required()),
             seats: Seats::default(),
+            sheets: Sheets::default(),
             sockets: TaskTracker::new(),
             other_page: config.www.is_some(),
             peers,
@@ -187,12 +189,20 @@ fn routes(config: &Config, gateway: Gateway) -> Router {
     routes
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(config.body_limit))
-        .layer(middleware::from_fn(within_deadline))
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(middleware::from_fn_with_state(gateway.clone(), door::admit))
-        .layer(middleware::from_fn_with_state(gateway.clone(), access::guard))
-        .layer(middleware::from_fn_with_state(gateway.clone(), observe::observe))
+        .layer(middleware::from_fn_with_state(gateway.clone(), pass))
         .with_state(gateway)
+}
+
+/// What every request goes through, from the outside in: its trace, whether its page may call, who calls, and how long
+/// it may take. One layer, since each copies all that is behind it with every request.
+async fn pass(State(gateway): Shares, request: Request, next: Next) -> Response {
+    observe::observe(&gateway, request, async |request| {
+        access::guard(&gateway, request, async |request| {
+            door::admit(&gateway, request, async |request| within_deadline(request, next).await).await
+        })
+        .await
+    })
+    .await
 }
 
 async fn nothing_here(request: Request) -> Problem {
@@ -209,18 +219,17 @@ fn shown(text: &str) -> String {
 }
 
 async fn within_deadline(request: Request, next: Next) -> Response {
-    match tokio::time::timeout(REQUEST_DEADLINE, next.run(request)).await {
-        Ok(response) => response,
+    match tokio::time::timeout(REQUEST_DEADLINE, AssertUnwindSafe(next.run(request)).catch_unwind()).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(_)) => {
+            tracing::error!("a handler panicked");
+            Problem::new(ErrorCode::InternalError, "internal error").into_response()
+        }
         Err(_) => {
             let message = format!("no answer within {} seconds", REQUEST_DEADLINE.as_secs());
             Problem::new(ErrorCode::ApiTimeout, message).into_response()
         }
     }
-}
-
-fn panicked(_: Box<dyn Any + Send>) -> Response {
-    tracing::error!("a handler panicked");
-    Problem::new(ErrorCode::InternalError, "internal error").into_response()
 }
 
 /// The gateway as handlers extract it.

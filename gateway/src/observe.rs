@@ -5,7 +5,6 @@ use std::{sync::LazyLock, time::Instant};
 use axum::{
     body::Body,
     extract::{MatchedPath, Request},
-    middleware::Next,
     response::Response,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -19,11 +18,13 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 use uuid::Uuid;
 
 use crate::{
-    Shares,
+    Gateway,
     answer::{self, Problem},
     extract::text_header,
 };
 
+/// Headers that an answer gets here and in the layers within.
+const HEADERS: usize = 12;
 /// For answers that are no page: nothing in them is to be run or shown in a frame.
 const NO_PAGE: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
 /// For a page that the operator has put in place of ours: what it loads is his choice, but nobody frames it.
@@ -37,7 +38,11 @@ static ANSWERS: LazyLock<By<Counter>> =
     LazyLock::new(|| metrics::counters("http_answers", "Answers to requests, by HTTP status", "status"));
 
 /// Runs a request in its trace, and gives its answer a form.
-pub(crate) async fn observe(gateway: Shares, request: Request, next: Next) -> Response {
+pub(crate) async fn observe(
+    gateway: &Gateway,
+    request: Request,
+    next: impl AsyncFnOnce(Request) -> Response,
+) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
@@ -47,7 +52,7 @@ pub(crate) async fn observe(gateway: Shares, request: Request, next: Next) -> Re
     span.set_attribute("http.request.method", method.to_string());
     span.set_attribute("url.path", path.clone());
 
-    let mut response = next.run(request).instrument(span.clone()).await;
+    let mut response = next(request).instrument(span.clone()).await;
     if let Some(problem) = finish(&mut response, trace_id, gateway.other_page) {
         span.set_attribute("error.type", problem.code().name());
     }
@@ -60,11 +65,13 @@ pub(crate) async fn observe(gateway: Shares, request: Request, next: Next) -> Re
     let took = started.elapsed();
     ANSWERS.with(status.as_str()).inc();
     let (ms, status) = (took.as_millis(), status.as_u16());
-    span.in_scope(|| LATENCIES.with(&name).observe(took));
-    span.in_scope(|| match status {
-        500.. => tracing::warn!(target: "request", status, ms, "{method} {path}"),
-        _ if is_quiet(&route) => tracing::debug!(target: "request", status, ms, "{method} {path}"),
-        _ => tracing::info!(target: "request", status, ms, "{method} {path}"),
+    span.in_scope(|| {
+        LATENCIES.with(&name).observe(took);
+        match status {
+            500.. => tracing::warn!(target: "request", status, ms, "{method} {path}"),
+            _ if is_quiet(&route) => tracing::debug!(target: "request", status, ms, "{method} {path}"),
+            _ => tracing::info!(target: "request", status, ms, "{method} {path}"),
+        }
     });
     response
 }
@@ -94,6 +101,8 @@ fn finish(response: &mut Response, trace_id: Uuid, other_page: bool) -> Option<P
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
     let headers = response.headers_mut();
+    // At once, instead of by and by with those that follow.
+    headers.reserve(HEADERS);
     if other_page {
         name_charset(headers);
     }

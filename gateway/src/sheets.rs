@@ -1,8 +1,15 @@
 //! Sheets as their clients read them: bytes under a tag, and a stream of their changes.
 
-use std::{convert::Infallible, net::SocketAddr, time::Duration};
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    net::SocketAddr,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use axum::{
+    body::Bytes,
     extract::{ConnectInfo, State},
     http::{HeaderMap, StatusCode, header},
     response::{
@@ -31,6 +38,8 @@ use crate::{
 
 /// Longest list of tags that is looked at, in bytes.
 const MAX_TAGS: usize = 4096;
+/// Sheets that are kept at the most.
+const MAX_KEPT: usize = 256;
 /// Largest answer with a sheet, in bytes.
 const MAX_SHEET: usize = 8 * 1024 * 1024;
 /// How often a quiet stream shows that it lives.
@@ -47,13 +56,52 @@ pub(crate) async fn get(
     let known_tags = text_header(&headers, header::IF_NONE_MATCH.as_str()).unwrap_or_default();
     // A list that no client of ours sends is as good as none.
     let known_tags = if known_tags.len() <= MAX_TAGS { known_tags.to_owned() } else { String::new() };
-    let request = ReadSheetRequest { character_name: name, known_tags };
+    let kept = if known_tags.is_empty() { gateway.sheets.get(&name) } else { None };
+    let known_tags = kept.as_ref().map_or(known_tags, |kept| kept.tag.clone());
+    let request = ReadSheetRequest { character_name: name.clone(), known_tags };
     let ReadSheetResponse { tag, sheet, unchanged } = client(&gateway)?.read_sheet(request).await?.into_inner();
     let headers = [(header::ETAG, tag.as_str()), (header::CACHE_CONTROL, "no-cache")];
-    if unchanged {
-        return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
-    }
+    let sheet = match kept {
+        Some(kept) if unchanged => kept.sheet,
+        _ if unchanged => return Ok((StatusCode::NOT_MODIFIED, headers).into_response()),
+        _ => {
+            gateway.sheets.put(name, Sheet { tag: tag.clone(), sheet: sheet.clone() });
+            sheet
+        }
+    };
     Ok((headers, [(header::CONTENT_TYPE, "application/json")], sheet).into_response())
+}
+
+/// Sheets that were got lately, by the names that they were asked for. Their service is asked each time whether they
+/// have changed, but need not send them again.
+#[derive(Default)]
+pub(crate) struct Sheets(Mutex<HashMap<String, Sheet>>);
+
+#[derive(Clone)]
+struct Sheet {
+    tag: String,
+    sheet: Bytes,
+}
+
+impl Sheets {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Sheet>> {
+        // Nothing under this lock can panic half-way.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn get(&self, name: &str) -> Option<Sheet> {
+        self.lock().get(name).cloned()
+    }
+
+    fn put(&self, name: String, sheet: Sheet) {
+        let mut kept = self.lock();
+        if MAX_KEPT <= kept.len() && !kept.contains_key(&name) {
+            // Which one goes makes no difference: it is sent again when it is asked for.
+            let any = kept.keys().next().cloned();
+            any.and_then(|any| kept.remove(&any));
+        }
+        kept.insert(name, sheet);
+    }
 }
 
 /// Tells of each change of a sheet, as an event stream: its revision, and what has changed in a sentence.

@@ -257,7 +257,7 @@ fn lay_out(
 
 /// The value of a field as it was encoded.
 #[derive(Clone, Copy)]
-enum Wire<'a> {
+pub(crate) enum Wire<'a> {
     Varint(u64),
     Fixed32(u32),
     Fixed64(u64),
@@ -274,7 +274,7 @@ impl<'a> Wire<'a> {
 }
 
 /// The number of the next field and its value.
-fn next<'a>(bytes: &mut &'a [u8]) -> Option<(u32, Wire<'a>)> {
+pub(crate) fn next<'a>(bytes: &mut &'a [u8]) -> Option<(u32, Wire<'a>)> {
     let tag = u32::try_from(varint(bytes)?).ok()?;
     let wire = match tag & 7 {
         0 => Wire::Varint(varint(bytes)?),

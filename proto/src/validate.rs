@@ -7,7 +7,13 @@ use std::{collections::HashMap, sync::LazyLock};
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, ReflectMessage, Value};
 use regex::Regex;
 
-use crate::POOL;
+use crate::{
+    POOL,
+    json::{Wire, next},
+};
+
+/// Messages within messages that are looked into.
+const MAX_DEPTH: u32 = 8;
 
 /// What one field must satisfy.
 #[derive(Debug, Default, Clone)]
@@ -44,13 +50,51 @@ pub struct Violation {
     pub message: String,
 }
 
+/// A field that has rules or leads to one that has.
+struct Ruled {
+    field: FieldDescriptor,
+    rules: Rules,
+    /// Whether it may be left out of the bytes.
+    is_optional: bool,
+}
+
+impl Ruled {
+    fn new(field: FieldDescriptor) -> Ruled {
+        let rules = rules_of(&field);
+        let is_optional = match field.supports_presence() {
+            true => !rules.required,
+            false => check_value("", &field.default_value(), &rules).is_ok(),
+        };
+        Ruled { field, rules, is_optional }
+    }
+
+    /// Whether a value surely keeps the rules.
+    #[expect(clippy::cast_possible_truncation, reason = "as the encoding defines them")]
+    fn surely_allows(&self, wire: &Wire<'_>, depth: u32) -> bool {
+        let within = |number: f64| is_within(number, &self.rules);
+        match (self.field.kind(), wire) {
+            _ if self.field.is_list() || self.field.is_map() => false,
+            (Kind::Int32, Wire::Varint(value)) => within(f64::from(*value as i32)),
+            (Kind::Uint32, Wire::Varint(value)) => within(f64::from(*value as u32)),
+            (Kind::Int64, Wire::Varint(value)) => within((*value).cast_signed() as f64),
+            (Kind::Uint64, Wire::Varint(value)) => within(*value as f64),
+            (Kind::Double, Wire::Fixed64(value)) => within(f64::from_bits(*value)),
+            (Kind::String, Wire::Bytes(value)) => {
+                std::str::from_utf8(value).is_ok_and(|text| check_text("", text, &self.rules).is_ok())
+            }
+            (Kind::Message(message), Wire::Bytes(value)) => surely_passes(message.full_name(), value, depth + 1),
+            _ => false,
+        }
+    }
+}
+
 /// Every field of every message that has rules or leads to one that has.
-static FIELDS: LazyLock<HashMap<String, Vec<(FieldDescriptor, Rules)>>> = LazyLock::new(|| {
+static FIELDS: LazyLock<HashMap<String, Vec<Ruled>>> = LazyLock::new(|| {
     let messages = POOL.all_messages().filter(|message| message.package_name().starts_with("dicetower."));
     messages
         .map(|message| {
             let fields = message.fields().filter(|field| has_rules(field, 0));
-            (message.full_name().to_owned(), fields.map(|field| (field.clone(), rules_of(&field))).collect())
+            (message.full_name().to_owned(), fields.map(Ruled::new).collect())
         })
         .collect()
 });
@@ -60,6 +104,38 @@ pub fn is_ruled(message: &MessageDescriptor) -> bool {
     FIELDS.get(message.full_name()).is_some_and(|fields| !fields.is_empty())
 }
 
+/// Checks an encoded message against its rules; bytes that are not one are left to who decodes them.
+///
+/// # Errors
+///
+/// The first field that breaks one, with what is allowed.
+pub fn check_bytes(message: &MessageDescriptor, bytes: &[u8]) -> Result<(), Violation> {
+    // Nearly every request keeps the rules, which its bytes tell sooner than a message made of them.
+    if surely_passes(message.full_name(), bytes, 0) {
+        return Ok(());
+    }
+    DynamicMessage::decode(message.clone(), bytes).map_or(Ok(()), |message| check(&message))
+}
+
+/// Whether an encoded message surely keeps its rules. What is seldom seen, as lists or a field that comes twice, is not
+/// looked into.
+fn surely_passes(message: &str, mut bytes: &[u8], depth: u32) -> bool {
+    let Some(fields) = FIELDS.get(message) else { return true };
+    if depth == MAX_DEPTH || fields.len() > u64::BITS as usize {
+        return false;
+    }
+    let mut seen = 0_u64;
+    while !bytes.is_empty() {
+        let Some((number, wire)) = next(&mut bytes) else { return false };
+        let Some(at) = fields.iter().position(|ruled| ruled.field.number() == number) else { continue };
+        if seen & (1 << at) != 0 || !fields[at].surely_allows(&wire, depth) {
+            return false;
+        }
+        seen |= 1 << at;
+    }
+    fields.iter().enumerate().all(|(at, ruled)| ruled.is_optional || seen & (1 << at) != 0)
+}
+
 /// Checks a message against its rules.
 ///
 /// # Errors
@@ -67,7 +143,7 @@ pub fn is_ruled(message: &MessageDescriptor) -> bool {
 /// The first field that breaks one, with what is allowed.
 pub fn check(message: &DynamicMessage) -> Result<(), Violation> {
     let Some(fields) = FIELDS.get(message.descriptor().full_name()) else { return Ok(()) };
-    for (field, rules) in fields {
+    for Ruled { field, rules, .. } in fields {
         if field.supports_presence() && !message.has_field(field) {
             if rules.required {
                 return Err(violation(field.name(), "is missing"));
@@ -151,15 +227,17 @@ fn check_value(name: &str, value: &Value, rules: &Rules) -> Result<(), Violation
         Value::Message(message) => check(message)
             .map_err(|inner| Violation { field: format!("{name}.{}", inner.field), message: inner.message }),
         number => match to_f64(number) {
-            Some(number)
-                if rules.at_least.is_some_and(|least| number < least)
-                    || rules.at_most.is_some_and(|most| most < number) =>
-            {
+            Some(number) if !is_within(number, rules) => {
                 Err(violation(name, format!("must be {}, not {number}", span(rules.at_least, rules.at_most))))
             }
             _ => Ok(()),
         },
     }
+}
+
+fn is_within(number: f64, rules: &Rules) -> bool {
+    let too_small = rules.at_least.is_some_and(|least| number < least);
+    !too_small && rules.at_most.is_none_or(|most| number <= most)
 }
 
 fn check_text(name: &str, text: &str, rules: &Rules) -> Result<(), Violation> {
@@ -216,8 +294,42 @@ mod tests {
     #[track_caller]
     fn check_roll(request: RollDiceRequest, expected: Result<(), &str>) {
         let descriptor = POOL.get_message_by_name("dicetower.dice.v1.RollDiceRequest").unwrap();
-        let message = DynamicMessage::decode(descriptor, request.encode_to_vec().as_slice()).unwrap();
-        assert_eq!(check(&message).map_err(|violation| violation.to_string()), expected.map_err(str::to_owned));
+        let bytes = request.encode_to_vec();
+        let message = DynamicMessage::decode(descriptor.clone(), bytes.as_slice()).unwrap();
+        let expected = expected.map_err(str::to_owned);
+        assert_eq!(check(&message).map_err(|violation| violation.to_string()), expected);
+        assert_eq!(check_bytes(&descriptor, &bytes).map_err(|violation| violation.to_string()), expected);
+    }
+
+    #[test]
+    fn bytes_that_surely_pass_break_no_rule_and_most_that_pass_surely_do() {
+        let descriptor = POOL.get_message_by_name("dicetower.dice.v1.RollDiceRequest").unwrap();
+        for pool in [0, 1, 100, 101, u32::MAX] {
+            for notation in [None, Some(""), Some("1d20"), Some("\u{e9}")] {
+                let notation = notation.map(str::to_owned);
+                let bytes = RollDiceRequest { pool: Some(pool), notation, ..Default::default() }.encode_to_vec();
+                let message = DynamicMessage::decode(descriptor.clone(), bytes.as_slice()).unwrap();
+                assert_eq!(surely_passes(descriptor.full_name(), &bytes, 0), check(&message).is_ok(), "{message}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_field_that_must_be_there_and_is_not_does_not_surely_pass() {
+        for (message, fields) in FIELDS.iter() {
+            let descriptor = POOL.get_message_by_name(message).unwrap();
+            let is_empty_allowed = check(&DynamicMessage::new(descriptor)).is_ok();
+            assert_eq!(surely_passes(message, &[], 0), is_empty_allowed || fields.is_empty(), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_field_that_comes_twice_is_looked_at_with_care() {
+        let descriptor = POOL.get_message_by_name("dicetower.dice.v1.RollDiceRequest").unwrap();
+        let one = |pool| RollDiceRequest { pool: Some(pool), ..Default::default() }.encode_to_vec();
+
+        assert!(check_bytes(&descriptor, &[one(0), one(5)].concat()).is_ok());
+        assert!(check_bytes(&descriptor, &[one(5), one(0)].concat()).is_err());
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //!
 //! The texts that are hashed here are described in `deploy/verify/README.md`; whoever changes one changes all verifiers.
 
+use std::fmt::Write as _;
+
 use ring::{digest, hmac};
 use service_kit::status::{self, ErrorCode};
 use tonic::Status;
@@ -19,12 +21,11 @@ pub fn sha256(bytes: &[u8]) -> String {
 /// Bytes in lower-case hexadecimal.
 pub fn to_hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = String::with_capacity(bytes.len() * 2);
+    let mut text = Vec::with_capacity(bytes.len() * 2);
     for byte in bytes {
-        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+        text.extend_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
     }
-    text
+    String::from_utf8(text).expect("digits are ASCII")
 }
 
 /// The bytes that hexadecimal digits stand for; `None` if they are none.
@@ -156,7 +157,8 @@ pub fn list(numbers: &[u32]) -> String {
         if index > 0 {
             text.push(',');
         }
-        text.push_str(&number.to_string());
+        // Writing to a text cannot fail.
+        let _ = write!(text, "{number}");
     }
     text.push(']');
     text

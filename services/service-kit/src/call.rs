@@ -1,10 +1,12 @@
-//! How a call is run, in process and behind a port alike: in a task of its own, within its deadline, its panic caught.
+//! How a call is run, in process and behind a port alike: within its deadline, its panic caught, and to its end.
 
-use std::time::Duration;
+use std::{panic::AssertUnwindSafe, pin::Pin, thread, time::Duration};
 
+use futures_util::FutureExt as _;
 use http::HeaderMap;
+use tokio::runtime::Handle;
 use tonic::Status;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 /// Longest time a call may take when its caller sets no deadline.
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(60);
@@ -15,20 +17,47 @@ const HEARTBEAT: Duration = Duration::from_millis(500);
 ///
 /// # Errors
 ///
-/// `DEADLINE_EXCEEDED` when the `grpc-timeout` of `headers` has passed, `INTERNAL` when the call panicked.
+/// `DEADLINE_EXCEEDED` when `deadline` has passed, `INTERNAL` when the call panicked.
 pub async fn detached<T: Send + 'static>(
-    headers: &HeaderMap,
+    deadline: Duration,
     call: impl Future<Output = T> + Send + 'static,
 ) -> Result<T, Status> {
-    let deadline = grpc_timeout(headers).unwrap_or(DEFAULT_DEADLINE);
-    let call = tokio::spawn(call.instrument(tracing::Span::current()));
-    match tokio::time::timeout(deadline, call).await {
+    let mut call = ToItsEnd::new(call);
+    match tokio::time::timeout(deadline, call.answer()).await {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(_)) => {
             tracing::error!("a call panicked");
             Err(Status::internal("internal error"))
         }
         Err(_) => Err(Status::deadline_exceeded(format!("no answer within {} ms", deadline.as_millis()))),
+    }
+}
+
+/// A call that runs in its caller's task, which costs nothing, and gets one of its own when nobody waits any more.
+struct ToItsEnd<T: Send + 'static> {
+    call: Option<Pin<Box<dyn Future<Output = thread::Result<T>> + Send>>>,
+    span: Span,
+}
+
+impl<T: Send + 'static> ToItsEnd<T> {
+    fn new(call: impl Future<Output = T> + Send + 'static) -> ToItsEnd<T> {
+        ToItsEnd { call: Some(Box::pin(AssertUnwindSafe(call).catch_unwind())), span: Span::current() }
+    }
+
+    async fn answer(&mut self) -> thread::Result<T> {
+        let call = self.call.as_mut().expect("it is asked once");
+        let answer = call.await;
+        self.call = None;
+        answer
+    }
+}
+
+impl<T: Send + 'static> Drop for ToItsEnd<T> {
+    fn drop(&mut self) {
+        // Without a runtime the process ends, and the call with it.
+        if let (Some(call), Ok(runtime)) = (self.call.take(), Handle::try_current()) {
+            runtime.spawn(call.map(drop).instrument(self.span.clone()));
+        }
     }
 }
 
@@ -41,7 +70,12 @@ pub async fn heartbeat() {
     }
 }
 
-/// The deadline of a gRPC call, as its `grpc-timeout` header gives it: up to eight digits and a unit.
+/// The deadline of a gRPC call.
+pub fn deadline(headers: &HeaderMap) -> Duration {
+    grpc_timeout(headers).unwrap_or(DEFAULT_DEADLINE)
+}
+
+/// What the `grpc-timeout` header says: up to eight digits and a unit.
 fn grpc_timeout(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get("grpc-timeout")?.to_str().ok()?;
     let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
@@ -59,6 +93,8 @@ fn grpc_timeout(headers: &HeaderMap) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    use tokio::sync::oneshot;
+
     use super::*;
 
     #[track_caller]
@@ -82,5 +118,46 @@ mod tests {
         check("123456789S", None);
         check("2x", None);
         check("-2S", None);
+    }
+
+    #[tokio::test]
+    async fn a_call_whose_caller_goes_away_runs_to_its_end() {
+        let (go_on, waits) = oneshot::channel::<()>();
+        let (tell, told) = oneshot::channel();
+        let call = async move {
+            waits.await.unwrap();
+            tell.send(()).unwrap();
+        };
+
+        let answer = detached(DEFAULT_DEADLINE, call).now_or_never();
+
+        assert!(answer.is_none());
+        go_on.send(()).unwrap();
+        told.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_call_that_is_late_runs_to_its_end() {
+        let (go_on, waits) = oneshot::channel::<()>();
+        let (tell, told) = oneshot::channel();
+        let call = async move {
+            waits.await.unwrap();
+            tell.send(()).unwrap();
+        };
+
+        let refusal = detached(Duration::ZERO, call).await.unwrap_err();
+
+        assert_eq!(refusal.code(), tonic::Code::DeadlineExceeded);
+        go_on.send(()).unwrap();
+        told.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_the_calls_own() {
+        let call = async { panic!("a test's") };
+
+        let refusal = detached::<()>(DEFAULT_DEADLINE, call).await.unwrap_err();
+
+        assert_eq!(refusal.code(), tonic::Code::Internal);
     }
 }

@@ -18,7 +18,7 @@ use axum::{
     serve::ListenerExt,
 };
 use flate2::read::GzDecoder;
-use prost_reflect::{DynamicMessage, MessageDescriptor};
+use prost_reflect::MessageDescriptor;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status, body::Body, server::NamedService, service::Routes, transport::server::TcpIncoming};
@@ -99,8 +99,8 @@ async fn run(State(service): State<&'static str>, request: Request, next: Next) 
     async move {
         let answer = match validate(request).await {
             Ok(request) => {
-                let headers = request.headers().clone();
-                call::detached(&headers, next.run(request)).await.unwrap_or_else(Status::into_http)
+                let deadline = call::deadline(request.headers());
+                call::detached(deadline, next.run(request)).await.unwrap_or_else(Status::into_http)
             }
             Err(refusal) => refusal.into_http(),
         };
@@ -135,10 +135,8 @@ async fn validate(request: Request) -> Result<Request, Status> {
         [_, _, _, _, _, message @ ..] => Cow::Borrowed(message),
         _ => Cow::default(),
     };
-    if let Ok(message) = DynamicMessage::decode(descriptor.clone(), &*message) {
-        proto::validate::check(&message)
-            .map_err(|violation| status::error(ErrorCode::InvalidInput, violation.to_string()))?;
-    }
+    proto::validate::check_bytes(descriptor, &message)
+        .map_err(|violation| status::error(ErrorCode::InvalidInput, violation.to_string()))?;
     Ok(Request::from_parts(parts, bytes.into()))
 }
 

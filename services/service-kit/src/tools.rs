@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use tonic::{
     Request, Status,
     client::Grpc,
-    codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
+    codec::{BufferSettings, Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
     metadata::MetadataMap,
 };
 
@@ -139,6 +139,11 @@ impl Codec for Raw {
 impl Encoder for Raw {
     type Item = Bytes;
     type Error = Status;
+
+    fn buffer_settings(&self) -> BufferSettings {
+        // Arguments are small; what is not makes itself room.
+        BufferSettings::new(1024, 32 * 1024)
+    }
 
     fn encode(&mut self, item: Bytes, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
         buffer.put(item);

@@ -5,6 +5,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use bytes::Bytes;
 use proto::{
     character::v1::{ReadSheetRequest, ReadSheetResponse},
     structs,
@@ -19,19 +20,19 @@ const MOST: usize = 256;
 
 /// Bytes of sheets, each under its id with the revision they are of.
 #[derive(Default)]
-pub struct Written(Mutex<HashMap<String, (u64, Vec<u8>)>>);
+pub struct Written(Mutex<HashMap<String, (u64, Bytes)>>);
 
 impl Written {
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, (u64, Vec<u8>)>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, (u64, Bytes)>> {
         // Nothing under this lock can panic half-way.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn get(&self, id: &str, revision: u64) -> Option<Vec<u8>> {
+    fn get(&self, id: &str, revision: u64) -> Option<Bytes> {
         self.lock().get(id).filter(|(of, _)| *of == revision).map(|(_, bytes)| bytes.clone())
     }
 
-    fn put(&self, id: String, revision: u64, bytes: Vec<u8>) {
+    fn put(&self, id: String, revision: u64, bytes: Bytes) {
         let mut kept = self.lock();
         if kept.len() >= MOST && !kept.contains_key(&id) {
             // Which one goes makes no difference: it is written again when it is asked for.
@@ -60,7 +61,7 @@ pub async fn sheet(service: &Characters, request: ReadSheetRequest) -> Result<Re
     if let Some((id, revision)) = service.store.tag(&character_name).await? {
         let tag = tag(&id, revision);
         if is_among(&tag, &known_tags) {
-            return Ok(ReadSheetResponse { tag, sheet: Vec::new(), unchanged: true });
+            return Ok(ReadSheetResponse { tag, sheet: Bytes::new(), unchanged: true });
         }
         if let Some(sheet) = service.written.get(&id, revision) {
             return Ok(ReadSheetResponse { tag, sheet, unchanged: false });
@@ -69,7 +70,7 @@ pub async fn sheet(service: &Characters, request: ReadSheetRequest) -> Result<Re
     let record = service.find(&character_name).await?;
     // As the tool answers it: whole numbers are whole.
     let json = structs::to_json(structs::from_json(shapes::of(&record.sheet, record.revision).into()));
-    let bytes = json.to_string().into_bytes();
+    let bytes = Bytes::from(json.to_string());
     service.written.put(record.sheet.id.clone(), record.revision, bytes.clone());
     Ok(ReadSheetResponse { tag: tag(&record.sheet.id, record.revision), sheet: bytes, unchanged: false })
 }
@@ -89,7 +90,7 @@ mod tests {
     fn no_more_sheets_are_kept_than_have_room() {
         let written = Written::default();
         for number in 0..MOST + 10 {
-            written.put(number.to_string(), 1, Vec::new());
+            written.put(number.to_string(), 1, Bytes::new());
         }
         assert_eq!(written.lock().len(), MOST);
         assert_eq!(written.get(&(MOST + 9).to_string(), 2), None);

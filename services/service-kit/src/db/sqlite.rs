@@ -4,9 +4,10 @@
 //! disk, and the moving of the log into the file.
 
 use std::{
+    collections::HashMap,
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, TryLockError,
+        Arc, LazyLock, Mutex, MutexGuard, PoisonError, RwLock, TryLockError,
         atomic::{AtomicU32, Ordering},
     },
     thread::JoinHandle,
@@ -178,18 +179,32 @@ fn connect(file: &Path, fsync: bool, access: OpenFlags) -> Result<Connection, ru
     Ok(connection)
 }
 
-/// A statement with its arguments. To SQLite `$2` is a name, which counts by where it first stands in the text.
+/// The texts of statements as SQLite counts their arguments, by where the text stands in memory and its length. To SQLite `$2` is a
+/// name, which counts by where it first stands in the text, and is looked for among all; `?2` is the second argument.
+static NUMBERED: LazyLock<RwLock<HashMap<(usize, usize), &'static str>>> = LazyLock::new(RwLock::default);
+
+/// The statement with `?2` in place of `$2`; made once for each text of the program.
+fn numbered(sql: &'static str) -> &'static str {
+    let place = (sql.as_ptr().addr(), sql.len());
+    if let Some(known) = NUMBERED.read().unwrap_or_else(PoisonError::into_inner).get(&place) {
+        return known;
+    }
+    let numbered: &'static str = sql.replace('$', "?").leak();
+    NUMBERED.write().unwrap_or_else(PoisonError::into_inner).insert(place, numbered);
+    numbered
+}
+
+/// A statement with its arguments.
 fn prepare<'a>(
     connection: &'a Connection,
     sql: &'static str,
     args: &[Value],
 ) -> Result<CachedStatement<'a>, rusqlite::Error> {
-    let mut statement = connection.prepare_cached(sql)?;
-    for place in 1..=statement.parameter_count() {
-        let number = statement.parameter_name(place).and_then(|name| name.strip_prefix('$')?.parse::<usize>().ok());
-        let arg = number.and_then(|number| args.get(number.checked_sub(1)?));
-        let arg = arg.ok_or(rusqlite::Error::InvalidParameterCount(args.len(), place))?;
-        statement.raw_bind_parameter(place, arg)?;
+    let mut statement = connection.prepare_cached(numbered(sql))?;
+    let count = statement.parameter_count();
+    let args = args.get(..count).ok_or(rusqlite::Error::InvalidParameterCount(args.len(), count))?;
+    for (index, arg) in args.iter().enumerate() {
+        statement.raw_bind_parameter(index + 1, arg)?;
     }
     Ok(statement)
 }
