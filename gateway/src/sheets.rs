@@ -1,12 +1,6 @@
 //! Sheets as their clients read them: bytes under a tag, and a stream of their changes.
 
-use std::{
-    collections::HashMap,
-    convert::Infallible,
-    net::SocketAddr,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{convert::Infallible, net::SocketAddr, time::Duration};
 
 use axum::{
     body::Bytes,
@@ -26,7 +20,7 @@ use proto::{
     },
 };
 use serde_json::json;
-use service_kit::{Transport, auth::Caller, status::ErrorCode};
+use service_kit::{Transport, auth::Caller, recent::Recent, status::ErrorCode};
 use tonic::Status;
 
 use crate::{
@@ -56,7 +50,7 @@ pub(crate) async fn get(
     let known_tags = text_header(&headers, header::IF_NONE_MATCH.as_str()).unwrap_or_default();
     // A list that no client of ours sends is as good as none.
     let known_tags = if known_tags.len() <= MAX_TAGS { known_tags.to_owned() } else { String::new() };
-    let kept = if known_tags.is_empty() { gateway.sheets.get(&name) } else { None };
+    let kept = if known_tags.is_empty() { gateway.sheets.0.get(&name) } else { None };
     let known_tags = kept.as_ref().map_or(known_tags, |kept| kept.tag.clone());
     let request = ReadSheetRequest { character_name: name.clone(), known_tags };
     let ReadSheetResponse { tag, sheet, unchanged } = client(&gateway)?.read_sheet(request).await?.into_inner();
@@ -65,7 +59,7 @@ pub(crate) async fn get(
         Some(kept) if unchanged => kept.sheet,
         _ if unchanged => return Ok((StatusCode::NOT_MODIFIED, headers).into_response()),
         _ => {
-            gateway.sheets.put(name, Sheet { tag: tag.clone(), sheet: sheet.clone() });
+            gateway.sheets.0.put(name, Sheet { tag: tag.clone(), sheet: sheet.clone() });
             sheet
         }
     };
@@ -74,8 +68,7 @@ pub(crate) async fn get(
 
 /// Sheets that were got lately, by the names that they were asked for. Their service is asked each time whether they
 /// have changed, but need not send them again.
-#[derive(Default)]
-pub(crate) struct Sheets(Mutex<HashMap<String, Sheet>>);
+pub(crate) struct Sheets(Recent<Sheet>);
 
 #[derive(Clone)]
 struct Sheet {
@@ -83,24 +76,9 @@ struct Sheet {
     sheet: Bytes,
 }
 
-impl Sheets {
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Sheet>> {
-        // Nothing under this lock can panic half-way.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn get(&self, name: &str) -> Option<Sheet> {
-        self.lock().get(name).cloned()
-    }
-
-    fn put(&self, name: String, sheet: Sheet) {
-        let mut kept = self.lock();
-        if MAX_KEPT <= kept.len() && !kept.contains_key(&name) {
-            // Which one goes makes no difference: it is sent again when it is asked for.
-            let any = kept.keys().next().cloned();
-            any.and_then(|any| kept.remove(&any));
-        }
-        kept.insert(name, sheet);
+impl Default for Sheets {
+    fn default() -> Sheets {
+        Sheets(Recent::new(MAX_KEPT))
     }
 }
 

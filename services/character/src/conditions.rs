@@ -102,6 +102,9 @@ impl Conditions {
     /// Reads a text. The first phrase of each kind counts; one after "no", "not" or "without" does not.
     pub fn read(text: &str) -> Conditions {
         let mut found = Conditions::default();
+        if text.is_empty() {
+            return found;
+        }
         let is_letter = |char: char| char.is_alphanumeric();
         let tokens: Vec<&str> = text.split(|char| !is_letter(char)).filter(|token| !token.is_empty()).collect();
         found.light = tokens.iter().find_map(|token| light_level(token));

@@ -102,7 +102,7 @@ impl Characters {
                 Err(not_found(format!("Character '{}' not found", names::shown(name)), available))
             }
             _ => {
-                let fitting: Vec<String> = found.into_iter().map(|record| record.sheet.street_name).collect();
+                let fitting: Vec<String> = found.into_iter().map(|record| record.sheet.street_name.clone()).collect();
                 let list = fitting.join(", ");
                 let message =
                     format!("'{}' is the name of several characters: {list}; use a street name", names::shown(name));
@@ -114,7 +114,7 @@ impl Characters {
 
 impl Characters {
     /// The sheet of a name, if exactly one has it.
-    async fn sheet_named(&self, name: &str) -> Result<Option<Sheet>, Status> {
+    async fn sheet_named(&self, name: &str) -> Result<Option<Arc<Sheet>>, Status> {
         let mut found = self.store.named(name).await?;
         Ok(if found.len() == 1 { Some(found.remove(0).sheet) } else { None })
     }
@@ -288,12 +288,12 @@ impl Characters {
     async fn target(&self, caster: &Sheet, name: Option<&str>) -> Result<aim::Target, Status> {
         let Some(name) = name.map(str::trim).filter(|name| !name.is_empty()) else { return Ok(aim::Target::None) };
         if ["self", "me", "myself", "himself", "herself"].contains(&name.to_lowercase().as_str()) {
-            return Ok(aim::Target::Character(Box::new(caster.clone())));
+            return Ok(aim::Target::Character(Arc::new(caster.clone())));
         }
         check_name(name)?;
         let mut found = self.store.named(name).await?;
         match found.len() {
-            1 => Ok(aim::Target::Character(Box::new(found.remove(0).sheet))),
+            1 => Ok(aim::Target::Character(found.remove(0).sheet)),
             _ => Ok(aim::Target::Stranger(name.to_owned())),
         }
     }

@@ -6,12 +6,15 @@
 mod changes;
 mod documents;
 
+use std::sync::Arc;
+
 use prost::Message;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use service_kit::{
     clock,
     db::{DatabaseConfig, Db, DbError, Row, Schema, Statement},
+    recent::Recent,
     status::{self, ErrorCode},
 };
 use tonic::{Request, Status, metadata::MetadataMap};
@@ -43,11 +46,10 @@ const REPLACE: &str = "UPDATE characters
 const ALL: &str = "SELECT listed FROM characters WHERE deleted_at IS NULL ORDER BY street_name_key";
 const UNLISTED: &str = "SELECT id, sheet FROM characters WHERE listed = ''";
 const LIST: &str = "UPDATE characters SET listed = $2 WHERE id = $1 AND listed = ''";
-const BY_NAME: &str = "SELECT sheet, revision, street_name_key FROM characters
-     WHERE (street_name_key = $1 OR name_key = $1) AND deleted_at IS NULL ORDER BY street_name_key";
-const TAG_BY_NAME: &str = "SELECT id, revision, street_name_key FROM characters
+const BY_NAME: &str = "SELECT id, revision, street_name_key FROM characters
      WHERE (street_name_key = $1 OR name_key = $1) AND deleted_at IS NULL ORDER BY street_name_key";
 const BY_ID: &str = "SELECT sheet, revision FROM characters WHERE id = $1 AND deleted_at IS NULL";
+const REVISION: &str = "SELECT revision FROM characters WHERE id = $1 AND deleted_at IS NULL";
 const DELETED: &str = "SELECT sheet, revision FROM characters WHERE deleted_at IS NOT NULL ORDER BY street_name_key";
 const TAKEN: &str = "SELECT 1 FROM characters WHERE street_name_key = $1";
 const IS_THERE: &str = "SELECT 1 FROM characters WHERE id = $1";
@@ -65,9 +67,14 @@ const MAX_KEY: usize = 180;
 /// Longest name of whoever changes something, in characters.
 const MAX_ACTOR: usize = 200;
 
+/// Sheets that are kept as they were read, at the most.
+const READ: usize = 128;
+
 /// The service's database.
 pub struct Store {
     db: Db,
+    /// Sheets as they were read last, by id: to read one from its text takes longer than all else in a call.
+    read: Recent<Record>,
     /// How long an answer is kept under its key, in milliseconds.
     kept_ms: i64,
 }
@@ -75,7 +82,7 @@ pub struct Store {
 /// A sheet and the number of changes that made it what it is.
 #[derive(Debug, Clone)]
 pub struct Record {
-    pub sheet: Sheet,
+    pub sheet: Arc<Sheet>,
     pub revision: u64,
 }
 
@@ -205,7 +212,7 @@ impl Store {
     /// Opens the store. Sheets that an older version kept begin their audit log and ledger here.
     pub async fn open(database: &DatabaseConfig, keep_keys_days: u32) -> anyhow::Result<Store> {
         let db = Db::open(database, "character", MIGRATIONS).await?;
-        let store = Store { db, kept_ms: i64::from(keep_keys_days) * DAY_MS };
+        let store = Store { db, read: Recent::new(READ), kept_ms: i64::from(keep_keys_days) * DAY_MS };
         store.record_older_sheets().await?;
         store.list_older_sheets().await?;
         Ok(store)
@@ -232,7 +239,8 @@ impl Store {
     async fn record_older_sheets(&self) -> anyhow::Result<()> {
         for row in self.db.fetch(UNRECORDED, Vec::new()).await? {
             // One that cannot be read stays as it is; whoever asks for it is told.
-            let Ok(Record { mut sheet, revision }) = read(&row) else { continue };
+            let Ok(Record { sheet, revision }) = read(&row) else { continue };
+            let mut sheet = Arc::unwrap_or_clone(sheet);
             sheet.complete();
             let call = Call::own("Begin", "the first entry of this sheet");
             let mut statements = vec![replace(&sheet, revision, revision, false)];
@@ -271,30 +279,47 @@ impl Store {
 
     /// The sheets that a name fits: the one with that street name, else all with that given name.
     pub async fn named(&self, name: &str) -> Result<Vec<Record>, Status> {
-        let key = names::folded(name);
-        let rows = self.fetch(BY_NAME, vec![key.as_str().into()]).await?;
-        let street = rows.iter().find(|row| row.text(2) == key);
-        match street {
-            Some(row) => Ok(vec![read(row)?]),
-            None => rows.iter().map(read).collect(),
+        let mut found = Vec::new();
+        for (id, revision) in self.tags(name).await? {
+            // Deleted meanwhile, it is none of them.
+            found.extend(self.at(&id, revision).await?);
         }
+        Ok(found)
     }
 
     /// Id and revision of the one sheet that a name fits, if one does.
     pub async fn tag(&self, name: &str) -> Result<Option<(String, u64)>, Status> {
+        let mut tags = self.tags(name).await?;
+        Ok(if tags.len() == 1 { tags.pop() } else { None })
+    }
+
+    /// Ids and revisions of the sheets that a name fits.
+    async fn tags(&self, name: &str) -> Result<Vec<(String, u64)>, Status> {
         let key = names::folded(name);
-        let rows = self.fetch(TAG_BY_NAME, vec![key.as_str().into()]).await?;
-        let street = rows.iter().find(|row| row.text(2) == key);
-        let only = street.or(match rows.as_slice() {
-            [row] => Some(row),
-            _ => None,
-        });
-        Ok(only.map(|row| (row.text(0), row.unsigned(1))))
+        let rows = self.fetch(BY_NAME, vec![key.as_str().into()]).await?;
+        let street = rows.iter().position(|row| row.text(2) == key);
+        let rows = street.map_or(rows.as_slice(), |index| &rows[index..=index]);
+        Ok(rows.iter().map(|row| (row.text(0), row.unsigned(1))).collect())
     }
 
     /// The sheet of this id, unless it is deleted.
     pub async fn by_id(&self, id: &str) -> Result<Option<Record>, Status> {
-        self.fetch(BY_ID, vec![id.into()]).await?.first().map(read).transpose()
+        match self.fetch(REVISION, vec![id.into()]).await?.first() {
+            Some(row) => self.at(id, row.unsigned(0)).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The sheet of this id, of this revision or a later one, unless it is deleted.
+    async fn at(&self, id: &str, revision: u64) -> Result<Option<Record>, Status> {
+        if let Some(record) = self.read.get(id).filter(|record| record.revision == revision) {
+            return Ok(Some(record));
+        }
+        let record = self.fetch(BY_ID, vec![id.into()]).await?.first().map(read).transpose()?;
+        if let Some(record) = &record {
+            self.read.put(id.to_owned(), record.clone());
+        }
+        Ok(record)
     }
 
     /// Whether a character, deleted or not, has this street name.
@@ -430,7 +455,7 @@ fn read(row: &Row) -> Result<Record, Status> {
         tracing::error!(%error, "a sheet cannot be read");
         status::error(ErrorCode::CharacterLoadFailed, "the sheet cannot be read; the log says why")
     })?;
-    Ok(Record { sheet, revision: row.unsigned(1) })
+    Ok(Record { sheet: Arc::new(sheet), revision: row.unsigned(1) })
 }
 
 fn full_name(message: &str) -> String {
@@ -493,7 +518,7 @@ mod tests {
         }
         let found = |name: &'static str| async move {
             let found = store.named(name).await.unwrap();
-            found.into_iter().map(|record| record.sheet.street_name).collect::<Vec<_>>()
+            found.into_iter().map(|record| record.sheet.street_name.clone()).collect::<Vec<_>>()
         };
         assert_eq!(found("AXEL").await, ["Axel"]);
         assert_eq!(found("john  doe").await, ["Chrome", "Ghost"]);
@@ -502,7 +527,7 @@ mod tests {
 
     /// The effects of giving a character a nuyen.
     fn a_nuyen_more(call: &Call, record: &Record) -> Vec<Statement> {
-        let mut sheet = record.sheet.clone();
+        let mut sheet = Sheet::clone(&record.sheet);
         sheet.nuyen += 1;
         let (from, to) = (record.revision, record.revision + 1);
         let mut effects = vec![replace(&sheet, from, to, false)];

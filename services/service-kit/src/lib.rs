@@ -9,6 +9,7 @@ pub mod db;
 pub mod foreign;
 pub mod forward;
 pub mod metrics;
+pub mod recent;
 pub mod server;
 pub mod status;
 pub mod telemetry;

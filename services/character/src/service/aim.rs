@@ -1,5 +1,7 @@
 //! Whom a spell is aimed at, and the figures of his that count.
 
+use std::sync::Arc;
+
 use proto::character::v1::CastSpellRequest;
 use rules::shadowrun2::{
     magic,
@@ -22,7 +24,7 @@ pub enum Target {
     /// Nobody in particular; for many spells that is the caster.
     None,
     /// A character with a sheet.
-    Character(Box<Sheet>),
+    Character(Arc<Sheet>),
     /// Somebody or something without one.
     Stranger(String),
 }

@@ -33,9 +33,9 @@ pub async fn log(service: &Characters, request: GetAuditLogRequest) -> Result<Ge
     let entries = match &request.character_name {
         Some(name) => {
             let id = match service.find(name).await {
-                Ok(record) => record.sheet.id,
+                Ok(record) => record.sheet.id.clone(),
                 // What a deleted character was is still to be read.
-                Err(status) => service.deleted_named(name).await?.ok_or(status)?.sheet.id,
+                Err(status) => service.deleted_named(name).await?.ok_or(status)?.sheet.id.clone(),
             };
             let before = request.before_revision.unwrap_or(i64::MAX as u64);
             service.store.changes(Some((&id, before)), limit).await?
@@ -80,7 +80,7 @@ pub async fn ledger(service: &Characters, request: GetLedgerRequest) -> Result<G
         revision: booking.revision,
     };
     Ok(GetLedgerResponse {
-        character: sheet.street_name,
+        character: sheet.street_name.clone(),
         account: request.account,
         balance,
         entries: bookings.into_iter().map(to_proto).collect(),
@@ -92,7 +92,7 @@ pub async fn watch(service: &Characters, request: WatchCharacterRequest) -> Resu
     // Whatever happens from here on is heard.
     let mut heard = service.changed.subscribe();
     let record = service.find(&request.character_name).await?;
-    let id = record.sheet.id;
+    let id = record.sheet.id.clone();
     let mut known = request.after_revision.unwrap_or(record.revision);
     let service = service.clone();
     let (sender, receiver) = mpsc::channel(4);

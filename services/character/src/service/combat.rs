@@ -419,7 +419,7 @@ async fn refreshed(service: &Characters, fight: &Fight) -> Result<Vec<String>, S
         && let Some(record) = service.store.by_id(&fighter.character_id).await?
         && record.sheet.pools_spent != PoolsSpent::default()
     {
-        refreshed.push(record.sheet.id);
+        refreshed.push(record.sheet.id.clone());
     }
     Ok(refreshed)
 }

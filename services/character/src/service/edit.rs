@@ -75,7 +75,7 @@ pub struct Edit {
     pub rules: HouseRules,
     /// What else the answer says.
     pub notes: Vec<String>,
-    original: Sheet,
+    original: Arc<Sheet>,
     summary: String,
     karma_spent: u32,
     nuyen_spent: u32,
@@ -89,8 +89,8 @@ pub struct Edit {
 impl Edit {
     fn of(record: Record, rules: HouseRules, turn: Option<OwnedMutexGuard<()>>) -> Edit {
         Edit {
-            original: record.sheet.clone(),
-            sheet: record.sheet,
+            sheet: Sheet::clone(&record.sheet),
+            original: record.sheet,
             revision: record.revision + 1,
             rules,
             notes: Vec::new(),
@@ -186,7 +186,7 @@ impl Edit {
 impl Characters {
     /// Begins a change of a character's sheet.
     pub async fn begin(&self, name: &str) -> Result<Edit, Status> {
-        let id = self.find(name).await?.sheet.id;
+        let id = self.find(name).await?.sheet.id.clone();
         let turn = self.turns.of(&id).await;
         // As the one before left it; renamed or deleted meanwhile, it is looked for again.
         let record = match self.store.by_id(&id).await? {
@@ -334,7 +334,7 @@ fn note(call: &Call, together: &mut Together, edit: &Edit) -> Result<(), Status>
     together.effects.push(store::replace(sheet, edit.revision - 1, edit.revision, edit.is_deleted));
     let subject = Subject::character(sheet);
     together.effects.extend(Change::statements(call, subject, &before, &after, edit.revision, &edit.summary));
-    together.sheets.insert(sheet.id.clone(), Record { sheet: sheet.clone(), revision: edit.revision });
+    together.sheets.insert(sheet.id.clone(), Record { sheet: Arc::new(sheet.clone()), revision: edit.revision });
     Ok(())
 }
 

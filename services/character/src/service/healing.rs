@@ -182,7 +182,7 @@ pub async fn first_aid(
     edit.says(message.clone());
     Ok(FirstAidResponse {
         character: patient,
-        healer: healer.street_name,
+        healer: healer.street_name.clone(),
         healed,
         target_number: target.target_number,
         modifiers: convert::modifiers(&target.modifiers),

@@ -101,8 +101,8 @@ pub async fn strike(
     }
     let mut notes = Vec::new();
     let sheet = &edit.sheet;
-    let attacker = attacker(sheet, opponent.as_ref(), &request)?;
-    let defender = defender(sheet, opponent.as_ref(), &attacker, &request, &mut notes)?;
+    let attacker = attacker(sheet, opponent.as_deref(), &request)?;
+    let defender = defender(sheet, opponent.as_deref(), &attacker, &request, &mut notes)?;
 
     let cause = request.reason.clone();
     let because = |text: String| cause.clone().unwrap_or(text);

@@ -1,15 +1,11 @@
 //! A sheet as the bytes that clients get, written once for each revision.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
-
 use bytes::Bytes;
 use proto::{
     character::v1::{ReadSheetRequest, ReadSheetResponse},
     structs,
 };
+use service_kit::recent::Recent;
 use tonic::Status;
 
 use super::{Characters, check_name};
@@ -19,27 +15,17 @@ use crate::shapes;
 const MOST: usize = 256;
 
 /// Bytes of sheets, each under its id with the revision they are of.
-#[derive(Default)]
-pub struct Written(Mutex<HashMap<String, (u64, Bytes)>>);
+pub struct Written(Recent<(u64, Bytes)>);
+
+impl Default for Written {
+    fn default() -> Written {
+        Written(Recent::new(MOST))
+    }
+}
 
 impl Written {
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, (u64, Bytes)>> {
-        // Nothing under this lock can panic half-way.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn get(&self, id: &str, revision: u64) -> Option<Bytes> {
-        self.lock().get(id).filter(|(of, _)| *of == revision).map(|(_, bytes)| bytes.clone())
-    }
-
-    fn put(&self, id: String, revision: u64, bytes: Bytes) {
-        let mut kept = self.lock();
-        if kept.len() >= MOST && !kept.contains_key(&id) {
-            // Which one goes makes no difference: it is written again when it is asked for.
-            let any = kept.keys().next().cloned();
-            any.and_then(|any| kept.remove(&any));
-        }
-        kept.insert(id, (revision, bytes));
+        self.0.get(id).filter(|(of, _)| *of == revision).map(|(_, bytes)| bytes)
     }
 }
 
@@ -71,7 +57,7 @@ pub async fn sheet(service: &Characters, request: ReadSheetRequest) -> Result<Re
     // As the tool answers it: whole numbers are whole.
     let json = structs::to_json(structs::from_json(shapes::of(&record.sheet, record.revision).into()));
     let bytes = Bytes::from(json.to_string());
-    service.written.put(record.sheet.id.clone(), record.revision, bytes.clone());
+    service.written.0.put(record.sheet.id.clone(), (record.revision, bytes.clone()));
     Ok(ReadSheetResponse { tag: tag(&record.sheet.id, record.revision), sheet: bytes, unchanged: false })
 }
 
@@ -84,15 +70,5 @@ mod tests {
         let own = tag("a", 7);
         assert!(is_among(&own, "\"b-1\", W/\"a-7\"") && is_among(&own, "*"));
         assert!(!is_among(&own, "") && !is_among(&own, "\"a-8\""));
-    }
-
-    #[test]
-    fn no_more_sheets_are_kept_than_have_room() {
-        let written = Written::default();
-        for number in 0..MOST + 10 {
-            written.put(number.to_string(), 1, Bytes::new());
-        }
-        assert_eq!(written.lock().len(), MOST);
-        assert_eq!(written.get(&(MOST + 9).to_string(), 2), None);
     }
 }

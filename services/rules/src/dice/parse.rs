@@ -285,6 +285,8 @@ impl Parser<'_> {
     }
 
     fn at(&self, start: usize, end: usize, kind: Kind) -> Refusal {
+        // Whole characters, none of them beyond the text.
+        let end = self.text.ceil_char_boundary(end);
         let trimmed = self.text.get(start..end).map_or(end, |part| start + part.trim_end().len());
         Refusal { start, end: trimmed.max(start), kind, suggestion: None }
     }
