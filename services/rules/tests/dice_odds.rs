@@ -109,6 +109,8 @@ fn what_is_kept_and_what_is_dropped_are_all_dice() {
 #[test]
 fn known_chances_come_out() {
     check("1d20+5", 25, "1/20");
+    // One die of one to four is dropped: with a chance of 1/4 there is no other.
+    check("(d4)d6d1", 1, "3/4");
     check("2d6", 7, "7/12");
     check("4d6kh3", 18, "7/432");
     check("3d6", 18, "1/216");

@@ -72,6 +72,10 @@ pub fn total(
         let [choice] = kept.ranked.as_slice() else { return Ok(None) };
         return Ok(Some((die.chosen(*choice, count, alone, &worth, budget)?, error)));
     }
+    if kept.high <= kept.low {
+        // Of a number of dice that is rolled itself, all may be dropped.
+        return Ok(Some((Weights::certain(0), error)));
+    }
     if kept.is_all(count) {
         let one = die.worth(alone, &worth, budget)?;
         return Ok(Some((sum_of(&one, count, budget)?, error)));
