@@ -11,13 +11,7 @@ use std::{
 use anyhow::Context as _;
 use axum::{Router, extract::Request, routing::post};
 use proto::dice::v1::{RollDiceRequest, RollDiceResponse};
-use tempfile::TempDir;
-use tokio::{
-    io::{AsyncBufReadExt, AsyncRead, BufReader},
-    net::TcpListener,
-    process::{Child, Command},
-    task::JoinSet,
-};
+use tokio::{net::TcpListener, process::Command, task::JoinSet};
 use tonic::{
     Response, Status,
     client::Grpc,
@@ -26,7 +20,10 @@ use tonic::{
 };
 use tonic_prost::ProstCodec;
 
-use crate::target::Sampling;
+use crate::{
+    process::{self, Process, address_in},
+    target::Sampling,
+};
 
 /// Callers at once, and the connections that they share.
 const CALLERS: usize = 64;
@@ -51,18 +48,14 @@ pub async fn rolls(binary: &Path, sampling: Sampling, requests: usize) -> anyhow
 
 /// Echoes in a second by as many callers.
 pub async fn bare(requests: usize) -> anyhow::Result<f64> {
-    let mut command = Command::new(std::env::current_exe()?);
-    command.arg("--echo").stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut process = Process::start(command, None)?;
-    let output = process.child.stdout.take().context("its output")?;
-    let address = address_in(output, "echo ").await?;
+    let (_process, address) = process::bare("--echo".as_ref()).await?;
     rate(&address, ECHO, requests).await
 }
 
 /// The bare server: tells its address on the standard output, and answers until it is ended.
 pub async fn serve_echo() -> anyhow::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
-    std::io::Write::write_fmt(&mut std::io::stdout(), format_args!("echo {}\n", listener.local_addr()?))?;
+    process::tell(listener.local_addr()?)?;
     let echo = post(async |request: Request| {
         let codec = ProstCodec::<RollDiceResponse, RollDiceRequest>::default();
         tonic::server::Grpc::new(codec).unary(Echo, request).await
@@ -87,32 +80,6 @@ impl tonic::server::UnaryService<RollDiceRequest> for Echo {
             successes: Some(2),
             ..RollDiceResponse::default()
         })))
-    }
-}
-
-/// A server that ends with its value.
-struct Process {
-    child: Child,
-    _folder: Option<TempDir>,
-}
-
-impl Process {
-    fn start(mut command: Command, folder: Option<TempDir>) -> anyhow::Result<Process> {
-        command.stdin(Stdio::null()).kill_on_drop(true);
-        Ok(Process { child: command.spawn().context("start a server")?, _folder: folder })
-    }
-}
-
-/// The address that a server tells behind a mark. The rest of what it says is read and dropped.
-async fn address_in(output: impl AsyncRead + Unpin + Send + 'static, mark: &str) -> anyhow::Result<String> {
-    let mut lines = BufReader::new(output).lines();
-    loop {
-        let line = lines.next_line().await?.context("the server ended instead of serving")?;
-        if let Some((_, address)) = line.split_once(mark) {
-            let address = address.trim().to_owned();
-            tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-            return Ok(address);
-        }
     }
 }
 

@@ -7,6 +7,7 @@ mod chat;
 mod commits;
 mod grpc;
 mod lines;
+mod process;
 mod rest;
 mod sheets;
 mod stats;
@@ -45,6 +46,9 @@ struct Options {
     /// Be the bare gRPC server, for a measurement of this program itself.
     #[arg(long, hide = true)]
     echo: bool,
+    /// Be the bare server of this file.
+    #[arg(long, hide = true)]
+    sheet: Option<std::path::PathBuf>,
 }
 
 #[tokio::main]
@@ -52,6 +56,9 @@ async fn main() -> anyhow::Result<()> {
     let options = Options::parse();
     if options.echo {
         return grpc::serve_echo().await;
+    }
+    if let Some(file) = &options.sheet {
+        return sheets::serve(file).await;
     }
     // It fails only if a provider is there already.
     let _ = rustls::crypto::ring::default_provider().install_default();

@@ -1,6 +1,10 @@
-//! Sheets through REST: one got beside a bare axum handler of the same bytes, an attack with its dice, a long list.
+//! Sheets through REST: one got beside a bare axum handler of the same bytes in a process of its own, an attack with its dice, a long list.
 
-use std::time::{Duration, Instant};
+use std::{
+    ffi::OsString,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use anyhow::Context as _;
 use axum::{Router, http::header, routing::get};
@@ -12,6 +16,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::{
+    process,
     rest::{self, Sender},
     stats::median,
     target::Target,
@@ -38,14 +43,24 @@ pub async fn got(target: &Target, requests: usize) -> anyhow::Result<Got> {
     let bytes = rest::ask(&mut sender, plain(&target.http, SHEET)?).await?;
     let ours = per_second(&target.http, requests).await?;
 
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("sheet.json");
+    std::fs::write(&file, bytes)?;
+    let mut flag = OsString::from("--sheet=");
+    flag.push(&file);
+    let (_process, address) = process::bare(&flag).await?;
+    let bare = per_second(&address, requests).await?;
+    Ok(Got { ours, bare })
+}
+
+/// The bare server of a file: tells its address on the standard output, and answers until it is ended.
+pub async fn serve(file: &Path) -> anyhow::Result<()> {
+    let bytes = Bytes::from(std::fs::read(file)?);
     let answer = ([(header::CONTENT_TYPE, "application/json")], bytes);
     let router = Router::new().route(SHEET, get(async move || answer.clone()));
     let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let address = listener.local_addr()?.to_string();
-    let serving = tokio::spawn(async move { axum::serve(listener, router).await });
-    let bare = per_second(&address, requests).await?;
-    serving.abort();
-    Ok(Got { ours, bare })
+    process::tell(listener.local_addr()?)?;
+    Ok(axum::serve(listener, router).await?)
 }
 
 async fn per_second(address: &str, requests: usize) -> anyhow::Result<f64> {

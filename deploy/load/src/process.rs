@@ -1,0 +1,55 @@
+//! Servers in processes of their own: a service of the binary, or this program as a bare server.
+
+use std::{ffi::OsStr, net::SocketAddr, process::Stdio};
+
+use anyhow::Context as _;
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncRead, BufReader},
+    process::{Child, Command},
+};
+
+/// The word before the address that a bare server tells.
+const MARK: &str = "serving ";
+
+/// A server that ends with its value.
+pub struct Process {
+    pub child: Child,
+    _folder: Option<TempDir>,
+}
+
+impl Process {
+    /// Starts it; `folder` lives as long as it does.
+    pub fn start(mut command: Command, folder: Option<TempDir>) -> anyhow::Result<Process> {
+        command.stdin(Stdio::null()).kill_on_drop(true);
+        Ok(Process { child: command.spawn().context("start a server")?, _folder: folder })
+    }
+}
+
+/// The address that a server tells behind a mark. The rest of what it says is read and dropped.
+pub async fn address_in(output: impl AsyncRead + Unpin + Send + 'static, mark: &str) -> anyhow::Result<String> {
+    let mut lines = BufReader::new(output).lines();
+    loop {
+        let line = lines.next_line().await?.context("the server ended instead of serving")?;
+        if let Some((_, address)) = line.split_once(mark) {
+            let address = address.trim().to_owned();
+            tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+            return Ok(address);
+        }
+    }
+}
+
+/// Starts this program as a bare server, by a flag, and tells its address.
+pub async fn bare(flag: &OsStr) -> anyhow::Result<(Process, String)> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg(flag).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut process = Process::start(command, None)?;
+    let output = process.child.stdout.take().context("its output")?;
+    let address = address_in(output, MARK).await?;
+    Ok((process, address))
+}
+
+/// Tells a bare server's address to whoever started it.
+pub fn tell(address: SocketAddr) -> anyhow::Result<()> {
+    Ok(std::io::Write::write_fmt(&mut std::io::stdout(), format_args!("{MARK}{address}\n"))?)
+}
