@@ -20,7 +20,7 @@ use super::notation::Notation;
 use super::roll::{call, call_next, combine, score};
 use super::value::Value;
 use chosen::Choice;
-use distribution::Weights;
+use distribution::{Mixture, Weights};
 
 pub use distribution::{Distribution, Ratio};
 pub use enumeration::enumerate;
@@ -139,20 +139,20 @@ impl Work {
                     Sides::Numbers(amount) => self.amount(amount)?,
                     Sides::Fate | Sides::FateRare => Weights::certain(0),
                 };
-                let mut cases = Vec::with_capacity(1);
+                let is_one_case = counts.ways.len() == 1 && sides.ways.len() == 1;
+                let mut mixture = Mixture::new();
                 for (count, count_weight) in &counts.ways {
                     for (sides, sides_weight) in &sides.ways {
                         let (total, error) = one_kind::total(dice, *count as u32, *sides as u32, &mut self.budget)?
                             .ok_or(Refusal::NoMethod)?;
                         self.error += error;
-                        cases.push((count_weight * sides_weight, total));
+                        if is_one_case {
+                            return Ok(total.map(Value::whole));
+                        }
+                        mixture.add(&(count_weight * sides_weight), total, &mut self.budget)?;
                     }
                 }
-                let total = match cases.as_mut_slice() {
-                    [_] => cases.swap_remove(0).1,
-                    _ => Weights::mixed(cases, &mut self.budget)?,
-                };
-                Ok(total.map(Value::whole))
+                Ok(mixture.weights.map(Value::whole))
             }
             Expr::Test(test) => Ok(self.test(*test)?.map(Value::whole)),
             Expr::Opposed(first, second) => {

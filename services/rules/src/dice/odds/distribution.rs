@@ -116,18 +116,6 @@ impl<T: Ord + Copy> Weights<T> {
         Ok(Weights { ways, all: &self.all * &other.all })
     }
 
-    /// Several cases, each as likely as its weight among all of them.
-    pub fn mixed(
-        cases: impl IntoIterator<Item = (BigUint, Weights<T>)>,
-        budget: &mut Budget,
-    ) -> Result<Self, OddsError> {
-        let mut mixture = Mixture::new();
-        for (weight, case) in cases {
-            mixture.add(&weight, case, budget)?;
-        }
-        Ok(mixture.weights)
-    }
-
     /// The same chances, in so many times as many ways.
     pub fn scale(&mut self, factor: &BigUint) {
         if !factor.is_one() {
