@@ -9,6 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use crate::map::{self, Kind};
+
 /// The figures that a database may give. A figure that it does not give is the machine's own variable.
 pub const FIGURES: &[&str] = &[
     "ACTIVE_NATIONS",
@@ -23,11 +25,13 @@ pub const FIGURES: &[&str] = &[
     "FELLOWSHIP_AREA",
     "FELLOWSHIP_PROGRESS",
     "FELLOWSHIP_REVEALED",
+    "FP_FORCES",
     "FP_HAND",
     "FP_HAND_SIZE",
     "FP_LEADERSHIP",
     "FP_POOL",
     "FP_RINGS",
+    "FP_SPARE",
     "FP_UNITS",
     "FP_VP",
     "GUIDE",
@@ -37,11 +41,13 @@ pub const FIGURES: &[&str] = &[
     "HUNT_REROLLS",
     "NATION_STEPS",
     "SHADOW_VP",
+    "SP_FORCES",
     "SP_HAND",
     "SP_HAND_SIZE",
     "SP_LEADERSHIP",
     "SP_POOL",
     "SP_RINGS",
+    "SP_SPARE",
     "SP_UNITS",
 ];
 
@@ -117,6 +123,16 @@ pub enum Side {
     FreePeoples,
     /// The Shadow.
     Shadow,
+}
+
+impl Side {
+    /// The word for it, as the machine has it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Side::FreePeoples => "free_peoples",
+            Side::Shadow => "shadow",
+        }
+    }
 }
 
 /// Where figures come from.
@@ -278,6 +294,11 @@ fn is_region(area: i64) -> bool {
     (0..=104).contains(&area)
 }
 
+/// Armies stand in regions, and in the boxes of Strongholds under siege.
+fn holds_armies(area: i64) -> bool {
+    is_region(area) || STRONGHOLD_BOXES.iter().any(|(there, _)| *there == area)
+}
+
 /// Where the Fellowship's figure may stand: a region, or a step of the Mordor Track.
 fn is_on_the_way(area: i64) -> bool {
     is_region(area) || (188..=193).contains(&area)
@@ -295,7 +316,9 @@ pub fn area_constants() -> Map<String, Value> {
             settlements.insert(area.to_owned(), json!({"nation": nation, "kind": kind}));
         }
     }
+    let boxes = STRONGHOLD_BOXES.iter().map(|(area, region)| (region.to_string(), Value::from(*area)));
     let mut constants = Map::new();
+    constants.insert("STRONGHOLD_BOXES".to_owned(), Value::Object(boxes.collect()));
     constants.insert("AREA_NAMES".to_owned(), Value::Object(names));
     constants.insert("SETTLEMENTS".to_owned(), Value::Object(settlements));
     constants
@@ -353,12 +376,17 @@ pub fn figures(tables: &Tables) -> Figures {
     put("ACTIVE_NATIONS", board.active_nations());
 
     let (fp_units, sp_units) = (board.units(Side::FreePeoples), board.units(Side::Shadow));
-    let contested: Vec<i64> = fp_units.keys().copied().filter(|region| sp_units.contains_key(region)).collect();
+    let is_contested = |region: &i64| is_region(*region) && sp_units.contains_key(region);
+    let contested: Vec<i64> = fp_units.keys().copied().filter(is_contested).collect();
     put("CONTESTED_REGIONS", Some(Value::from(contested)));
     put("BESIEGED_REGIONS", Some(Value::from(board.besieged_regions())));
     put("CONQUERED_REGIONS", Some(Value::from(board.controlled(411..=420).into_iter().collect::<Vec<_>>())));
     put("FP_UNITS", Some(by_region(&fp_units)));
     put("SP_UNITS", Some(by_region(&sp_units)));
+    put("FP_FORCES", Some(board.forces(Side::FreePeoples)));
+    put("SP_FORCES", Some(board.forces(Side::Shadow)));
+    put("FP_SPARE", Some(board.spare(Side::FreePeoples, [174, 175])));
+    put("SP_SPARE", Some(board.spare(Side::Shadow, [176, 177])));
     put("FP_LEADERSHIP", Some(by_region(&board.leadership(Side::FreePeoples))));
     put("SP_LEADERSHIP", Some(by_region(&board.leadership(Side::Shadow))));
     put("DB_TURN", Some(Value::from(tables.game.turn)));
@@ -550,17 +578,36 @@ impl Board<'_> {
         any.then(|| Value::from(active))
     }
 
+    /// Units by region; those in a Stronghold under siege by its box.
     fn units(&self, side: Side) -> BTreeMap<i64, i64> {
         let mut units = BTreeMap::new();
-        for (_, area) in self.areas.iter().filter(|(id, area)| unit_side(**id) == Some(side) && is_region(**area)) {
+        for (_, area) in self.areas.iter().filter(|(id, area)| unit_side(**id) == Some(side) && holds_armies(**area)) {
             *units.entry(*area).or_default() += 1;
         }
         units
     }
 
+    /// The pieces of Armies by area: units, and whoever leads them.
+    fn forces(&self, side: Side) -> Value {
+        let mut forces: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
+        for (id, area) in self.areas.iter().filter(|(_, area)| holds_armies(**area)) {
+            if unit_side(*id) == Some(side) || leadership(*id).is_some_and(|(of, _)| of == side) {
+                forces.entry(*area).or_default().push(*id);
+            }
+        }
+        forces.into_iter().map(|(area, pieces)| (area.to_string(), Value::from(pieces))).collect::<Map<_, _>>().into()
+    }
+
+    /// Figures of Regulars beside the map that an Elite may become, with their areas.
+    fn spare(&self, side: Side, areas: [i64; 2]) -> Value {
+        let is_regular = |id: i64| map::unit(id).is_some_and(|unit| unit.side() == side && unit.kind == Kind::Regular);
+        let spare = self.areas.iter().filter(|(id, area)| areas.contains(area) && is_regular(**id));
+        spare.map(|(id, area)| (id.to_string(), Value::from(*area))).collect::<Map<_, _>>().into()
+    }
+
     fn leadership(&self, side: Side) -> BTreeMap<i64, i64> {
         let mut sums = BTreeMap::new();
-        for (id, area) in self.areas.iter().filter(|(_, area)| is_region(**area)) {
+        for (id, area) in self.areas.iter().filter(|(_, area)| holds_armies(**area)) {
             if let Some((of, points)) = leadership(*id)
                 && of == side
             {

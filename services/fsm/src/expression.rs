@@ -1,7 +1,8 @@
 //! Expressions over facts: guards and computed values, in CEL.
 //!
 //! The modules format writes `AND`, `OR` and `NOT`; outside quotes they mean `&&`, `||` and `!`. Everything else is CEL
-//! as it stands. An expression can be evaluated with nothing but the facts it names, so who evaluates it can log them.
+//! as it stands, with the functions of `functions` beside its own. An expression can be evaluated with nothing but the
+//! facts it names, so who evaluates it can log them.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -9,11 +10,14 @@ use std::{
 };
 
 use cel::{
-    Context, Env, Program,
+    Context, Env, ExecutionError, Program,
     common::ast::{EntryExpr, Expr, IdedExpr},
+    extractors::Arguments,
     objects::Key,
 };
 use serde_json::{Map, Number, Value};
+
+use crate::functions::{self, FUNCTIONS};
 
 /// Longest expression accepted, in bytes. The format sets no limit; this one bounds the cost of a definition.
 const MAX_LENGTH: usize = 2_000;
@@ -26,6 +30,8 @@ pub struct Expression {
     source: String,
     program: Program,
     facts: Vec<String>,
+    /// The functions of our own that it calls.
+    functions: Vec<&'static functions::Function>,
 }
 
 /// An expression that cannot be compiled.
@@ -70,7 +76,10 @@ impl Expression {
         let mut facts = BTreeSet::new();
         free_variables(program.expression(), &mut Vec::new(), &mut facts);
         let facts = facts.into_iter().collect();
-        Ok(Expression { source: text.to_owned(), program, facts })
+        let references = program.references();
+        let functions = FUNCTIONS.iter().filter(|function| references.has_function(function.name)).collect();
+        drop(references);
+        Ok(Expression { source: text.to_owned(), program, facts, functions })
     }
 
     /// The text as it was written.
@@ -94,6 +103,11 @@ impl Expression {
             if let Some(value) = facts.get(name) {
                 context.add_variable_from_value(name.as_str(), to_cel_value(value));
             }
+        }
+        for function in &self.functions {
+            let call = |Arguments(arguments): Arguments| call(function, &arguments);
+            let added = context.add_function(function.name, call);
+            debug_assert!(added.is_ok(), "{} is a name of CEL", function.name);
         }
         let no_value = |reason: String| EvaluateError { source_text: self.source.clone(), reason };
         let value = self.program.execute(&context).map_err(|error| no_value(first_line(&error.to_string())))?;
@@ -174,6 +188,17 @@ fn free_in_entry<'a>(entry: &'a EntryExpr, bound: &mut Vec<&'a str>, free: &mut 
             free_variables(&entry.value, bound, free);
         }
     }
+}
+
+/// Calls a function of our own.
+fn call(function: &functions::Function, arguments: &[cel::Value]) -> Result<cel::Value, ExecutionError> {
+    if arguments.len() != function.arity {
+        return Err(ExecutionError::invalid_argument_count(function.arity, arguments.len()));
+    }
+    let arguments: Option<Vec<Value>> = arguments.iter().map(from_cel_value).collect();
+    let arguments =
+        arguments.ok_or_else(|| ExecutionError::function_error(function.name, "an argument is not plain data"))?;
+    Ok(to_cel_value(&(function.call)(&arguments)))
 }
 
 /// Whole numbers become CEL's `int`, so that arithmetic never meets two kinds of them.
@@ -285,6 +310,14 @@ mod tests {
         );
         check("size(A) - 1", json!({"A": [1, 2, 3]}), json!(2));
         check("has(E.die) ? E.die : 0", json!({"E": {}}), json!(0));
+    }
+
+    #[test]
+    fn functions_of_our_own_are_called_with_facts() {
+        check("combinations(A, 2)", json!({"A": [1, 2, 3]}), json!([[1, 2], [1, 3], [2, 3]]));
+        check("reach(A, 1).exists(r, r == 27)", json!({"A": 27}), json!(true));
+        check("reach(A)", json!({"A": 27}), json!("error"));
+        check("nonsense(A)", json!({"A": 27}), json!("error"));
     }
 
     #[test]

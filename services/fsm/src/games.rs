@@ -591,7 +591,7 @@ impl Games {
             "accepted"
         );
 
-        self.expect_recovered(live, &entry.entry.outputs).await;
+        self.expect_moves(live, &entry.entry.outputs).await;
         self.call_opponent(live, &entry.entry.cause, cell);
         self.set_clock(live, cell);
         let entry = Arc::new(entry);

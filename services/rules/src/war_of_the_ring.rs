@@ -1,8 +1,10 @@
-//! *War of the Ring, Second Edition*: action dice, battle dice, the Hunt, and the board's fixed places.
+//! *War of the Ring, Second Edition*: action dice, battle dice and casualties, the Hunt, and the board's fixed
+//! places.
 
 pub mod action_dice;
 pub mod battle;
 pub mod board;
+pub mod casualties;
 pub mod hunt;
 
 use serde::Serialize;

@@ -3,7 +3,7 @@
 //! The opponent sends events like everybody else. One task per game runs while there is something for it to decide; it
 //! holds no lock while it thinks, and what it has thought counts only if the decision is still open then.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use serde_json::{Map, Value};
 use service_kit::clock;
@@ -36,8 +36,8 @@ pub struct Opponent {
     stirred: Arc<Notify>,
     /// Its answers since somebody else's event.
     streak: u32,
-    /// Pieces that the client was told to move, with the areas they are to be seen in.
-    unseen: Vec<(i64, i64)>,
+    /// Pieces that the client was told to move, each with the area it is to be seen in.
+    unseen: BTreeMap<i64, i64>,
     /// When somebody attached last, Unix milliseconds: an autopilot counts from then.
     since: i64,
 }
@@ -161,16 +161,19 @@ impl Games {
         }
     }
 
-    /// What the client is told to bring back is waited for: a turn is played with all its dice.
-    pub(super) async fn expect_recovered(&self, live: &mut Live, outputs: &[Output]) {
+    /// What the client is told to move is waited for: nothing is decided on a board that is no more.
+    pub(super) async fn expect_moves(&self, live: &mut Live, outputs: &[Output]) {
         let is_watching = live.stored.game.memory.deciders.values().any(|decider| decider.kind != DeciderKind::Person);
-        let commands = commands_of(outputs);
-        if !is_watching || commands.is_empty() {
+        let moves = |output: &&Output| matches!(output.kind, OutputKind::Command(_) | OutputKind::Record(_));
+        if !is_watching || !outputs.iter().any(|output| moves(&output)) {
             return;
         }
-        if let Some(tables) = self.databases.tables(&live.stored.id).await {
-            for command in commands {
-                live.opponent.unseen.extend(opponent::recovered(command, &tables));
+        let Some(tables) = self.databases.tables(&live.stored.id).await else { return };
+        for output in outputs {
+            match &output.kind {
+                OutputKind::Command(command) => live.opponent.unseen.extend(opponent::recovered(command, &tables)),
+                OutputKind::Record(record) => live.opponent.unseen.extend(opponent::moved(record)),
+                _ => {}
             }
         }
     }
@@ -235,7 +238,7 @@ impl Games {
             return Ok(Next::Rest);
         }
         if let Some(tables) = &tables {
-            let seen = |(piece, area): &(i64, i64)| tables.area(*piece).is_none_or(|there| there == *area);
+            let seen = |(piece, area): (&i64, &i64)| tables.area(*piece).is_none_or(|there| there == *area);
             if *looks < MAX_LOOKS && !live.opponent.unseen.iter().all(seen) {
                 *looks += 1;
                 return Ok(Next::Wait(LOOK_AGAIN));
@@ -295,7 +298,6 @@ impl Games {
                 if best.is_bare {
                     incoming.data = Some(Map::new());
                 }
-                live.opponent.unseen = moved_pieces(incoming.data.as_ref());
                 live.opponent.streak += 1;
                 self.send_locked(&mut live, cell, incoming).await
             }
@@ -338,29 +340,6 @@ fn incoming(decisions: Vec<Decision>, answer: DecisionAnswer) -> Result<Incoming
         remarks: reason.into_iter().collect(),
         ..Incoming::default()
     })
-}
-
-/// What the client is told to do.
-fn commands_of(outputs: &[Output]) -> Vec<&str> {
-    let mut commands = Vec::new();
-    for output in outputs {
-        if let OutputKind::Command(command) = &output.kind {
-            commands.push(command.as_str());
-        }
-    }
-    commands
-}
-
-/// Pieces that an event has moved, with the areas they come to.
-fn moved_pieces(data: Option<&Map<String, Value>>) -> Vec<(i64, i64)> {
-    let moves = data.and_then(|data| data.get("moves")).and_then(Value::as_array);
-    let of_move = |one: &Value| {
-        let to = one.get("to").and_then(Value::as_i64);
-        let pieces = one.get("pieces").and_then(Value::as_array);
-        let pieces = pieces.into_iter().flatten().filter_map(Value::as_i64);
-        to.map(|to| pieces.map(|piece| (piece, to)).collect::<Vec<_>>()).unwrap_or_default()
-    };
-    moves.into_iter().flatten().flat_map(of_move).collect()
 }
 
 /// The same number for the same texts, on every machine (FNV-1a).

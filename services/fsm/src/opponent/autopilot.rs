@@ -25,12 +25,13 @@ impl Policy for Autopilot {
         let silent = |choice: &Choice| match decision.kind.as_str() {
             // "Throw it away" is said of a die whose use the board shows.
             "action" => choice.id == "skip",
+            "casualties" => choice.id == "taken",
             // What concerns the person alone comes first in each list.
             _ => true,
         };
         let Some(choice) = decision.choices.iter().position(silent) else { return Vec::new() };
-        // Dice that were dragged into the Hunt Box are there, and need not be named.
-        let is_bare = decision.kind == "hunt_allocation";
+        // Dice that were dragged into the Hunt Box are there, as is corruption on its track: they need not be named.
+        let is_bare = matches!(decision.kind.as_str(), "hunt_allocation" | "damage");
         vec![Weighed { choice, data: Map::new(), score: 0.0, why: "nothing else was said".to_owned(), is_bare }]
     }
 }

@@ -3,13 +3,12 @@
 //!
 //! `policy` knows the kinds of decisions; `ring` weighs what concerns the Fellowship, `war` the Armies. Both begin with
 //! the advice that the rules give, and try out what may come of a choice: `race` the way to the Cracks of Doom against
-//! the Shadow's points, `battle` a battle. `position` is the game as they see it, `map` what never changes.
+//! the Shadow's points, `battle` a battle. `position` is the game as they see it.
 
 mod autopilot;
 mod battle;
 #[cfg(any(test, feature = "bench"))]
 pub mod fixture;
-mod map;
 mod noise;
 mod plan;
 mod policy;
@@ -28,7 +27,10 @@ use crate::{
     machine::{Decider, DeciderKind, Decision},
 };
 
-pub use self::{autopilot::may_confirm, position::recovered};
+pub use self::{
+    autopilot::may_confirm,
+    position::{moved, recovered},
+};
 
 /// Longest time to wait for a model or a person, in seconds: a day.
 const MAX_SECONDS: u32 = 86_400;

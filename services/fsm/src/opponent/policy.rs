@@ -10,10 +10,12 @@ use super::{
     ring::Ring,
     war::War,
 };
-use crate::{board::Side, machine::Choice};
+use crate::{board::Side, machine::Choice, map};
 
 /// Faces of a side's die.
 const FP_FACES: [&str; 4] = ["character", "event", "muster", "army_muster"];
+/// What decides the game, in points.
+const VICTORY: f64 = 10.0;
 /// Price of an Elven Ring, in points: there are few.
 const RING: f64 = 1.6;
 /// The Rings, the first box of those not used, and of those that the Shadow has.
@@ -73,33 +75,36 @@ impl Judge<'_> {
 
     fn plan(&self, kind: &str, choice: &Choice, index: usize) -> Plan {
         let told = |key: &str| choice.data.get(key);
+        let moves = || told("moves").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         let number = |key: &str| told(key).and_then(Value::as_i64).unwrap_or_default();
-        let hits = |mine: &str, theirs: &str| {
-            let attacks = self.position.text("ATTACKING_SIDE") == side_name(self.side);
-            self.position.number(if attacks { theirs } else { mine })
-        };
         match (kind, choice.id.as_str()) {
-            ("fellowship", "declare") => self.ring().declare(),
+            ("fellowship", "enter_mordor") => self.ring().enter_mordor(),
+            ("fellowship", id) if id.starts_with("declare-") => self.ring().declare(number("area")),
             ("fellowship", "heal") => self.ring().heal(),
             ("fellowship", "activate") => self.ring().activate(),
             ("fellowship", "change_guide") => self.ring().change_guide(),
             ("fellowship", _) => Plan::new(0.5, "nothing else is worth it"),
+            ("revealed", "board") => Plan::new(-VICTORY, "the figure is to be placed"),
+            ("revealed", _) => self.ring().stand(number("area")),
             ("guide", name) => self.ring().guide(name),
             ("hunt_allocation", _) => self.ring().allocate(number("dice")),
             ("die", "pass") => Plan::new(0.4, "waiting costs nothing"),
             ("die", _) => self.die(&self.position.face_of(self.side, number("die"))),
             ("action", id) => self.action(id, &choice.data),
-            ("discard", _) => self.discard(&choice.data, index),
+            ("discard", _) => self.discard(index),
             ("damage", "corruption") => self.ring().bear(),
-            ("damage", "guide") => self.ring().sacrifice(),
+            ("damage", "guide") => self.ring().sacrifice(&[self.position.text("GUIDE")]),
+            ("damage", _) => self.ring().sacrifice(&self.position.texts("COMPANIONS")),
             ("combat_card", "none") => Plan::new(0.0, "the hand is kept for its events"),
             ("combat_card", _) => Plan::new(-0.5, "a card spent here is missing later"),
-            ("casualties", _) => self.war().casualties(hits("ATTACK_HITS", "DEFENCE_HITS")),
+            ("casualties", "taken") => Plan::new(-VICTORY, "what falls is to be said"),
+            ("casualties", _) => self.war().casualties(moves()),
             ("retreat", "go_on") => self.war().go_on(),
             ("retreat", "stop") | ("siege", "stop") => self.war().stop(),
             ("retreat", "stand") => self.war().stand(),
             ("retreat", _) => self.war().retreat(),
-            ("siege", _) => self.war().press(),
+            ("siege", "elite") => Plan::new(-VICTORY, "which Elite it costs is to be said"),
+            ("siege", _) => self.war().press(moves()),
             // Whatever nobody here knows is taken as it is offered.
             _ => Plan::new(-f64::from(u32::try_from(index).unwrap_or(u32::MAX)), "it is offered first"),
         }
@@ -204,9 +209,8 @@ impl Judge<'_> {
     }
 
     /// Cards go by a whim that is the same each time: what they do is for people to say.
-    fn discard(&self, data: &Map<String, Value>, index: usize) -> Plan {
-        let card = data.get("cards").and_then(Value::as_array).and_then(|cards| cards.first()?.as_i64()).unwrap_or(0);
-        let mut noise = Noise::new(self.seed ^ card.unsigned_abs() ^ u64::try_from(index).unwrap_or_default());
+    fn discard(&self, index: usize) -> Plan {
+        let mut noise = Noise::new(self.seed ^ u64::try_from(index).unwrap_or_default());
         Plan::new(noise.fraction(), "one as good as another")
     }
 
@@ -275,7 +279,7 @@ impl Judge<'_> {
         let position = self.position;
         let target = position.number("FELLOWSHIP_AREA");
         let held_by_enemy = position.holder(target) == Some(Side::FreePeoples)
-            && super::map::settlement(target).is_some_and(|place| place.is_stronghold);
+            && map::settlement(target).is_some_and(|place| place.is_stronghold);
         let is_there = |piece: i64| position.area(piece) == Some(target);
         let nazgul: Vec<i64> = (37..=40).chain(318..=321).collect();
         if !position.has_board() || position.is_on_mordor_track() || held_by_enemy {
@@ -285,19 +289,12 @@ impl Judge<'_> {
             return Plan::new(-0.1, "one is with the Fellowship already");
         }
         let on_map = nazgul.into_iter().filter_map(|piece| Some((piece, position.area(piece)?)));
-        let mut flying = on_map.filter(|(_, area)| super::map::distance(*area, *area).is_some());
+        let mut flying = on_map.filter(|(_, area)| map::distance(*area, *area).is_some());
         match flying.next() {
             Some((piece, from)) => {
                 Plan::new(1.2, "a failed Hunt die is thrown again where a Nazgûl is").moving(&[piece], from, target)
             }
             None => Plan::new(-0.2, "none is on the map"),
         }
-    }
-}
-
-fn side_name(side: Side) -> &'static str {
-    match side {
-        Side::FreePeoples => "free_peoples",
-        Side::Shadow => "shadow",
     }
 }

@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::{Question, map, map::Kind};
-use crate::board::{PieceId, Side, Tables, die_side};
+use super::Question;
+use crate::{
+    board::{PieceId, Side, Tables, die_side},
+    map::{self, Kind},
+};
 
 pub const FELLOWSHIP: i64 = 247;
 pub const PROGRESS_COUNTER: i64 = 248;
@@ -102,6 +105,14 @@ pub fn recovered(command: &str, tables: &Tables) -> Vec<(i64, i64)> {
     dice.filter(|die| tables.area(*die).is_some_and(|area| lies_out.contains(&area))).map(|die| (die, pool)).collect()
 }
 
+/// Pieces that a game record moves, each with the area it comes to.
+pub fn moved(record: &str) -> Vec<(i64, i64)> {
+    let moves = record.strip_prefix("$FSM moves ").and_then(|moves| moves.trim_end().rsplit_once(" to "));
+    let Some((moves, to)) = moves else { return Vec::new() };
+    let pieces = moves.split(' ').map_while(|piece| piece.parse().ok());
+    map::area(to).map_or_else(Vec::new, |area| pieces.map(|piece| (piece, area)).collect())
+}
+
 /// The game.
 pub struct Position<'a> {
     facts: &'a Map<String, Value>,
@@ -128,6 +139,26 @@ impl Army {
     /// Hits it can take.
     pub fn hits(&self) -> usize {
         self.regulars.len() + 2 * self.elites.len()
+    }
+
+    /// What is left of it after moves by which its casualties are carried out: to the casualties go those who fall, and
+    /// whoever comes is an Elite that has become a Regular.
+    pub fn after(&self, moves: &[Value]) -> Army {
+        let mut army = self.clone();
+        for one in moves {
+            let pieces = one.get("pieces").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_i64);
+            let pieces: Vec<i64> = pieces.collect();
+            let to = one.get("to").and_then(Value::as_i64);
+            if [Side::FreePeoples, Side::Shadow].into_iter().any(|side| to == Some(boxes(side).casualties)) {
+                let stays = |piece: &i64| !pieces.contains(piece);
+                army.regulars.retain(stays);
+                army.elites.retain(stays);
+                army.leaders.retain(stays);
+            } else {
+                army.regulars.extend(pieces);
+            }
+        }
+        army
     }
 
     /// All its pieces.
@@ -178,6 +209,11 @@ impl Position<'_> {
 
     pub fn text(&self, fact: &str) -> &str {
         self.facts.get(fact).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// The texts of a list.
+    pub fn texts(&self, fact: &str) -> Vec<&str> {
+        self.list(fact).iter().filter_map(Value::as_str).collect()
     }
 
     pub fn is(&self, fact: &str) -> bool {

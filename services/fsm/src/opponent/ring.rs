@@ -1,15 +1,12 @@
 //! The Ring: what the Fellowship does and what hunts it. Each choice is tried out in the race that follows it.
 
 use super::{
-    Strength, map,
+    Strength,
     plan::Plan,
-    position::{
-        CORRUPTION_COUNTER, FELLOWSHIP, FELLOWSHIP_BOX, GATES, GUIDE_BOX, MORDOR, PROGRESS_COUNTER, Position, TRACK,
-        boxes,
-    },
+    position::{CORRUPTION_COUNTER, FELLOWSHIP, FELLOWSHIP_BOX, GATES, GUIDE_BOX, PROGRESS_COUNTER, Position, TRACK},
     race::Race,
 };
-use crate::board::Side;
+use crate::{board::Side, map};
 
 /// Corruption at which the Ring-bearer falls.
 const FALLEN: i64 = 12;
@@ -124,50 +121,42 @@ impl<'a> Ring<'a> {
         }
     }
 
-    /// Declaring: to heal, to activate a Nation, or to enter Mordor; else progress runs on.
-    pub fn declare(&self) -> Plan {
+    /// Declaring in a region: to heal, to activate a Nation, or at the gate of Mordor; else progress runs on.
+    pub fn declare(&self, to: i64) -> Plan {
         let position = self.position;
         let (area, progress) = (position.number("FELLOWSHIP_AREA"), position.number("FELLOWSHIP_PROGRESS"));
-        if position.is_on_mordor_track() {
-            return Plan::new(-1.0, "on the Mordor Track there is nothing to declare");
-        }
         let corruption = position.number("CORRUPTION");
-        let arrived = |worth: f64, why: String, to: i64| {
-            let plan = Plan::new(worth, why).with("area", to).with_fact("FELLOWSHIP_AREA", to);
-            plan.moving(&[FELLOWSHIP], area, to).moving(&[PROGRESS_COUNTER], TRACK + progress, TRACK)
-        };
-        if GATES.contains(&area) && corruption <= ENTER_WITH.max(corruption.min(8)) {
-            let worth = if corruption <= ENTER_WITH { 5.0 } else { 1.5 };
-            return Plan::new(worth, format!("it enters Mordor with corruption {corruption}"))
-                .with_fact("FELLOWSHIP_AREA", MORDOR)
-                .moving(&[FELLOWSHIP], area, MORDOR)
-                .moving(&[PROGRESS_COUNTER], TRACK + progress, TRACK);
+        if GATES.contains(&to) {
+            let worth = if to == area { -0.5 } else { 4.0 };
+            return Plan::new(worth, "the gate of Mordor");
         }
-        let within = |to: &i64| map::distance(area, *to).is_some_and(|steps| i64::from(steps) <= progress);
-        if let Some(gate) = GATES.into_iter().find(within).filter(|_| 0 < progress) {
-            return arrived(4.0, "the gate of Mordor is within reach".to_owned(), gate);
+        let is_haven = map::settlement(to)
+            .is_some_and(|place| 0 < place.points && map::side_of(place.nation) == Side::FreePeoples)
+            && position.holder(to) == Some(Side::FreePeoples);
+        if !is_haven || corruption == 0 {
+            return Plan::new(-0.5, "progress may run on");
         }
-        let havens = map::settlements().filter(|(region, place)| {
-            0 < place.points
-                && map::side_of(place.nation) == Side::FreePeoples
-                && position.holder(*region) == Some(Side::FreePeoples)
-                && within(region)
-        });
-        let to_gate = |region: i64| GATES.iter().filter_map(|gate| map::distance(region, *gate)).min().unwrap_or(99);
-        let ways = i64::from(to_gate(area));
-        let best = havens
-            .map(|(region, _)| {
-                let lost = i64::from(to_gate(region)) - (ways - progress);
-                let heals = if HEAL_FROM <= corruption { 1.6 } else { 0.2 };
-                (heals - 0.5 * f64::from(i32::try_from(lost).unwrap_or(99)), region)
-            })
-            .max_by(|one, other| one.0.total_cmp(&other.0));
-        match best {
-            Some((worth, region)) if 0 < corruption => {
-                arrived(worth, format!("it heals where it is safe, at corruption {corruption}"), region)
-            }
-            _ => Plan::new(-0.5, "progress may run on"),
-        }
+        let lost = to_gate(to) - (to_gate(area) - progress);
+        let heals = if HEAL_FROM <= corruption { 1.6 } else { 0.2 };
+        let worth = heals - 0.5 * f64::from(i32::try_from(lost).unwrap_or(99));
+        Plan::new(worth, format!("it heals where it is safe, at corruption {corruption}"))
+    }
+
+    /// Onto the Mordor Track.
+    pub fn enter_mordor(&self) -> Plan {
+        let corruption = self.position.number("CORRUPTION");
+        let worth = if corruption <= ENTER_WITH { 5.0 } else { 1.5 };
+        Plan::new(worth, format!("it enters Mordor with corruption {corruption}"))
+    }
+
+    /// Where a revealed Fellowship is to stand: as near to Mordor as it may, out of the Shadow's Strongholds.
+    pub fn stand(&self, region: i64) -> Plan {
+        let held = map::settlement(region).is_some_and(|place| place.is_stronghold)
+            && self.position.holder(region) == Some(Side::Shadow)
+            && !GATES.contains(&region);
+        let steps = to_gate(region);
+        let worth = -f64::from(i32::try_from(steps).unwrap_or(99)) - if held { 1.5 } else { 0.0 };
+        Plan::new(worth, format!("{steps} steps from the gate of Mordor"))
     }
 
     /// Healing one corruption.
@@ -249,43 +238,39 @@ impl<'a> Ring<'a> {
         let after = (corruption + damage).min(FALLEN);
         let worth = if FALLEN <= after { -VICTORY } else { self.worth(&Race { corruption: after, ..self.race() }) };
         Plan::new(worth, format!("corruption {corruption} becomes {after}"))
-            .moving(&[CORRUPTION_COUNTER], TRACK + corruption, TRACK + after)
-            .with_fact("CORRUPTION", after)
     }
 
-    /// Damage for which the Guide falls.
-    pub fn sacrifice(&self) -> Plan {
+    /// Damage for which one of these Companions falls, each as likely as the others.
+    pub fn sacrifice(&self, names: &[&str]) -> Plan {
         let position = self.position;
         let (corruption, damage) = (position.number("CORRUPTION"), position.number("HUNT_DAMAGE_TO_ASSIGN"));
-        let guide = position.text("GUIDE");
         let companions = position.companions();
-        let Some((piece, name, level)) = companions.iter().copied().find(|(_, name, _)| *name == guide) else {
-            return Plan::new(-VICTORY, "nobody guides");
-        };
+        let falling = companions.iter().filter(|(_, name, _)| names.contains(name));
+        let mut levels: Vec<i64> = falling.map(|(_, _, level)| *level).collect();
+        levels.sort_unstable();
+        let count = i64::try_from(levels.len()).unwrap_or(i64::MAX);
+        if count == 0 {
+            return Plan::new(-VICTORY, "nobody is there who could fall");
+        }
+        let level = levels.iter().sum::<i64>() / count;
         let after = (corruption + (damage - level).max(0)).min(FALLEN);
-        let mut left: Vec<_> = companions.into_iter().filter(|(other, _, _)| *other != piece).collect();
-        left.sort_by_key(|(_, _, level)| *level);
-        let race =
-            Race { corruption: after, companions: left.iter().map(|(_, _, level)| *level).collect(), ..self.race() };
+        let mut left: Vec<i64> = companions.iter().map(|(_, _, level)| *level).collect();
+        left.sort_unstable();
+        if let Some(index) = left.iter().position(|other| *other == levels[levels.len() / 2]) {
+            left.remove(index);
+        }
+        let race = Race { corruption: after, companions: left, ..self.race() };
         // A Companion is worth something beside what he absorbs.
         let price = 0.25 * f64::from(i32::try_from(level).unwrap_or_default());
         let worth = if FALLEN <= after { -VICTORY } else { self.worth(&race) - price };
-        let from = position.area(piece).unwrap_or(GUIDE_BOX);
-        let mut plan = Plan::new(worth, format!("{name} absorbs {level}, corruption becomes {after}"))
-            .moving(&[CORRUPTION_COUNTER], TRACK + corruption, TRACK + after)
-            .moving(&[piece], from, boxes(Side::FreePeoples).casualties)
-            .with_fact("CORRUPTION", after)
-            .with_fact("COMPANIONS", left.iter().map(|(_, name, _)| *name).collect::<Vec<_>>());
-        if let Some((next, name, _)) = left.last() {
-            plan = plan.with_fact("GUIDE", *name);
-            if position.area(*next) == Some(FELLOWSHIP_BOX) {
-                plan = plan.moving(&[*next], FELLOWSHIP_BOX, GUIDE_BOX);
-            }
-        } else {
-            plan = plan.with_fact("GUIDE", "Gollum");
-        }
-        plan
+        let who = if let [name] = names { (*name).to_owned() } else { "one of them".to_owned() };
+        Plan::new(worth, format!("{who} absorbs {level}, corruption becomes {after}"))
     }
+}
+
+/// Steps from a region to the gate of Mordor.
+fn to_gate(region: i64) -> i64 {
+    i64::from(GATES.iter().filter_map(|gate| map::distance(region, *gate)).min().unwrap_or(99))
 }
 
 /// Damage that a step costs on average.

@@ -1,6 +1,6 @@
 //! The opponent at a table without a server: whole games, and what it makes of single positions.
 
-use serde_json::json;
+use serde_json::{Map, json};
 
 use super::{Question, Strength, fixture::Table, parse_decider, policy};
 
@@ -130,7 +130,29 @@ fn the_fellowship_enters_mordor_when_it_stands_at_the_gate() {
     let choice = choose("fellowship", |table| {
         table.areas.insert(247, 91);
     });
-    assert_eq!(choice, "declare");
+    assert_eq!(choice, "enter_mordor");
+}
+
+#[test]
+fn an_army_that_is_hit_keeps_its_dice_and_says_why() {
+    let mut table = Table::new(true, 9);
+    table.areas.extend([(7, 74), (8, 74), (35, 74), (37, 74)]);
+    table.send("GAME_OPTIONS_CONFIRMED", Map::new()).unwrap();
+    while table.game.state != "PHASE_5_SP_ACTION" {
+        table.play(Strength::Easy).unwrap();
+    }
+    let data = |data: serde_json::Value| data.as_object().unwrap().clone();
+    table.send("DIE_SELECTED", data(json!({"die": 1}))).unwrap();
+    table.send("ACTION_SELECTED", data(json!({"action": "attack", "region": 74}))).unwrap();
+    table.send("COMBAT_BOTH_CARDS_LOCKED", Map::new()).unwrap();
+    let facts = json!({"DEFENCE_RESULT": {"rolls": [5], "rerolled": [], "successes": 1}});
+    table.game.variables.extend(data(facts));
+    let decision = table.decisions().into_iter().find(|decision| decision.side == "shadow").unwrap();
+
+    let weighed = policy(Strength::Hard).weigh(&table.question(decision.clone(), 1));
+
+    assert_eq!(decision.choices[weighed[0].choice].id, "sauron-1-reduced", "three units are left, not two");
+    assert!(weighed[0].why.contains("units that take"), "{}", weighed[0].why);
 }
 
 #[test]

@@ -4,14 +4,20 @@
 use super::{
     Strength,
     battle::{Force, Ground, Odds, odds},
-    map::{self, Kind},
     plan::Plan,
     position::{
         AT_WAR, Army, CURRENT_ACTION, FREE_PEOPLES_VP, NATION_MARKERS, Position, SHADOW_VP, VICTORY_TRACK, boxes, enemy,
     },
 };
-use crate::board::{Side, die_side};
+use serde_json::Value;
 
+use crate::{
+    board::{Side, die_side},
+    map::{self, Kind},
+};
+
+/// Dice that are thrown in a round at the most.
+const DICE: usize = 5;
 /// Units that a region may hold.
 const STACK: usize = 10;
 /// Points that decide the war, and the limit of the track.
@@ -295,42 +301,35 @@ impl<'a> War<'a> {
         }
     }
 
-    /// The region of the battle that is under way, with both Armies.
+    /// The region of the battle that is under way, with both Armies where they stand: whoever is besieged is in the
+    /// Stronghold's box.
     fn battle(&self) -> (i64, Army, Army) {
-        let region = self.position.number("COMBAT_REGION");
-        (region, self.position.army(self.side, region), self.position.army(enemy(self.side), region))
+        let position = self.position;
+        let area = |side: Side| match side {
+            Side::FreePeoples => position.number("FP_BATTLE_AREA"),
+            Side::Shadow => position.number("SP_BATTLE_AREA"),
+        };
+        let army = |side: Side| position.army(side, area(side));
+        (position.number("COMBAT_REGION"), army(self.side), army(enemy(self.side)))
     }
 
-    /// Casualties for so many hits: Regulars first, then an Elite becomes a Regular, then it falls.
-    pub fn casualties(&self, hits: i64) -> Plan {
-        let (region, army, _) = self.battle();
-        let side = boxes(self.side);
-        let mut left = usize::try_from(hits).unwrap_or_default();
-        let mut plan = Plan::new(0.0, format!("{hits} hits are taken"));
-        let fallen: Vec<i64> = army.regulars.iter().copied().take(left).collect();
-        left -= fallen.len();
-        plan = plan.moving(&fallen, region, side.casualties);
-        let fallen_elites: Vec<i64> = army.elites.iter().copied().take(left.div_ceil(2)).collect();
-        plan = plan.moving(&fallen_elites, region, side.casualties);
-        if left % 2 == 1
-            && let Some(elite) = fallen_elites.last()
-            && let Some(unit) = map::unit(*elite)
-        {
-            // An Elite that has taken one hit stays as a Regular.
-            let fits = |piece: &i64| {
-                map::unit(*piece).is_some_and(|other| other.nation == unit.nation && other.kind == Kind::Regular)
-            };
-            for area in [side.casualties, side.reinforcements] {
-                if let Some(regular) = self.position.pieces_in(area).find(fits) {
-                    plan = plan.moving(&[regular], area, region);
-                    break;
-                }
-            }
-        }
-        if 0 < army.strength() && army.hits() <= usize::try_from(hits).unwrap_or_default() {
-            plan = plan.moving(&army.leaders, region, side.casualties);
-        }
-        plan
+    /// Casualties, by what the battle is like with the Army that they leave.
+    pub fn casualties(&self, moves: &[Value]) -> Plan {
+        let (region, army, enemy) = self.battle();
+        let attacks = self.position.text("ATTACKING_SIDE") == self.side.word();
+        let left = army.after(moves);
+        let lost = army.hits().saturating_sub(left.hits());
+        let odds = if attacks {
+            self.odds(&left, &enemy, self.ground(region)).won
+        } else {
+            1.0 - self.odds(&enemy, &left, Ground::Open).won
+        };
+        // A die more in the next round counts, and so does what the Army is worth afterwards.
+        let dice = f64::from(u32::try_from(left.strength().min(DICE)).unwrap_or_default());
+        Plan::new(
+            2.0 * odds + HIT * dice - HIT * f64::from(u32::try_from(lost).unwrap_or(99)),
+            format!("{} units that take {} hits are left, {:.0} % to win", left.strength(), left.hits(), 100.0 * odds),
+        )
     }
 
     /// The attack ends: as a victory if nobody is left, else with a way back.
@@ -375,21 +374,11 @@ impl<'a> War<'a> {
     }
 
     /// Another round of a siege costs an Elite.
-    pub fn press(&self) -> Plan {
-        let (region, army, defender) = self.battle();
-        let Some(elite) = army.elites.first().copied() else { return Plan::new(-9.0, "no Elite is left") };
-        let odds = self.odds(&army, &defender, Ground::Siege);
-        let mut plan = Plan::new(2.0 * odds.won - 1.0, format!("{:.0} % to take it", 100.0 * odds.won));
-        let side = boxes(self.side);
-        let nation = map::unit(elite).map(|unit| unit.nation);
-        let fits = |piece: &i64| {
-            map::unit(*piece).is_some_and(|unit| Some(unit.nation) == nation && unit.kind == Kind::Regular)
-        };
-        plan = plan.moving(&[elite], region, side.casualties);
-        match self.position.pieces_in(side.reinforcements).find(fits) {
-            Some(regular) => plan.moving(&[regular], side.reinforcements, region),
-            None => plan,
-        }
+    pub fn press(&self, moves: &[Value]) -> Plan {
+        let (_, army, defender) = self.battle();
+        let left = army.after(moves);
+        let odds = self.odds(&left, &defender, Ground::Siege);
+        Plan::new(2.0 * odds.won - 1.0, format!("{:.0} % to take it", 100.0 * odds.won))
     }
 
     /// An Army leaves a region for one next to it, if there is one that is free.

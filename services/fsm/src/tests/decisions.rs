@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::play::{Table, lines};
+use super::play::{Table, lines, move_fellowship};
 use crate::machine::{self, Decider, DeciderKind, Decision, Order, Refusal};
 
 impl Table {
@@ -25,6 +25,14 @@ impl Table {
     }
 }
 
+/// The game records of a reaction.
+fn records(reaction: &machine::Reaction) -> Vec<String> {
+    lines(reaction)
+        .into_iter()
+        .filter(|line| line.starts_with("$FSM moves") || line.starts_with("$FSM flips"))
+        .collect()
+}
+
 fn ids(decision: &Decision) -> Vec<&str> {
     decision.choices.iter().map(|choice| choice.id.as_str()).collect()
 }
@@ -33,7 +41,7 @@ fn ids(decision: &Decision) -> Vec<&str> {
 fn a_whole_turn_is_asked_for_decision_by_decision() {
     let mut table = Table::ours();
     table.choose("confirm", "begin");
-    assert_eq!(ids(&table.decision("fellowship")), ["done", "declare", "change_guide"]);
+    assert_eq!(ids(&table.decision("fellowship")), ["done", "declare-27", "change_guide"]);
     table.choose("fellowship", "done");
     let allocation = table.decision("hunt_allocation");
     assert_eq!(
@@ -75,7 +83,7 @@ fn a_decision_that_is_asked_again_has_another_id() {
     let mut table = Table::ours();
     table.choose("confirm", "begin");
     let first = table.decision("fellowship").id;
-    table.choose("fellowship", "declare");
+    table.choose("fellowship", "declare-27");
     assert_ne!(table.decision("fellowship").id, first);
 }
 
@@ -146,4 +154,238 @@ fn who_decides_is_remembered_and_only_for_a_side_of_the_game() {
         Refusal::Unknown,
         "nobody sends it as an event"
     );
+}
+
+// ---- the Fellowship
+
+#[test]
+fn the_fellowship_may_declare_wherever_its_progress_leads() {
+    let mut table = Table::ours().with_board(json!({"FELLOWSHIP_PROGRESS": 1}));
+    table.choose("confirm", "begin");
+    let declarations: Vec<String> = ids(&table.decision("fellowship"))
+        .into_iter()
+        .filter(|id| id.starts_with("declare"))
+        .map(str::to_owned)
+        .collect();
+    let near = crate::map::neighbours(27);
+    assert_eq!(declarations.len(), 1 + near.len(), "Rivendell and what lies next to it");
+    assert!(declarations.contains(&format!("declare-{}", near[0])) && !declarations.contains(&"declare-37".to_owned()));
+
+    let reaction = table.choose("fellowship", &format!("declare-{}", near[0]));
+
+    let name = &table.machine.constants["AREA_NAMES"][near[0].to_string()].as_str().unwrap().to_owned();
+    assert_eq!(
+        records(&reaction),
+        [
+            format!("$FSM moves 247 from Rivendell to {name} "),
+            "$FSM moves 248 from Fellowship Track 1 to Fellowship Track 0 ".to_owned()
+        ]
+    );
+    assert!(lines(&reaction).iter().any(|line| line.contains("declares itself") && line.contains(name)));
+    assert_eq!(table.variable("FELLOWSHIP_AREA"), near[0]);
+    assert!(ids(&table.decision("fellowship")).iter().all(|id| !id.starts_with("declare")), "once a turn");
+}
+
+#[test]
+fn at_the_gate_the_fellowship_may_enter_mordor_and_the_hunt_pool_is_made_anew() {
+    let mut table = Table::ours().with_board(json!({"FELLOWSHIP_AREA": 91, "HUNT_POOL": [214, 232]}));
+    table.choose("confirm", "begin");
+
+    let reaction = table.choose("fellowship", "enter_mordor");
+
+    let told = records(&reaction);
+    assert_eq!(told[0], "$FSM moves 247 from Morannon to Mordor 0 - Cirith Ungol/The Black Gate ");
+    assert!(
+        told[1].starts_with("$FSM moves 215 216 ") && told[1].ends_with(" from Used Hunt Tiles to Hunt Pool "),
+        "{told:?}"
+    );
+    assert_eq!(table.variable("FELLOWSHIP_AREA"), 188);
+    assert_eq!(table.variable("HUNT_POOL").as_array().unwrap().len(), 17, "sixteen standard tiles and the Phial");
+}
+
+#[test]
+fn far_from_the_gate_nobody_enters_mordor() {
+    let mut table = Table::ours();
+    table.choose("confirm", "begin");
+    assert!(!ids(&table.decision("fellowship")).contains(&"enter_mordor"));
+}
+
+#[test]
+fn a_revealed_fellowship_is_placed_within_its_progress_but_in_no_haven() {
+    let mut table = Table::ours()
+        .with_board(json!({"FELLOWSHIP_AREA": 27, "FELLOWSHIP_PROGRESS": 1, "HUNT_LEVEL": 1, "HUNT_POOL": [214]}));
+    table.play_to_first_action();
+    table.chance = vec![json!({"rolls": [6], "rerolled": [], "successes": 1}), json!(1)];
+    move_fellowship(&mut table);
+    table.rests_in("PHASE_5_SP_ACTION");
+    let revealed = table.decision("revealed");
+    assert_eq!(revealed.choices[0].id, "board");
+    assert!(
+        1 < revealed.choices.len() && !ids(&revealed).contains(&"stand-27"),
+        "Rivendell is a Stronghold of the Elves"
+    );
+    let (id, area) = (revealed.choices[1].id.clone(), revealed.choices[1].data["area"].clone());
+
+    let told = records(&table.choose("revealed", &id));
+
+    assert_eq!(told[0], "$FSM flips 248 ");
+    assert!(told[1].starts_with("$FSM moves 247 from Rivendell to "), "{told:?}");
+    assert_eq!(table.variable("FELLOWSHIP_AREA"), area);
+    assert_eq!(table.refused("FELLOWSHIP_PLACED", json!({})), Refusal::Transition, "once is enough");
+    table.rests_in("PHASE_5_SP_ACTION");
+}
+
+#[test]
+fn who_has_a_board_may_say_that_the_revealed_figure_stands_there() {
+    let mut table = Table::ours().with_board(json!({"HUNT_LEVEL": 1, "HUNT_POOL": [214]}));
+    table.play_to_first_action();
+    table.chance = vec![json!({"rolls": [6], "rerolled": [], "successes": 1}), json!(1)];
+    move_fellowship(&mut table);
+    assert!(records(&table.choose("revealed", "board")).is_empty());
+    assert!(table.decisions().iter().all(|decision| decision.kind != "revealed"));
+}
+
+/// The Fellowship is hit by a tile.
+fn hit(board: Value, tile: i64) -> Table {
+    let mut table = Table::ours().with_board(board);
+    table.board.values.insert("HUNT_LEVEL".to_owned(), json!(1));
+    table.board.values.insert("HUNT_POOL".to_owned(), json!([tile]));
+    table.play_to_first_action();
+    table.chance = vec![json!({"rolls": [6], "rerolled": [], "successes": 1}), json!(1)];
+    move_fellowship(&mut table);
+    table.rests_in("HUNT_ASSIGN_DAMAGE");
+    table
+}
+
+#[test]
+fn damage_that_the_ring_bearer_takes_moves_the_counter() {
+    let mut table = hit(json!({"CORRUPTION": 3}), 225);
+    assert_eq!(ids(&table.decision("damage")), ["corruption", "guide", "random"]);
+    let told = records(&table.choose("damage", "corruption"));
+    assert!(told.contains(&"$FSM moves 252 from Fellowship Track 3 to Fellowship Track 5 ".to_owned()), "{told:?}");
+    assert_eq!(table.variable("CORRUPTION"), 5);
+}
+
+#[test]
+fn a_guide_who_falls_absorbs_his_level_and_the_highest_of_the_others_leads() {
+    let mut table = hit(json!({}), 227);
+    let told = records(&table.choose("damage", "guide"));
+    assert_eq!(
+        told[..2],
+        [
+            "$FSM moves 240 from Guide Of The Fellowship to FP Casualties ",
+            "$FSM moves 241 from Fellowship Of The Ring to Guide Of The Fellowship ",
+        ]
+    );
+    assert_eq!((table.variable("GUIDE"), table.variable("CORRUPTION")), (json!("Strider"), json!(0)));
+    assert!(!table.variable("COMPANIONS").as_array().unwrap().contains(&json!("Gandalf the Grey")));
+}
+
+#[test]
+fn a_companion_may_be_drawn_to_fall() {
+    let mut table = hit(json!({"COMPANIONS": ["Gandalf the Grey", "Strider", "Pippin"]}), 227);
+    table.chance = vec![json!(3)];
+    let told = records(&table.choose("damage", "random"));
+    assert_eq!(told[0], "$FSM moves 246 from Fellowship Of The Ring to FP Casualties ");
+    assert_eq!(told[1], "$FSM moves 252 from Fellowship Track 0 to Fellowship Track 2 ", "Pippin absorbs one of three");
+}
+
+#[test]
+fn the_last_companion_leaves_gollum_as_the_guide() {
+    let mut table = hit(json!({"COMPANIONS": ["Pippin"], "GUIDE": "Pippin"}), 223);
+    table.choose("damage", "guide");
+    assert_eq!((table.variable("GUIDE"), table.variable("COMPANIONS")), (json!("Gollum"), json!([])));
+}
+
+// ---- cards and casualties
+
+#[test]
+fn a_hand_is_cut_by_any_cards_that_are_too_many() {
+    let hand: Vec<i64> = (106..114).collect();
+    let mut table = Table::ours().with_board(json!({"FP_HAND": hand, "FP_HAND_SIZE": 8}));
+    table.choose("confirm", "begin");
+    let discard = table.decision("discard");
+    assert_eq!(discard.choices.len(), 28, "two of eight");
+    assert_eq!(discard.choices[27].text, "Cards 112 113");
+    let told = records(&table.choose("discard", "cards-107 110"));
+    assert_eq!(told, ["$FSM moves 107 110 from Free Peoples Hand to FP Casualties "]);
+}
+
+/// The Shadow attacks Minas Tirith: two Regulars and an Elite with a captain against Orcs of two nations and an Elite.
+fn battle(besieged: bool) -> Table {
+    let (walls, defenders) = if besieged { ("111", json!([74])) } else { ("74", json!([])) };
+    let mut table = Table::ours().with_board(json!({
+        "FP_FORCES": {walls: [75, 76, 84, 85]}, "FP_UNITS": {walls: 3}, "FP_LEADERSHIP": {walls: 1}, "FP_SPARE": {"277": 174},
+        "SP_FORCES": {"74": [7, 8, 35, 0]}, "SP_UNITS": {"74": 4}, "SP_LEADERSHIP": {}, "SP_SPARE": {"9": 177},
+        "CONTESTED_REGIONS": [74], "BESIEGED_REGIONS": defenders,
+    }));
+    table.play_to_first_action();
+    table.send("FP_PASSES");
+    table.send_with("DIE_SELECTED", json!({"die": 1}));
+    table.send_with("ACTION_SELECTED", json!({"action": "attack", "region": 74}));
+    // One hit of the attack, two of the defence.
+    table.chance = vec![
+        json!({"rolls": [6], "rerolled": [], "successes": 1}),
+        json!({"rolls": [5, 5], "rerolled": [], "successes": 2}),
+    ];
+    table.send("COMBAT_BOTH_CARDS_LOCKED");
+    table
+}
+
+#[test]
+fn each_way_to_take_the_hits_is_a_choice_that_is_carried_out_on_the_board() {
+    let mut table = battle(false);
+    let attacker = table.decision("casualties");
+    assert_eq!(attacker.side, "shadow");
+    assert_eq!(
+        ids(&attacker),
+        [
+            "taken",
+            "sauron-2-regular",
+            "isengard-1-regular_sauron-1-regular",
+            "sauron-1-regular_sauron-1-reduced",
+            "isengard-1-regular_sauron-1-reduced",
+            "sauron-1-elite"
+        ]
+    );
+    let told = records(&table.choose("casualties", "isengard-1-regular_sauron-1-reduced"));
+    assert_eq!(
+        told,
+        ["$FSM moves 0 35 from Minas Tirith to SA Casualties ", "$FSM moves 9 from SA Casualties to Minas Tirith ",]
+    );
+    let defender = table.decision("casualties");
+    assert_eq!(
+        (defender.side.as_str(), ids(&defender)),
+        ("free_peoples", vec!["taken", "gondor-1-regular", "gondor-1-reduced"])
+    );
+    assert_eq!(defender.choices[2].text, "1 Elite of Gondor becomes a Regular");
+    table.choose("casualties", "gondor-1-regular");
+    table.rests_in("COMBAT_RETREAT_DECISIONS");
+}
+
+#[test]
+fn whoever_is_besieged_fights_and_falls_in_the_box_of_the_stronghold() {
+    let mut table = battle(true);
+    table.rests_in("SIEGE_ASSIGN_HITS");
+    table.choose("casualties", "sauron-2-regular");
+    let told = records(&table.choose("casualties", "gondor-1-reduced"));
+    assert_eq!(told[0], "$FSM moves 84 from Minas Tirith Stronghold to FP Casualties ");
+    let siege = table.decision("siege");
+    assert_eq!(ids(&siege), ["stop", "elite", "sauron-1-reduced"]);
+    let told = records(&table.choose("siege", "sauron-1-reduced"));
+    assert_eq!(
+        told,
+        ["$FSM moves 35 from Minas Tirith to SA Casualties ", "$FSM moves 9 from SA Casualties to Minas Tirith "]
+    );
+    table.rests_in("SIEGE_CARD_SELECTION");
+}
+
+#[test]
+fn without_hits_or_without_a_board_nothing_is_to_be_chosen_but_what_lies_there() {
+    let mut table = Table::ours();
+    table.play_to_first_action();
+    table.send_with("DIE_SELECTED", json!({"die": 1}));
+    table.send_with("ACTION_SELECTED", json!({"action": "attack", "region": 37}));
+    table.send("COMBAT_BOTH_CARDS_LOCKED");
+    assert_eq!(ids(&table.decision("casualties")), ["taken"]);
 }

@@ -32,6 +32,8 @@ const MOVES: &[(i64, i64)] = &[
     (423, 166),
     (81, 111),
     (82, 111),
+    // An Orc has fallen.
+    (13, 177),
     // Hunt tiles drawn.
     (214, 183),
     (223, 183),
@@ -91,6 +93,24 @@ async fn the_documented_shape_gives_every_figure() {
     let mut expected = BOTH();
     expected.extend([("FP_HAND_SIZE", json!(3)), ("SP_HAND_SIZE", json!(2))]);
     check(Shape::Documented, &hands, &expected).await;
+}
+
+#[tokio::test]
+async fn armies_are_counted_where_they_stand_and_those_under_siege_in_their_stronghold() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("wotr_game.db");
+    Position::new(Shape::Client).with(MOVES).write(&path).await;
+
+    let values = ClientDatabases::new(&path).figures("default").await.values.clone();
+
+    assert_eq!((&values["FP_FORCES"]["74"], &values["FP_FORCES"]["111"]), (&json!([83, 84, 85]), &json!([81, 82])));
+    assert_eq!((&values["FP_UNITS"]["74"], &values["FP_UNITS"]["111"]), (&json!(2), &json!(2)));
+    assert_eq!(
+        (&values["SP_FORCES"]["37"], &values["SP_UNITS"]["37"]),
+        (&json!([11, 40]), &json!(1)),
+        "a Nazgûl leads"
+    );
+    assert_eq!((&values["FP_SPARE"]["277"], &values["SP_SPARE"]["13"]), (&json!(174), &json!(177)));
 }
 
 #[tokio::test]

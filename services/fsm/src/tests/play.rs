@@ -17,7 +17,7 @@ pub(super) struct Table {
     pub(super) assist: bool,
     is_host: bool,
     /// What the dice are to show, taken from the front; where it is empty they show the same every time.
-    chance: Vec<Value>,
+    pub(super) chance: Vec<Value>,
     /// Every event with the board and rolls it had, for the replay.
     log: Vec<(Event, Vec<Rolled>, Reaction)>,
 }
@@ -39,7 +39,7 @@ impl Table {
         self
     }
 
-    fn strict(mut self) -> Table {
+    pub(super) fn strict(mut self) -> Table {
         self.assist = false;
         self
     }
@@ -664,7 +664,7 @@ fn the_turn_of_a_documented_database_is_taken_up() {
 // ---- the Hunt
 
 /// The Fellowship moves with the Free Peoples' next die.
-fn move_fellowship(table: &mut Table) -> Reaction {
+pub(super) fn move_fellowship(table: &mut Table) -> Reaction {
     table.send_with("EXECUTE_ACTION_1", json!({"action": "move_fellowship"}))
 }
 

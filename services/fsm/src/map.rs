@@ -1,12 +1,15 @@
-//! The map of the base game and its units, as far as an opponent must know them: neighbours, settlements, who a piece is.
+//! The map of the base game and its units, neighbours, settlements, who a piece is.
 
-use std::{collections::VecDeque, sync::LazyLock};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::LazyLock,
+};
 
 use crate::board::Side;
 
-const AREAS: &str = include_str!("../../machines/areas.tsv");
-const NEIGHBOURS: &str = include_str!("../../machines/neighbours.tsv");
-const UNITS: &str = include_str!("../../machines/units.tsv");
+const AREAS: &str = include_str!("../machines/areas.tsv");
+const NEIGHBOURS: &str = include_str!("../machines/neighbours.tsv");
+const UNITS: &str = include_str!("../machines/units.tsv");
 
 /// Regions are the areas 0 to 104.
 pub const REGIONS: usize = 105;
@@ -14,6 +17,8 @@ pub const REGIONS: usize = 105;
 static MAP: LazyLock<Map> = LazyLock::new(Map::read);
 
 struct Map {
+    /// By name.
+    areas: HashMap<&'static str, i64>,
     neighbours: Vec<Vec<i64>>,
     /// Steps from region to region.
     distances: Vec<Vec<u32>>,
@@ -85,6 +90,11 @@ pub fn settlement(region: i64) -> Option<Settlement> {
     *MAP.settlements.get(usize::try_from(region).ok()?)?
 }
 
+/// The area of that name.
+pub fn area(name: &str) -> Option<i64> {
+    MAP.areas.get(name).copied()
+}
+
 /// All settlements, with their regions.
 pub fn settlements() -> impl Iterator<Item = (i64, Settlement)> {
     (0..).zip(&MAP.settlements).filter_map(|(region, settlement)| Some((region, (*settlement)?)))
@@ -136,7 +146,9 @@ impl Map {
             units.resize(units.len().max(last + 1), None);
             units[first..=last].fill(Some(Unit { nation, kind }));
         }
-        Map { neighbours, distances, settlements, units }
+        let area = |row: Vec<&'static str>| Some((*row.get(1)?, row[0].parse().ok()?));
+        let areas = rows(AREAS).filter_map(area).collect();
+        Map { areas, neighbours, distances, settlements, units }
     }
 }
 

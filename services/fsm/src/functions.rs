@@ -1,0 +1,282 @@
+//! Functions that expressions may call beside those of CEL: what the map and the units of War of the Ring allow, and lists
+//! of choices. They are pure, and answer an empty list where their arguments make no sense.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rules::war_of_the_ring::casualties::{self, Force, Loss};
+use serde_json::{Value, json};
+
+use crate::{
+    board::Side,
+    map::{self, Kind},
+};
+
+/// A function: its name, how many arguments it has, and what it does with them.
+pub struct Function {
+    pub name: &'static str,
+    pub arity: usize,
+    pub call: fn(&[Value]) -> Value,
+}
+
+/// All of them.
+pub const FUNCTIONS: &[Function] = &[
+    Function { name: "reach", arity: 2, call: reach },
+    Function { name: "combinations", arity: 2, call: combinations },
+    Function { name: "losses", arity: 4, call: losses },
+    Function { name: "reductions", arity: 3, call: reductions },
+];
+
+/// Lists of choices end here; nobody looks through more.
+const MAX_CHOICES: usize = 200;
+
+/// `reach(region, steps)`: the regions that are at most so many steps away, the region itself first, the nearest before the
+/// others.
+fn reach(arguments: &[Value]) -> Value {
+    let [Some(region), Some(steps)] = [0, 1].map(|index| arguments[index].as_i64()) else { return json!([]) };
+    let mut near: Vec<(u32, i64)> = (0..)
+        .take(map::REGIONS)
+        .filter_map(|other| Some((map::distance(region, other)?, other)))
+        .filter(|(distance, _)| i64::from(*distance) <= steps)
+        .collect();
+    near.sort_unstable();
+    near.into_iter().map(|(_, region)| region).collect()
+}
+
+/// `combinations(list, count)`: the lists of so many different items, in the order in which they stand.
+fn combinations(arguments: &[Value]) -> Value {
+    let (Some(items), Some(count)) = (arguments[0].as_array(), arguments[1].as_u64()) else { return json!([]) };
+    let count = usize::try_from(count).unwrap_or(usize::MAX);
+    if count == 0 || items.len() < count {
+        return json!([]);
+    }
+    let mut chosen: Vec<usize> = (0..count).collect();
+    let mut lists = Vec::new();
+    loop {
+        lists.push(chosen.iter().map(|index| items[*index].clone()).collect());
+        // The last index that can still go on does, and those behind it follow at once.
+        let movable = (0..count).rev().find(|place| chosen[*place] < items.len() - count + place);
+        let Some(place) = movable.filter(|_| lists.len() < MAX_CHOICES) else { return Value::Array(lists) };
+        chosen[place] += 1;
+        for next in place + 1..count {
+            chosen[next] = chosen[next - 1] + 1;
+        }
+    }
+}
+
+/// `losses(pieces, area, spare, hits)`: the ways in which the Army of these pieces takes so many hits where it stands. `spare`
+/// has the areas of figures beside the map, by piece. Each way is `{id, text, moves, fallen, raised}`: `moves` carries it out on
+/// the board; `fallen` are the pieces that leave the Army and `raised` those that come to it.
+fn losses(arguments: &[Value]) -> Value {
+    let (Some(army), Some(hits)) = (Army::read(arguments), arguments[3].as_u64()) else { return json!([]) };
+    let forces: Vec<Force> = army.nations().map(|nation| army.force(nation)).collect();
+    let hits = u32::try_from(hits).unwrap_or(u32::MAX);
+    casualties::ways(&forces, hits).iter().map(|way| army.way(way)).collect()
+}
+
+/// `reductions(pieces, area, spare)`: the ways in which one Elite of the Army becomes a Regular, one for each nation.
+fn reductions(arguments: &[Value]) -> Value {
+    let Some(army) = Army::read(arguments) else { return json!([]) };
+    let with_elites = army.nations().filter(|nation| 0 < army.of(nation, Kind::Elite).count());
+    let way = |nation| {
+        let has_figure = 0 < army.force(nation).spare;
+        let reduced = u32::from(has_figure);
+        army.way(&[Loss { nation, regulars: 0, reduced, elites: 1 - reduced }])
+    };
+    with_elites.map(way).collect()
+}
+
+/// An Army where it stands.
+struct Army {
+    pieces: Vec<i64>,
+    area: i64,
+    /// Areas of the figures beside the map, by piece.
+    spare: BTreeMap<i64, i64>,
+}
+
+impl Army {
+    fn read(arguments: &[Value]) -> Option<Army> {
+        let pieces = arguments[0].as_array()?.iter().filter_map(Value::as_i64).collect();
+        let spare = arguments[2].as_object()?.iter();
+        let spare = spare.filter_map(|(piece, area)| Some((piece.parse().ok()?, area.as_i64()?))).collect();
+        Some(Army { pieces, area: arguments[1].as_i64()?, spare })
+    }
+
+    /// The nations of its units, in alphabetical order.
+    fn nations(&self) -> impl Iterator<Item = &'static str> {
+        let fights = |piece: &i64| map::unit(*piece).filter(|unit| matches!(unit.kind, Kind::Regular | Kind::Elite));
+        let nations: BTreeSet<&str> = self.pieces.iter().filter_map(fights).map(|unit| unit.nation).collect();
+        nations.into_iter()
+    }
+
+    fn of(&self, nation: &'static str, kind: Kind) -> impl Iterator<Item = i64> {
+        let fits = move |piece: &i64| map::unit(*piece).is_some_and(|unit| unit.nation == nation && unit.kind == kind);
+        self.pieces.iter().copied().filter(fits)
+    }
+
+    /// Figures of a nation's Regulars beside the map.
+    fn figures(&self, nation: &'static str) -> impl Iterator<Item = (i64, i64)> {
+        let regular =
+            move |piece: i64| map::unit(piece).is_some_and(|unit| unit.nation == nation && unit.kind == Kind::Regular);
+        self.spare.iter().map(|(piece, area)| (*piece, *area)).filter(move |(piece, _)| regular(*piece))
+    }
+
+    fn force(&self, nation: &'static str) -> Force<'static> {
+        let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        Force {
+            nation,
+            regulars: number(self.of(nation, Kind::Regular).count()),
+            elites: number(self.of(nation, Kind::Elite).count()),
+            spare: number(self.figures(nation).count()),
+        }
+    }
+
+    /// A way as a choice.
+    fn way(&self, losses: &[Loss<'static>]) -> Value {
+        let mut fallen = Vec::new();
+        let mut raised: BTreeMap<i64, i64> = BTreeMap::new();
+        let mut ids = Vec::new();
+        let mut texts = Vec::new();
+        for Loss { elites, reduced, regulars, nation } in losses {
+            let take = |count: u32| usize::try_from(count).unwrap_or(usize::MAX);
+            let falling: Vec<i64> = self.of(nation, Kind::Regular).take(take(*regulars)).collect();
+            fallen.extend(self.of(nation, Kind::Elite).take(take(elites + reduced)));
+            // Where no figure lies beside the map a fallen Regular's serves: it stays.
+            let spare: Vec<(i64, i64)> = self.figures(nation).take(take(*reduced)).collect();
+            let stay = take(*reduced) - spare.len();
+            fallen.extend(&falling[stay.min(falling.len())..]);
+            raised.extend(spare);
+            let word = nation.to_lowercase().replace(' ', "-");
+            for (count, what) in [(*regulars, "regular"), (*reduced, "reduced"), (*elites, "elite")] {
+                if 0 < count {
+                    ids.push(format!("{word}-{count}-{what}"));
+                }
+            }
+            texts.extend(said(*regulars, "Regular", nation, "falls", "fall"));
+            texts.extend(said(*elites, "Elite", nation, "falls", "fall"));
+            texts.extend(said(*reduced, "Elite", nation, "becomes a Regular", "become Regulars"));
+        }
+        let units = self
+            .pieces
+            .iter()
+            .filter(|piece| map::unit(**piece).is_some_and(|unit| matches!(unit.kind, Kind::Regular | Kind::Elite)));
+        if raised.is_empty() && units.count() <= fallen.len() {
+            // Whoever leads falls with the last unit.
+            fallen.clone_from(&self.pieces);
+        }
+        json!({
+            "id": ids.join("_"),
+            "text": texts.join(", "),
+            "moves": self.moves(&fallen, &raised),
+            "fallen": fallen,
+            "raised": raised.into_keys().collect::<Vec<_>>(),
+        })
+    }
+
+    fn moves(&self, fallen: &[i64], raised: &BTreeMap<i64, i64>) -> Vec<Value> {
+        // Casualties of the Free Peoples and of the Shadow.
+        let side = self.pieces.iter().find_map(|piece| map::unit(*piece)).map(map::Unit::side);
+        let casualties = if side == Some(Side::Shadow) { 177 } else { 175 };
+        let mut moves = Vec::new();
+        if !fallen.is_empty() {
+            moves.push(json!({"pieces": fallen, "from": self.area, "to": casualties}));
+        }
+        let mut by_area: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
+        for (piece, area) in raised {
+            by_area.entry(*area).or_default().push(*piece);
+        }
+        moves.extend(by_area.iter().map(|(from, pieces)| json!({"pieces": pieces, "from": from, "to": self.area})));
+        moves
+    }
+}
+
+fn said(count: u32, unit: &str, nation: &str, one: &str, many: &str) -> Option<String> {
+    match count {
+        0 => None,
+        1 => Some(format!("1 {unit} of {nation} {one}")),
+        count => Some(format!("{count} {unit}s of {nation} {many}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(name: &str, arguments: Value) -> Value {
+        let function = FUNCTIONS.iter().find(|function| function.name == name).unwrap();
+        let arguments = arguments.as_array().unwrap();
+        assert_eq!(arguments.len(), function.arity);
+        (function.call)(arguments)
+    }
+
+    #[test]
+    fn what_is_near_comes_first() {
+        let near = call("reach", json!([27, 1]));
+        assert_eq!(near[0], 27);
+        assert!(
+            near.as_array().unwrap()[1..].iter().all(|region| map::distance(27, region.as_i64().unwrap()) == Some(1))
+        );
+        assert_eq!(call("reach", json!([27, 0])), json!([27]));
+        assert_eq!(call("reach", json!([190, 3])), json!([]), "the Mordor Track is no region");
+        assert_eq!(call("reach", json!([27, 99])).as_array().unwrap().len(), map::REGIONS);
+    }
+
+    #[test]
+    fn combinations_are_in_order_and_not_too_many() {
+        assert_eq!(call("combinations", json!([[1, 2, 3], 2])), json!([[1, 2], [1, 3], [2, 3]]));
+        assert_eq!(call("combinations", json!([[1, 2], 2])), json!([[1, 2]]));
+        assert_eq!(call("combinations", json!([[1, 2], 3])), json!([]));
+        assert_eq!(call("combinations", json!([[1, 2], 0])), json!([]));
+        let hand: Vec<u32> = (0..20).collect();
+        assert_eq!(call("combinations", json!([hand, 10])).as_array().unwrap().len(), MAX_CHOICES);
+    }
+
+    #[test]
+    fn losses_say_which_pieces_go_and_which_come() {
+        // Two Regulars and an Elite of Gondor in Minas Tirith, with their captain.
+        let ways = call("losses", json!([[75, 76, 84, 85], 74, {"277": 174}, 1]));
+        assert_eq!(
+            ways,
+            json!([
+                {
+                    "id": "gondor-1-regular", "text": "1 Regular of Gondor falls", "fallen": [75], "raised": [],
+                    "moves": [{"pieces": [75], "from": 74, "to": 175}],
+                },
+                {
+                    "id": "gondor-1-reduced", "text": "1 Elite of Gondor becomes a Regular", "fallen": [84], "raised": [277],
+                    "moves": [{"pieces": [84], "from": 74, "to": 175}, {"pieces": [277], "from": 174, "to": 74}],
+                },
+            ])
+        );
+    }
+
+    #[test]
+    fn leaders_fall_with_the_last_unit() {
+        let ways = call("losses", json!([[75, 84, 85], 74, {}, 3]));
+        assert_eq!(ways[0]["fallen"], json!([75, 84, 85]));
+        assert_eq!(ways.as_array().unwrap().len(), 1);
+        let shadow = call("losses", json!([[7, 37], 86, {}, 1]));
+        assert_eq!(shadow[0]["moves"], json!([{"pieces": [7, 37], "from": 86, "to": 177}]));
+    }
+
+    #[test]
+    fn a_fallen_regular_stays_as_the_figure_of_an_elite() {
+        let ways = call("losses", json!([[75, 84], 74, {}, 2]));
+        assert_eq!(ways[0]["text"], "1 Regular of Gondor falls, 1 Elite of Gondor becomes a Regular");
+        assert_eq!((&ways[0]["fallen"], &ways[0]["raised"]), (&json!([84]), &json!([])));
+    }
+
+    #[test]
+    fn a_round_more_costs_an_elite_of_any_nation() {
+        let ways = call("reductions", json!([[6, 35, 36, 7], 74, {"8": 177}]));
+        let ids: Vec<_> = ways.as_array().unwrap().iter().map(|way| way["id"].as_str().unwrap()).collect();
+        assert_eq!(ids, ["isengard-1-elite", "sauron-1-reduced"]);
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_an_empty_list() {
+        for function in FUNCTIONS {
+            let nothing = vec![Value::Null; function.arity];
+            assert_eq!((function.call)(&nothing), json!([]), "{}", function.name);
+        }
+    }
+}
