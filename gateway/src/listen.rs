@@ -20,15 +20,12 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use ipnet::IpNet;
+use service_kit::eager::Eager;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
 
 use crate::{config::Config, limits::LIMITED};
-
-mod eager;
-
-use eager::Eager;
 
 /// Largest head of a request, in bytes: a long token, and cookies of others on the same host.
 const MAX_HEAD: usize = 32 * 1024;

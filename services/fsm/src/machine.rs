@@ -42,9 +42,9 @@ const MAX_FACT_ITEMS: usize = 100;
 pub use time::Timer;
 pub use variables::Variables;
 
-#[cfg(test)]
-pub use decide::guard_holds;
 pub use decide::{Asked, Choice, Decider, DeciderKind, Decision, all_facts, contradiction, decisions, restore};
+#[cfg(test)]
+pub use decide::{do_action, guard_holds};
 
 /// A game: where its machine is, and what it remembers.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use futures_util::stream;
 use proto::fsm::v1::{
     AnswerDecisionRequest, AnswerDecisionResponse, ArchiveGameRequest, ArchiveGameResponse, AttachRequest,
-    BranchGameRequest, BranchGameResponse, CreateGameRequest, CreateGameResponse, DrawGameRequest, DrawGameResponse,
-    GameUpdate, GetGameRequest, GetGameResponse, ListDecisionsRequest, ListDecisionsResponse, ListGameHistoryRequest,
-    ListGameHistoryResponse, ListGamesRequest, ListGamesResponse, Reaction, SendEventRequest, SendEventResponse,
-    SetDeciderRequest, SetDeciderResponse, UndoGameRequest, UndoGameResponse, WatchRequest,
-    fsm_service_server::FsmService,
+    AttachedEvent, BranchGameRequest, BranchGameResponse, CreateGameRequest, CreateGameResponse, DrawGameRequest,
+    DrawGameResponse, GameUpdate, GetGameRequest, GetGameResponse, ListDecisionsRequest, ListDecisionsResponse,
+    ListGameHistoryRequest, ListGameHistoryResponse, ListGamesRequest, ListGamesResponse, Reaction, SendEventRequest,
+    SendEventResponse, SendEventsRequest, SendEventsResponse, SetDeciderRequest, SetDeciderResponse, UndoGameRequest,
+    UndoGameResponse, WatchRequest, fsm_service_server::FsmService,
 };
 use service_kit::status::{self, ErrorCode};
 use tokio_util::sync::CancellationToken;
@@ -17,7 +17,7 @@ use tonic::{Request, Response, Status, codegen::BoxStream};
 
 use crate::{
     convert, draw,
-    games::{DEFAULT_GAME, DecisionAnswer, Error, Games, Incoming, Undone},
+    games::{Bare, DEFAULT_GAME, DecisionAnswer, Error, Games, Incoming, Undone},
     store::Idempotency,
     watch::Watch,
 };
@@ -93,6 +93,14 @@ impl FsmService for Fsm {
             ..Incoming::default()
         });
         Ok(Response::new(convert::answer(answer.await?)))
+    }
+
+    async fn send_events(&self, request: Request<SendEventsRequest>) -> Result<Response<SendEventsResponse>, Status> {
+        let SendEventsRequest { attachment_id, events } = request.into_inner();
+        let bare = |AttachedEvent { event, data_json }| Bare { event, data: convert::data(None, data_json.as_deref()) };
+        let told = self.games.send_all(&attachment_id, events.into_iter().map(bare).collect()).await?;
+        let handled = u32::try_from(told.handled).unwrap_or(u32::MAX);
+        Ok(Response::new(SendEventsResponse { handled, failed: told.failed, update_number: told.update_number }))
     }
 
     async fn list_decisions(

@@ -186,18 +186,11 @@ impl Store {
         Ok(rows.first().map_or(0, |row| row.integer(0)))
     }
 
-    /// Appends an entry to the log of a game, which it leaves as `game`. [`DbError::Unique`] if its number or the
-    /// idempotency key is taken.
-    pub async fn append(
-        &self,
-        before: &StoredGame,
-        stored: &StoredEntry,
-        game: &Game,
-        idempotency: Option<Idempotency>,
-    ) -> Result<(), DbError> {
+    /// The statement that writes an entry down, in the log of the game with this key, which it leaves as `game`.
+    pub fn entry(game_key: &str, stored: &StoredEntry, game: &Game, idempotency: Option<Idempotency>) -> Statement {
         let (key, request) = parts(idempotency);
         let args = vec![
-            before.key.as_str().into(),
+            game_key.into(),
             stored.sequence.into(),
             stored.created_at.into(),
             stored.state.as_str().into(),
@@ -207,7 +200,13 @@ impl Store {
             request.into(),
             memory_text(&game.memory).into(),
         ];
-        self.db.write(vec![Statement::new(INSERT_ENTRY, args)]).await
+        Statement::new(INSERT_ENTRY, args)
+    }
+
+    /// Writes entries down in one commit, or none of them. [`DbError::Unique`] if the number of one or its idempotency key
+    /// is taken.
+    pub async fn append(&self, entries: Vec<Statement>) -> Result<(), DbError> {
+        self.db.write(entries).await
     }
 
     /// Entries after a sequence number, oldest first.

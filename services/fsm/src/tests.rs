@@ -3,6 +3,7 @@
 mod charts;
 mod decisions;
 mod definitions;
+mod effects;
 mod figures;
 mod meanings;
 mod play;

@@ -13,10 +13,11 @@ use std::{
 
 use prost_types::{Struct, Value, value::Kind};
 use proto::fsm::v1::{
-    AnswerDecisionRequest, ArchiveGameRequest, AttachRequest, BranchGameRequest, CreateGameRequest, Decider,
-    DrawGameRequest, Game, GameUpdate, GetGameRequest, Greeting, ListDecisionsRequest, ListGameHistoryRequest,
-    ListGamesRequest, Outcome, Output, Reaction, SendEventRequest, SendEventResponse, SetDeciderRequest,
-    UndoGameRequest, WatchRequest, fsm_service_client::FsmServiceClient, game_update::Update, output,
+    AnswerDecisionRequest, ArchiveGameRequest, AttachRequest, AttachedEvent, BranchGameRequest, CreateGameRequest,
+    Decider, DrawGameRequest, Game, GameUpdate, GetGameRequest, Greeting, ListDecisionsRequest, ListGameHistoryRequest,
+    ListGamesRequest, Outcome, Output, Reaction, SendEventRequest, SendEventResponse, SendEventsRequest,
+    SetDeciderRequest, UndoGameRequest, WatchRequest, fsm_service_client::FsmServiceClient, game_update::Update,
+    output,
 };
 use service_kit::{Peers, Transport, client::in_process, db::DatabaseConfig};
 use tokio_util::sync::CancellationToken;
@@ -190,6 +191,48 @@ async fn the_same_event_twice_at_once_is_accepted_once() {
     outcomes.sort();
     assert_eq!(outcomes, [Outcome::Accepted, Outcome::InvalidTransition]);
     assert_eq!(server.history("default").await.len(), 1);
+}
+
+#[tokio::test]
+async fn events_that_come_together_are_taken_in_their_order_and_told_after_one_commit() {
+    let folder = folder();
+    let server = start(folder.path()).await;
+    let mut player = server.attach().await;
+    let event =
+        |event: &str, data: Option<&str>| AttachedEvent { event: event.to_owned(), data_json: data.map(str::to_owned) };
+    let events = vec![
+        event("TOGGLE_LOME", None),
+        event("NOBODY_KNOWS_IT", None),
+        event("TOGGLE_LOME", Some("{")),
+        event("GAME_OPTIONS_CONFIRMED", None),
+        event("PIECE_MOVED", None),
+    ];
+
+    let request = SendEventsRequest { attachment_id: player.greeting.attachment_id.clone(), events };
+    let told = server.client.clone().send_events(request).await.unwrap().into_inner();
+
+    assert_eq!((told.handled, told.failed, told.update_number), (5, false, 5));
+    assert_eq!(player.reaction().await.sequence, 1);
+    for message in ["Unknown event 'NOBODY_KNOWS_IT'", "Malformed data for event 'TOGGLE_LOME'"] {
+        let Update::Refusal(refusal) = player.next().await else { panic!("a refusal comes next") };
+        assert_eq!(refusal.message, message);
+    }
+    let last = player.reaction().await;
+    assert_eq!((last.sequence, last.state.as_str()), (2, "PHASE_2_FELLOWSHIP_START"));
+    assert_eq!(server.history("default").await.len(), 2);
+
+    server.shutdown.cancel();
+    assert_eq!(start(folder.path()).await.game("default").await.sequence, 2, "it is in the database");
+}
+
+#[tokio::test]
+async fn nobody_but_an_attachment_sends_events_together() {
+    let folder = folder();
+    let server = start(folder.path()).await;
+    let events = vec![AttachedEvent { event: "TOGGLE_LOME".to_owned(), data_json: None }];
+    let request = SendEventsRequest { attachment_id: "nobody".to_owned(), events };
+    let status = server.client.clone().send_events(request).await.unwrap_err();
+    assert_eq!(status.code(), Code::NotFound);
 }
 
 #[tokio::test]

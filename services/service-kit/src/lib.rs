@@ -6,6 +6,7 @@ pub mod call;
 pub mod client;
 pub mod clock;
 pub mod db;
+pub mod eager;
 pub mod foreign;
 pub mod forward;
 pub mod metrics;

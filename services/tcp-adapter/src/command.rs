@@ -29,6 +29,10 @@ pub enum Command {
     Resume(Option<Position>),
     /// None of ours.
     Unknown,
+    /// A line that is too long.
+    TooLong,
+    /// Not a line: an event that came with others could not be taken, and its sender is to hear of it in its turn.
+    Failed,
 }
 
 /// A place in what a game tells: which entry of its log, and which line of it.

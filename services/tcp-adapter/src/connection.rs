@@ -1,30 +1,28 @@
 //! One connection: what its client sends, one line after the other, and what its game tells it, in order.
 //!
 //! A single task does it all, so that an idle connection costs little. It handles a line only when the answer to the
-//! one before has left, and it never waits for its reader: what the reader leaves lying is kept up to a limit.
+//! one before has left; events that came together are one request, and each is answered in its turn. It never waits for
+//! its reader: what the reader leaves lying is kept up to a limit.
 
-use std::{future::pending, io, pin::pin, time::Duration};
+use std::{collections::VecDeque, future::pending, io, pin::pin, time::Duration};
 
-use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, future::BoxFuture};
 use proto::fsm::v1::{
-    Outcome, Output, Reaction, SendEventRequest, SendEventResponse, game_update::Update, output::Kind,
+    Outcome, Output, Reaction, SendEventResponse, SendEventsResponse, game_update::Update, output::Kind,
 };
-use service_kit::{
-    auth::{Caller, Gate},
-    trace,
-};
+use service_kit::auth::{Caller, Gate};
 use tokio::{
     io::Interest,
     time::{Instant, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
-use tonic::{Code, Request, Response, Status};
-use tracing::Instrument;
+use tonic::{Code, Response, Status};
 
 use crate::{
     admission::Admission,
     attachment::{Attachment, Fsm, Greeted, Progress, attach, attach_patiently, lines_of},
     command::{Command, Position},
+    events::{self, send_event, send_events},
     guard::Line,
     lines::{Lines, Received},
     resume::Replay,
@@ -34,12 +32,10 @@ use crate::{
 
 /// Bytes taken from a socket at once.
 const READ: usize = 8 * 1024;
-/// Time in which an event is answered, else the game counts as busy.
-const EVENT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Time in which a reader may take what is left when the connection ends.
 const FAREWELL: Duration = Duration::from_secs(2);
-/// Longest event name that is looked up; no machine has a longer one.
-const MAX_EVENT_NAME: usize = 200;
+/// Updates taken one after the other before what they tell is written.
+const MAX_AT_ONCE: usize = 64;
 
 const CONNECTED: &str = "<game> Connected to FSM server";
 const BUSY: &str = "ERROR: Busy";
@@ -73,6 +69,8 @@ pub struct Connection {
     /// The game the client asked for; none is the default game.
     game: Option<String>,
     lines: Lines,
+    /// What was read ahead, or has to be said before the next line.
+    waiting: VecDeque<Command>,
     unread: Unread,
     link: Link,
     errand: Option<Errand>,
@@ -113,6 +111,11 @@ enum Errand {
     Admit(BoxFuture<'static, Result<Caller, Status>>),
     /// An event is on its way to the game.
     Send { event: String, answer: BoxFuture<'static, Result<Response<SendEventResponse>, Status>> },
+    /// Events that came together are on their way.
+    SendAll {
+        events: Vec<(String, Option<String>)>,
+        answer: BoxFuture<'static, Result<Response<SendEventsResponse>, Status>>,
+    },
     /// To another game; meanwhile the one that is being left is not heard.
     Switch { to: String, attempt: BoxFuture<'static, Result<Greeted, Status>> },
     /// How many lines the last entry had is being looked up, for the numbers of those to come.
@@ -134,6 +137,7 @@ enum Numbered {
 enum Progressed {
     Admitted(Result<Caller, Status>),
     Sent(Result<Response<SendEventResponse>, Status>),
+    SentAll(Result<Response<SendEventsResponse>, Status>),
     Switched(Result<Greeted, Status>),
     Numbered(Result<u32, Status>),
     Page(Result<Vec<Reaction>, Status>),
@@ -153,6 +157,7 @@ impl Errand {
         match self {
             Errand::Admit(answer) => Progressed::Admitted(answer.await),
             Errand::Send { answer, .. } => Progressed::Sent(answer.await),
+            Errand::SendAll { answer, .. } => Progressed::SentAll(answer.await),
             Errand::Switch { attempt, .. } => Progressed::Switched(attempt.await),
             Errand::Number { lines, .. } => Progressed::Numbered(lines.await),
             Errand::Replay(replay) => Progressed::Page(replay.page().await),
@@ -190,6 +195,7 @@ impl Connection {
             caller: None,
             game,
             lines: Lines::default(),
+            waiting: VecDeque::new(),
             unread: Unread::default(),
             link,
             errand: None,
@@ -238,7 +244,7 @@ impl Connection {
             let interest = self.interest();
             let Connection { socket, link, errand, .. } = self;
             // What a game tells belongs after what an errand has to tell first.
-            let listens = matches!(errand, None | Some(Errand::Send { .. }));
+            let listens = matches!(errand, None | Some(Errand::Send { .. } | Errand::SendAll { .. }));
             let progressed = async {
                 match errand {
                     Some(errand) => errand.run().await,
@@ -253,7 +259,10 @@ impl Connection {
             };
             tokio::select! {
                 () = &mut stopping => return Ok(Closed::Stopping),
-                news = link.news(), if listens => self.take_news(news)?,
+                news = link.news(), if listens => {
+                    self.take_news(news)?;
+                    self.take_more_news()?;
+                }
                 progressed = progressed => self.take_progress(progressed),
                 ready = ready => {
                     if ready?.is_readable() {
@@ -334,12 +343,31 @@ impl Connection {
     /// Handles the lines that are there, up to one that must be waited for.
     fn handle_lines(&mut self) -> Result<(), Closed> {
         while self.may_handle() {
-            match self.lines.next() {
-                Some(Received::Line(line)) => self.handle(Command::read(&line, self.numbering.is_some())),
-                Some(Received::TooLong) => self.tell(LINE_TOO_LONG),
+            match self.next_command() {
+                Some(command) => self.handle(command),
                 None => break,
             }
             self.write()?;
+        }
+        Ok(())
+    }
+
+    fn next_command(&mut self) -> Option<Command> {
+        if let Some(command) = self.waiting.pop_front() {
+            return Some(command);
+        }
+        Some(match self.lines.next()? {
+            Received::Line(line) => Command::read(&line, self.numbering.is_some()),
+            Received::TooLong => Command::TooLong,
+        })
+    }
+
+    /// What the game has told already, so that it is written at once.
+    fn take_more_news(&mut self) -> Result<(), Closed> {
+        for _ in 0..MAX_AT_ONCE {
+            let Link::Attached(attachment) = &mut self.link else { break };
+            let Some(update) = attachment.next().now_or_never() else { break };
+            self.take_news(News::Update(update))?;
         }
         Ok(())
     }
@@ -348,6 +376,7 @@ impl Connection {
         if matches!(self.link, Link::Outside(_)) {
             match command {
                 Command::Blank => {}
+                Command::TooLong => self.tell(LINE_TOO_LONG),
                 Command::Auth(token) => {
                     let gate = self.gate.clone();
                     self.errand = Some(Errand::Admit(Box::pin(async move { gate.admit(Some(&token)).await })));
@@ -360,6 +389,8 @@ impl Connection {
             // Whoever is in need not show who he is.
             Command::Blank | Command::Auth(_) => {}
             Command::Unknown => self.tell(NOT_A_COMMAND),
+            Command::TooLong => self.tell(LINE_TOO_LONG),
+            Command::Failed => self.refuse("Busy"),
             Command::Event { name, data, id } => self.send(name, data, id),
             Command::Game(to) => self.switch(to),
             Command::Hello(client) => match &self.link {
@@ -377,10 +408,58 @@ impl Connection {
         if let Some(numbering) = &mut self.numbering {
             numbering.id = id;
         }
-        if name.is_empty() || name.chars().nth(MAX_EVENT_NAME).is_some() {
-            let name: String = name.chars().take(MAX_EVENT_NAME).collect();
+        if !events::is_name(&name) {
+            let name: String = name.chars().take(events::MAX_NAME).collect();
             return self.refuse(&format!("Unknown event '{name}'"));
         }
+        if self.numbering.is_none() && events::may_go_with_others(&name, data.as_deref()) {
+            let together = self.those_with((name, data));
+            return self.send_together(together);
+        }
+        self.send_alone(name, data);
+    }
+
+    /// The events that came with one, up to the first line that is something else.
+    fn those_with(&mut self, first: (String, Option<String>)) -> Vec<(String, Option<String>)> {
+        let mut together = vec![first];
+        while together.len() < events::MAX_TOGETHER {
+            match self.next_command() {
+                Some(Command::Event { name, data, id: None }) if events::may_go_with_others(&name, data.as_deref()) => {
+                    together.push((name, data));
+                }
+                Some(Command::Blank) => {}
+                Some(other) => {
+                    self.waiting.push_front(other);
+                    break;
+                }
+                None => break,
+            }
+        }
+        together
+    }
+
+    fn send_together(&mut self, mut events: Vec<(String, Option<String>)>) {
+        match &self.link {
+            Link::Attached(attachment) if 1 < events.len() => {
+                let answer = Box::pin(send_events(self.fsm.clone(), attachment, &events));
+                self.errand = Some(Errand::SendAll { events, answer });
+            }
+            _ => {
+                let (name, data) = events.remove(0);
+                self.go_back(events);
+                self.send_alone(name, data);
+            }
+        }
+    }
+
+    /// Events that have to come again stand before all other lines.
+    fn go_back(&mut self, events: Vec<(String, Option<String>)>) {
+        for (name, data) in events.into_iter().rev() {
+            self.waiting.push_front(Command::Event { name, data, id: None });
+        }
+    }
+
+    fn send_alone(&mut self, name: String, data: Option<String>) {
         match &self.link {
             Link::Attached(attachment) => {
                 let key = self.numbering.as_deref().and_then(Numbering::key);
@@ -416,6 +495,7 @@ impl Connection {
         match (progressed, self.errand.take()) {
             (Progressed::Admitted(answer), _) => self.take_admission(answer),
             (Progressed::Sent(answer), Some(Errand::Send { event, .. })) => self.take_answer(&event, answer),
+            (Progressed::SentAll(answer), Some(Errand::SendAll { events, .. })) => self.take_answers(events, answer),
             (Progressed::Switched(greeted), Some(Errand::Switch { to, .. })) => self.arrive(to, greeted),
             (Progressed::Numbered(lines), Some(Errand::Number { then, .. })) => self.take_number(then, lines),
             (Progressed::Page(page), Some(Errand::Replay(replay))) => self.take_page(replay, page),
@@ -459,6 +539,30 @@ impl Connection {
             Err(status) => {
                 tracing::warn!(%status, "an event could not be sent");
                 self.refuse("Busy");
+            }
+        }
+    }
+
+    fn take_answers(
+        &mut self,
+        mut events: Vec<(String, Option<String>)>,
+        answer: Result<Response<SendEventsResponse>, Status>,
+    ) {
+        match answer.map(Response::into_inner) {
+            Ok(SendEventsResponse { handled, failed, update_number }) => {
+                self.awaited = update_number;
+                let taken = usize::try_from(handled).unwrap_or(usize::MAX).saturating_add(usize::from(failed));
+                // One at least is done with, whatever the answer says.
+                self.go_back(events.split_off(taken.clamp(1, events.len())));
+                if failed {
+                    self.waiting.push_front(Command::Failed);
+                }
+            }
+            Err(status) => {
+                tracing::warn!(%status, "events could not be sent");
+                for _ in events {
+                    self.refuse("Busy");
+                }
             }
         }
     }
@@ -648,50 +752,4 @@ impl Numbering {
 
 fn tagged(tag: &str, text: &str) -> String {
     if text.is_empty() { tag.to_owned() } else { format!("{tag} {text}") }
-}
-
-/// Sends an event under a trace of its own, the one that its data names if it does.
-fn send_event(
-    fsm: Fsm,
-    attachment: &Attachment,
-    event: String,
-    data: Option<String>,
-    key: Option<String>,
-) -> impl Future<Output = Result<Response<SendEventResponse>, Status>> + Send + 'static {
-    let (span, _) = trace::begin("tcp-adapter", &format!("EVENT {event}"), data.as_deref().and_then(trace_id), None);
-    let mut request = Request::new(SendEventRequest {
-        game_id: Some(attachment.game_id.clone()),
-        event,
-        data_json: data,
-        attachment_id: Some(attachment.id.clone()),
-        ..SendEventRequest::default()
-    });
-    request.set_timeout(EVENT_TIMEOUT);
-    // An id is made of letters that a header can hold.
-    if let Some(key) = key.and_then(|key| key.parse().ok()) {
-        request.metadata_mut().insert("idempotency-key", key);
-    }
-    async move { fsm.client().send_event(request).await }.instrument(span)
-}
-
-/// The trace that an event's data names.
-fn trace_id(data: &str) -> Option<uuid::Uuid> {
-    const FIELD: &str = "trace_id";
-    // Most data names none, and need not be read twice.
-    let data: serde_json::Value = data.contains(FIELD).then(|| serde_json::from_str(data).ok())??;
-    trace::parse_trace_id(data.get(FIELD)?.as_str()?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_trace_that_data_names_is_any_uuid() {
-        let id = "a1b2c3d4-e5f6-7890-abcd-ef1234567890";
-        assert_eq!(trace_id(&format!("{{\"trace_id\":\"{id}\"}}")).unwrap().to_string(), id);
-        for other in ["", "trace_id", "{\"trace_id\":7}", "{\"trace_id\":\"x\"}", "[\"trace_id\"]"] {
-            assert_eq!(trace_id(other), None, "{other}");
-        }
-    }
 }

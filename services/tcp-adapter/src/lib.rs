@@ -2,7 +2,7 @@
 //!
 //! Nothing here outlives a connection: games, roles and the grace after the last connection belong to fsm. From the
 //! socket inwards: `socket` with or without TLS, `lines` cuts the bytes into lines, `command` reads a line, `admission`
-//! asks who comes, `connection` runs one connection, `attachment` is its hold on a game, `resume` tells what it missed,
+//! asks who comes, `events` sends them on, `connection` runs one connection, `attachment` is its hold on a game, `resume` tells what it missed,
 //! and `guard` sees every line before it leaves.
 
 mod admission;
@@ -10,6 +10,7 @@ mod attachment;
 mod command;
 mod connection;
 mod doorkeeper;
+mod events;
 mod guard;
 mod lines;
 mod resume;
@@ -19,7 +20,7 @@ mod unread;
 use std::{path::PathBuf, time::Duration};
 
 use anyhow::Context as _;
-use service_kit::{Peers, auth::Gate};
+use service_kit::{Peers, auth::Gate, eager::Eager};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -138,7 +139,8 @@ pub async fn serve(
         let connection = Connection::new(socket, fsm.clone(), config.tcp_game.clone(), gate.clone());
         let shutdown = shutdown.clone();
         connections.spawn(async move {
-            let reason = connection.run(shutdown).await;
+            // It hears of its own events in the task in which it sends them, and so wakes itself.
+            let reason = Eager::new(Box::pin(connection.run(shutdown))).await;
             tracing::info!(%address, %reason, "connection closed");
             drop(place);
         });

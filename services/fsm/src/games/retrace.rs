@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use service_kit::clock;
 use uuid::Uuid;
 
-use super::{Error, Games, Incoming, Live, Shown, trace_id};
+use super::{Error, Games, Incoming, Live, Shown, events::trace_id};
 use crate::{
     board,
     machine::{self, Order},
@@ -95,7 +95,7 @@ impl Games {
             state: game.state.clone(),
             entry,
         };
-        self.append(&mut live, entry, game, idempotency, None, &cell).await?;
+        self.append(&mut live, Arc::new(entry), game, idempotency, None, &cell).await?;
         Ok(Undone { to, events, misfits })
     }
 

@@ -175,6 +175,34 @@ pub fn guard_holds(machine: &Machine, game: &Game, event: &Event, guard: &str) -
     Run::new(machine, state, game, event, Some(&none), &[]).holds(guard).ok()
 }
 
+/// What an action did.
+#[cfg(test)]
+pub struct Done {
+    /// The game after it.
+    pub game: Game,
+    /// What it said.
+    pub texts: Vec<String>,
+    /// Its commands and records.
+    pub outputs: Vec<super::Output>,
+}
+
+/// Does an action in a game as it stands, without a transition.
+#[cfg(test)]
+pub fn do_action(
+    machine: &Machine,
+    game: &Game,
+    event: &Event,
+    board: &Figures,
+    rolls: &[super::Rolled],
+    action: &str,
+) -> Result<Done, Stop> {
+    let Some(state) = machine.state_index(&game.state) else { return Err(Stop::Refused(Refusal::Transition)) };
+    let mut run = Run::new(machine, state, game, event, Some(board), rolls);
+    run.action(action, 0)?;
+    let block = std::mem::take(run.block());
+    Ok(Done { game: run.into_game(), texts: block.texts, outputs: block.commands })
+}
+
 /// Why a game could not rest as it did earlier, with the board as it is now; `None`: it could.
 pub fn contradiction(machine: &Machine, earlier: &Game, board: &Figures, assist: bool) -> Option<String> {
     let Some(state) = machine.state_index(&earlier.state) else {

@@ -345,7 +345,7 @@ impl<'a> Run<'a> {
 
     pub(super) fn finish(mut self, alias_of: String) -> Result<Reaction, Stop> {
         self.forget_asked();
-        let valid_events = self.valid_events()?;
+        let mut valid_events = Some(self.valid_events()?);
         let mut outputs = Vec::new();
         let last = self.blocks.len() - 1;
         for (index, block) in std::mem::take(&mut self.blocks).into_iter().enumerate() {
@@ -361,7 +361,7 @@ impl<'a> Run<'a> {
             }
             // A resting state's own commands come after the valid events.
             if index == last {
-                outputs.extend(valid_events.clone().outputs());
+                outputs.extend(valid_events.take().into_iter().flat_map(ValidEvents::outputs));
             }
             outputs.extend(block.commands);
         }

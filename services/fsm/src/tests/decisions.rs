@@ -204,6 +204,43 @@ fn at_the_gate_the_fellowship_may_enter_mordor_and_the_hunt_pool_is_made_anew() 
 }
 
 #[test]
+fn a_step_of_the_fellowship_moves_its_counter_and_on_the_mountain_its_figure() {
+    for (board, record) in [
+        (json!({"FELLOWSHIP_PROGRESS": 2}), "$FSM moves 248 from Fellowship Track 2 to Fellowship Track 3 "),
+        (json!({"FELLOWSHIP_AREA": 189}), "$FSM moves 247 from Mordor 1 - Morgai/Udûn to Mordor 2 - Carach Angren "),
+    ] {
+        let mut table = Table::ours().with_board(board);
+        table.play_to_first_action();
+        table.send_with("DIE_SELECTED", json!({"die": 1, "face": "character"}));
+        let told = records(&table.choose("action", "move_fellowship"));
+        assert_eq!(told[0], record);
+    }
+}
+
+#[test]
+fn a_nation_a_guide_and_a_healed_corruption_move_their_pieces() {
+    let mut table = Table::ours().with_board(json!({"CORRUPTION": 4}));
+    table.choose("confirm", "begin");
+    table.choose("fellowship", "declare-27");
+    let told = records(&table.choose("fellowship", "heal"));
+    assert_eq!(told, ["$FSM moves 252 from Fellowship Track 4 to Fellowship Track 3 "]);
+    table.choose("fellowship", "change_guide");
+    let told = records(&table.choose("guide", "Strider"));
+    assert_eq!(
+        told,
+        [
+            "$FSM moves 240 from Guide Of The Fellowship to Fellowship Of The Ring ",
+            "$FSM moves 241 from Fellowship Of The Ring to Guide Of The Fellowship ",
+        ]
+    );
+    table.send("FP_FELLOWSHIP_DECISIONS_READY");
+    table.send("SP_HUNT_ALLOCATION_DONE");
+    table.send_with("DIE_SELECTED", json!({"die": 1, "face": "muster"}));
+    let told = records(&table.choose("action", "advance-Elves"));
+    assert_eq!(told[0], "$FSM moves 256 from Political Track 3 to Political Track 2 ");
+}
+
+#[test]
 fn far_from_the_gate_nobody_enters_mordor() {
     let mut table = Table::ours();
     table.choose("confirm", "begin");

@@ -93,7 +93,7 @@ fn guards() -> Vec<(&'static str, Value, Value)> {
 }
 
 /// Actions with nothing left to do, and what does it instead.
-const ELSEWHERE: [(&str, &str); 21] = [
+pub(super) const ELSEWHERE: [(&str, &str); 21] = [
     ("PROMPT_SETUP_SOLO_SIDE_SELECTION", "the state's own prompt"),
     ("PROMPT_SETUP_CONNECTION_MODE", "the state's own prompt"),
     ("PROMPT_SETUP_CLIENT_CONNECT", "the state's own prompt"),

@@ -131,7 +131,7 @@ impl Table {
 }
 
 /// Dice that hit nothing and please nobody.
-fn even(roll: &Roll) -> Value {
+pub(super) fn even(roll: &Roll) -> Value {
     match roll {
         Roll::ActionDice { count, .. } => vec!["event"; *count as usize].into(),
         Roll::Hunt { level, .. } => json!({"rolls": vec![2; (*level).min(5) as usize], "rerolled": [], "successes": 0}),

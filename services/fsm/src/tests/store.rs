@@ -36,8 +36,8 @@ async fn a_game_is_found_by_its_id(store: &Store) {
 }
 
 async fn a_log_grows_by_one_and_never_forks(store: &Store) {
-    store.append(&game("key-a", "alpha", 1), &entry(1, "GO"), &state("B"), None).await.unwrap();
-    let other = store.append(&game("key-a", "alpha", 1), &entry(1, "STOP"), &state("C"), None).await;
+    store.append(vec![Store::entry("key-a", &entry(1, "GO"), &state("B"), None)]).await.unwrap();
+    let other = store.append(vec![Store::entry("key-a", &entry(1, "STOP"), &state("C"), None)]).await;
     assert!(matches!(other, Err(DbError::Unique)), "{other:?}");
     assert_eq!(store.find("alpha").await.unwrap().unwrap().game.state, "B");
     assert_eq!(store.history("key-a", 0, 10).await.unwrap(), [entry(1, "GO")]);
@@ -45,9 +45,9 @@ async fn a_log_grows_by_one_and_never_forks(store: &Store) {
 
 async fn an_idempotency_key_belongs_to_one_entry(store: &Store) {
     let key = |request: &str| Some(Idempotency { key: "turn/1".to_owned(), request: request.to_owned() });
-    store.append(&game("key-a", "alpha", 1), &entry(2, "GO"), &state("B"), key("go")).await.unwrap();
+    store.append(vec![Store::entry("key-a", &entry(2, "GO"), &state("B"), key("go"))]).await.unwrap();
     assert!(matches!(
-        store.append(&game("key-a", "alpha", 1), &entry(3, "GO"), &state("B"), key("go")).await,
+        store.append(vec![Store::entry("key-a", &entry(3, "GO"), &state("B"), key("go"))]).await,
         Err(DbError::Unique)
     ));
     assert_eq!(store.entry_by_key("turn/1").await.unwrap(), Some((entry(2, "GO"), "go".to_owned())));
@@ -61,13 +61,13 @@ async fn variables_are_what_they_were_whether_they_have_changed_or_not(store: &S
     store.create(&old, None).await.unwrap();
     let mut now = Game { state: "B".to_owned(), ..old.game.clone() };
     now.variables.extend([("CHANGED".to_owned(), json!({"210": "event"})), ("NEW".to_owned(), json!(true))]);
-    store.append(&old, &entry(1, "GO"), &now, None).await.unwrap();
+    store.append(vec![Store::entry(&old.key, &entry(1, "GO"), &now, None)]).await.unwrap();
 
     let found = store.find("variables").await.unwrap().unwrap();
     assert_eq!((&found.game, found.game.variables.beginning()), (&now, old.game.variables.beginning()));
     assert_eq!(found.game.variables.changed(), now.variables.changed());
     now.variables.insert("CHANGED".to_owned(), json!({}));
-    store.append(&found, &entry(2, "GO"), &now, None).await.unwrap();
+    store.append(vec![Store::entry(&found.key, &entry(2, "GO"), &now, None)]).await.unwrap();
     assert_eq!(store.find("variables").await.unwrap().unwrap().game, now, "it is again as it was");
 }
 
@@ -75,7 +75,7 @@ async fn an_archived_game_keeps_its_log_and_leaves_its_id(store: &Store) {
     let old = game("key-d", "default", 5);
     store.create(&old, None).await.unwrap();
     let earlier = StoredEntry { created_at: 9, ..entry(1, "GO") };
-    store.append(&old, &earlier, &state("B"), None).await.unwrap();
+    store.append(vec![Store::entry(&old.key, &earlier, &state("B"), None)]).await.unwrap();
 
     store.archive(&old, "default-1", Some(&game("key-e", "default", 6))).await.unwrap();
 

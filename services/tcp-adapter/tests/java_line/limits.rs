@@ -119,6 +119,57 @@ async fn a_thousand_events_in_one_write_are_answered_in_order() {
     assert_eq!(states(&lines).len(), 300);
 }
 
+/// Events of every kind, accepted ones and refused ones, with other lines between them.
+const MIXED: &[&str] = &[
+    "EVENT:TOGGLE_LOME",
+    "EVENT:PIECE_MOVED {\"piece_id\": 1}",
+    "EVENT:FP_PASSES",
+    "EVENT:TOGGLE_WOME {\"a\":",
+    "EVENT:NOBODY_KNOWS_IT",
+    "",
+    "EVENT:TOGGLE_WOME",
+    "nonsense",
+    "EVENT:",
+    "EVENT:GAME_OPTIONS_CONFIRMED {\"facts\": {\"fp_hand_size\": 3}}",
+    "EVENT:TOGGLE_LOME",
+    "EVENT:FP_CHANGE_GUIDE",
+    "EVENT:GUIDE_SELECTED {\"guide\": \"Pippin\"}",
+    "EVENT:GUIDE_SELECTED {\"guide\": \"Strider\", \"trace_id\": \"0190a1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b\"}",
+    "EVENT:FP_FELLOWSHIP_DECISIONS_READY",
+    "EVENT:PIECE_MOVED",
+];
+
+#[tokio::test]
+async fn events_that_come_together_are_answered_as_if_each_had_come_alone() {
+    let (_server, mut one_by_one) = Server::alone().await;
+    let (_other, mut together) = Server::alone().await;
+    let mut expected = Vec::new();
+    for line in MIXED {
+        expected.extend(one_by_one.answers(line).await);
+    }
+
+    let lines = together.answers(&MIXED.join("\n")).await;
+
+    assert_eq!(lines, expected);
+    assert_eq!(states(&lines).last(), Some(&"PHASE_3_HUNT_ALLOCATION_START"));
+}
+
+#[tokio::test]
+async fn others_hear_of_events_that_come_together_in_the_same_order() {
+    let (server, mut host) = Server::alone().await;
+    let mut other = server.client().await;
+    let told = host.answers(&["EVENT:TOGGLE_LOME"; 100].join("\n")).await;
+    assert_eq!(states(&told).len(), 100);
+    let mut heard = Vec::new();
+    while states(&heard).len() < 100 {
+        heard.push(other.line().await);
+    }
+    let expansions =
+        |lines: &[String]| lines.iter().filter(|line| line.starts_with("<auto> 📦")).cloned().collect::<Vec<_>>();
+    assert_eq!(expansions(&heard)[..99], expansions(&told)[..99]);
+    assert_ne!(expansions(&told)[0], expansions(&told)[1], "each toggles what the one before has left");
+}
+
 #[tokio::test]
 async fn a_client_that_only_half_closes_is_answered_and_then_let_go() {
     let (server, mut client) = Server::alone().await;

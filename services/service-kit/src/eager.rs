@@ -1,8 +1,8 @@
 //! A future that, woken by itself while it is polled, is polled again at once.
 //!
-//! hyper hands a request's body to its handler within one task and so wakes itself twice a request. The scheduler puts
-//! a task that has woken itself behind all others and wakes a second thread to look for it, which costs more than a
-//! whole request.
+//! hyper hands a request's body to its handler within one task and so wakes itself twice a request; a connection of the Java
+//! line does with each event that its game tells it of. The scheduler puts a task that has woken itself behind all others
+//! and wakes a second thread to look for it, which costs more than a whole request.
 
 use std::{
     pin::Pin,
@@ -29,7 +29,7 @@ const POLLED: u8 = 1;
 const CALLED: u8 = 2;
 
 /// Polls a future again at once if it was woken meanwhile.
-pub(super) struct Eager<F> {
+pub struct Eager<F> {
     future: F,
     calls: Arc<Calls>,
     waker: Waker,
@@ -41,13 +41,14 @@ struct Calls {
 }
 
 impl<F: Future + Unpin> Eager<F> {
-    pub(super) fn new(future: F) -> Eager<F> {
+    /// The same, polled on when it has woken itself.
+    pub fn new(future: F) -> Eager<F> {
         let calls = Arc::new(Calls { state: AtomicU8::new(IDLE), task: AtomicWaker::new() });
         Eager { future, waker: calls.clone().into(), calls }
     }
 
     /// The future within.
-    pub(super) fn get_mut(&mut self) -> &mut F {
+    pub fn get_mut(&mut self) -> &mut F {
         &mut self.future
     }
 }

@@ -1,0 +1,642 @@
+//! What each action of the definition does: one row each, by the names that the players have.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::{
+    definitions::{built_in, twin},
+    meanings::ELSEWHERE,
+    play::even,
+};
+use crate::{
+    board::Figures,
+    definition::Machine,
+    machine::{self, Event, OutputKind, Rolled, Stop},
+};
+
+/// An action, the facts with which it is done, and everything that it does then: `NAME = value`, `command …`, `record …`,
+/// `ask …`; and of what it says, parts. What the event tells stands under EVENT, and the state under STATE.
+type Row = (&'static str, Value, &'static [&'static str]);
+
+fn rows() -> Vec<Row> {
+    [setup(), turn(), fellowship(), actions(), hunt(), combat()].concat()
+}
+
+/// Before the first turn.
+fn setup() -> Vec<Row> {
+    vec![
+        ("PROMPT_SETUP_GAME_OPTIONS", json!({"LOME": true}), &["ask confirm", "Lords of Middle-earth", "Players: 2"]),
+        ("PROMPT_SETUP_LOBBY_HOST", json!({"PLAYER_COUNT": 3}), &["Players: 3"]),
+        ("PROMPT_SETUP_LOBBY_CLIENT", json!({"WOME": true}), &["Warriors of Middle-earth"]),
+        ("ASSIGN_PLAYER_TO_FP", json!({}), &[r#"FP_SEAT = "somebody""#]),
+        ("ASSIGN_PLAYER_TO_SHADOW", json!({}), &[r#"SP_SEAT = "somebody""#]),
+        ("ASSIGN_SOLO_PLAYER_TO_FP", json!({}), &[r#"FP_SEAT = "somebody""#, "PLAYER_COUNT = 1"]),
+        ("ASSIGN_SOLO_PLAYER_TO_SHADOW", json!({}), &[r#"SP_SEAT = "somebody""#, "PLAYER_COUNT = 1"]),
+        ("VALIDATE_SIDE_ASSIGNMENTS", json!({}), &["The seats are checked"]),
+        ("PERSIST_PLAYER_FACTION_ASSIGNMENTS", json!({}), &["The seats are written down"]),
+        ("INITIALIZE_FP_RESOURCES", json!({}), &["Free Peoples: 4 dice, 3 Elven Rings"]),
+        ("INITIALIZE_SP_RESOURCES", json!({}), &["Shadow: 7 dice"]),
+        ("SETUP_INITIAL_BOARD_STATE", json!({}), &["The map is ready"]),
+        ("PLACE_INITIAL_PIECES", json!({}), &["The Fellowship stands in Rivendell"]),
+        ("INITIALIZATION_COMPLETE", json!({}), &["All is in place"]),
+    ]
+}
+
+/// The turn, its ends and phase 1.
+fn turn() -> Vec<Row> {
+    vec![
+        ("INCREMENT_TURN_COUNTER", json!({"TURN": 3}), &["TURN = 4", "record <fsm> set turn 4"]),
+        ("INCREMENT_TURN_COUNTER", json!({"TURN": 3, "DB_TURN": 6}), &["TURN = 6", "record <fsm> set turn 6"]),
+        (
+            "RESET_PHASE_TRACKER",
+            json!({"FELLOWSHIP_DECLARED": true, "RINGBEARER_HEALED": true, "GUIDE_CHANGED": true, "FP_RING_USED": true, "SP_PASSED_FLAG": true, "LAST_ACTOR": "SP", "REVEALED_PENDING": true}),
+            &[
+                "FELLOWSHIP_DECLARED = false",
+                "RINGBEARER_HEALED = false",
+                "GUIDE_CHANGED = false",
+                "FP_RING_USED = false",
+                "SP_PASSED_FLAG = false",
+                r#"LAST_ACTOR = """#,
+                "REVEALED_PENDING = false",
+            ],
+        ),
+        ("PROMPT_NO_VICTORY_START_NEXT_TURN", json!({}), &["The next turn begins"]),
+        ("PROMPT_GAME_OVER_SHADOW_RING", json!({}), &["the Shadow wins"]),
+        ("PROMPT_GAME_OVER_FP_RING", json!({}), &["the Free Peoples win"]),
+        ("PROMPT_GAME_OVER_SHADOW_MILITARY", json!({}), &["10 points: the Shadow wins"]),
+        ("PROMPT_GAME_OVER_FP_MILITARY", json!({}), &["4 points: the Free Peoples win"]),
+        (
+            "PROMPT_PHASE_1_START",
+            json!({"FP_HAND_SIZE": 3, "SP_HAND_SIZE": 7}),
+            &["PHASE 1", "✅ FREE PEOPLES: hand 3/6", "⚠️ SHADOW: hand 7/6 - DISCARD REQUIRED"],
+        ),
+        (
+            "RECOVER_ALL_FP_ACTION_DICE",
+            json!({"DICE_SPENT": [210], "FP_FACES": {"210": "event"}}),
+            &["DICE_SPENT = []", "FP_FACES = {}", "command Ctrl+9"],
+        ),
+        (
+            "RECOVER_ALL_SP_ACTION_DICE",
+            json!({"HUNT_BOX_DICE": [99], "HUNT_LEVEL": 1, "HUNT_FP_DICE": 2, "EYE_DICE": 1, "SP_FACES": {"99": "eye"}}),
+            &[
+                "HUNT_BOX_DICE = []",
+                "HUNT_LEVEL = 0",
+                "HUNT_FP_DICE = 0",
+                "EYE_DICE = 0",
+                "SP_FACES = {}",
+                "FP_DICE_TAKEN_BACK = 2",
+                "command Ctrl+0",
+            ],
+        ),
+        ("FP_DRAW_CHARACTER_CARD", json!({"FP_HAND_SIZE": 2}), &["FP_HAND_SIZE = 3", "command F7"]),
+        ("FP_DRAW_STRATEGY_CARD", json!({"FP_HAND_SIZE": 2}), &["FP_HAND_SIZE = 3", "command F8"]),
+        ("SP_DRAW_CHARACTER_CARD", json!({"SP_HAND_SIZE": 2}), &["SP_HAND_SIZE = 3", "command F11"]),
+        ("SP_DRAW_STRATEGY_CARD", json!({"SP_HAND_SIZE": 2}), &["SP_HAND_SIZE = 3", "command F12"]),
+        (
+            "IF_FP_HAND_SIZE_GT_HAND_LIMIT_PROMPT_DISCARD",
+            json!({"FP_HAND_SIZE": 8}),
+            &["ask fp_discard", "the Free Peoples hold 8 cards, 6 may stay"],
+        ),
+        ("IF_FP_HAND_SIZE_GT_HAND_LIMIT_PROMPT_DISCARD", json!({"FP_HAND_SIZE": 6}), &[]),
+        (
+            "IF_SP_HAND_SIZE_GT_HAND_LIMIT_PROMPT_DISCARD",
+            json!({"SP_HAND_SIZE": 7}),
+            &["ask sp_discard", "the Shadow holds 7 cards, 6 may stay"],
+        ),
+        ("IF_SP_HAND_SIZE_GT_HAND_LIMIT_PROMPT_DISCARD", json!({"SP_HAND_SIZE": 6}), &[]),
+        ("PROMPT_PHASE_1_COMPLETE", json!({}), &["Hands are in order"]),
+    ]
+}
+
+/// Phases 2 and 3.
+fn fellowship() -> Vec<Row> {
+    vec![
+        (
+            "PROMPT_PHASE_2_START",
+            json!({"FELLOWSHIP_AREA": 74, "FELLOWSHIP_PROGRESS": 2, "CORRUPTION": 3, "FELLOWSHIP_REVEALED": true}),
+            &["PHASE 2", "Location: Minas Tirith (progress 2)", "Revealed", "Corruption: 3/12", "activate Gondor"],
+        ),
+        ("CHECK_FELLOWSHIP_OPTIONS", json!({}), &["ask fellowship"]),
+        ("CHECK_FELLOWSHIP_OPTIONS", json!({"GUIDE_CHOICE_PENDING": true}), &["ask guide", "one of [Strider]"]),
+        (
+            "DECLARE_FELLOWSHIP_POSITION",
+            json!({"FELLOWSHIP_PROGRESS": 3, "EVENT": {"area": 37}}),
+            &["FELLOWSHIP_DECLARED = true", "FELLOWSHIP_PROGRESS = 0", "FELLOWSHIP_AREA = 37"],
+        ),
+        (
+            "DECLARE_FELLOWSHIP_POSITION",
+            json!({"FELLOWSHIP_AREA": 86, "HUNT_POOL": [215, 216, 217, 218, 219, 220, 221, 222, 223, 224, 225, 226, 227, 228, 229, 239], "EVENT": {"area": 188}}),
+            &[
+                "FELLOWSHIP_DECLARED = true",
+                "FELLOWSHIP_AREA = 188",
+                "record $FSM moves 214 from Used Hunt Tiles to Hunt Pool ",
+                "HUNT_POOL = [215,216,217,218,219,220,221,222,223,224,225,226,227,228,229,239,214]",
+            ],
+        ),
+        ("PROMPT_PHASE_2_FELLOWSHIP_DECLARED", json!({"FELLOWSHIP_AREA": 37}), &["declares itself at Lorien"]),
+        ("REDUCE_CORRUPTION_BY_ONE", json!({"CORRUPTION": 5}), &["CORRUPTION = 4", "RINGBEARER_HEALED = true"]),
+        ("REDUCE_CORRUPTION_BY_ONE", json!({"CORRUPTION": 0}), &["RINGBEARER_HEALED = true"]),
+        ("PROMPT_PHASE_2_FELLOWSHIP_HEALED", json!({"CORRUPTION": 4}), &["it stands at 4/12"]),
+        (
+            "ACTIVATE_NATION_AT_FELLOWSHIP",
+            json!({"FELLOWSHIP_AREA": 74, "ACTIVE_NATIONS": ["Elves"]}),
+            &[r#"ACTIVE_NATIONS = ["Elves","Gondor"]"#],
+        ),
+        ("PROMPT_PHASE_2_NATION_ACTIVATED", json!({"FELLOWSHIP_AREA": 74}), &["Gondor is active now"]),
+        ("CHANGE_FELLOWSHIP_GUIDE", json!({}), &["Declare, heal, activate"]),
+        ("PROMPT_PHASE_2_GUIDE_CHANGED", json!({"GUIDE": "Strider"}), &["The Guide is Strider"]),
+        ("PROMPT_PHASE_2_COMPLETE", json!({}), &["The Fellowship has decided"]),
+        (
+            "PROMPT_PHASE_3_START",
+            json!({"HUNT_LEVEL": 2, "COMPANIONS": ["Strider", "Pippin"]}),
+            &["PHASE 3", "Dice in the Hunt Box: 2", "As many dice as allowed (2)"],
+        ),
+        ("PROMPT_SP_ALLOCATE_HUNT_DICE", json!({}), &["ask hunt_allocation"]),
+        ("PROMPT_PHASE_3_COMPLETE", json!({"HUNT_LEVEL": 1}), &["Dice in the Hunt Box: 1"]),
+    ]
+}
+
+/// Phases 4 to 6.
+fn actions() -> Vec<Row> {
+    vec![
+        (
+            "ROLL_FP_ACTION_DICE",
+            json!({"FP_POOL": [210, 211], "DICE_SPENT": [211]}),
+            &["command FSM_ROLL_FP_DICE", r#"FP_FACES = {"210":"event"}"#, "record $FSM rolls 210 as 2 "],
+        ),
+        (
+            "ROLL_SP_ACTION_DICE",
+            json!({"SP_POOL": [99, 100, 101], "HUNT_BOX_DICE": [99]}),
+            &[
+                "command FSM_ROLL_SP_DICE",
+                r#"SP_FACES = {"100":"event","101":"event"}"#,
+                "record $FSM rolls 100 101 as 14 14 ",
+            ],
+        ),
+        (
+            "MOVE_ALL_EYE_RESULTS_TO_HUNT_BOX",
+            json!({"SP_POOL": [99, 100, 101], "SP_FACES": {"99": "eye", "100": "army", "101": "eye"}, "HUNT_LEVEL": 1}),
+            &[
+                "EYE_DICE = 2",
+                "HUNT_LEVEL = 3",
+                "HUNT_BOX_DICE = [99,101]",
+                "record $FSM allocates 99 101 ",
+                "PHASE 4",
+                "[Eye] [Army] [Eye]",
+            ],
+        ),
+        ("PROMPT_PHASE_4_COMPLETE", json!({}), &["The dice lie as they fell"]),
+        (
+            "INIT_ACTION_TURN_ORDER_FP_FIRST",
+            json!({"ACTOR": "SP", "SP_PASSED_FLAG": true, "DICE_IN_CURRENT_ACTION": [99]}),
+            &[r#"LAST_ACTOR = "SP""#, r#"ACTOR = """#, "SP_PASSED_FLAG = false", "DICE_BEFORE = [99]"],
+        ),
+        (
+            "PROMPT_PHASE_5_START",
+            json!({"FP_POOL": [210], "HUNT_LEVEL": 2}),
+            &["PHASE 5", "Free Peoples dice: 1", "Dice in the Hunt Box: 2"],
+        ),
+        (
+            "SHOW_FP_DICE_POOL",
+            json!({"FP_POOL": [210, 211], "FP_FACES": {"210": "muster"}, "DICE_IN_CURRENT_ACTION": [211]}),
+            &[r#"ACTOR = "FP""#, "DICE_BEFORE = [211]", "ask fp_die", "2 dice left. Faces: [Muster] [?]"],
+        ),
+        (
+            "SHOW_SP_DICE_POOL",
+            json!({"SP_POOL": [99], "SP_FACES": {"99": "army"}}),
+            &[r#"ACTOR = "SP""#, "ask sp_die", "1 dice left. Faces: [Army]"],
+        ),
+        (
+            "RECORD_SELECTED_DIE",
+            json!({"STATE": "PHASE_5_FP_ACTION", "FP_FACES": {"211": "muster"}, "FELLOWSHIP_PROGRESS": 2, "CONTESTED_REGIONS": [37], "ACTION": "attack", "EVENT": {"die": 2}}),
+            &[
+                r#"ACTOR = "FP""#,
+                "SELECTED_NUMBER = 2",
+                "SELECTED_DIE = 211",
+                r#"SELECTED_FACE = "muster""#,
+                r#"ACTION = """#,
+                "PROGRESS_BEFORE = 2",
+                "CONTESTED_BEFORE = [37]",
+                "record $FSM moves 211 from FP Dice to Current Action ",
+            ],
+        ),
+        (
+            "RECORD_SELECTED_DIE",
+            json!({"STATE": "PHASE_5_SP_ACTION", "EVENT": {"piece_id": 100, "to": 152, "face": "army"}}),
+            &[r#"ACTOR = "SP""#, "SELECTED_DIE = 100", r#"SELECTED_FACE = "army""#],
+        ),
+        ("PROMPT_PHASE_5_DIE_SELECTED", json!({"ACTOR": "SP", "SELECTED_FACE": "army"}), &["The Shadow: die Army"]),
+        ("CHECK_IF_WILL_OF_WEST", json!({"SELECTED_FACE": "will_of_the_west"}), &["may show any other face"]),
+        ("CHECK_IF_WILL_OF_WEST", json!({"SELECTED_FACE": ""}), &["not known here"]),
+        ("CHECK_IF_WILL_OF_WEST", json!({"SELECTED_FACE": "muster"}), &[]),
+        ("CHECK_ELVEN_RINGS_AVAILABLE", json!({"FP_RINGS": 1}), &["may change this die"]),
+        ("CHECK_ELVEN_RINGS_AVAILABLE", json!({"FP_RINGS": 0}), &[]),
+        (
+            "DETERMINE_DIE_ACTIONS",
+            json!({"ACTOR": "FP", "SELECTED_FACE": "muster"}),
+            &["ask fp_action", "Muster: a Nation one step on"],
+        ),
+        (
+            "DETERMINE_DIE_ACTIONS",
+            json!({"ACTOR": "SP", "SELECTED_FACE": "eye"}),
+            &["ask sp_action", "goes to the Hunt Box"],
+        ),
+        (
+            "CHANGE_DIE_TO_SELECTED_FACE",
+            json!({"ACTOR": "FP", "SELECTED_DIE": 210, "SELECTED_FACE": "will_of_the_west", "EVENT": {"face": "army_muster"}}),
+            &[r#"SELECTED_FACE = "army_muster""#, "record $FSM rolls 210 as 4 "],
+        ),
+        (
+            "MOVE_ELVEN_RING_TO_SHADOW_CONTROL",
+            json!({"FP_RINGS": 3, "SP_RINGS": 0}),
+            &["FP_RINGS = 2", "SP_RINGS = 1", "FP_RING_USED = true"],
+        ),
+        ("MOVE_ELVEN_RING_TO_SP_CASUALTIES", json!({"SP_RINGS": 1}), &["SP_RINGS = 0", "SP_RING_USED = true"]),
+        (
+            "REROLL_SELECTED_DIE",
+            json!({"ACTOR": "FP", "SELECTED_DIE": 210, "SELECTED_FACE": "event", "EVENT": {"face": "character"}}),
+            &[r#"SELECTED_FACE = "character""#, "record $FSM rolls 210 as 1 "],
+        ),
+        (
+            "REROLL_SELECTED_DIE",
+            json!({"ACTOR": "SP", "SELECTED_DIE": 99, "SELECTED_FACE": "army"}),
+            &[r#"SELECTED_FACE = "event""#, r#"REROLLED = {"99":"event"}"#, "record $FSM rolls 99 as 14 "],
+        ),
+        (
+            "REROLL_SELECTED_DIE",
+            json!({"ACTOR": "FP", "SELECTED_DIE": 210, "SELECTED_FACE": "event", "EVENT": {"face": "will_of_the_west"}}),
+            &[],
+        ),
+        ("PROMPT_ELVEN_RING_USED_FP", json!({}), &["passes to the Shadow"]),
+        ("PROMPT_ELVEN_RING_USED_SP", json!({}), &["leaves the game"]),
+        (
+            "RECORD_ACTION_CHOICE",
+            json!({"ACTOR": "SP", "FP_PASSED_FLAG": true, "EVENT": {"action": "attack", "region": 74, "moves": [{"pieces": [7], "from": 86, "to": 74}]}}),
+            &[
+                r#"LAST_ACTOR = "SP""#,
+                "FP_PASSED_FLAG = false",
+                r#"ACTION = "attack""#,
+                "COMBAT_REGION = 74",
+                "record $FSM moves 7 from Minas Morgul to Minas Tirith ",
+            ],
+        ),
+        (
+            "APPLY_FP_ACTION_DIE_EFFECT",
+            json!({"SELECTED_NUMBER": 2}),
+            &["command FSM_EXECUTE_ACTION 2", "EXECUTED_DIE = 2"],
+        ),
+        ("APPLY_FP_ACTION_DIE_EFFECT", json!({"SELECTED_NUMBER": 0}), &[]),
+        (
+            "APPLY_SP_ACTION_DIE_EFFECT",
+            json!({"SELECTED_NUMBER": 1}),
+            &["command FSM_EXECUTE_ACTION 1", "EXECUTED_DIE = 1"],
+        ),
+        ("DECREMENT_FP_DICE_REMAINING", json!({"SELECTED_DIE": 210}), &["DICE_SPENT = [210]"]),
+        ("DECREMENT_SP_DICE_REMAINING", json!({"SELECTED_DIE": 99, "DICE_SPENT": [210]}), &["DICE_SPENT = [210,99]"]),
+        (
+            "CHECK_IF_FELLOWSHIP_MOVED_SET_FLAG",
+            json!({"ACTION": "move_fellowship", "FELLOWSHIP_PROGRESS": 2, "PROGRESS_BEFORE": 2}),
+            &["FELLOWSHIP_MOVED_FLAG = true", "FELLOWSHIP_PROGRESS = 3"],
+        ),
+        (
+            "CHECK_IF_FELLOWSHIP_MOVED_SET_FLAG",
+            json!({"FELLOWSHIP_PROGRESS": 3, "PROGRESS_BEFORE": 2}),
+            &["FELLOWSHIP_MOVED_FLAG = true"],
+        ),
+        ("CHECK_IF_FELLOWSHIP_MOVED_SET_FLAG", json!({"ACTION": "attack"}), &[]),
+        ("CHECK_IF_COMBAT_STARTED_SET_FLAG", json!({"ACTION": "attack"}), &["COMBAT_FLAG = true"]),
+        (
+            "CHECK_IF_COMBAT_STARTED_SET_FLAG",
+            json!({"CONTESTED_REGIONS": [37, 75], "CONTESTED_BEFORE": [37]}),
+            &["COMBAT_FLAG = true", "COMBAT_REGION = 75"],
+        ),
+        (
+            "CHECK_IF_COMBAT_STARTED_SET_FLAG",
+            json!({"ACTION": "recruit", "CONTESTED_REGIONS": [37], "CONTESTED_BEFORE": [37]}),
+            &[],
+        ),
+        ("SET_FP_PASSED_FLAG", json!({}), &["FP_PASSED_FLAG = true", r#"LAST_ACTOR = "FP""#]),
+        ("SET_SP_PASSED_FLAG", json!({}), &["SP_PASSED_FLAG = true", r#"LAST_ACTOR = "SP""#]),
+        (
+            "CLEAR_ACTION_FLAGS",
+            json!({"COMBAT_FLAG": true, "FELLOWSHIP_MOVED_FLAG": true, "ACTION": "attack"}),
+            &["COMBAT_FLAG = false", "FELLOWSHIP_MOVED_FLAG = false", r#"ACTION = """#],
+        ),
+        ("PROMPT_PHASE_5_COMPLETE", json!({}), &["No more actions this turn"]),
+        (
+            "PROMPT_PHASE_6_START",
+            json!({"CORRUPTION": 7, "SHADOW_VP": 4, "FP_VP": 1}),
+            &["PHASE 6", "Corruption: 7/12", "Shadow: 4/10", "Free Peoples: 1/4"],
+        ),
+    ]
+}
+
+/// The Hunt.
+fn hunt() -> Vec<Row> {
+    vec![
+        ("PROMPT_HUNT_START", json!({}), &["the Hunt begins"]),
+        (
+            "CALCULATE_HUNT_LEVEL",
+            json!({"FELLOWSHIP_MOVED_FLAG": true, "HUNT_ROLLED": true, "HUNT_SUCCESSES": 2, "HUNT_TILE": 214, "HUNT_TILE_KNOWN": true, "HUNT_REVEALS": true, "HUNT_DAMAGE_TO_ASSIGN": 3, "HUNT_LEVEL": 2}),
+            &[
+                "FELLOWSHIP_MOVED_FLAG = false",
+                "HUNT_ROLLED = false",
+                "HUNT_SUCCESSES = 0",
+                "HUNT_TILE = 0",
+                "HUNT_TILE_KNOWN = false",
+                "HUNT_REVEALS = false",
+                "HUNT_DAMAGE_TO_ASSIGN = 0",
+                "Hunt level 2",
+            ],
+        ),
+        ("PROMPT_HUNT_ROLL", json!({}), &["The Hunt is rolled"]),
+        (
+            "ROLL_HUNT_DICE",
+            json!({"HUNT_LEVEL": 2, "HUNT_SUCCESSES": 4}),
+            &[
+                r#"HUNT_RESULT = {"rerolled":[],"rolls":[2,2],"successes":0}"#,
+                "HUNT_SUCCESSES = 0",
+                "HUNT_ROLLED = true",
+            ],
+        ),
+        (
+            "ROLL_HUNT_DICE",
+            json!({"FELLOWSHIP_AREA": 190, "HUNT_LEVEL": 2, "HUNT_FP_DICE": 1}),
+            &["HUNT_SUCCESSES = 3", "HUNT_ROLLED = true"],
+        ),
+        (
+            "APPLY_HUNT_MODIFIERS_AND_REROLLS",
+            json!({"HUNT_LEVEL": 2, "HUNT_RESULT": {"rolls": [2, 6], "rerolled": [5], "successes": 1}}),
+            &["Rolled 2 6, once more 5"],
+        ),
+        ("COMPUTE_HUNT_SUCCESSES", json!({"HUNT_ROLLED": true, "HUNT_SUCCESSES": 2}), &["Successes: 2"]),
+        ("COMPUTE_HUNT_SUCCESSES", json!({"HUNT_ROLLED": false}), &["tell the result (DICE_ROLLED)"]),
+        (
+            "PROMPT_HUNT_NO_SUCCESS",
+            json!({"LAST_ACTOR": "FP", "SELECTED_NUMBER": 1, "SELECTED_DIE": 210}),
+            &["HUNT_FP_DICE = 1", "record $FSM moves 210 from Current Action to The Hunt For The Ring "],
+        ),
+        ("PROMPT_HUNT_DRAW_TILE", json!({}), &["A Hunt tile is drawn"]),
+        (
+            "DRAW_HUNT_TILE",
+            json!({"HUNT_POOL": [225, 227]}),
+            &["command Ctrl+H", "HUNT_TILE = 225", "record $FSM moves 225 from Hunt Pool to Used Hunt Tiles "],
+        ),
+        (
+            "CLASSIFY_HUNT_TILE",
+            json!({"HUNT_TILE": 218, "HUNT_POOL": [218, 227]}),
+            &[
+                "HUNT_TILE_KNOWN = true",
+                "HUNT_REVEALS = true",
+                "HUNT_DAMAGE_TO_ASSIGN = 2",
+                "HUNT_POOL = [227]",
+                "2 and reveal. Damage 2",
+            ],
+        ),
+        (
+            "CLASSIFY_HUNT_TILE",
+            json!({"HUNT_TILE": 219, "HUNT_SUCCESSES": 3, "HUNT_POOL": [219, 227]}),
+            &[
+                "HUNT_TILE_KNOWN = true",
+                "HUNT_REVEALS = true",
+                "HUNT_DAMAGE_TO_ASSIGN = 3",
+                "HUNT_POOL = [227]",
+                "Eye. Damage 3",
+            ],
+        ),
+        (
+            "CLASSIFY_HUNT_TILE",
+            json!({"HUNT_TILE": 237, "HUNT_POOL": [237, 227]}),
+            &[
+                "HUNT_TILE_KNOWN = true",
+                "HUNT_TILE_ROLL = 1",
+                "HUNT_DAMAGE_TO_ASSIGN = 1",
+                "HUNT_POOL = [227]",
+                "Shelob's Lair. Damage 1",
+            ],
+        ),
+        ("CLASSIFY_HUNT_TILE", json!({"HUNT_TILE": 0}), &["tell its damage (HUNT_RESOLVED)"]),
+        (
+            "UPDATE_CORRUPTION_FROM_TILE",
+            json!({"CORRUPTION": 3, "HUNT_DAMAGE_TO_ASSIGN": -2}),
+            &["CORRUPTION = 1", "HUNT_DAMAGE_TO_ASSIGN = 0"],
+        ),
+        ("UPDATE_CORRUPTION_FROM_TILE", json!({"CORRUPTION": 3, "HUNT_DAMAGE_TO_ASSIGN": 2}), &[]),
+        (
+            "UPDATE_FELLOWSHIP_REVEAL_AND_POSITION_IF_NEEDED",
+            json!({"HUNT_REVEALS": true, "FELLOWSHIP_PROGRESS": 2}),
+            &[
+                "FELLOWSHIP_REVEALED = true",
+                "FELLOWSHIP_PROGRESS = 0",
+                "REVEALED_STEPS = 2",
+                "REVEALED_PENDING = true",
+                "ask revealed",
+                "The Fellowship is revealed",
+            ],
+        ),
+        (
+            "UPDATE_FELLOWSHIP_REVEAL_AND_POSITION_IF_NEEDED",
+            json!({"HUNT_REVEALS": true, "FELLOWSHIP_AREA": 189}),
+            &["FELLOWSHIP_REVEALED = true", "The Fellowship is revealed"],
+        ),
+        ("UPDATE_FELLOWSHIP_REVEAL_AND_POSITION_IF_NEEDED", json!({"HUNT_REVEALS": false}), &[]),
+        ("PROMPT_FP_ASSIGN_HUNT_DAMAGE", json!({"HUNT_DAMAGE_TO_ASSIGN": 2}), &["ask damage", "2 damage"]),
+        (
+            "APPLY_FP_HUNT_DAMAGE_CHOICE",
+            json!({"HUNT_DAMAGE_TO_ASSIGN": 3, "EVENT": {"absorbed": 2}}),
+            &["HUNT_DAMAGE_TO_ASSIGN = 1"],
+        ),
+        (
+            "APPLY_FP_HUNT_DAMAGE_CHOICE",
+            json!({"HUNT_DAMAGE_TO_ASSIGN": 3, "COMPANIONS": ["Strider", "Legolas"], "GUIDE": "Strider", "EVENT": {"absorbed": 3, "casualty": "Strider"}}),
+            &[
+                "HUNT_DAMAGE_TO_ASSIGN = 0",
+                r#"FALLEN_COMPANION = "Strider""#,
+                r#"GUIDE = "Legolas""#,
+                r#"COMPANIONS = ["Legolas"]"#,
+                "record $FSM moves 241 from Guide Of The Fellowship to FP Casualties ",
+                "record $FSM moves 242 from Fellowship Of The Ring to Guide Of The Fellowship ",
+                "Strider falls and absorbs 3",
+            ],
+        ),
+        (
+            "UPDATE_CORRUPTION_FROM_DAMAGE",
+            json!({"CORRUPTION": 10, "HUNT_DAMAGE_TO_ASSIGN": 3}),
+            &["CORRUPTION = 12", "HUNT_DAMAGE_TO_ASSIGN = 0", "Corruption: 12/12"],
+        ),
+        (
+            "UPDATE_CORRUPTION_FROM_DAMAGE",
+            json!({"CORRUPTION": 1, "HUNT_DAMAGE_TO_ASSIGN": 3, "EVENT": {"absorbed": 0}}),
+            &[
+                "CORRUPTION = 4",
+                "HUNT_DAMAGE_TO_ASSIGN = 0",
+                "record $FSM moves 252 from Fellowship Track 1 to Fellowship Track 4 ",
+                "Corruption: 4/12",
+            ],
+        ),
+        ("PROMPT_HUNT_COMPLETE", json!({}), &["The Hunt is over"]),
+        (
+            "CLEAR_HUNT_FLAGS",
+            json!({"HUNT_ROLLED": true, "HUNT_TILE_KNOWN": true, "HUNT_REVEALS": true, "LAST_ACTOR": "FP", "HUNT_FP_DICE": 1}),
+            &["HUNT_ROLLED = false", "HUNT_TILE_KNOWN = false", "HUNT_REVEALS = false", "HUNT_FP_DICE = 2"],
+        ),
+        ("CLEAR_HUNT_FLAGS", json!({"HUNT_ROLLED": true, "LAST_ACTOR": "SP"}), &["HUNT_ROLLED = false"]),
+    ]
+}
+
+/// Battles.
+fn combat() -> Vec<Row> {
+    vec![
+        (
+            "PROMPT_COMBAT_START",
+            json!({"LAST_ACTOR": "SP", "COMBAT_REGION": 74}),
+            &["Battle in Minas Tirith: the Shadow attack, the Free Peoples defend"],
+        ),
+        (
+            "INIT_COMBAT_CONTEXT",
+            json!({"COMBAT_FLAG": true, "COMBAT_ROUND": 2, "ATTACK_RESULT": {"rolls": [6]}, "DEFENCE_RESULT": {"rolls": [6]}}),
+            &["COMBAT_FLAG = false", "COMBAT_ROUND = 0", "ATTACK_RESULT = {}", "DEFENCE_RESULT = {}"],
+        ),
+        (
+            "DETERMINE_COMBAT_TYPE",
+            json!({"COMBAT_REGION": 74, "BESIEGED_REGIONS": [74], "LAST_ACTOR": "SP", "SP_UNITS": {"74": 5}, "FP_UNITS": {"111": 2}}),
+            &[r#"COMBAT_TYPE = "SIEGE""#, "SIEGE in Minas Tirith: the Shadow 5, the Free Peoples 2 units"],
+        ),
+        (
+            "DETERMINE_COMBAT_TYPE",
+            json!({"COMBAT_REGION": 74, "ACTION": "sortie"}),
+            &[r#"COMBAT_TYPE = "SORTIE""#, "SORTIE"],
+        ),
+        ("DETERMINE_COMBAT_TYPE", json!({"COMBAT_REGION": 75}), &[r#"COMBAT_TYPE = "FIELD""#, "FIELD"]),
+        (
+            "PROMPT_BOTH_PLAYERS_SELECT_COMBAT_CARDS",
+            json!({"COMBAT_ROUND": 1, "ATTACKER_CARD": "106", "DEFENDER_CARD": "none"}),
+            &[
+                "COMBAT_ROUND = 2",
+                r#"ATTACKER_CARD = """#,
+                r#"DEFENDER_CARD = """#,
+                "ask attacker_card",
+                "ask defender_card",
+                "Round 2",
+            ],
+        ),
+        ("REVEAL_COMBAT_CARDS", json!({}), &["Both cards are shown"]),
+        (
+            "ATTACKER_ROLL_COMBAT_DICE",
+            json!({"LAST_ACTOR": "SP", "COMBAT_REGION": 75, "SP_UNITS": {"75": 3}}),
+            &[r#"ATTACK_RESULT = {"rerolled":[],"rolls":[2,2,2],"successes":0}"#, "Attack on 5+: 2 2 2"],
+        ),
+        (
+            "ATTACKER_ROLL_COMBAT_DICE",
+            json!({"LAST_ACTOR": "SP", "COMBAT_REGION": 75}),
+            &["the attacker throws up to five dice"],
+        ),
+        (
+            "DEFENDER_ROLL_COMBAT_DICE",
+            json!({"LAST_ACTOR": "SP", "COMBAT_REGION": 74, "COMBAT_TYPE": "SIEGE", "FP_UNITS": {"111": 2}}),
+            &[r#"DEFENCE_RESULT = {"rerolled":[],"rolls":[2,2],"successes":0}"#, "Defence on 5+: 2 2"],
+        ),
+        (
+            "COMPUTE_HITS_BOTH_SIDES",
+            json!({"ATTACKER_TOOK_HITS": true, "DEFENDER_TOOK_HITS": true}),
+            &["ATTACKER_TOOK_HITS = false", "DEFENDER_TOOK_HITS = false"],
+        ),
+        ("PROMPT_ATTACKER_ASSIGN_HITS", json!({}), &["ask attacker_casualties", "Attacker takes the casualties first"]),
+        ("PROMPT_DEFENDER_ASSIGN_HITS", json!({}), &["ask defender_casualties", "Defender takes the casualties next"]),
+        (
+            "APPLY_LEADER_REROLLS",
+            json!({"ATTACK_RESULT": {"rolls": [6]}, "DEFENCE_RESULT": {"rolls": [6]}}),
+            &["ATTACK_RESULT = {}", "DEFENCE_RESULT = {}", "ask siege"],
+        ),
+        (
+            "PROMPT_DEFENDER_RETREAT_OR_CONTINUE",
+            json!({"ATTACKER_GOES_ON": true}),
+            &["ATTACKER_GOES_ON = false", "ask attack_on", "stop or go on"],
+        ),
+        ("DOWNGRADE_ATTACKER_ELITE_UNIT", json!({}), &["One Elite of the attacker becomes a Regular"]),
+        ("PROMPT_COMBAT_END_SUMMARY", json!({"COMBAT_REGION": 74}), &["The battle in Minas Tirith is over"]),
+        (
+            "CLEAR_COMBAT_CONTEXT",
+            json!({"COMBAT_TYPE": "FIELD", "COMBAT_REGION": 74, "COMBAT_ROUND": 2}),
+            &[r#"COMBAT_TYPE = """#, "COMBAT_REGION = -1", "COMBAT_ROUND = 0"],
+        ),
+    ]
+}
+
+/// What an action does in a new game with these facts.
+fn effects(machine: &Machine, action: &str, facts: &Value) -> (BTreeSet<String>, String) {
+    let mut facts = facts.as_object().unwrap().clone();
+    let data = facts.remove("EVENT").unwrap_or_else(|| json!({}));
+    let state = facts.remove("STATE");
+    let event = json!({
+        "name": "X", "data": data, "sender": "somebody", "is_host": true, "players": ["somebody"], "assist": true, "at": 0,
+    });
+    let event: Event = serde_json::from_value(event).unwrap();
+    let board = Figures::none();
+    let mut game = machine::begin(machine, Some(&board), &[], true, 0).unwrap();
+    if let Some(state) = state.as_ref().and_then(Value::as_str) {
+        state.clone_into(&mut game.state);
+    }
+    game.variables.extend(facts);
+    let mut rolls: Vec<Rolled> = Vec::new();
+    let done = loop {
+        match machine::do_action(machine, &game, &event, &board, &rolls, action) {
+            Ok(done) => break done,
+            Err(Stop::Roll(roll)) => rolls.push(Rolled { id: String::new(), result: even(&roll), roll }),
+            Err(stop) => panic!("{action}: {stop:?}"),
+        }
+    };
+    let mut effects: BTreeSet<String> = done
+        .game
+        .variables
+        .iter()
+        .filter(|(name, value)| game.variables.get(name) != Some(value))
+        .map(|(name, value)| format!("{name} = {value}"))
+        .collect();
+    effects.extend(done.outputs.iter().map(|output| match &output.kind {
+        OutputKind::Command(line) => format!("command {line}"),
+        OutputKind::Record(line) => format!("record {line}"),
+        other => format!("{other:?}"),
+    }));
+    let asked = done.game.memory.asked.iter().filter(|asked| game.memory.asked_count < asked.number);
+    effects.extend(asked.map(|asked| format!("ask {}", asked.name)));
+    (effects, done.texts.join("\n"))
+}
+
+#[test]
+fn each_action_does_what_its_name_says_and_nothing_else() {
+    let machine = built_in("war-of-the-ring");
+    for (action, facts, expected) in rows() {
+        let (effects, said) = effects(&machine, action, &facts);
+        let is_effect = |line: &&&str| {
+            line.contains(" = ") || ["command ", "record ", "ask "].iter().any(|kind| line.starts_with(kind))
+        };
+        let expected_effects: BTreeSet<String> =
+            expected.iter().filter(is_effect).map(|line| (*line).to_owned()).collect();
+        assert_eq!(effects, expected_effects, "{action} with {facts}");
+        let expected_words: Vec<&&str> = expected.iter().filter(|line| !is_effect(line)).collect();
+        assert!(expected_words.iter().all(|words| said.contains(**words)), "{action} with {facts} says {said:?}");
+        assert_eq!(said.is_empty(), expected_words.is_empty(), "{action} with {facts} says {said:?}");
+    }
+}
+
+#[test]
+fn the_players_definition_has_the_same_effects() {
+    let (ours, theirs) = (built_in("war-of-the-ring"), twin());
+    for (action, facts, _) in rows() {
+        assert_eq!(effects(&theirs, action, &facts).0, effects(&ours, action, &facts).0, "{action} with {facts}");
+    }
+}
+
+#[test]
+fn every_action_of_the_definition_has_a_row_unless_something_else_does_its_work() {
+    let machine = twin();
+    let on_the_way = machine.states.iter().flat_map(|state| &state.transitions).flat_map(|way| &way.actions);
+    let actions = machine.states.iter().flat_map(|state| &state.entry).chain(on_the_way);
+    let actions: BTreeSet<&str> = actions.map(String::as_str).collect();
+    let elsewhere = ELSEWHERE.iter().map(|(name, _)| *name);
+    let known: BTreeSet<&str> = rows().iter().map(|(name, ..)| *name).chain(elsewhere).collect();
+    assert_eq!(actions.difference(&known).collect::<Vec<_>>(), Vec::<&&str>::new(), "these have no row");
+    assert_eq!(known.difference(&actions).collect::<Vec<_>>(), Vec::<&&str>::new(), "these are no actions");
+}
