@@ -1,31 +1,46 @@
 //! A session's events as the frames that web clients know: `type`, and the body's fields beside it.
 
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::LazyLock,
+};
+
 use prost::Message;
 use prost_reflect::{DynamicMessage, MessageDescriptor};
-use serde_json::{Map, Value};
+use serde_json::{Value, value::RawValue};
 
 use crate::{POOL, json::Shape, orchestrator::v1::SessionEvent};
 
+const EVENT: &str = "dicetower.orchestrator.v1.SessionEvent";
+
+/// What an event may have for a body: the types of frames.
+static BODIES: LazyLock<HashSet<String>> = LazyLock::new(|| {
+    let bodies = descriptor(EVENT).oneofs().next().expect("an event has a body");
+    bodies.fields().map(|field| field.name().to_owned()).collect()
+});
+
 /// The frame of an event. Fields that say nothing (`seq` 0, an empty `turn_id`, …) are left out.
 pub fn to_frame(event: &SessionEvent) -> Value {
-    let Value::Object(mut fields) = to_json("dicetower.orchestrator.v1.SessionEvent", event) else {
-        unreachable!("a message is a JSON object");
-    };
-    let mut frame = Map::new();
-    if let Some(oneof) = descriptor("dicetower.orchestrator.v1.SessionEvent").oneofs().next() {
-        for field in oneof.fields() {
-            if let Some(Value::Object(body)) = fields.remove(field.name()) {
-                frame.insert("type".into(), field.name().into());
-                frame.extend(body);
-            }
-        }
+    serde_json::from_str(&to_frame_text(event)).expect("it was just written")
+}
+
+/// The text of [`to_frame`], its `type` in front. It is made for every event that anybody listens to, so it is put together
+/// of the parts of the event's own text.
+pub fn to_frame_text(event: &SessionEvent) -> String {
+    let text = to_text(EVENT, event);
+    let fields: BTreeMap<&str, &RawValue> = serde_json::from_str(&text).expect("a message is a JSON object");
+    let (body, others): (Vec<_>, Vec<_>) = fields.into_iter().partition(|(key, _)| BODIES.contains(*key));
+    let mut parts = Vec::with_capacity(others.len() + 2);
+    if let Some((kind, body)) = body.first() {
+        parts.push(format!("\"type\":\"{kind}\""));
+        let inner = body.get().trim_start_matches('{').strip_suffix('}').unwrap_or_default();
+        parts.extend(Some(inner.to_owned()).filter(|inner| !inner.is_empty()));
     }
-    let says_something = |value: &Value| {
-        let is_empty = matches!(value.as_str(), Some("")) || value.as_array().is_some_and(Vec::is_empty);
-        !is_empty && value.as_u64() != Some(0)
-    };
-    frame.extend(fields.into_iter().filter(|(key, value)| key != "origin" && key != "frame" && says_something(value)));
-    Value::Object(frame)
+    let is_shown =
+        |key: &str, value: &RawValue| key != "origin" && key != "frame" && !matches!(value.get(), "\"\"" | "[]" | "0");
+    let shown = others.into_iter().filter(|(key, value)| is_shown(key, value));
+    parts.extend(shown.map(|(key, value)| format!("\"{key}\":{value}")));
+    format!("{{{}}}", parts.join(","))
 }
 
 /// A message as the JSON in which the log keeps it.
@@ -56,7 +71,7 @@ pub fn from_json<M: Message + Default>(full_name: &str, text: &str) -> Result<M,
 ///
 /// The text is not an event of this version's contract.
 pub fn event_from_json(text: &str) -> Result<SessionEvent, serde_json::Error> {
-    from_json("dicetower.orchestrator.v1.SessionEvent", text)
+    from_json(EVENT, text)
 }
 
 fn descriptor(full_name: &str) -> MessageDescriptor {
@@ -87,6 +102,18 @@ mod tests {
     }
 
     #[test]
+    fn no_field_of_a_body_is_one_of_its_event() {
+        let event = descriptor(EVENT);
+        let bodies = event.oneofs().next().unwrap();
+        for body in bodies.fields() {
+            for field in body.kind().as_message().unwrap().fields() {
+                let outer = event.get_field_by_name(field.name()).filter(|outer| outer.containing_oneof().is_none());
+                assert!(outer.is_none() && field.name() != "type", "{}.{}", body.name(), field.name());
+            }
+        }
+    }
+
+    #[test]
     fn whole_numbers_of_a_result_have_no_fraction() {
         let result = Some(structs::from_json(json!({"final_tn": 4, "rolls": [5, 3], "essence": 2.55})));
         let body = Body::ToolResult(ToolResult { tool: "roll_dice".into(), result, ..Default::default() });
@@ -101,7 +128,7 @@ mod tests {
         let body = Body::Narrative(Narrative { content: "…\u{1F3B2}".into(), offset: 7 });
         let event = SessionEvent { seq: 9, at: "2026-01-01T00:00:00Z".into(), body: Some(body), ..Default::default() };
 
-        let text = to_json("dicetower.orchestrator.v1.SessionEvent", &event).to_string();
+        let text = to_json(EVENT, &event).to_string();
 
         assert_eq!(event_from_json(&text).unwrap(), event);
     }

@@ -12,7 +12,10 @@ use bytes::Bytes;
 use fake_model::{FakeModel, Reply};
 use futures_util::{SinkExt, StreamExt, future::try_join_all};
 use serde_json::{Value, json};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
 
 use crate::{stats::median, target::Target};
@@ -28,9 +31,10 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-/// A model that answers at once, in pieces that tell their place.
+/// A model that answers at once, in pieces that tell their place. It reads nothing, so that no figure has its reading in
+/// it.
 pub async fn quick_model() -> FakeModel {
-    FakeModel::answering(|_| (0..PIECES).fold(Reply::new(), |reply, piece| reply.text(&word(piece))).end("stop")).await
+    FakeModel::unheeding((0..PIECES).fold(Reply::new(), |reply, piece| reply.text(&word(piece))).end("stop")).await
 }
 
 fn word(piece: usize) -> String {
@@ -62,15 +66,22 @@ impl Times {
     }
 }
 
-/// Steps of a turn each, over WebSockets.
-pub async fn steps(target: &Target, count: usize) -> anyhow::Result<Steps> {
+/// Steps of a turn each, over WebSockets, and the same through a proxy that only passes bytes on: one of these, one of
+/// those, so that whatever else the machine does weighs on both alike. The proxy is asked with the very request that the
+/// game master makes of a turn.
+pub async fn steps(target: &Target, model: &FakeModel, count: usize) -> anyhow::Result<(Steps, Steps)> {
     let mut socket = open(target, "steps-one").await?;
-    let mut times = Times::default();
+    turn(&mut socket).await?;
+    let proxy = Proxy::start(model).await?;
+    let (mut ours, mut bare) = (Times::default(), Times::default());
     for _ in 0..count {
         let begun = Instant::now();
         let told = turn(&mut socket).await?;
-        times.first.push(told.first.context("a story")?.duration_since(begun));
-        times.whole.push(begun.elapsed());
+        ours.first.push(told.first.context("a story")?.duration_since(begun));
+        ours.whole.push(begun.elapsed());
+        let begun = Instant::now();
+        bare.first.push(proxy.ask().await?.duration_since(begun));
+        bare.whole.push(begun.elapsed());
     }
     let begun = Instant::now();
     let players = (0..PLAYERS).map(|player| async move {
@@ -81,47 +92,56 @@ pub async fn steps(target: &Target, count: usize) -> anyhow::Result<Steps> {
         anyhow::Ok(())
     });
     try_join_all(players).await?;
-    Ok(times.steps(count / PLAYERS * PLAYERS, begun.elapsed()))
-}
-
-/// The same through a proxy that only passes bytes on.
-pub async fn bare_steps(model: &FakeModel, count: usize) -> anyhow::Result<Steps> {
-    let client = reqwest::Client::builder().tls_certs_only(std::iter::empty()).build()?;
-    let upstream: Arc<(reqwest::Client, String)> = Arc::new((client.clone(), model.url.clone()));
-    let router = Router::new().route("/chat/completions", post(pass_on)).with_state(upstream);
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let url = format!("http://{}/chat/completions", listener.local_addr()?);
-    // As our own servers do it: a small piece must not wait for the acknowledgement of the one before it.
-    let listener = listener.tap_io(|stream| stream.set_nodelay(true).unwrap_or_default());
-    let server = tokio::spawn(async move { axum::serve(listener, router).await });
-    let ask = || async {
-        let request =
-            client.post(&url).json(&json!({"stream": true, "messages": [{"role": "user", "content": "I wait."}]}));
-        let mut body = request.send().await?.bytes_stream();
-        let mut first = None;
-        while let Some(piece) = body.next().await {
-            piece?;
-            first.get_or_insert_with(Instant::now);
-        }
-        first.context("a first piece")
-    };
-    let mut times = Times::default();
-    for _ in 0..count {
-        let begun = Instant::now();
-        times.first.push(ask().await?.duration_since(begun));
-        times.whole.push(begun.elapsed());
-    }
+    let ours = ours.steps(count / PLAYERS * PLAYERS, begun.elapsed());
     let begun = Instant::now();
     let players = (0..PLAYERS).map(|_| async {
         for _ in 0..count / PLAYERS {
-            ask().await?;
+            proxy.ask().await?;
         }
         anyhow::Ok(())
     });
     try_join_all(players).await?;
-    let took = begun.elapsed();
-    server.abort();
-    Ok(times.steps(count / PLAYERS * PLAYERS, took))
+    Ok((ours, bare.steps(count / PLAYERS * PLAYERS, begun.elapsed())))
+}
+
+/// The proxy, and who asks through it.
+struct Proxy {
+    client: reqwest::Client,
+    url: String,
+    body: Bytes,
+    server: JoinHandle<std::io::Result<()>>,
+}
+
+impl Proxy {
+    async fn start(model: &FakeModel) -> anyhow::Result<Proxy> {
+        let client = reqwest::Client::builder().tls_certs_only(std::iter::empty()).build()?;
+        let upstream: Arc<(reqwest::Client, String)> = Arc::new((client.clone(), model.url.clone()));
+        let router = Router::new().route("/chat/completions", post(pass_on)).with_state(upstream);
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let url = format!("http://{}/chat/completions", listener.local_addr()?);
+        // As our own servers do it: a small piece must not wait for the acknowledgement of the one before it.
+        let listener = listener.tap_io(|stream| stream.set_nodelay(true).unwrap_or_default());
+        let server = tokio::spawn(async move { axum::serve(listener, router).await });
+        Ok(Proxy { client, url, body: model.last_body(), server })
+    }
+
+    /// A step. Answers when its first piece was here.
+    async fn ask(&self) -> anyhow::Result<Instant> {
+        let request = self.client.post(&self.url).header("content-type", "application/json").body(self.body.clone());
+        let mut answer = request.send().await?.bytes_stream();
+        let mut first = None;
+        while let Some(piece) = answer.next().await {
+            piece?;
+            first.get_or_insert_with(Instant::now);
+        }
+        first.context("a first piece")
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
 }
 
 async fn pass_on(State(upstream): State<Arc<(reqwest::Client, String)>>, body: Bytes) -> Response {

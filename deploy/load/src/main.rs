@@ -14,10 +14,11 @@ mod stats;
 mod stream;
 mod target;
 
-use std::io::Write;
+use std::{io::Write, path::Path};
 
 use anyhow::Context as _;
 use clap::Parser;
+use fake_model::FakeModel;
 use stats::Table;
 use target::{Sampling, Target};
 
@@ -43,6 +44,9 @@ struct Options {
     /// The binary; left out, the one that was built beside this program.
     #[arg(long)]
     binary: Option<std::path::PathBuf>,
+    /// Measure only the game master's turns.
+    #[arg(long)]
+    turns: bool,
     /// Be the bare gRPC server, for a measurement of this program itself.
     #[arg(long, hide = true)]
     echo: bool,
@@ -69,6 +73,26 @@ async fn main() -> anyhow::Result<()> {
     anyhow::ensure!(binary.exists(), "{} is missing: cargo build --release -p dicetower", binary.display());
 
     let mut table = Table::default();
+    let echoes = match options.turns {
+        true => 0.0,
+        false => bare(&options, &mut table).await?,
+    };
+    let quick = chat::quick_model().await;
+    for sampling in [Sampling::AsShipped, Sampling::Everything] {
+        if !options.turns {
+            services(&options, &binary, sampling, &mut table, echoes).await?;
+        }
+        turns(&options, &binary, sampling, &mut table, &quick).await?;
+        if !options.turns {
+            durable(&options, &binary, sampling, &mut table).await?;
+        }
+    }
+    writeln!(std::io::stdout(), "{table}")?;
+    Ok(())
+}
+
+/// The baselines of everything but the game master's turns. Answers the bare gRPC echoes in a second.
+async fn bare(options: &Options, table: &mut Table) -> anyhow::Result<f64> {
     table.bare("roll through REST, p50", rest::bare(options.requests).await.context("bare REST")?);
     table.bare("line answered, p50", lines::bare(options.requests).await.context("bare line")?);
     table.bare(
@@ -78,68 +102,84 @@ async fn main() -> anyhow::Result<()> {
     let echoes = grpc::bare(options.requests * 10).await.context("bare gRPC")?;
     table.bare_text(ROLLS, format!("{echoes:.0}/s"));
     table.bare("line answered with --fsync, p50", commits::bare(options.requests).await.context("bare commits")?);
-    let quick = chat::quick_model().await;
-    let bare = chat::bare_steps(&quick, options.requests / 2).await.context("bare proxy")?;
+    Ok(echoes)
+}
+
+/// Rolls, sheets, lines and the first byte of a story.
+async fn services(
+    options: &Options,
+    binary: &Path,
+    sampling: Sampling,
+    table: &mut Table,
+    echoes: f64,
+) -> anyhow::Result<()> {
+    let rolls = grpc::rolls(binary, sampling, options.requests * 10).await.context("gRPC rolls")?;
+    table.put_text(sampling, ROLLS, format!("{rolls:.0}/s, {:.0} % of the echo", rolls / echoes * 100.0));
+    let model = stream::Model::start().await?;
+    let target = Target::start(binary, sampling, Some(model.url()), &[]).await?;
+    table.put(sampling, "start to serving", target.started_in);
+    table.put_text(sampling, "memory idle", target.memory()?);
+    table.put(sampling, "roll through REST, p50", rest::rolls(&target, options.requests).await.context("rolls")?);
+    let got = sheets::got(&target, options.requests * 5).await.context("sheets")?;
+    let share = 100.0 * got.ours / got.bare;
+    table.put_text(sampling, "a sheet got, in a second", format!("{:.0} ({share:.0} %)", got.ours));
+    table.bare_text("a sheet got, in a second", format!("{:.0}", got.bare));
+    table.put(
+        sampling,
+        "a ranged attack with its dice through REST, p50",
+        sheets::attacks(&target, options.requests).await.context("attacks")?,
+    );
+    table.put(sampling, "line answered, p50", lines::events(&target, options.requests).await.context("lines")?);
+    let rate = lines::pipelined(&target, options.requests * EVENTS).await.context("pipelined")?;
+    table.put_text(sampling, "line events in a second, one connection", format!("{rate:.0}"));
+    table.put(sampling, "options confirmed to the phase 1 menu", lines::to_phase_1(&target).await.context("phase 1")?);
+    let first = stream::first_byte(&target, &model, options.requests / 20).await.context("stream")?;
+    table.put(sampling, "first narrative byte after the model's, p50", first);
+    let before = target.memory()?;
+    let idle = lines::idle(&target, options.connections).await.context("idle connections")?;
+    table.put_text(sampling, "memory of idle line connections", target.memory()?.less(before));
+    drop(idle);
+    let listed = sheets::listed(&target, options.sheets, 50).await.context("listed")?;
+    table.put(sampling, "all sheets listed, p50", listed);
+    target.stop().await?;
+    Ok(())
+}
+
+/// What turns take, beside the bare proxy.
+async fn turns(
+    options: &Options,
+    binary: &Path,
+    sampling: Sampling,
+    table: &mut Table,
+    quick: &FakeModel,
+) -> anyhow::Result<()> {
+    let target = Target::start(binary, sampling, Some(&quick.url), &[]).await?;
+    let idle = target.memory()?;
+    let (steps, bare) = chat::steps(&target, quick, options.requests / 2).await.context("steps")?;
     table.bare("first piece of the game master, p50, one stream", bare.first);
     table.bare("a step of the game master, p50, one stream", bare.one);
     table.bare_text("steps in a second, eight players", format!("{:.0}", bare.per_second));
-    for sampling in [Sampling::AsShipped, Sampling::Everything] {
-        let rolls = grpc::rolls(&binary, sampling, options.requests * 10).await.context("gRPC rolls")?;
-        table.put_text(sampling, ROLLS, format!("{rolls:.0}/s, {:.0} % of the echo", rolls / echoes * 100.0));
-        let model = stream::Model::start().await?;
-        let target = Target::start(&binary, sampling, Some(model.url()), &[]).await?;
-        table.put(sampling, "start to serving", target.started_in);
-        table.put_text(sampling, "memory idle", target.memory()?);
-        table.put(sampling, "roll through REST, p50", rest::rolls(&target, options.requests).await.context("rolls")?);
-        let got = sheets::got(&target, options.requests * 5).await.context("sheets")?;
-        let share = 100.0 * got.ours / got.bare;
-        table.put_text(sampling, "a sheet got, in a second", format!("{:.0} ({share:.0} %)", got.ours));
-        table.bare_text("a sheet got, in a second", format!("{:.0}", got.bare));
-        table.put(
-            sampling,
-            "a ranged attack with its dice through REST, p50",
-            sheets::attacks(&target, options.requests).await.context("attacks")?,
-        );
-        table.put(sampling, "line answered, p50", lines::events(&target, options.requests).await.context("lines")?);
-        let rate = lines::pipelined(&target, options.requests * EVENTS).await.context("pipelined")?;
-        table.put_text(sampling, "line events in a second, one connection", format!("{rate:.0}"));
-        table.put(
-            sampling,
-            "options confirmed to the phase 1 menu",
-            lines::to_phase_1(&target).await.context("phase 1")?,
-        );
-        let first = stream::first_byte(&target, &model, options.requests / 20).await.context("stream")?;
-        table.put(sampling, "first narrative byte after the model's, p50", first);
-        let before = target.memory()?;
-        let idle = lines::idle(&target, options.connections).await.context("idle connections")?;
-        table.put_text(sampling, "memory of idle line connections", target.memory()?.less(before));
-        drop(idle);
-        let listed = sheets::listed(&target, options.sheets, 50).await.context("listed")?;
-        table.put(sampling, "all sheets listed, p50", listed);
-        target.stop().await?;
+    table.put_beside(sampling, "first piece of the game master, p50, one stream", steps.first, bare.first);
+    table.put_beside(sampling, "a step of the game master, p50, one stream", steps.one, bare.one);
+    let share = 100.0 * steps.per_second / bare.per_second;
+    table.put_text(sampling, "steps in a second, eight players", format!("{:.0} ({share:.0} %)", steps.per_second));
+    let heard = chat::heard(&target, options.requests / 10).await.context("heard")?;
+    table.put(sampling, "a sentence to four others, p50", heard);
+    let stories = chat::stories(&target, options.connections).await.context("stories")?;
+    table.put_text(sampling, "stories at once, whole and in order", format!("{} of {}", stories.whole, stories.of));
+    table.put(sampling, "all of them told in", stories.took);
+    table.put_text(sampling, "memory of that many open sessions", stories.sessions.less(idle));
+    target.stop().await?;
+    Ok(())
+}
 
-        let target = Target::start(&binary, sampling, Some(&quick.url), &[]).await?;
-        let idle = target.memory()?;
-        let steps = chat::steps(&target, options.requests / 2).await.context("steps")?;
-        table.put_beside(sampling, "first piece of the game master, p50, one stream", steps.first, bare.first);
-        table.put_beside(sampling, "a step of the game master, p50, one stream", steps.one, bare.one);
-        let share = 100.0 * steps.per_second / bare.per_second;
-        table.put_text(sampling, "steps in a second, eight players", format!("{:.0} ({share:.0} %)", steps.per_second));
-        let heard = chat::heard(&target, options.requests / 10).await.context("heard")?;
-        table.put(sampling, "a sentence to four others, p50", heard);
-        let stories = chat::stories(&target, options.connections).await.context("stories")?;
-        table.put_text(sampling, "stories at once, whole and in order", format!("{} of {}", stories.whole, stories.of));
-        table.put(sampling, "all of them told in", stories.took);
-        table.put_text(sampling, "memory of that many open sessions", stories.sessions.less(idle));
-        target.stop().await?;
-
-        let target = Target::start(&binary, sampling, None, &["--fsync"]).await?;
-        let answered = lines::events(&target, options.requests).await.context("lines with fsync")?;
-        table.put(sampling, "line answered with --fsync, p50", answered);
-        let rate = lines::over_games(&target, GAMES, options.requests * EVENTS).await.context("many games")?;
-        table.put_text(sampling, "line events in a second with --fsync, 64 games", format!("{rate:.0}"));
-        target.stop().await?;
-    }
-    writeln!(std::io::stdout(), "{table}")?;
+/// What it costs that a commit survives a power cut.
+async fn durable(options: &Options, binary: &Path, sampling: Sampling, table: &mut Table) -> anyhow::Result<()> {
+    let target = Target::start(binary, sampling, None, &["--fsync"]).await?;
+    let answered = lines::events(&target, options.requests).await.context("lines with fsync")?;
+    table.put(sampling, "line answered with --fsync, p50", answered);
+    let rate = lines::over_games(&target, GAMES, options.requests * EVENTS).await.context("many games")?;
+    table.put_text(sampling, "line events in a second with --fsync, 64 games", format!("{rate:.0}"));
+    target.stop().await?;
     Ok(())
 }

@@ -62,8 +62,15 @@ pub struct FakeModel {
     server: JoinHandle<()>,
 }
 
+/// Where answers come from.
+enum Mind {
+    Script(Mutex<Script>),
+    /// The same answer each time; with the last request's bytes.
+    Fixed(Reply, Mutex<Bytes>),
+}
+
 struct Shared {
-    script: Mutex<Script>,
+    mind: Mind,
     asked: watch::Sender<Vec<Asked>>,
     ended: watch::Sender<usize>,
 }
@@ -88,13 +95,22 @@ impl FakeModel {
     ///
     /// No port is free.
     pub async fn answering(script: impl FnMut(&Asked) -> Reply + Send + 'static) -> FakeModel {
+        FakeModel::serve(Mind::Script(Mutex::new(Box::new(script)))).await
+    }
+
+    /// A model that gives the same answer to whatever it is asked, without reading it: for load programs.
+    ///
+    /// # Panics
+    ///
+    /// No port is free.
+    pub async fn unheeding(reply: Reply) -> FakeModel {
+        FakeModel::serve(Mind::Fixed(reply, Mutex::default())).await
+    }
+
+    async fn serve(mind: Mind) -> FakeModel {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound port has an address");
-        let shared = Arc::new(Shared {
-            script: Mutex::new(Box::new(script)),
-            asked: watch::Sender::new(Vec::new()),
-            ended: watch::Sender::new(0),
-        });
+        let shared = Arc::new(Shared { mind, asked: watch::Sender::new(Vec::new()), ended: watch::Sender::new(0) });
         let router = Router::new().route("/v1/chat/completions", post(answer)).with_state(shared.clone());
         let server = tokio::spawn(async move {
             // A small piece must not wait for the acknowledgement of the one before it.
@@ -104,6 +120,14 @@ impl FakeModel {
             }
         });
         FakeModel { url: format!("http://{address}/v1"), shared, server }
+    }
+
+    /// The bytes of the last request, of a model that does not heed them.
+    pub fn last_body(&self) -> Bytes {
+        match &self.shared.mind {
+            Mind::Fixed(_, last) => last.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            Mind::Script(_) => Bytes::new(),
+        }
     }
 
     /// The requests so far.
@@ -140,9 +164,18 @@ impl Drop for FakeModel {
 }
 
 async fn answer(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
-    let asked = Asked { headers, body: serde_json::from_slice(&body).unwrap_or_default() };
-    let reply = shared.script.lock().unwrap_or_else(PoisonError::into_inner)(&asked);
-    shared.asked.send_modify(|all| all.push(asked));
+    let reply = match &shared.mind {
+        Mind::Fixed(reply, last) => {
+            *last.lock().unwrap_or_else(PoisonError::into_inner) = body;
+            reply.clone()
+        }
+        Mind::Script(script) => {
+            let asked = Asked { headers, body: serde_json::from_slice(&body).unwrap_or_default() };
+            let reply = script.lock().unwrap_or_else(PoisonError::into_inner)(&asked);
+            shared.asked.send_modify(|all| all.push(asked));
+            reply
+        }
+    };
 
     let Reply { status, headers, pieces } = reply;
     let over = Over(shared);

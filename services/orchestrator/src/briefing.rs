@@ -1,5 +1,7 @@
 //! What a game master is told besides the conversation: what was agreed, the campaign, its lore, what is remembered.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -19,7 +21,7 @@ const FULL_TRACK: u64 = 10;
 
 /// What a turn is told.
 pub(crate) struct Briefing {
-    pub sections: Vec<Section>,
+    pub sections: Arc<[Section]>,
     /// Tokens of each part, with the budget where there is one, and what was left out: for the debug window.
     pub measure: Map<String, Value>,
     /// Those who cannot act.
@@ -71,7 +73,7 @@ impl Engine {
         sections.retain(|section| !section.items.is_empty());
         let told: usize = sections.iter().flat_map(|section| &section.items).map(|item| memory::tokens(item)).sum();
         measure.insert("sections".into(), told.into());
-        Briefing { sections, measure, dead, people: campaign.names }
+        Briefing { sections: sections.into(), measure, dead, people: campaign.names }
     }
 
     async fn campaign(&self, id: &str) -> Campaign {

@@ -209,23 +209,21 @@ impl Budget {
         Ok(Reservation { day, scopes, grant })
     }
 
-    /// Gives a reservation back and notes what was spent.
-    pub async fn settle(&self, store: &Store, reservation: Reservation, spent: Spent) -> Result<(), DbError> {
-        {
-            let held = held(&reservation.grant);
-            let mut reserved = self.lock();
-            for scope in &reservation.scopes {
-                if let Some(all) = reserved.get_mut(scope) {
-                    all.completion_tokens = all.completion_tokens.saturating_sub(held.completion_tokens);
-                    all.micros = all.micros.saturating_sub(held.micros);
-                }
+    /// Gives a reservation back. Answers what notes in the database what was spent.
+    pub fn release(&self, reservation: Reservation, spent: Spent) -> Vec<Statement> {
+        let held = held(&reservation.grant);
+        let mut reserved = self.lock();
+        for scope in &reservation.scopes {
+            if let Some(all) = reserved.get_mut(scope) {
+                all.completion_tokens = all.completion_tokens.saturating_sub(held.completion_tokens);
+                all.micros = all.micros.saturating_sub(held.micros);
             }
-            reserved.retain(|_, held| *held != Spent::default());
         }
+        reserved.retain(|_, held| *held != Spent::default());
         if spent == Spent::default() {
-            return Ok(());
+            return Vec::new();
         }
-        store.add_usage(&reservation.day, &reservation.scopes, spent).await
+        reservation.scopes.iter().map(|scope| add(&reservation.day, scope, spent)).collect()
     }
 
     /// What was spent for a session, or by the whole server, beside the limits.
@@ -276,21 +274,13 @@ impl Store {
         let rows = self.db().fetch(SELECT_TOTAL, vec![scope.into()]).await?;
         Ok(rows.first().map(to_spent).unwrap_or_default())
     }
+}
 
-    /// Adds what was spent to all scopes of a day.
-    async fn add_usage(&self, day: &str, scopes: &[String], spent: Spent) -> Result<(), DbError> {
-        let add = |scope: &String| {
-            let args = vec![
-                day.into(),
-                scope.as_str().into(),
-                spent.completion_tokens.into(),
-                spent.prompt_tokens.into(),
-                spent.micros.into(),
-            ];
-            Statement::new(ADD, args)
-        };
-        self.db().write(scopes.iter().map(add).collect()).await
-    }
+/// Adds what was spent to a scope of a day.
+fn add(day: &str, scope: &str, spent: Spent) -> Statement {
+    let args =
+        vec![day.into(), scope.into(), spent.completion_tokens.into(), spent.prompt_tokens.into(), spent.micros.into()];
+    Statement::new(ADD, args)
 }
 
 /// What of a grant is held until it is settled.

@@ -26,7 +26,7 @@ use crate::{
     metrics,
     models::Models,
     prompts::Prompts,
-    scene,
+    rights, scene,
     session::{Origin, Session},
     store::Store,
 };
@@ -66,11 +66,11 @@ pub(crate) struct Engine {
     pub store: Store,
     pub budget: Budget,
     /// The tools that the game master may call.
-    offered: Arc<[ToolDefinition]>,
+    offered: Arc<[Arc<ToolDefinition>]>,
     /// The same, and those that a person must agree to.
-    offered_with_consent: Arc<[ToolDefinition]>,
+    offered_with_consent: Arc<[Arc<ToolDefinition>]>,
     /// Those that he may call beside them at a table that is linked to a board game.
-    offered_at_game: Arc<[ToolDefinition]>,
+    offered_at_game: Arc<[Arc<ToolDefinition>]>,
     pub limits: Limits,
     /// The server shuts down: nothing new begins.
     pub shutdown: CancellationToken,
@@ -139,7 +139,7 @@ impl Engine {
     }
 
     /// The tools that the game master may call; with somebody in the game master's seat also those that he must allow.
-    pub fn offered(&self, has_consent: bool) -> &Arc<[ToolDefinition]> {
+    pub fn offered(&self, has_consent: bool) -> &Arc<[Arc<ToolDefinition>]> {
         if has_consent { &self.offered_with_consent } else { &self.offered }
     }
 
@@ -151,7 +151,7 @@ impl Engine {
         is_linked: bool,
         characters: &[CharacterBrief],
         messages: &[Message],
-    ) -> Arc<[ToolDefinition]> {
+    ) -> Arc<[Arc<ToolDefinition>]> {
         let mut groups = COMMON_GROUPS.to_vec();
         groups.extend(characters.iter().flat_map(|character| character.groups.iter().copied()));
         if characters.iter().any(|character| !character.campaign_id.is_empty()) {
@@ -166,7 +166,7 @@ impl Engine {
             }
         }
         let is_shown =
-            |tool: &&ToolDefinition| groups.contains(&tool.group.as_str()) || found.contains(tool.name.as_str());
+            |tool: &&Arc<ToolDefinition>| groups.contains(&tool.group.as_str()) || found.contains(tool.name.as_str());
         let at_game = if is_linked { &self.offered_at_game[..] } else { &[] };
         self.offered(has_consent).iter().filter(is_shown).chain(at_game).cloned().collect()
     }
@@ -318,7 +318,7 @@ impl Engine {
         mut metadata: MetadataMap,
     ) -> Result<Value, Status> {
         let tool = self.toolbox.find(name)?;
-        let is_offered = |tools: &[ToolDefinition]| tools.iter().any(|offered| offered.name == name);
+        let is_offered = |tools: &[Arc<ToolDefinition>]| tools.iter().any(|offered| offered.name == name);
         let (game, members, scene) = {
             let inner = session.lock().await;
             let row = &inner.state.row;
@@ -406,7 +406,12 @@ impl Engine {
             (None, None) if caller == Caller::Person => events::roll(&tool.name, result.clone()),
             (None, None) => return Ok(()),
         };
+        let mut told = vec![event];
         let mut inner = session.lock().await;
+        if let Some((old, new)) = rights::renamed(&tool.name, arguments, &inner.state.row.characters) {
+            // Whoever sits at the table goes on under his new name.
+            told.extend([events::character_removed(&old), events::character_added(&new)]);
+        }
         if call_id.is_some_and(|call_id| inner.state.has_shown(&origin.turn_id, call_id)) {
             return Ok(());
         }
@@ -419,7 +424,7 @@ impl Engine {
             }
         }
         let mark = mark.as_deref().map(|mark| (mark, ""));
-        let appended = session.append_locked(&mut inner, origin, vec![event], mark).await;
+        let appended = session.append_locked(&mut inner, origin, told, mark).await;
         appended.map_err(|error| status::database(&error))
     }
 }
@@ -456,7 +461,7 @@ fn is_roll(result: &Value) -> bool {
 
 /// The tools for the game master: those of the services that are there, as far as they are wanted. The table itself is
 /// given; no tool asks for it.
-fn offered(toolbox: &Toolbox, peers: &Peers, is_wanted: impl Fn(&Tool) -> bool) -> Arc<[ToolDefinition]> {
+fn offered(toolbox: &Toolbox, peers: &Peers, is_wanted: impl Fn(&Tool) -> bool) -> Arc<[Arc<ToolDefinition>]> {
     let is_there = |service: &str| {
         let package = service.rsplit_once('.').map_or(service, |(package, _)| package);
         service == OURS || peers.transport(package).is_some() || peers.foreign_transport(service).is_some()
@@ -470,12 +475,7 @@ fn offered(toolbox: &Toolbox, peers: &Peers, is_wanted: impl Fn(&Tool) -> bool) 
         {
             properties.remove("session_id");
         }
-        ToolDefinition {
-            name: tool.name.clone(),
-            description: tool.description.clone(),
-            parameters,
-            group: tool.group.clone(),
-        }
+        Arc::new(ToolDefinition::new(tool, parameters))
     };
     tools.map(define).collect()
 }

@@ -10,9 +10,12 @@ pub mod openai;
 use std::{sync::Arc, time::Duration};
 
 use futures_util::stream::BoxStream;
+use proto::catalogue::Tool;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
-
+use serde_json::{
+    Map, Value, json,
+    value::{RawValue, to_raw_value},
+};
 use service_kit::status::ErrorCode;
 
 use crate::config::{Config, GameMaster};
@@ -59,15 +62,15 @@ pub struct ModelRequest {
     /// Who the game master is and how he works: the system context.
     pub instructions: Arc<str>,
     /// The active characters.
-    pub characters: Vec<CharacterBrief>,
+    pub characters: Arc<[CharacterBrief]>,
     /// What else he is told, in the order in which it is shown.
-    pub sections: Vec<Section>,
+    pub sections: Arc<[Section]>,
     /// The scene as far as it is known: location, target, target_distance (m), light_level, target_movement, description.
     pub scene: Map<String, Value>,
     /// The last messages, oldest first; the last one is what must be answered.
-    pub messages: Vec<Message>,
+    pub messages: Arc<Vec<Message>>,
     /// The tools that may be called.
-    pub tools: Arc<[ToolDefinition]>,
+    pub tools: Arc<[Arc<ToolDefinition>]>,
 }
 
 /// Something that the game master is told besides characters and scene. An item is data and stands in one line, whatever
@@ -140,9 +143,8 @@ pub(crate) fn tokens_of(messages: &[Message]) -> usize {
 }
 
 /// Tokens that the definitions of tools take, estimated.
-pub(crate) fn tokens_of_tools(tools: &[ToolDefinition]) -> usize {
-    let size = |tool: &ToolDefinition| tool.name.len() + tool.description.len() + tool.parameters.to_string().len();
-    tools.iter().map(size).sum::<usize>().div_ceil(4)
+pub(crate) fn tokens_of_tools(tools: &[Arc<ToolDefinition>]) -> usize {
+    tools.iter().map(|tool| tool.size).sum::<usize>().div_ceil(4)
 }
 
 /// A finished call of a tool.
@@ -156,17 +158,36 @@ pub struct ToolCall {
     pub arguments: String,
 }
 
-/// A tool as a model sees it.
-#[derive(Debug, Clone)]
+/// A tool as a model sees it. It is the same in every request, so it is written and measured once.
+#[derive(Debug)]
 pub struct ToolDefinition {
     /// The name.
     pub name: String,
-    /// What it does.
-    pub description: String,
     /// JSON Schema of the arguments.
     pub parameters: Value,
     /// Where it belongs: core, combat, magic, …
     pub group: String,
+    /// As it stands in a request.
+    written: Box<RawValue>,
+    /// Bytes of what it says, by which its tokens are estimated.
+    size: usize,
+}
+
+impl ToolDefinition {
+    /// A tool of a catalogue, whose arguments may be other ones than there.
+    pub fn new(tool: &Tool, parameters: Value) -> ToolDefinition {
+        let Tool { name, description, group, .. } = tool;
+        let size = name.len() + description.len() + parameters.to_string().len();
+        let function = json!({"name": name, "description": description, "parameters": parameters});
+        let written = to_raw_value(&json!({"type": "function", "function": function}));
+        let written = written.expect("a JSON value can be written");
+        ToolDefinition { name: name.clone(), parameters, group: group.clone(), written, size }
+    }
+
+    /// As it stands in a request to a model.
+    pub(crate) fn written(&self) -> &RawValue {
+        &self.written
+    }
 }
 
 /// A piece of a model's answer, in the order in which it comes.

@@ -5,6 +5,7 @@
 
 use std::{
     collections::{HashSet, VecDeque},
+    hash::{DefaultHasher, Hash, Hasher},
     sync::Arc,
 };
 
@@ -35,9 +36,18 @@ pub(crate) struct Said {
 /// The facts of a table.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Memory {
-    facts: Arc<Vec<Fact>>,
+    facts: Arc<Vec<Arc<Known>>>,
     /// Fell out of the window and is no fact yet, oldest first.
-    fallen: VecDeque<Said>,
+    fallen: VecDeque<Arc<Said>>,
+}
+
+/// A fact, with what each turn asks of it read once.
+#[derive(Debug)]
+struct Known {
+    fact: Fact,
+    /// Its words as hashes, in their order.
+    words: Box<[u64]>,
+    tokens: usize,
 }
 
 /// What of the memory a turn is told.
@@ -49,28 +59,47 @@ pub(crate) struct Told {
     pub tokens: usize,
 }
 
+impl Known {
+    fn new(fact: Fact) -> Arc<Known> {
+        let (words, tokens) = (hashes(&fact.text), tokens(&fact.text));
+        Arc::new(Known { fact, words, tokens })
+    }
+
+    /// How many of the words it has.
+    fn shared(&self, wanted: &[u64]) -> usize {
+        let (mut left, mut right, mut shared) = (0, 0, 0);
+        while let (Some(own), Some(other)) = (self.words.get(left), wanted.get(right)) {
+            shared += usize::from(own == other);
+            left += usize::from(own <= other);
+            right += usize::from(other <= own);
+        }
+        shared
+    }
+}
+
 impl Memory {
     /// Every fact: pinned ones first, then the oldest first.
     pub fn facts(&self) -> Vec<Fact> {
-        let (pinned, others): (Vec<Fact>, Vec<Fact>) = self.facts.iter().cloned().partition(|fact| fact.pinned);
+        let all = self.facts.iter().map(|known| known.fact.clone());
+        let (pinned, others): (Vec<Fact>, Vec<Fact>) = all.partition(|fact| fact.pinned);
         pinned.into_iter().chain(others).collect()
     }
 
     pub fn find(&self, fact_id: &str) -> Option<&Fact> {
-        self.facts.iter().find(|fact| fact.fact_id == fact_id)
+        self.facts.iter().map(|known| &known.fact).find(|fact| fact.fact_id == fact_id)
     }
 
     pub fn pinned(&self) -> usize {
-        self.facts.iter().filter(|fact| fact.pinned).count()
+        self.facts.iter().filter(|known| known.fact.pinned).count()
     }
 
     /// What fell out of the window and is no fact yet.
-    pub fn fallen(&self) -> &VecDeque<Said> {
+    pub fn fallen(&self) -> &VecDeque<Arc<Said>> {
         &self.fallen
     }
 
     /// A message falls out of the window.
-    pub fn fall(&mut self, said: Said) {
+    pub fn fall(&mut self, said: Arc<Said>) {
         self.fallen.push_back(said);
     }
 
@@ -78,57 +107,69 @@ impl Memory {
     pub fn remember(&mut self, facts: &[Fact]) {
         let seqs: HashSet<u64> = facts.iter().flat_map(|fact| fact.seqs.iter().copied()).collect();
         self.fallen.retain(|said| !seqs.contains(&said.seq));
-        let known = Arc::make_mut(&mut self.facts);
+        let all = Arc::make_mut(&mut self.facts);
         for fact in facts {
-            known.retain(|other| other.fact_id != fact.fact_id);
-            known.push(fact.clone());
+            all.retain(|other| other.fact.fact_id != fact.fact_id);
+            all.push(Known::new(fact.clone()));
         }
     }
 
     pub fn forget(&mut self, fact_id: &str) {
-        Arc::make_mut(&mut self.facts).retain(|fact| fact.fact_id != fact_id);
+        Arc::make_mut(&mut self.facts).retain(|known| known.fact.fact_id != fact_id);
     }
 
     /// A turn counts no more: neither do facts that come from it alone.
     pub fn take_back(&mut self, turn_id: &str, seqs: &[u64]) {
         self.fallen.retain(|said| said.turn_id != turn_id);
-        let is_of_turn = |fact: &Fact| !fact.seqs.is_empty() && fact.seqs.iter().all(|seq| seqs.contains(seq));
+        let is_of_turn =
+            |known: &Arc<Known>| !known.fact.seqs.is_empty() && known.fact.seqs.iter().all(|seq| seqs.contains(seq));
         if self.facts.iter().any(is_of_turn) {
-            Arc::make_mut(&mut self.facts).retain(|fact| !is_of_turn(fact));
+            Arc::make_mut(&mut self.facts).retain(|known| !is_of_turn(known));
         }
     }
 
     /// Tokens that all facts would take.
     pub fn tokens(&self) -> usize {
-        self.facts.iter().map(|fact| tokens(&fact.text)).sum()
+        self.facts.iter().map(|known| known.tokens).sum()
     }
 
     /// What a turn about `text` is told in at most `budget` tokens: pinned facts, what has just fallen out of the window,
     /// then facts that share words with the text, and the newest ones.
     pub fn told(&self, text: &str, budget: usize) -> Told {
-        let wanted = words(text);
-        let rest = by_rule(self.fallen.iter());
-        let mut facts: Vec<(usize, &Fact)> = self.facts.iter().chain(&rest).enumerate().collect();
-        let shared = |fact: &Fact| words(&fact.text).intersection(&wanted).count();
+        let wanted = hashes(text);
+        let fallen: Vec<Arc<Known>> =
+            by_rule(self.fallen.iter().map(Arc::as_ref)).into_iter().map(Known::new).collect();
+        let mut facts: Vec<_> = self.facts.iter().chain(&fallen).enumerate().collect();
         let is_fallen = |place: usize| self.facts.len() <= place;
-        facts.sort_by_cached_key(|(place, fact)| {
-            std::cmp::Reverse((fact.pinned, is_fallen(*place), shared(fact).min(4), *place))
+        facts.sort_by_cached_key(|(place, known)| {
+            std::cmp::Reverse((known.fact.pinned, is_fallen(*place), known.shared(&wanted).min(4), *place))
         });
         let mut told = Vec::new();
         let (mut used, mut left_out) = (0, 0);
-        for (place, fact) in facts {
-            let cost = tokens(&fact.text);
-            if budget < used + cost {
+        for (place, known) in facts {
+            if budget < used + known.tokens {
                 left_out += 1;
                 continue;
             }
-            used += cost;
-            told.push((place, fact));
+            used += known.tokens;
+            told.push((place, &known.fact));
         }
         // In the order in which it happened.
         told.sort_by_key(|(place, fact)| (!fact.pinned, *place));
         Told { lines: told.into_iter().map(|(_, fact)| fact.text.clone()).collect(), left_out, tokens: used }
     }
+}
+
+/// The words that a text is about, as hashes in their order.
+fn hashes(text: &str) -> Box<[u64]> {
+    let hash = |word: String| {
+        let mut hasher = DefaultHasher::new();
+        word.hash(&mut hasher);
+        hasher.finish()
+    };
+    let mut hashes: Vec<u64> = words(text).into_iter().map(hash).collect();
+    hashes.sort_unstable();
+    hashes.into()
 }
 
 /// Tokens of a text, estimated.
@@ -203,10 +244,10 @@ mod tests {
     #[test]
     fn what_has_fallen_is_told_until_it_is_a_fact_and_then_as_one() {
         let mut memory = Memory::default();
-        said(1, "open the door").into_iter().for_each(|said| memory.fall(said));
+        said(1, "open the door").into_iter().for_each(|said| memory.fall(Arc::new(said)));
         let before = memory.told("", 100);
 
-        memory.remember(&by_rule(memory.fallen().clone().iter()));
+        memory.remember(&by_rule(memory.fallen().clone().iter().map(Arc::as_ref)));
 
         assert_eq!((before.lines.len(), memory.fallen().len()), (1, 0));
         assert_eq!(memory.told("", 100), before);

@@ -206,10 +206,10 @@ impl Models {
         let Some(provider) = provider else { return Err(status::error(ErrorCode::NotFound, "there is no model")) };
         let request = ModelRequest {
             instructions: "You are asked whether you are there. Answer with one short sentence.".into(),
-            characters: Vec::new(),
-            sections: Vec::new(),
+            characters: Arc::new([]),
+            sections: Arc::new([]),
             scene: Map::new(),
-            messages: vec![Message::Player { name: None, character: None, text: "Hello".into() }],
+            messages: Arc::new(vec![Message::Player { name: None, character: None, text: "Hello".into() }]),
             tools: Arc::new([]),
         };
         let asked = Instant::now();

@@ -28,7 +28,7 @@ const INSTRUCTIONS: &str = include_str!("../prompts/memory.txt");
 /// Makes facts of what fell out of the window, once enough of it has. What cannot be written down now is tried after the
 /// next turn; until then it is told as it is.
 pub(crate) async fn what_fell_out(session: &Session, engine: &Engine) {
-    let fallen: Vec<Said> = {
+    let fallen: Vec<Arc<Said>> = {
         let inner = session.lock().await;
         inner.state.memory.fallen().iter().cloned().collect()
     };
@@ -39,7 +39,7 @@ pub(crate) async fn what_fell_out(session: &Session, engine: &Engine) {
         Some(provider) => by_model(session, engine, provider, &fallen).await,
         None => None,
     };
-    let facts = facts.unwrap_or_else(|| memory::by_rule(fallen.iter()));
+    let facts = facts.unwrap_or_else(|| memory::by_rule(fallen.iter().map(Arc::as_ref)));
     if let Err(error) = session.append(&Origin::default(), vec![events::remembered(facts, None)]).await {
         tracing::warn!(%error, session_id = session.id, "what fell out of the window is not yet a fact");
     }
@@ -50,7 +50,7 @@ async fn by_model(
     session: &Session,
     engine: &Engine,
     provider: &Arc<dyn Provider>,
-    fallen: &[Said],
+    fallen: &[Arc<Said>],
 ) -> Option<Vec<Fact>> {
     let store = session.store();
     let reservation = engine.budget.reserve(store, &session.id, None, MAX_TOKENS).await.ok()?;
@@ -63,7 +63,7 @@ async fn by_model(
         }
     };
     let spent = Spent::of(read, written, engine.budget.price(provider.model()));
-    if let Err(error) = engine.budget.settle(store, reservation, spent).await {
+    if let Err(error) = store.db().write(engine.budget.release(reservation, spent)).await {
         tracing::warn!(%error, "what a summary cost could not be written down");
     }
     let seqs: Vec<u64> = fallen.iter().map(|said| said.seq).collect();
@@ -83,7 +83,7 @@ async fn by_model(
 }
 
 /// The model's words, and the tokens that it has read and written.
-async fn tell(provider: &dyn Provider, fallen: &[Said]) -> Result<(String, u64, u64), ModelError> {
+async fn tell(provider: &dyn Provider, fallen: &[Arc<Said>]) -> Result<(String, u64, u64), ModelError> {
     let story: Vec<String> = fallen
         .iter()
         .filter_map(|said| match &said.message {
@@ -97,10 +97,10 @@ async fn tell(provider: &dyn Provider, fallen: &[Said]) -> Result<(String, u64, 
         .collect();
     let request = ModelRequest {
         instructions: INSTRUCTIONS.trim().into(),
-        characters: Vec::new(),
-        sections: Vec::new(),
+        characters: Arc::new([]),
+        sections: Arc::new([]),
         scene: Map::new(),
-        messages: vec![Message::Player { name: None, character: None, text: story.join("\n") }],
+        messages: Arc::new(vec![Message::Player { name: None, character: None, text: story.join("\n") }]),
         tools: Arc::new([]),
     };
     let mut answer = provider.ask(request).await?;

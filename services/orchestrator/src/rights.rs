@@ -31,12 +31,17 @@ const DEEDS: &[(&str, &str)] = &[
     ("use_spirit_service", "character_name"),
 ];
 
+/// The tool that may give a character another name, and what of its `updates` does.
+const RENAMES: &str = "update_character_info";
+const NAMES: [&str; 2] = ["name", "street_name"];
+
 impl Engine {
     /// Checks a game master's call that has an effect. At a table without any character he may play with all.
     ///
     /// # Errors
     ///
-    /// `FORBIDDEN`: somebody else's character is to be changed, or somebody is to act who is dead or dying.
+    /// `FORBIDDEN`: somebody else's character is to be changed or one is to be renamed, or somebody is to act who is dead or
+    /// dying.
     pub async fn check_rights(
         &self,
         tool: &str,
@@ -44,6 +49,10 @@ impl Engine {
         members: &[String],
         scene: &Map<String, Value>,
     ) -> Result<(), Status> {
+        if tool == RENAMES && arguments.get("updates").is_some_and(renames) {
+            let text = "a character's name is its player's to change; update_character_info changes the rest";
+            return Err(refuse(format!("{tool} was not run: {text}")));
+        }
         let doer = DEEDS.iter().find(|(name, _)| *name == tool).map(|(_, key)| *key);
         if let Some(foe) = doer.and_then(|key| arguments.get(key)?.as_str())
             && let Some(fallen) = briefing::fallen_foes(scene).into_iter().find(|fallen| is_named(fallen, foe))
@@ -75,6 +84,19 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+fn renames(updates: &Value) -> bool {
+    let keys = updates.as_object().into_iter().flat_map(Map::keys);
+    keys.into_iter().any(|key| NAMES.iter().any(|name| key.trim().eq_ignore_ascii_case(name)))
+}
+
+/// The old and the new street name, if a call that has been run has given one of a table's characters another.
+pub(crate) fn renamed(tool: &str, arguments: &Map<String, Value>, members: &[String]) -> Option<(String, String)> {
+    let old = arguments.get("character_name").filter(|_| tool == RENAMES)?.as_str()?;
+    let new = arguments.get("updates")?.get("street_name")?.as_str()?.trim();
+    let old = members.iter().find(|member| is_named(member, old)).filter(|old| *old != new)?;
+    Some((old.clone(), new.to_owned()))
 }
 
 fn is_named(member: &str, name: &str) -> bool {

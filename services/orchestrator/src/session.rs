@@ -19,7 +19,7 @@ use proto::{
 };
 use service_kit::{
     clock,
-    db::DbError,
+    db::{DbError, Statement},
     status::{self, ErrorCode},
 };
 use tokio::sync::{Mutex, MutexGuard, mpsc, oneshot};
@@ -196,6 +196,18 @@ impl Session {
         bodies: Vec<Body>,
         message: Option<(&str, &str)>,
     ) -> Result<(), DbError> {
+        self.append_with(inner, origin, bodies, message, Vec::new()).await
+    }
+
+    /// The same, with what else is to be written if and only if the events are.
+    pub async fn append_with(
+        &self,
+        inner: &mut Inner,
+        origin: &Origin,
+        bodies: Vec<Body>,
+        message: Option<(&str, &str)>,
+        also: Vec<Statement>,
+    ) -> Result<(), DbError> {
         let mut state = inner.state.clone();
         let at = clock::now();
         let mut told = Vec::with_capacity(bodies.len());
@@ -206,7 +218,7 @@ impl Session {
         }
         let rest = inner.passage.as_ref().and_then(|passage| passage.unlogged_event(&at));
         let logged: Vec<SessionEvent> = rest.into_iter().chain(told.iter().cloned()).collect();
-        self.store.append(&state.row, &logged, message).await.inspect_err(|error| inner.note(error))?;
+        self.store.append(&state.row, &logged, message, also).await.inspect_err(|error| inner.note(error))?;
         inner.state = state;
         inner.passage = None;
         told.into_iter().for_each(|event| inner.publish(&event));
@@ -259,22 +271,10 @@ impl Session {
         self.flush(&mut inner).await
     }
 
-    /// Logs what was told and ends the passage.
-    ///
-    /// # Errors
-    ///
-    /// As [`Session::narrate`].
-    pub async fn end_passage(&self) -> Result<(), DbError> {
-        let mut inner = self.lock().await;
-        self.flush(&mut inner).await?;
-        inner.passage = None;
-        Ok(())
-    }
-
     async fn flush(&self, inner: &mut Inner) -> Result<(), DbError> {
         let at = clock::now();
         let Some(event) = inner.passage.as_ref().and_then(|passage| passage.unlogged_event(&at)) else { return Ok(()) };
-        let written = self.store.append(&inner.state.row, &[event], None).await;
+        let written = self.store.append(&inner.state.row, &[event], None, Vec::new()).await;
         written.inspect_err(|error| inner.note(error))?;
         if let Some(passage) = &mut inner.passage {
             passage.logged = passage.told;
@@ -416,7 +416,7 @@ impl Inner {
             return;
         }
         // One for all, however many they are.
-        let event = SessionEvent { frame: frame::to_frame(event).to_string(), ..event.clone() };
+        let event = SessionEvent { frame: frame::to_frame_text(event), ..event.clone() };
         self.subscribers.retain(|subscriber| {
             let told_again;
             let event = match is_retraction && !subscriber.knows_log {

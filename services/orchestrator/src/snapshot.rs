@@ -99,6 +99,7 @@ fn to_text(state: &State) -> String {
         messages: turn.messages.clone(),
         seqs: turn.seqs.clone(),
     };
+    let said = |said: &VecDeque<Arc<Said>>| said.iter().map(|said| Said::clone(said)).collect();
     let snapshot = Snapshot {
         message_count: state.row.message_count,
         characters: state.row.characters.clone(),
@@ -108,8 +109,8 @@ fn to_text(state: &State) -> String {
         game: state.game.as_ref().map(|game| frame::to_json(&nested("GameLinked"), game)),
         board: state.board.as_ref().map(|board| frame::to_json(&nested("GameTold"), board)),
         facts: state.memory.facts().iter().map(fact).collect(),
-        fallen: state.memory.fallen().iter().cloned().collect(),
-        conversation: state.conversation.iter().cloned().collect(),
+        fallen: said(state.memory.fallen()),
+        conversation: said(&state.conversation),
         present: state.present.clone(),
         narrator: state.narrator.clone(),
         ended: state.ended.iter().map(ended).collect(),
@@ -127,7 +128,7 @@ fn from_text(text: &str, row: SessionRow, seq: u64) -> Result<State, serde_json:
         .collect::<Result<_, _>>()?;
     let mut memory = Memory::default();
     memory.remember(&facts);
-    snapshot.fallen.into_iter().for_each(|said| memory.fall(said));
+    snapshot.fallen.into_iter().for_each(|said| memory.fall(Arc::new(said)));
     let mut ended = VecDeque::new();
     for turn in snapshot.ended {
         let asked = turn.asked.map(|asked| frame::from_json(&nested("PlayerMessage"), &asked.to_string()));
@@ -152,7 +153,7 @@ fn from_text(text: &str, row: SessionRow, seq: u64) -> Result<State, serde_json:
     state.game = game.transpose()? as Option<GameLinked>;
     state.board = board.transpose()? as Option<GameTold>;
     state.memory = memory;
-    state.conversation = snapshot.conversation.into();
+    state.conversation = snapshot.conversation.into_iter().map(Arc::new).collect();
     state.present = snapshot.present;
     state.narrator = snapshot.narrator;
     state.ended = ended;

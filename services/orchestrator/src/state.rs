@@ -41,7 +41,7 @@ pub(crate) struct State {
     pub board: Option<GameTold>,
     pub memory: Memory,
     /// The last messages, oldest first.
-    pub conversation: VecDeque<Said>,
+    pub conversation: VecDeque<Arc<Said>>,
     /// Turns without an end, in the order in which they were accepted.
     open: VecDeque<OpenTurn>,
     /// The last turns that have ended, oldest first; at most [`ENDED`].
@@ -480,12 +480,13 @@ impl State {
     }
 
     fn remember(&mut self, turn_id: &str, seq: u64, message: Option<Message>) {
-        self.conversation.extend(message.map(|message| Said { turn_id: turn_id.to_owned(), seq, message }));
+        let said = message.map(|message| Arc::new(Said { turn_id: turn_id.to_owned(), seq, message }));
+        self.conversation.extend(said);
         if self.conversation.len() <= WINDOW {
             return;
         }
         // An answer is not left behind by what it answers.
-        let is_answer = |said: &Said| matches!(said.message, Message::GameMaster { .. });
+        let is_answer = |said: &Arc<Said>| matches!(said.message, Message::GameMaster { .. });
         while WINDOW < self.conversation.len() || self.conversation.front().is_some_and(is_answer) {
             if let Some(fallen) = self.conversation.pop_front() {
                 self.memory.fall(fallen);

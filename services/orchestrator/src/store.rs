@@ -163,7 +163,7 @@ impl Store {
         Ok(SessionRow { epoch, holder: holder.to_owned(), ..row })
     }
 
-    /// Appends events and what they make of the session, in one transaction, under the epoch of `row`.
+    /// Appends events and what they make of the session, in one transaction with `also`, under the epoch of `row`.
     ///
     /// # Errors
     ///
@@ -173,9 +173,11 @@ impl Store {
         row: &SessionRow,
         events: &[SessionEvent],
         message: Option<(&str, &str)>,
+        also: Vec<Statement>,
     ) -> Result<(), DbError> {
         let session_id = row.session_id.as_str();
-        let mut statements = Vec::with_capacity(events.len() + 2);
+        let mut statements = also;
+        statements.reserve(events.len() + 2);
         statements.extend(events.iter().map(|event| insert(session_id, event)));
         if let Some((message_id, turn_id)) = message {
             let args = vec![session_id.into(), message_id.into(), turn_id.into()];

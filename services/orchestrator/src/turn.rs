@@ -10,7 +10,7 @@ use futures_util::FutureExt;
 use proto::orchestrator::v1::session_event::{Body, PlayerMessage};
 use serde_json::{Value, json};
 use service_kit::{
-    db::DbError,
+    db::{DbError, Statement},
     status::{self, ErrorCode},
     trace,
 };
@@ -25,7 +25,7 @@ use crate::{
     engine::Engine,
     events,
     integrity::{self, Cast},
-    llm::{Message, ModelRequest, ToolCall, chain::Link},
+    llm::{CharacterBrief, Message, ModelRequest, ToolCall, chain::Link},
     memory, metrics,
     prompts::Prompt,
     remember,
@@ -160,6 +160,7 @@ async fn play(session: &Session, engine: &Engine, queued: QueuedTurn) {
         allowed: Grant { tokens: engine.limits.tokens, ..Grant::default() },
         price: Price::default(),
         claims: Vec::new(),
+        settlement: Vec::new(),
     };
     let end = match turn.within_budget().await {
         Ok(()) => End::Finished,
@@ -224,6 +225,8 @@ struct Turn<'a> {
     price: Price,
     /// What was told and nothing supports.
     claims: Vec<Claim>,
+    /// What notes in the database what was spent.
+    settlement: Vec<Statement>,
 }
 
 impl Turn<'_> {
@@ -254,7 +257,8 @@ impl Turn<'_> {
         }
         let told = AssertUnwindSafe(self.tell_story()).catch_unwind().await;
         if let Some(reservation) = reservation {
-            self.engine.budget.settle(&store, reservation, self.spent).await?;
+            // Written with the end of the turn: neither stands without the other.
+            self.settlement = self.engine.budget.release(reservation, self.spent);
         }
         told.unwrap_or_else(|_| {
             tracing::error!(turn_id = self.origin.turn_id, "a turn panicked");
@@ -265,7 +269,7 @@ impl Turn<'_> {
     /// Tells the story from where the log has it: a turn that a restart broke off is gone on with. What had an effect
     /// is not done again, and words without an end are withdrawn.
     async fn tell_story(&mut self) -> Result<(), End> {
-        let (state, mut messages, journal) = {
+        let (state, window, journal) = {
             let mut inner = self.session.lock().await;
             let journal = inner.state.journal(&self.origin.turn_id);
             let withdrawn = journal.unfinished.iter().map(|seq| events::retract(*seq));
@@ -276,11 +280,15 @@ impl Turn<'_> {
         if MAX_ATTEMPTS <= journal.attempts {
             return Err(End::ShutDown);
         }
-        let characters = self.unless_interrupted(self.engine.briefs(&state.row.characters)).await?;
+        let characters: Arc<[CharacterBrief]> =
+            self.unless_interrupted(self.engine.briefs(&state.row.characters)).await?.into();
         let asked = state.asked(&self.origin.turn_id).cloned().unwrap_or_default();
         let mut briefing = self.unless_interrupted(self.engine.briefing(&state, &characters, &asked.message)).await?;
         briefing.measure.insert("instructions".into(), memory::tokens(&self.prompt.text).into());
-        let first_of_turn = messages.len();
+        let first_of_turn = window.len();
+        // What a request holds of it is given back before anything is added.
+        let mut all = Arc::new(window);
+        let messages = Arc::make_mut(&mut all);
         let mut last_step = journal.step;
         self.told = u64::from(journal.has_told);
         self.take_up(&journal.messages);
@@ -302,11 +310,11 @@ impl Turn<'_> {
                 characters: characters.clone(),
                 sections: briefing.sections.clone(),
                 scene,
-                messages: messages.clone(),
-                tools: self.engine.shown(has_consent, state.game.is_some(), &characters, &messages),
+                messages: all.clone(),
+                tools: self.engine.shown(has_consent, state.game.is_some(), &characters, &all),
             };
             let answer = self.ask(request, &briefing.measure).await?;
-            let mut claims = claims::unsupported(&answer.text, &messages);
+            let mut claims = claims::unsupported(&answer.text, &all);
             let cast = Cast {
                 characters: &state.row.characters,
                 dead: &briefing.dead,
@@ -314,7 +322,7 @@ impl Turn<'_> {
                 asked: &asked,
                 scene: &state.row.scene,
             };
-            claims.extend(integrity::out_of_character(&answer.text, &cast, &messages, first_of_turn));
+            claims.extend(integrity::out_of_character(&answer.text, &cast, &all, first_of_turn));
             let model = self.chain[self.provider].provider.model();
             for claim in &claims {
                 metrics::CLAIMS.with(model).inc();
@@ -325,7 +333,7 @@ impl Turn<'_> {
                 // Nothing of it has acted yet: it is told anew, once.
                 self.is_strict = false;
                 self.withdraw(Some("The narration claimed what no event supports; it is told anew".into())).await?;
-                messages.push(note);
+                Arc::make_mut(&mut all).push(note);
                 continue;
             }
             claims.truncate(MAX_CLAIMS.saturating_sub(self.claims.len()));
@@ -333,9 +341,11 @@ impl Turn<'_> {
             if answer.calls.is_empty() {
                 return self.check_that_something_was_said();
             }
-            messages.push(Message::GameMaster { text: answer.text, tool_calls: replayable(&answer.calls) });
+            let said = Message::GameMaster { text: answer.text, tool_calls: replayable(&answer.calls) };
             let results = self.call_tools(step, answer.calls).await?;
             self.telemetry("grok_followup_start", json!({"tool_results_count": results.len()})).await;
+            let messages = Arc::make_mut(&mut all);
+            messages.push(said);
             messages.extend(results);
         }
         let text = format!("The game master took more than {} steps and was stopped.", self.engine.limits.steps);
@@ -427,8 +437,10 @@ impl Turn<'_> {
         let bodies: Vec<Body> =
             error.into_iter().chain([events::complete_with(content, claims, self.spent.to_usage())]).collect();
 
+        let settlement = std::mem::take(&mut self.settlement);
         let mut inner = self.session.lock().await;
-        if let Err(error) = self.session.append_locked(&mut inner, &self.origin, bodies.clone(), None).await {
+        let ended = self.session.append_with(&mut inner, &self.origin, bodies.clone(), None, settlement).await;
+        if let Err(error) = ended {
             // The log has no end of this turn, but whoever listens must not wait for it for ever. The turn goes on where
             // the log stops, as after a crash.
             tracing::error!(%error, session_id = self.session.id, "the end of a turn could not be logged");

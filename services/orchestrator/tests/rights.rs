@@ -72,3 +72,24 @@ async fn a_fallen_foe_of_the_scene_does_not_act() {
     let refusal = &of(&frames, "tool_result")[0]["result"]["error"];
     assert_eq!(refusal, "take_delayed_action was not run: Ganger 1 is out of action and does not act");
 }
+
+#[tokio::test]
+async fn a_model_renames_nobody_and_the_table_follows_a_player_who_does() {
+    let rename = |key: &str, name: &str| json!({"character_name": "Oak", "updates": {key: name}});
+    let calls = [
+        ("a", "update_character_info", rename("street_name", "Twig")),
+        ("b", "update_character_info", rename("name", "Twig")),
+        ("c", "update_character_info", rename("hair", "grey")),
+    ];
+    let model = FakeModel::start([Reply::calling(calls), Reply::saying(["His hair turns grey."])]).await;
+    let table = Table::with(&model).await;
+    table.add_character("Oak").await.unwrap();
+
+    let frames = table.play("Call him Twig").await;
+    let results = of(&frames, "tool_result");
+    let codes: Vec<_> = results.iter().map(|frame| frame["result"]["code"].clone()).collect();
+    assert_eq!(codes, [json!(6002), json!(6002), Value::Null], "{results:?}");
+
+    table.call_tool("update_character_info", rename("street_name", "Old Oak")).await.unwrap();
+    assert_eq!(table.session().await.characters, ["Old Oak"]);
+}

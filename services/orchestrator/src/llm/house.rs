@@ -4,7 +4,8 @@
 //! two requests and draws no chance: what he knows stands in the request, and every roll is a tool's. `words` splits a
 //! sentence, `said` and `understand` read it by the tables of `lexicon`, `conversation` joins what is told over turns,
 //! `plan` chooses the next step, with `attack`, `rounds` and `fight` where it comes to blows with the `foes`, and `people`
-//! where it does not; `narrate`, `fight_text`, `sheet_text` and `phrases` put it into words; `sheet` reads character sheets.
+//! where it does not; `narrate`, `stories`, `fight_text`, `sheet_text` and `phrases` put it into words; `sheet` reads
+//! character sheets. `language` translates, both ways, for whoever speaks another language than English.
 
 mod attack;
 mod conversation;
@@ -12,6 +13,7 @@ mod fight;
 mod fight_text;
 mod fight_words;
 mod foes;
+mod language;
 mod lexicon;
 mod narrate;
 mod people;
@@ -21,6 +23,7 @@ mod rounds;
 mod said;
 mod sheet;
 mod sheet_text;
+mod stories;
 #[cfg(test)]
 mod tests;
 mod understand;
@@ -68,11 +71,16 @@ impl Provider for House {
 }
 
 fn answer(request: &ModelRequest) -> Vec<ModelEvent> {
-    let (text, calls) = match plan::next(&Table::new(request)) {
+    let table = Table::new(request);
+    let (text, calls) = match plan::next(&table) {
         Step::Say(text) => (text, Vec::new()),
         // What follows the calls begins a paragraph of its own.
         Step::Call { lead, calls } if lead.is_empty() => (lead, calls),
         Step::Call { lead, calls } => (lead + "\n\n", calls),
+    };
+    let text = match table.language {
+        Some(language) => language.tell(&text),
+        None => text,
     };
     let reason = if calls.is_empty() { "stop" } else { "tool_calls" };
     let mut events: Vec<ModelEvent> = pieces(&text).into_iter().map(ModelEvent::Text).collect();

@@ -1,8 +1,10 @@
 //! Any model behind an OpenAI-compatible API: OpenAI, x.ai, Ollama, llama.cpp, vLLM and their kin.
 //!
 //! async-openai speaks the protocol; what comes back is read leniently by `wire`, since no two servers agree in the
-//! details, and `http` sees each answer before the library does: it keeps statuses, tries again, and notices `[DONE]`.
+//! details, `asides` takes out what is not for the table, and `http` sees each answer before the library does: it keeps
+//! statuses, tries again, and notices `[DONE]`.
 
+mod asides;
 mod http;
 mod wire;
 
@@ -18,8 +20,8 @@ use std::{
 
 use async_openai::{Client, error::OpenAIError};
 use futures_util::{
-    Stream, StreamExt,
-    stream::{self, BoxStream},
+    FutureExt, Stream, StreamExt,
+    stream::{self, BoxStream, Peekable},
 };
 use secrecy::SecretString;
 use serde_json::Value;
@@ -29,6 +31,8 @@ use super::{ModelError, ModelEvent, ModelRequest, Provider};
 
 /// How long the rest of an answer that has said its reason to finish may take: usually the usage still follows.
 const AFTER_FINISH: Duration = Duration::from_secs(1);
+/// Chunks that are read together at the most, if they are there at once.
+const TOGETHER: usize = 64;
 /// Unreadable pieces of one answer that are passed over.
 const MAX_UNREADABLE: u32 = 20;
 
@@ -43,7 +47,7 @@ pub struct Timeouts {
     pub between_tokens: Duration,
 }
 
-type Chunks = Pin<Box<dyn Stream<Item = Result<Value, OpenAIError>> + Send>>;
+type Chunks = Pin<Box<Peekable<Pin<Box<dyn Stream<Item = Result<Value, OpenAIError>> + Send>>>>>;
 
 /// A model behind an OpenAI-compatible API.
 #[derive(Debug)]
@@ -83,7 +87,7 @@ impl OpenAi {
         let chat = client.chat();
         let asked = tokio::time::timeout_at(first_by, chat.create_stream_byot::<_, Value>(body));
         let chunks = asked.await.map_err(|_| ModelError::Timeout("the first piece"))?.map_err(model_error)?;
-        Ok((chunks, is_done))
+        Ok((Box::pin(chunks.peekable()), is_done))
     }
 }
 
@@ -125,6 +129,7 @@ impl Provider for OpenAi {
             first_by: Some(first_by),
             between_tokens: self.timeouts.between_tokens,
             unreadable: 0,
+            failed: None,
             is_over: false,
         };
         Ok(stream::unfold(answer, |mut answer| async move { Some((answer.next().await?, answer)) }).boxed())
@@ -142,6 +147,7 @@ struct Answer {
     first_by: Option<Instant>,
     between_tokens: Duration,
     unreadable: u32,
+    failed: Option<ModelError>,
     is_over: bool,
 }
 
@@ -151,13 +157,15 @@ impl Answer {
             if let Some(event) = self.ready.pop_front() {
                 return Some(Ok(event));
             }
-            if self.is_over {
-                return None;
-            }
-            if let Err(error) = self.read().await {
+            if let Some(error) = self.failed.take() {
                 self.is_over = true;
                 return Some(Err(error));
             }
+            if self.is_over {
+                return None;
+            }
+            // What came before it is told first.
+            self.failed = self.read().await.err();
         }
     }
 
@@ -171,7 +179,13 @@ impl Answer {
         match tokio::time::timeout_at(until, self.chunks.next()).await {
             Ok(Some(Ok(chunk))) => {
                 self.first_by = None;
-                self.ready.extend(self.reader.read(&chunk)?);
+                self.take_in(&chunk)?;
+                // Text that has come at once is told at once.
+                for _ in 1..TOGETHER {
+                    let next = self.chunks.as_mut().next_if(Result::is_ok).now_or_never();
+                    let Some(Some(Ok(chunk))) = next else { break };
+                    self.take_in(&chunk)?;
+                }
             }
             // The library has read a line that is not JSON; what follows it may still be sound.
             Ok(Some(Err(OpenAIError::JSONDeserialize(..)))) => {
@@ -188,12 +202,23 @@ impl Answer {
         Ok(())
     }
 
+    fn take_in(&mut self, chunk: &Value) -> Result<(), ModelError> {
+        for event in self.reader.read(chunk)? {
+            match (self.ready.back_mut(), event) {
+                (Some(ModelEvent::Text(told)), ModelEvent::Text(more)) => told.push_str(&more),
+                (_, event) => self.ready.push_back(event),
+            }
+        }
+        Ok(())
+    }
+
     /// Nothing more comes: the regular end if the model has said so in either way.
     fn end(&mut self, otherwise: ModelError) -> Result<(), ModelError> {
         if !self.reader.is_finished() && !self.is_done.load(Ordering::Acquire) {
             return Err(otherwise);
         }
         self.is_over = true;
+        self.ready.extend(self.reader.rest());
         self.ready.push_back(ModelEvent::End);
         Ok(())
     }

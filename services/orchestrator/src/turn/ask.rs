@@ -232,7 +232,6 @@ impl Turn<'_> {
         metrics::TOKENS_READ.with(model).inc_by(read);
         metrics::TOKENS_WRITTEN.with(model).inc_by(written);
         metrics::COST.with(model).inc_by(spent.micros);
-        self.session.end_passage().await.map_err(End::from)?;
         let mut calls = calls.finish(&mut self.call_ids);
         if MAX_CALLS < calls.len() {
             let text =

@@ -46,7 +46,10 @@ impl Calls {
             let is_usable = !call.id.is_empty() && call.id.len() <= MAX_ID && !used.contains(&call.id);
             let id = if is_usable { call.id } else { format!("call_{}", uuid::Uuid::now_v7().simple()) };
             used.insert(id.clone());
-            ToolCall { id, name: call.name.trim().chars().take(MAX_NAME).collect(), arguments: call.arguments }
+            // Some models write the name as a path.
+            let name = call.name.trim();
+            let name = name.strip_prefix("functions.").unwrap_or(name);
+            ToolCall { id, name: name.chars().take(MAX_NAME).collect(), arguments: call.arguments }
         };
         self.0.into_values().map(finish).collect()
     }
@@ -109,6 +112,13 @@ mod tests {
 
         let names: Vec<_> = finish(calls).into_iter().map(|(_, name, _)| name).collect();
         assert_eq!(names, ["roll_dice", "roll_dice"]);
+    }
+
+    #[test]
+    fn a_name_may_be_written_as_a_path() {
+        let mut calls = Calls::default();
+        calls.add(0, Some("a".into()), Some("functions.roll_dice".into()), "{}");
+        assert_eq!(finish(calls)[0].1, "roll_dice");
     }
 
     #[test]

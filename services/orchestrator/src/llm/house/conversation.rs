@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use serde_json::{Map, Value};
 
 use super::{
+    language::{self, Language},
     phrases,
     understand::{Action, Details, Understanding, WeaponSaid, understand},
 };
@@ -65,7 +66,7 @@ pub(super) struct Done<'r> {
 pub(super) fn turns(request: &ModelRequest) -> Vec<Turn<'_>> {
     let mut turns: Vec<Turn<'_>> = Vec::new();
     let mut arguments: HashMap<&str, (&str, usize)> = HashMap::new();
-    for message in &request.messages {
+    for message in request.messages.iter() {
         match message {
             Message::Player { character, text, .. } => {
                 turns.push(Turn { text, character: character.as_deref(), ..Turn::default() });
@@ -89,14 +90,19 @@ pub(super) fn turns(request: &ModelRequest) -> Vec<Turn<'_>> {
 }
 
 /// What the last turn's player means: completed by what he said before where the game master had to ask, and with the
-/// last deed in place of "again".
-pub(super) fn meaning(turns: &[Turn<'_>], names: &[&str]) -> Understanding {
+/// last deed in place of "again". With it the language that he speaks: that of his last words that tell one.
+pub(super) fn meaning(turns: &[Turn<'_>], names: &[&str]) -> (Understanding, Option<&'static Language>) {
     let mut open: Option<Understanding> = None;
     let mut last_deed: Option<Understanding> = None;
     let from = turns.len().saturating_sub(TURNS_BACK + 1);
     let mut meaning = Understanding::default();
+    let mut spoken: Option<&'static Language> = None;
     for turn in &turns[from..] {
-        let said = understand(turn.text, names);
+        spoken = language::of(turn.text).unwrap_or(spoken);
+        let said = match spoken {
+            Some(language) => understand(&language.heard(turn.text), names),
+            None => understand(turn.text, names),
+        };
         meaning = match (open.take(), &last_deed) {
             (Some(earlier), _) if completes(&said, &earlier) => merge(said, earlier),
             (_, Some(deed)) if said.action == Action::Again => merge(said, without_scene(deed.clone())),
@@ -107,7 +113,7 @@ pub(super) fn meaning(turns: &[Turn<'_>], names: &[&str]) -> Understanding {
         }
         open = is_open(&meaning, turn).then(|| meaning.clone());
     }
-    meaning
+    (meaning, spoken)
 }
 
 fn is_deed(action: &Action) -> bool {

@@ -8,7 +8,7 @@ use super::{
     phrases::{self, and_list, capital, fill, pick, with_article},
     plan::Table,
     sheet::{list, plain, text},
-    sheet_text,
+    sheet_text, stories,
     understand::Action,
 };
 
@@ -102,22 +102,6 @@ fn failure(done: &Done<'_>) -> String {
 }
 
 fn attack(table: &Table<'_>, done: &Done<'_>) -> String {
-    const HITS: &[&str] = &[
-        "The {weapon} roars, and {target} staggers as the shot strikes home.",
-        "A flash, a crack, and {target} is hit. The echo of the {weapon} rolls away between the walls.",
-        "Your shot finds its mark. {Target} jerks under the impact.",
-        "You feel the {weapon} kick, and see the shot land: {target} reels.",
-    ];
-    const MISSES: &[&str] = &[
-        "The {weapon} barks, but the shot goes wide of {target}.",
-        "A flash, a crack, and nothing: the round whips past {target} and is gone.",
-        "Your shot tears at the air beside {target}. A miss.",
-        "The {weapon} kicks in your hand; {target} is still standing, untouched.",
-    ];
-    const DISASTERS: &[&str] = &[
-        "Every single die shows a one. The {weapon} gives a sound that no gun should make: a disaster, and no hit.",
-        "All ones. Whatever could go wrong with that shot does; {target} is unharmed, and your evening has just become worse.",
-    ];
     let result = done.result;
     let weapon = text(result, "weapon").unwrap_or_else(|| "weapon".to_owned());
     let target = text(result, "target_description");
@@ -126,11 +110,11 @@ fn attack(table: &Table<'_>, done: &Done<'_>) -> String {
     let is_hit = is_true(result, "hit");
     let is_disaster = result.get("roll").is_some_and(|roll| is_true(roll, "all_ones"));
     let phrases = if is_disaster {
-        DISASTERS
+        stories::SHOT_DISASTERS
     } else if is_hit {
-        HITS
+        stories::SHOT_HITS
     } else {
-        MISSES
+        stories::SHOT_MISSES
     };
     let capital_target = capital(&target);
     let values = [("weapon", weapon.as_str()), ("target", target.as_str()), ("Target", capital_target.as_str())];
@@ -175,21 +159,6 @@ fn damage_line(damage: &Value) -> String {
 }
 
 fn spell(table: &Table<'_>, result: &Value) -> String {
-    const TAKES: &[&str] = &[
-        "The mana answers. {spell} takes hold{on}.",
-        "The world bends a little, and {spell} is there{on}.",
-        "You let go, and {spell} settles{on}.",
-        "The astral flares for a heartbeat: {spell} works{on}.",
-    ];
-    const FAILS: &[&str] = &[
-        "The mana slides out of your grip, and {spell} comes to nothing.",
-        "For a moment {spell} almost has a shape. Then it is gone.",
-        "You push, and the astral pushes back: {spell} fails.",
-    ];
-    const RESISTED: &[&str] = &[
-        "{spell} is cast, but it breaks{on}: the will on the other side is stronger.",
-        "{spell} washes over its target and finds no hold.",
-    ];
     let spell = text(result, "spell").unwrap_or_else(|| "the spell".to_owned());
     let target = text(result, "target");
     let is_own = target.is_some() && target == text(result, "caster");
@@ -202,11 +171,11 @@ fn spell(table: &Table<'_>, result: &Value) -> String {
     let successes = result.get("spell_roll").and_then(|roll| text(roll, "successes"));
     let has_successes = successes.as_deref().is_some_and(|successes| successes != "0");
     let phrases = if takes_effect {
-        TAKES
+        stories::SPELL_TAKES
     } else if has_successes {
-        RESISTED
+        stories::SPELL_RESISTED
     } else {
-        FAILS
+        stories::SPELL_FAILS
     };
     let told = capital(&fill(pick(table.variety(), phrases), &[("spell", spell.as_str()), ("on", on.as_str())]));
     let story = name_if_crowded(table, result, "caster") + &told;
@@ -256,18 +225,9 @@ fn resisted(resistance: &Value) -> String {
 }
 
 fn drained(table: &Table<'_>, drain: &Value) -> String {
-    const NONE: &[&str] = &[
-        "The drain runs off you like rain.",
-        "You swallow the drain without a tremor.",
-        "The drain comes, and you stand it off.",
-    ];
-    const SOME: &[&str] = &[
-        "The drain hits behind the eyes.",
-        "The drain takes its price.",
-        "Your nose starts to bleed: the drain is real.",
-    ];
     let boxes = text(drain, "damage_taken").unwrap_or_else(|| "0".to_owned());
-    let mut line = pick(table.variety() >> 3, if boxes == "0" { NONE } else { SOME }).to_owned();
+    let mut line =
+        pick(table.variety() >> 3, if boxes == "0" { stories::DRAIN_NONE } else { stories::DRAIN_SOME }).to_owned();
     let level = text(drain, "level").map(|level| format!("{} ", level_word(&level))).unwrap_or_default();
     if let (Some(dice), Some(number)) = (text(drain, "resist_dice"), text(drain, "target_number")) {
         line.push_str(&format!(" {}drain, {dice} dice against {number}.", capital(&level)));
@@ -290,8 +250,8 @@ fn test(table: &Table<'_>, result: &Value) -> String {
     let skill = text(result, "skill").unwrap_or_else(|| "the test".to_owned());
     let is_success = is_true(result, "success") || text(result, "result").as_deref() == Some("success");
     let is_disaster = result.get("roll").is_some_and(|roll| is_true(roll, "all_ones"));
-    let story =
-        name_if_crowded(table, result, "character") + pick(table.variety(), story_of(&skill, is_success, is_disaster));
+    let story = name_if_crowded(table, result, "character")
+        + pick(table.variety(), stories::story_of(&skill, is_success, is_disaster));
 
     let mut figures = Vec::new();
     let rolled_skill = text(result, "rolled").filter(|rolled| *rolled != skill);
@@ -307,91 +267,21 @@ fn test(table: &Table<'_>, result: &Value) -> String {
     paragraphs(&[story, joined(figures)])
 }
 
-/// What a test looks like, by what is tested.
-fn story_of(skill: &str, is_success: bool, is_disaster: bool) -> &'static [&'static str] {
-    if is_disaster {
-        return &[
-            "Every die a one. It does not merely fail, it fails loudly.",
-            "All ones: the kind of failure people tell stories about.",
-        ];
-    }
-    let family = skill.to_lowercase();
-    let is = |names: &[&str]| names.iter().any(|name| family.contains(name));
-    match is_success {
-        true if is(&["stealth"]) => &[
-            "You are a shadow among shadows. Nobody turns a head.",
-            "One breath, one step, one breath. You pass unseen.",
-        ],
-        false if is(&["stealth"]) => &[
-            "Something scrapes under your boot, and a head comes up.",
-            "A loose tile, a long silence, and then a voice: somebody has noticed.",
-        ],
-        true if is(&["negotiation", "etiquette", "leadership", "interrogation"]) => &[
-            "You find the tone and keep it; they come round to you.",
-            "A look, a pause, the right word: it works on them.",
-        ],
-        false if is(&["negotiation", "etiquette", "leadership", "interrogation"]) => {
-            &["You talk, and watch their faces close.", "The words come out wrong. They are not having it."]
-        }
-        true if is(&["computer", "electronics", "demolitions"]) => &[
-            "Your fingers know the way. A click, a green light, and it is yours.",
-            "It takes a moment, and then it gives way as if it had always wanted to.",
-        ],
-        false if is(&["computer", "electronics", "demolitions"]) => &[
-            "A red light answers you. It is not going to open today.",
-            "You try it twice in your head and once for real, and it still does not work.",
-        ],
-        true if is(&["athletics"]) => {
-            &["Muscle, timing, a bit of luck: you make it.", "You commit, and your body follows. Clean."]
-        }
-        false if is(&["athletics"]) => &["Your grip goes, and you with it.", "You are a handbreadth short."],
-        true if is(&["car", "bike", "rotor", "hovercraft", "boat", "thrust", "winged"]) => {
-            &["The machine does just what you want of it.", "Tyres, engine, nerve: everything holds."]
-        }
-        false if is(&["car", "bike", "rotor", "hovercraft", "boat", "thrust", "winged"]) => {
-            &["The machine has its own idea, and it is not yours.", "You feel the moment when it gets away from you."]
-        }
-        true if is(&["biotech"]) => &["Your hands are quick and sure. It helps.", "You stop what has to be stopped."],
-        false if is(&["biotech"]) => {
-            &["You do what you can. It is not enough.", "Too much blood, too little light; it does not help."]
-        }
-        true if is(&["combat", "monowhip", "whip"]) => {
-            &["You move in, and your strike is on its way.", "You find the gap in the guard."]
-        }
-        false if is(&["combat", "monowhip", "whip"]) => {
-            &["You strike, and strike air.", "Your move is read before it is made."]
-        }
-        true if is(&["perception", "intelligence"]) => {
-            &["You catch it: something there does not fit.", "Your eyes and ears do not let you down."]
-        }
-        false if is(&["perception", "intelligence"]) => {
-            &["You notice nothing out of the ordinary.", "Rain, neon, noise. Nothing more."]
-        }
-        true => {
-            &["It works.", "You have it: it goes the way you wanted.", "A breath held, and then relief. You succeed."]
-        }
-        false => &["It does not work.", "You try, and it slips away from you.", "Not this time."],
-    }
-}
-
 fn roll(table: &Table<'_>, result: &Value) -> String {
     if let Some(notation) = text(result, "notation") {
         let total = text(result, "total").unwrap_or_default();
         let faces = numbers(result.get("rolls"));
         return format!("{notation}: {faces}. Total: {total}.");
     }
-    const SUCCESSES: &[&str] = &["The dice are with you.", "That will do.", "They come up well enough."];
-    const FAILURES: &[&str] = &["Nothing.", "The dice look the other way.", "Not one of them makes it."];
-    const DISASTERS: &[&str] = &["All ones. The Rule of One: a disaster.", "Every die a one; that is a disaster."];
     let successes = text(result, "successes");
     let is_success = text(result, "result").as_deref() == Some("success");
     let is_disaster = is_true(result, "all_ones");
     let phrases = if is_disaster {
-        DISASTERS
+        stories::DICE_DISASTERS
     } else if is_success {
-        SUCCESSES
+        stories::DICE_SUCCESSES
     } else {
-        FAILURES
+        stories::DICE_FAILURES
     };
     let pool = text(result, "pool").unwrap_or_default();
     let number = text(result, "target_number").unwrap_or_default();

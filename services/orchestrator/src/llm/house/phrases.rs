@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value};
 
-use super::sheet;
+use super::{language, sheet};
 use crate::llm::CharacterBrief;
 
 /// FNV-1a: the same text, the same number.
@@ -220,8 +220,9 @@ const NOTHING_ROLLED: &str = "Nothing is rolled.";
 
 /// Whether what the game master told was a question back or a refusal, so that the player's next words may answer it.
 pub(super) fn asks_or_refuses(told: &str) -> bool {
-    let is_outcome = OUTCOMES.iter().any(|mark| told.contains(mark));
-    !is_outcome && (told.contains('?') || told.contains(REFUSED) || told.contains(NOTHING_ROLLED))
+    let is_outcome = OUTCOMES.iter().any(|mark| told.contains(mark)) || language::tells_outcome(told);
+    let is_refusal = told.contains(REFUSED) || told.contains(NOTHING_ROLLED) || language::refuses(told);
+    !is_outcome && (told.contains('?') || is_refusal)
 }
 
 /// Neither dice nor notation were named.

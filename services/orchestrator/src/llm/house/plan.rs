@@ -8,7 +8,9 @@ use serde_json::{Map, Value, json};
 use super::{
     attack,
     conversation::{self, DEEDS, Done, Turn},
-    fight, foes, lexicon, narrate, people, phrases, rounds, sheet,
+    fight, foes,
+    language::Language,
+    lexicon, narrate, people, phrases, rounds, sheet,
     understand::{Action, Question, Understanding},
 };
 use crate::llm::ModelRequest;
@@ -49,13 +51,15 @@ pub(super) struct Table<'r> {
     pub(super) turns: Vec<Turn<'r>>,
     /// What the player means.
     pub(super) meaning: Understanding,
+    /// The language he speaks; none: English.
+    pub(super) language: Option<&'static Language>,
 }
 
 impl<'r> Table<'r> {
     pub(super) fn new(request: &'r ModelRequest) -> Table<'r> {
         let turns = conversation::turns(request);
-        let meaning = conversation::meaning(&turns, &names(request));
-        Table { request, turns, meaning }
+        let (meaning, language) = conversation::meaning(&turns, &names(request));
+        Table { request, turns, meaning, language }
     }
 
     /// The current turn's answered calls.
@@ -219,7 +223,7 @@ pub(super) fn actor(table: &Table<'_>) -> Result<String, String> {
     if let Some(own) = own {
         return Ok(own.to_owned());
     }
-    match table.request.characters.as_slice() {
+    match &table.request.characters[..] {
         [] => Err(phrases::no_character()),
         [only] => Ok(only.name.clone()),
         several => Err(phrases::whose(table.variety(), several)),
@@ -370,7 +374,7 @@ fn look_up_rule(table: &Table<'_>) -> Answer {
 }
 
 fn greet(table: &Table<'_>) -> Answer {
-    match table.request.characters.as_slice() {
+    match &table.request.characters[..] {
         [] if table.offers("list_characters") => list_characters(table, table.pick(phrases::GREETINGS)),
         [] => Err(format!("{} {}", table.pick(phrases::GREETINGS), phrases::no_character())),
         characters => Err(phrases::greeting(table.variety(), characters, &table.request.scene)),

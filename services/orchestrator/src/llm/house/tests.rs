@@ -14,20 +14,15 @@ use serde_json::{Map, Value, json};
 use super::{House, fight, understand::*};
 
 mod fights;
+mod german;
 use crate::llm::{CharacterBrief, Message, ModelEvent, ModelRequest, Provider, ToolCall, ToolDefinition};
 
 const NAMES: &[&str] = &["Platinum", "Oak", "Block", "Axel", "Manticore"];
 
 /// Every tool there is; to read them from the contract takes longer than a conversation.
 static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(Catalogue::ours);
-static TOOLS: LazyLock<Arc<[ToolDefinition]>> = LazyLock::new(|| {
-    let define = |tool: &proto::catalogue::Tool| ToolDefinition {
-        group: tool.group.clone(),
-        name: tool.name.clone(),
-        description: tool.description.clone(),
-        parameters: tool.parameters.clone(),
-    };
-    CATALOGUE.iter().map(define).collect()
+static TOOLS: LazyLock<Arc<[Arc<ToolDefinition>]>> = LazyLock::new(|| {
+    CATALOGUE.iter().map(|tool| Arc::new(ToolDefinition::new(tool, tool.parameters.clone()))).collect()
 });
 static NUMBER: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\d+(\.\d+)?").unwrap());
 
@@ -155,9 +150,9 @@ impl Talk {
         let request = ModelRequest {
             instructions: "You are the game master.".into(),
             characters: characters.iter().map(brief).collect(),
-            sections: Vec::new(),
+            sections: Arc::new([]),
             scene: Map::new(),
-            messages: Vec::new(),
+            messages: Arc::default(),
             tools: TOOLS.clone(),
         };
         Talk { request, open: Vec::new() }
@@ -173,6 +168,15 @@ impl Talk {
         self
     }
 
+    /// The first character.
+    fn character(&mut self) -> &mut CharacterBrief {
+        &mut Arc::make_mut(&mut self.request.characters)[0]
+    }
+
+    fn messages(&mut self) -> &mut Vec<Message> {
+        Arc::make_mut(&mut self.request.messages)
+    }
+
     fn say(&mut self, text: &str) -> Answer {
         self.say_as(None, text)
     }
@@ -181,14 +185,14 @@ impl Talk {
         self.open.clear();
         self.forget_calls();
         let character = character.map(str::to_owned);
-        self.request.messages.push(Message::Player { name: None, character, text: text.to_owned() });
+        self.messages().push(Message::Player { name: None, character, text: text.to_owned() });
         self.ask()
     }
 
     /// Leaves of the past only what was said and told, as a session's window does.
     fn forget_calls(&mut self) {
         let mut messages: Vec<Message> = Vec::new();
-        for message in std::mem::take(&mut self.request.messages) {
+        for message in std::mem::take(self.messages()) {
             match (message, messages.last_mut()) {
                 (Message::GameMaster { text, .. }, Some(Message::GameMaster { text: told, .. })) => {
                     told.push_str(&text)
@@ -200,7 +204,7 @@ impl Talk {
                 (player, _) => messages.push(player),
             }
         }
-        self.request.messages = messages;
+        self.request.messages = Arc::new(messages);
     }
 
     /// Answers the open calls, in order, and asks again.
@@ -209,7 +213,7 @@ impl Talk {
         for (call, result) in std::mem::take(&mut self.open).into_iter().zip(results) {
             let failed = result.get("error").is_some();
             let (call_id, tool) = (call.id, call.name);
-            self.request.messages.push(Message::ToolResult { call_id, tool, result: result.clone(), failed });
+            self.messages().push(Message::ToolResult { call_id, tool, result: result.clone(), failed });
         }
         let answer = self.ask();
         self.assert_supported(&answer.text);
@@ -236,7 +240,8 @@ impl Talk {
                 other => panic!("{other:?}"),
             }
         }
-        self.request.messages.push(Message::GameMaster { text: text.clone(), tool_calls: self.open.clone() });
+        let said = Message::GameMaster { text: text.clone(), tool_calls: self.open.clone() };
+        self.messages().push(said);
         let calls = self.open.iter().map(|call| format!("{} {}", call.name, call.arguments)).collect();
         Answer { text, calls }
     }
@@ -247,7 +252,7 @@ impl Talk {
             NUMBER.find_iter(text).map(|found| found.as_str().trim_end_matches(".0").to_owned()).collect()
         };
         let mut supported = numbers(&Value::Object(self.request.scene.clone()).to_string());
-        for message in &self.request.messages {
+        for message in self.request.messages.iter() {
             match message {
                 Message::Player { text, .. } => supported.extend(numbers(text)),
                 Message::ToolResult { result, .. } => supported.extend(numbers(&result.to_string())),
@@ -810,7 +815,8 @@ proptest! {
             for _ in 0..fight::MAX_ROUNDS {
                 if !talk.open.is_empty() {
                     let results = vec![result.clone(); talk.open.len()];
-                    talk.request.messages.extend(std::mem::take(&mut talk.open).into_iter().zip(results).map(|(call, result)| {
+                    let open = std::mem::take(&mut talk.open);
+                    talk.messages().extend(open.into_iter().zip(results).map(|(call, result)| {
                         Message::ToolResult { call_id: call.id, tool: call.name, failed: result.get("error").is_some(), result }
                     }));
                     talk.ask();

@@ -130,7 +130,7 @@ impl Sender {
             let mut request = request.build().await.map_err(|_| ModelError::Invalid)?;
             request.headers_mut().extend(self.context.clone());
             let (error, wanted) = match self.client.execute(request).await {
-                Ok(response) if response.status().is_success() => return read(response, self.is_done),
+                Ok(response) if response.status().is_success() => return read(response, self.is_done).await,
                 Ok(response) => refusal(&response, pause),
                 Err(error) if error.is_timeout() => (ModelError::Timeout("a connection"), None),
                 Err(_) => (ModelError::Unreachable, Some(pause)),
@@ -200,19 +200,31 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 /// # Errors
 ///
 /// It is a page for people.
-fn read(response: Response, is_done: Arc<AtomicBool>) -> Result<Response, ModelError> {
+async fn read(mut response: Response, is_done: Arc<AtomicBool>) -> Result<Response, ModelError> {
     let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let is = |wanted: &str| kind.trim_start().to_ascii_lowercase().starts_with(wanted);
     if is("text/html") {
         return Err(ModelError::Invalid);
     }
-    let is_whole = is("application/json");
-    Ok(watched(response, is_whole, is_done))
+    if !is("application/json") {
+        return Ok(watched(response, Bytes::new(), false, is_done));
+    }
+    // Some call a stream so: only what it begins with tells.
+    let mut head = Bytes::new();
+    while head.trim_ascii().is_empty() {
+        match response.chunk().await {
+            Ok(Some(piece)) => head = piece,
+            Ok(None) => break,
+            Err(_) => return Err(ModelError::Cut),
+        }
+    }
+    let is_whole = head.trim_ascii_start().starts_with(b"{");
+    Ok(watched(response, head, is_whole, is_done))
 }
 
-/// The same answer, with an eye on its lines and its size. One that came as a whole, since its server does not stream,
-/// becomes one event.
-fn watched(response: Response, is_whole: bool, is_done: Arc<AtomicBool>) -> Response {
+/// The same answer, of which `begun` has been read, with an eye on its lines and its size. One that came as a whole, since
+/// its server does not stream, becomes one event.
+fn watched(response: Response, begun: Bytes, is_whole: bool, is_done: Arc<AtomicBool>) -> Response {
     let mut answer = http::Response::builder().status(response.status()).version(response.version());
     if let Some(headers) = answer.headers_mut() {
         headers.extend(response.headers().clone());
@@ -221,7 +233,8 @@ fn watched(response: Response, is_whole: bool, is_done: Arc<AtomicBool>) -> Resp
     let mut size = 0;
     let (head, tail) = if is_whole { ("data: ", "\n\n") } else { ("", "") };
     let edge = |text: &'static str| stream::iter((!text.is_empty()).then(|| Ok(Bytes::from_static(text.as_bytes()))));
-    let body = response.bytes_stream().map(move |piece| match piece {
+    let begun = stream::iter((!begun.is_empty()).then_some(Ok(begun)));
+    let body = begun.chain(response.bytes_stream()).map(move |piece| match piece {
         // JSON has line ends only between its parts.
         Ok(piece) if is_whole => Ok(piece.iter().map(|&byte| if byte < b' ' { b' ' } else { byte }).collect()),
         piece => piece,

@@ -2,27 +2,42 @@
 
 use std::{borrow::Cow, fmt::Write as _};
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::{Value, json, value::RawValue};
 
-use crate::llm::{Message, ModelError, ModelEvent, ModelRequest, ToolDefinition};
+use super::asides::{Thoughts, Written, WrittenPart};
+use crate::llm::{Message, ModelError, ModelEvent, ModelRequest};
 
-/// The body of a streaming request. What never changes stands in front, so that servers can keep it in their cache.
+/// The body of a streaming request.
+#[derive(Serialize)]
+pub(super) struct Body<'r> {
+    model: &'r str,
+    messages: Vec<Value>,
+    stream: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream_options: Option<StreamOptions>,
+    /// Written long before: they are the greatest part of a request, and always the same.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tools: Vec<&'r RawValue>,
+}
+
+#[derive(Serialize)]
+struct StreamOptions {
+    include_usage: bool,
+}
+
+/// The request as its server takes it. What never changes stands in front, so that servers can keep it in their cache.
 /// `asks_usage`: whether the server is to say what the answer cost.
-pub(super) fn request(model: &str, request: &ModelRequest, asks_usage: bool) -> Value {
+pub(super) fn request<'r>(model: &'r str, request: &'r ModelRequest, asks_usage: bool) -> Body<'r> {
     let mut messages = vec![json!({"role": "system", "content": system(request)})];
     messages.extend(request.messages.iter().map(message));
-    let mut body = json!({
-        "model": model,
-        "messages": messages,
-        "stream": true,
-    });
-    if asks_usage {
-        body["stream_options"] = json!({"include_usage": true});
+    Body {
+        model,
+        messages,
+        stream: true,
+        stream_options: asks_usage.then_some(StreamOptions { include_usage: true }),
+        tools: request.tools.iter().map(|tool| tool.written()).collect(),
     }
-    if !request.tools.is_empty() {
-        body["tools"] = request.tools.iter().map(tool).collect();
-    }
-    body
 }
 
 fn system(request: &ModelRequest) -> String {
@@ -31,7 +46,7 @@ fn system(request: &ModelRequest) -> String {
     if request.characters.is_empty() {
         text.push_str("None has been added to this session yet.\n");
     }
-    for character in &request.characters {
+    for character in request.characters.iter() {
         let _ = writeln!(text, "- {}: {}", one_line(&character.name), one_line(&character.summary));
     }
     for section in request.sections.iter().filter(|section| !section.items.is_empty()) {
@@ -137,13 +152,6 @@ fn message(message: &Message) -> Value {
     }
 }
 
-fn tool(tool: &ToolDefinition) -> Value {
-    json!({
-        "type": "function",
-        "function": {"name": tool.name, "description": tool.description, "parameters": tool.parameters},
-    })
-}
-
 /// Characters of an id, a model's name or a reason that are kept.
 const MAX_NAME: usize = 200;
 
@@ -156,6 +164,7 @@ pub(super) struct Reader {
     /// The id of each call so far, by index; empty where the server gave none.
     ids: Vec<String>,
     thoughts: Thoughts,
+    written: Written,
 }
 
 impl Reader {
@@ -194,18 +203,29 @@ impl Reader {
         // A server that does not stream sends its whole message at once.
         let delta = if choice["delta"].is_object() { &choice["delta"] } else { &choice["message"] };
         let mut says_something = false;
-        for text in [&delta["content"], &delta["refusal"]] {
+        // Some speak of completions still, whose text stands beside the delta.
+        for text in [&delta["content"], &delta["refusal"], &choice["text"]] {
             let text = text_of(text);
             says_something |= !text.is_empty();
             let text = self.thoughts.take_out(&text);
-            if !text.is_empty() {
-                events.push(ModelEvent::Text(text));
-            }
+            self.tell(&text, events);
         }
-        let calls = delta["tool_calls"].as_array().map(Vec::as_slice).unwrap_or_default();
+        // One call may come without its list, or under the name that calls had before they were tools'.
+        let calls = match (&delta["tool_calls"], &delta["function_call"]) {
+            (Value::Array(calls), _) => calls.iter().collect(),
+            (call @ Value::Object(_), _) | (_, call @ Value::Object(_)) => vec![call],
+            _ => Vec::new(),
+        };
         says_something |= !calls.is_empty();
-        events.extend(calls.iter().map(|call| self.read_call(call)));
-        match choice["finish_reason"].as_str() {
+        for call in calls {
+            events.push(self.read_call(call));
+        }
+        let reason = choice["finish_reason"].as_str();
+        if reason.is_some_and(|reason| !reason.is_empty() || !says_something) {
+            let rest = self.written.rest();
+            events.extend(Some(rest).filter(|rest| !rest.is_empty()).map(ModelEvent::Text));
+        }
+        match reason {
             // Some servers write an empty reason into every chunk: only after the last words it is one.
             Some("") => self.is_finished = !says_something,
             Some(reason) => {
@@ -216,14 +236,33 @@ impl Reader {
         }
     }
 
+    /// Text that is told, and calls that a model has written into it since its server does not read them out.
+    fn tell(&mut self, text: &str, events: &mut Vec<ModelEvent>) {
+        for part in self.written.take_out(text) {
+            events.push(match part {
+                WrittenPart::Text(text) => ModelEvent::Text(text),
+                WrittenPart::Call(call) => self.read_call(&call),
+            });
+        }
+    }
+
+    /// What was held back of an answer that ends.
+    pub fn rest(&mut self) -> Option<ModelEvent> {
+        let rest = self.written.rest();
+        (!rest.is_empty()).then_some(ModelEvent::Text(rest))
+    }
+
     fn read_call(&mut self, call: &Value) -> ModelEvent {
         let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
         let id = text(&call["id"]);
-        let name = text(&call["function"]["name"]);
-        let arguments = match &call["function"]["arguments"] {
-            Value::String(text) => text.clone(),
-            Value::Null => String::new(),
-            whole => whole.to_string(),
+        // Some leave out the wrapping.
+        let function = if call["function"].is_object() { &call["function"] } else { call };
+        let name = text(&function["name"]);
+        let arguments = match (&function["arguments"], &function["parameters"]) {
+            (Value::Null, Value::Null) => String::new(),
+            (Value::Null, whole) => whole.to_string(),
+            (Value::String(text), _) => text.clone(),
+            (whole, _) => whole.to_string(),
         };
         let index = self.index_of(&call["index"], id.as_deref(), name.is_some());
         ModelEvent::ToolCall { index, id, name, arguments }
@@ -257,64 +296,6 @@ impl Reader {
             self.ids[position] = id.to_owned();
         }
         u32::try_from(position).unwrap_or(u32::MAX)
-    }
-}
-
-/// Takes out the thoughts that some servers leave at the head of an answer: they are not for the table.
-#[derive(Debug, Default)]
-struct Thoughts {
-    /// What of the answer may still belong to a mark.
-    held: String,
-    place: Place,
-    /// Whether thoughts have been taken out.
-    some: bool,
-}
-
-#[derive(Debug, Default, Clone, Copy, PartialEq)]
-enum Place {
-    /// Nothing but blanks and thoughts so far.
-    #[default]
-    Head,
-    Inside,
-    Past,
-}
-
-impl Thoughts {
-    const OPEN: &str = "<think>";
-    const CLOSE: &str = "</think>";
-
-    /// The text without them.
-    fn take_out(&mut self, piece: &str) -> String {
-        if self.place == Place::Past {
-            return piece.to_owned();
-        }
-        self.held.push_str(piece);
-        loop {
-            if self.place == Place::Inside {
-                let Some((_, rest)) = self.held.split_once(Self::CLOSE) else {
-                    let is_end = |length: &usize| self.held.ends_with(&Self::CLOSE[..*length]);
-                    let kept = (1..Self::CLOSE.len()).rev().find(is_end).unwrap_or(0);
-                    self.held = Self::CLOSE[..kept].to_owned();
-                    return String::new();
-                };
-                self.held = rest.to_owned();
-                self.place = Place::Head;
-                self.some = true;
-            }
-            let told = self.held.trim_start();
-            if let Some(thought) = told.strip_prefix(Self::OPEN) {
-                self.held = thought.to_owned();
-                self.place = Place::Inside;
-                continue;
-            }
-            if Self::OPEN.starts_with(told) {
-                return String::new();
-            }
-            self.place = Place::Past;
-            let told = if self.some { told.to_owned() } else { self.held.clone() };
-            self.held.clear();
-            return told;
-        }
     }
 }
 
@@ -478,26 +459,32 @@ mod tests {
         assert_eq!(read(&mut reader, chunk), expected);
     }
 
-    #[track_caller]
-    fn told(pieces: &[&str], expected: &str) {
-        let mut thoughts = Thoughts::default();
-        let told: String = pieces.iter().map(|piece| thoughts.take_out(piece)).collect();
-        assert_eq!(told, expected, "{pieces:?}");
+    #[test]
+    fn a_call_is_read_in_every_wrapping() {
+        let call = |delta: Value| {
+            let events = read(&mut Reader::default(), json!({"choices": [{"delta": delta}]}));
+            match events.as_slice() {
+                [ModelEvent::ToolCall { name: Some(name), arguments, .. }] => format!("{name} {arguments}"),
+                other => panic!("{other:?}"),
+            }
+        };
+        let whole = json!({"name": "roll", "arguments": {"pool": 3}});
+        for delta in [
+            json!({"tool_calls": [{"function": whole}]}),
+            json!({"tool_calls": {"index": 0, "function": whole}}),
+            json!({"tool_calls": [whole]}),
+            json!({"function_call": whole}),
+            json!({"tool_calls": [{"function": {"name": "roll", "parameters": {"pool": 3}}}]}),
+            json!({"content": format!("<tool_call>\n{whole}\n</tool_call>")}),
+        ] {
+            assert_eq!(call(delta.clone()), r#"roll {"pool":3}"#, "{delta}");
+        }
     }
 
     #[test]
-    fn thoughts_at_the_head_are_not_told() {
-        told(&["<think>The butler did it.</think>\n\nGood evening."], "Good evening.");
-        told(&["<", "think", ">The", " butler <b>", "</th", "ink", ">", "\n", "Good ", "evening."], "Good evening.");
-        told(&["\n<think>\n</think>\n<think>one more</think> Yes"], "Yes");
-        told(&["<think>without an end"], "");
-    }
-
-    #[test]
-    fn whatever_else_looks_like_a_thought_is_told() {
-        told(&["Good <think>", "evening</think>."], "Good <think>evening</think>.");
-        told(&["<thi", "ng> is here"], "<thing> is here");
-        told(&["\n  Good", " evening"], "\n  Good evening");
+    fn the_text_of_a_completion_is_told() {
+        let events = read(&mut Reader::default(), json!({"choices": [{"text": "Hi", "finish_reason": "stop"}]}));
+        assert_eq!(events, [ModelEvent::Text("Hi".into()), ModelEvent::Finished("stop".into())]);
     }
 
     #[test]

@@ -162,8 +162,7 @@ fn a_combat_spell_marks_its_wound_without_another_test() {
 #[test]
 fn a_fight_is_lost_when_nobody_stands() {
     let mut talk = Talk::new(&["Platinum"]).scene(in_a_fight());
-    talk.request.characters[0].summary =
-        "Platinum, human street samurai: Body 10; 10 boxes Physical, 2 Stun.".to_owned();
+    talk.character().summary = "Platinum, human street samurai: Body 10; 10 boxes Physical, 2 Stun.".to_owned();
     talk.say("go on");
     let answer = talk.results(&[tracker("ganger")]);
     assert!(answer.calls.iter().any(|call| call.starts_with("end_combat")), "{:?}", answer.calls);
@@ -186,7 +185,7 @@ fn people_answer_by_their_mood_and_the_house_has_jobs() {
 fn a_campaign_keeps_objectives_milestones_and_people() {
     let mut talk = Talk::new(&["Platinum"]);
     talk.say("new objective: find the missing mage").only_says("no");
-    talk.request.characters[0].campaign_id = "c7".to_owned();
+    talk.character().campaign_id = "c7".to_owned();
     talk.say("new objective: find the missing mage").calls(&[r#"get_campaign {"campaign_id":"c7"}"#]);
     let answer = talk.results(&[json!({"objectives": [{"objective": "Get paid", "completed": true, "order": 1}]})]);
     answer.calls(&[concat!(
