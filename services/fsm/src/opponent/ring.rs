@@ -115,7 +115,7 @@ impl<'a> Ring<'a> {
     /// Hiding a revealed Fellowship.
     pub fn hide(&self) -> Plan {
         if self.position.is("FELLOWSHIP_REVEALED") {
-            Plan::new(2.2, "revealed it cannot move").with_fact("FELLOWSHIP_REVEALED", false)
+            Plan::new(2.2, "revealed it cannot move")
         } else {
             Plan::new(-VICTORY, "it is hidden")
         }

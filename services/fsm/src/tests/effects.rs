@@ -288,6 +288,11 @@ fn actions() -> Vec<Row> {
         ),
         ("APPLY_FP_ACTION_DIE_EFFECT", json!({"SELECTED_NUMBER": 0}), &[]),
         (
+            "APPLY_FP_ACTION_DIE_EFFECT",
+            json!({"ACTION": "hide_fellowship", "FELLOWSHIP_REVEALED": true}),
+            &["FELLOWSHIP_REVEALED = false", "record $FSM flips 248 "],
+        ),
+        (
             "APPLY_SP_ACTION_DIE_EFFECT",
             json!({"SELECTED_NUMBER": 1}),
             &["command FSM_EXECUTE_ACTION 1", "EXECUTED_DIE = 1"],
