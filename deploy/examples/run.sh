@@ -47,6 +47,7 @@ wait_for "$work/server.out" "Data"
 url=$(sed -n 's/^  Play  *\(http:[^ ]*\).*/\1/p' "$work/server.out")
 
 "$python" "$here/python/client.py" "127.0.0.1:$dice"
+"$python" "$here/python/client.py" "${url#http://}"
 java "$here/java/RollDice.java" "$url"
 forecast=$(curl -s -X POST "$url/api/tools/get_forecast" -H 'Content-Type: application/json' -d '{"district": "Redmond"}')
 echo "a service of one's own: $forecast"

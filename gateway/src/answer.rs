@@ -5,7 +5,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};
 use service_kit::{
     clock,
-    status::{ErrorCode, Failure},
+    status::{self, ErrorCode, Failure},
 };
 use tonic::Status;
 use uuid::Uuid;
@@ -65,6 +65,13 @@ impl From<Failure> for Problem {
 impl From<Status> for Problem {
     fn from(status: Status) -> Problem {
         Failure::from(&status).into()
+    }
+}
+
+impl From<&Problem> for Status {
+    fn from(problem: &Problem) -> Status {
+        let Failure { code, message, details } = problem.failure.clone();
+        status::error_with(code, message, details)
     }
 }
 

@@ -30,6 +30,15 @@ pub struct Config {
     /// Connections that one address may hold open.
     #[arg(long, env = "DICETOWER_CONNECTIONS_PER_ADDRESS", default_value_t = DEFAULT_CONNECTIONS, value_name = "COUNT")]
     pub connections_per_address: u32,
+    /// Seconds in which the reader of a WebSocket must take a frame; one who does not is shown the door.
+    #[arg(
+        long,
+        env = "DICETOWER_WRITE_TIMEOUT",
+        default_value_t = DEFAULT_WRITE_TIMEOUT,
+        value_name = "SECONDS",
+        value_parser = clap::value_parser!(u64).range(1..=3600)
+    )]
+    pub write_timeout: u64,
     /// Address or network of a proxy in front of the gateway, such as 10.0.0.0/8; several with commas. Whom it speaks
     /// for (X-Forwarded-For) is taken for the client whose connections and requests are counted.
     #[arg(
@@ -49,6 +58,7 @@ const DEFAULT_HTTP: &str = "127.0.0.1:8001";
 const DEFAULT_BODY_LIMIT: usize = 1024 * 1024;
 const DEFAULT_STREAMS: u32 = 1000;
 const DEFAULT_CONNECTIONS: u32 = 2000;
+const DEFAULT_WRITE_TIMEOUT: u64 = 10;
 
 impl Default for Config {
     fn default() -> Config {
@@ -59,6 +69,7 @@ impl Default for Config {
             body_limit: DEFAULT_BODY_LIMIT,
             streams_per_address: DEFAULT_STREAMS,
             connections_per_address: DEFAULT_CONNECTIONS,
+            write_timeout: DEFAULT_WRITE_TIMEOUT,
             trusted_proxies: Vec::new(),
             rates: RateConfig::default(),
         }

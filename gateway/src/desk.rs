@@ -41,7 +41,7 @@ pub(crate) enum Door {
 }
 
 impl Door {
-    fn as_str(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Door::Rest => "rest",
             Door::Mcp => "mcp",

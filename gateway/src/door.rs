@@ -18,11 +18,12 @@ use crate::{
     Gateway,
     answer::Problem,
     extract::{text_header, wants_json},
+    grpc,
     limits::{self, Kind},
 };
 
 /// Routes that anybody may see: the page and the documents, which hold nothing of anybody's, and whether we are well.
-const PUBLIC: [&str; 9] = [
+const PUBLIC: [&str; 10] = [
     "/",
     "/ui/{*path}",
     "/docs",
@@ -32,6 +33,7 @@ const PUBLIC: [&str; 9] = [
     "/health/live",
     "/health/ready",
     "/favicon.ico",
+    grpc::HEALTH,
 ];
 /// Routes for whoever runs the server, by how they begin: they show what others do.
 const OPERATORS: [&str; 3] = ["/traces", "/metrics", "/ops"];

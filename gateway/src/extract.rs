@@ -47,13 +47,7 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Fields, Problem> {
-        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| {
-            let message = match rejection.status() {
-                http::StatusCode::PAYLOAD_TOO_LARGE => "the body is too large",
-                _ => "the body could not be read",
-            };
-            Problem::from_http(rejection.status(), message)
-        })?;
+        let bytes = body(request, state).await?;
         if bytes.trim_ascii().is_empty() {
             return Ok(Fields(Map::new()));
         }
@@ -63,6 +57,17 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
             Err(error) => Err(Problem::invalid(format!("the body is not JSON: {error}"))),
         }
     }
+}
+
+/// The whole body of a request.
+pub(crate) async fn body(request: Request, state: &(impl Send + Sync)) -> Result<Bytes, Problem> {
+    Bytes::from_request(request, state).await.map_err(|rejection| {
+        let message = match rejection.status() {
+            http::StatusCode::PAYLOAD_TOO_LARGE => "the body is too large",
+            _ => "the body could not be read",
+        };
+        Problem::from_http(rejection.status(), message)
+    })
 }
 
 impl Fields {

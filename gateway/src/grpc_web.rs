@@ -1,22 +1,22 @@
-//! gRPC-Web: browsers and programs behind proxies call the tools as gRPC methods. A call is read, made at the desk like
-//! any other, and answered in one frame of data and one of trailers.
+//! gRPC-Web: browsers and programs behind proxies call the tools as gRPC methods by HTTP/1.1, too. A call is read, made at
+//! the desk like any other, and answered in one frame of data and one of trailers.
 
 use axum::{
-    body::{Body, Bytes},
-    extract::State,
+    body::Body,
+    extract::Request,
     response::{IntoResponse, Response},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use http::{HeaderMap, HeaderValue, Uri, header};
+use http::{HeaderMap, HeaderValue, header};
 use service_kit::status::{self, ErrorCode};
 use tonic::Status;
 
 use crate::{
-    Shares,
+    Gateway,
     answer::Problem,
     desk::{Call, Door},
     door::Who,
-    extract::{Metadata, text_header},
+    extract::{self, Metadata, text_header},
 };
 
 /// The flag of a frame that holds trailers.
@@ -26,21 +26,24 @@ const HEAD: usize = 5;
 
 /// Calls a method.
 pub(crate) async fn call(
-    gateway: Shares,
-    uri: Uri,
+    gateway: Gateway,
     Who(caller): Who,
     Metadata(metadata): Metadata,
-    headers: HeaderMap,
-    body: Bytes,
+    request: Request,
 ) -> Response {
+    let (uri, headers) = (request.uri().clone(), request.headers().clone());
+    let body = match extract::body(request, &gateway).await {
+        Ok(body) => body,
+        Err(problem) => return problem.into_response(),
+    };
     let kind = text_header(&headers, "content-type").unwrap_or_default();
     let Some(form) = kind.strip_prefix("application/grpc-web") else {
-        let message = "methods are called here as gRPC-Web, with the content type application/grpc-web+proto";
+        let message = "methods are called here as gRPC, with the content type application/grpc, or as gRPC-Web, with \
+                       application/grpc-web+proto";
         return Problem::invalid(message).into_response();
     };
     let is_text = form.starts_with("-text");
     let answer = async {
-        let State(gateway) = &gateway;
         let tool = gateway.toolbox.catalogue().iter().find(|tool| tool.path == uri.path());
         let tool = tool.ok_or_else(|| {
             let text = "there is no such method that may be called from outside; those of the tools may";
@@ -49,7 +52,11 @@ pub(crate) async fn call(
         let message = message_of(&body, is_text)?;
         let unreadable = || status::error(ErrorCode::InvalidToolParams, "the message is not one of this method");
         let arguments = tool.decode_request(&message).ok_or_else(unreadable)?;
-        let call = Call { door: Door::Grpc, caller: &caller, name: &tool.name, arguments, metadata, session_id: None };
+        let session_id = text_header(&headers, "x-session-id").map(str::to_owned);
+        if let Some(session_id) = &session_id {
+            extract::session_id(session_id)?;
+        }
+        let call = Call { door: Door::Grpc, caller: &caller, name: &tool.name, arguments, metadata, session_id };
         let result = gateway.call_tool(call).await?;
         tool.encode_response(result).ok_or_else(|| status::error(ErrorCode::InternalError, "internal error"))
     };

@@ -30,10 +30,19 @@ pub(crate) async fn live() -> Json<Value> {
 /// Every service that the gateway calls is well; else 503, and which is not.
 pub(crate) async fn ready(State(gateway): Shares) -> Response {
     let services = services(&gateway).await;
-    let is_ready = services.values().all(|word| word == OK) && !gateway.shutdown.is_cancelled();
+    let is_ready = are_well(&services) && !gateway.shutdown.is_cancelled();
     let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let word = if is_ready { OK } else { UNAVAILABLE };
     (status, Json(json!({"status": word, "services": services}))).into_response()
+}
+
+/// Whether every service is well that the gateway calls.
+pub(crate) async fn all_well(gateway: &Gateway) -> bool {
+    are_well(&services(gateway).await)
+}
+
+fn are_well(services: &Map<String, Value>) -> bool {
+    services.values().all(|word| word == OK)
 }
 
 /// How each service is that the gateway calls: `ok` or `unavailable`.
@@ -45,7 +54,8 @@ pub(crate) async fn services(gateway: &Gateway) -> Map<String, Value> {
     join_all(checks).await.into_iter().collect()
 }
 
-async fn is_well(transport: Transport) -> bool {
+/// Whether a service says that it is well.
+pub(crate) async fn is_well(transport: Transport) -> bool {
     let mut request = Request::new(HealthCheckRequest::default());
     request.metadata_mut().insert("traceparent", trace::UNRECORDED.parse().expect("visible ASCII"));
     let answer = tokio::time::timeout(CHECK_DEADLINE, HealthClient::new(transport).check(request)).await;

@@ -2,7 +2,8 @@
 //!
 //! A request passes `observe` (its trace, its log line, the form of every error), `access` (from where it may come),
 //! `door` (who it is, and how often) and then its handler: `rest` and `games` for JSON, `socket` for a table's WebSocket,
-//! `mcp` for models, `page` and `traces` for people, `health` and `ops` for operators. Whatever calls a tool does so at
+//! `mcp` for models, `grpc` and
+//! `grpc_web` for programs, `page` and `traces` for people, `health` and `ops` for operators. Whatever calls a tool does so at
 //! the `desk`.
 
 mod access;
@@ -13,6 +14,7 @@ mod docs;
 mod door;
 mod extract;
 mod games;
+mod grpc;
 mod grpc_web;
 mod health;
 mod invites;
@@ -40,7 +42,6 @@ use axum::{
     routing::{any, delete, get, post, put},
 };
 use futures_util::FutureExt as _;
-use proto::catalogue::Tool;
 use service_kit::{Caller, Peers, status::ErrorCode, tools::Toolbox};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -70,6 +71,10 @@ pub(crate) struct Shared {
     sheets: Sheets,
     /// The sockets that are open, which a server's own shutdown does not wait for.
     sockets: TaskTracker,
+    /// Largest message of a request, in bytes.
+    body_limit: usize,
+    /// Time in which the reader of a socket must take a frame.
+    write_timeout: Duration,
     /// Whether a page other than ours is served.
     other_page: bool,
     shutdown: CancellationToken,
@@ -130,6 +135,8 @@ impl Gateway {
             seats: Seats::default(),
             sheets: Sheets::default(),
             sockets: TaskTracker::new(),
+            body_limit: config.body_limit,
+            write_timeout: Duration::from_secs(config.write_timeout),
             other_page: config.www.is_some(),
             peers,
             shutdown,
@@ -176,12 +183,7 @@ fn routes(config: &Config, gateway: Gateway) -> Router {
         .route("/health/ready", get(health::ready))
         .route("/ui/{*path}", get(page::file))
         .merge(mcp::routes(&gateway, config.body_limit));
-    let mut services: Vec<_> = gateway.toolbox.catalogue().iter().map(Tool::service).collect();
-    services.sort();
-    services.dedup();
-    let routes = services
-        .iter()
-        .fold(routes, |routes, service| routes.route(&format!("/{service}/{{method}}"), post(grpc_web::call)));
+    let routes = grpc::add_routes(routes, &gateway);
     let routes = match &config.www {
         None => routes.route("/", get(page::index)).fallback(nothing_here),
         Some(folder) => page::serve_folder(routes, folder),
@@ -205,8 +207,11 @@ async fn pass(State(gateway): Shares, request: Request, next: Next) -> Response 
     .await
 }
 
-async fn nothing_here(request: Request) -> Problem {
-    Problem::new(ErrorCode::NotFound, format!("there is nothing at {}", shown(request.uri().path())))
+async fn nothing_here(request: Request) -> Response {
+    if grpc::is_native(request.headers()) {
+        return grpc::no_such_method();
+    }
+    Problem::new(ErrorCode::NotFound, format!("there is nothing at {}", shown(request.uri().path()))).into_response()
 }
 
 async fn wrong_method(request: Request) -> Problem {

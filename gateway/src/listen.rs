@@ -41,8 +41,16 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// How long is waited after the operating system has refused a connection, for want of file handles as a rule.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// As many files open as the system allows: each connection is one.
+fn raise_limit_of_files() {
+    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
+        tracing::info!(%error, "the limit of open files could not be raised");
+    }
+}
+
 /// Serves a router until `shutdown`; running requests then have a time to end.
 pub(crate) async fn serve(router: Router, listener: TcpListener, config: &Config, shutdown: CancellationToken) {
+    raise_limit_of_files();
     let per_address = config.connections_per_address;
     let connections = Arc::new(Connections { per_address, open: Mutex::default() });
     let proxies: Arc<[IpNet]> = config.trusted_proxies.clone().into();

@@ -21,6 +21,7 @@ use crate::{
     Gateway,
     answer::{self, Problem},
     extract::text_header,
+    grpc,
 };
 
 /// Headers that an answer gets here and in the layers within.
@@ -46,6 +47,7 @@ pub(crate) async fn observe(
     let started = Instant::now();
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
+    let is_grpc = grpc::is_native(request.headers());
     let route = request.extensions().get::<MatchedPath>().map_or("(no route)", MatchedPath::as_str).to_owned();
     let name = format!("{method} {route}");
     let (span, trace_id) = begin(&name, &route, request.headers());
@@ -53,7 +55,7 @@ pub(crate) async fn observe(
     span.set_attribute("url.path", path.clone());
 
     let mut response = next(request).instrument(span.clone()).await;
-    if let Some(problem) = finish(&mut response, trace_id, gateway.other_page) {
+    if let Some(problem) = finish(&mut response, trace_id, gateway.other_page, is_grpc) {
         span.set_attribute("error.type", problem.code().name());
     }
 
@@ -87,14 +89,18 @@ fn begin(name: &str, route: &str, headers: &HeaderMap) -> (Span, Uuid) {
 }
 
 fn is_quiet(route: &str) -> bool {
-    const QUIET: [&str; 7] = ["/ui/", "/docs", "/openapi", "/asyncapi", "/traces", "/health/", "/metrics"];
+    const QUIET: [&str; 8] = ["/grpc.", "/ui/", "/docs", "/openapi", "/asyncapi", "/traces", "/health/", "/metrics"];
     route == "/ops" || QUIET.iter().any(|prefix| route.starts_with(prefix))
 }
 
 /// Completes an answer, and tells what it fails with, if it does.
-fn finish(response: &mut Response, trace_id: Uuid, other_page: bool) -> Option<Problem> {
+fn finish(response: &mut Response, trace_id: Uuid, other_page: bool, is_grpc: bool) -> Option<Problem> {
     let problem = response.extensions_mut().remove::<Problem>().or_else(|| told_by_a_library(response));
-    if let Some(problem) = &problem {
+    if let Some(problem) = &problem
+        && is_grpc
+    {
+        *response = grpc::refusal(problem, response.headers());
+    } else if let Some(problem) = &problem {
         *response.body_mut() = Body::from(answer::envelope(problem, trace_id).to_string());
         let headers = response.headers_mut();
         headers.remove(header::CONTENT_LENGTH);

@@ -48,6 +48,7 @@ use crate::{
     answer::Problem,
     door::{self, Who},
     extract::{self, Path, Query},
+    limits::LIMITED,
     streams::OpenStream,
 };
 
@@ -56,8 +57,6 @@ use crate::{
 const MAX_MESSAGE: usize = 16 * 1024 * 1024;
 /// The socket's buffers, in bytes; idle tables should cost little.
 const BUFFER: usize = 4 * 1024;
-/// Time in which a reader must take a frame.
-const WRITE_DEADLINE: Duration = Duration::from_secs(10);
 /// Time in which a line that is being closed may say goodbye.
 const FAREWELL: Duration = Duration::from_secs(1);
 /// How often a line is asked for a sign of life, and after how long a silence it is given up.
@@ -65,6 +64,8 @@ const PING_EVERY: Duration = Duration::from_secs(20);
 const SILENCE: Duration = Duration::from_secs(65);
 /// Time in which a turn may end after a shutdown has begun.
 const DRAIN: Duration = Duration::from_secs(8);
+/// Who has fallen behind and is told how things stand must keep up for so long, or is shown the door.
+const FORGIVEN_AFTER: Duration = Duration::from_secs(60);
 /// How long an answer waits for the log to show what it speaks of.
 const CATCH_UP: Duration = Duration::from_millis(500);
 /// The types that the seed documents; `?telemetry=0` leaves only these.
@@ -100,6 +101,7 @@ pub(crate) async fn upgrade(
         session_id,
         connection_id,
         documented_only: matches!(query.telemetry.as_deref(), Some("0" | "false" | "off")),
+        write_timeout: gateway.write_timeout,
         shutdown: gateway.shutdown.clone(),
         _open: open,
     };
@@ -123,6 +125,7 @@ struct Line {
     /// Tells the orchestrator whose doing an event is.
     connection_id: String,
     documented_only: bool,
+    write_timeout: Duration,
     shutdown: CancellationToken,
     _open: OpenStream,
 }
@@ -136,6 +139,8 @@ struct Connection {
     shown: u64,
     /// Whether a turn is being told.
     in_turn: bool,
+    /// When it last fell behind what happened.
+    fell_behind: Option<Instant>,
     /// How this client spells the names of characters, by the table's spelling: it looks for its own words.
     spellings: HashMap<String, String>,
 }
@@ -156,22 +161,29 @@ impl End {
 
 impl Line {
     async fn serve(self, mut socket: WebSocket, after: Option<Position>, span: Span) {
-        let session_id = self.session_id.clone();
+        let (session_id, patience) = (self.session_id.clone(), self.write_timeout);
         let begun = self.begin(&mut socket, after).instrument(span.clone()).await;
         let end = match begun {
             Err(Refusal::End(end)) => end,
             Err(Refusal::Status(status)) => {
                 let failure = Failure::from(&status);
                 let trace_id = span.in_scope(trace::current_id_text);
-                match write(&mut socket, frame::error(&failure, &trace_id)).await {
+                match write(&mut socket, frame::error(&failure, &trace_id), patience).await {
                     Ok(()) => End::Close(close_code::AGAIN, shortened(failure.message)),
                     Err(end) => end,
                 }
             }
             Ok((events, shown)) => {
                 drop(span);
-                let mut connection =
-                    Connection { line: self, socket, events, shown, in_turn: false, spellings: HashMap::new() };
+                let mut connection = Connection {
+                    line: self,
+                    socket,
+                    events,
+                    shown,
+                    in_turn: false,
+                    fell_behind: None,
+                    spellings: HashMap::new(),
+                };
                 let end = connection.run().await;
                 socket = connection.socket;
                 end
@@ -183,7 +195,9 @@ impl Line {
             }
             End::Close(code, reason) => {
                 tracing::info!(session_id, code, reason, "socket closed");
-                let _ = timeout(FAREWELL, say_goodbye(&mut socket, code, reason)).await;
+                // Who has not read for a while has much to read before he comes to our word.
+                let patience = if code == close_code::POLICY { patience } else { FAREWELL };
+                let _ = timeout(patience, say_goodbye(&mut socket, code, reason)).await;
             }
         }
     }
@@ -197,7 +211,7 @@ impl Line {
         let session_id = self.session_id.clone();
         self.client.clone().create_session(CreateSessionRequest { session_id: Some(session_id) }).await?;
         let greeting = format!("Connected to session {}", self.session_id);
-        write(socket, frame::system(greeting, "", "")).await?;
+        write(socket, frame::system(greeting, "", ""), self.write_timeout).await?;
         let events = self.subscribe(after).await?;
         if let Some(seat) = self.person.fixed_seat() {
             // Whoever may take one seat only has it from the beginning.
@@ -255,7 +269,7 @@ impl Connection {
                 }
                 _ = pings.tick() => match heard.elapsed() {
                     silence if SILENCE < silence => Err(End::Close(close_code::POLICY, "no sign of life".into())),
-                    _ => write_message(&mut self.socket, Message::Ping(Default::default())).await,
+                    _ => self.write_message(Message::Ping(Default::default())).await,
                 },
                 () = shutdown.cancelled(), if !self.in_turn => Err(End::away()),
                 () = &mut drained => Err(End::away()),
@@ -285,23 +299,44 @@ impl Connection {
                 }
                 if !event.frame.is_empty() && !self.line.documented_only {
                     // It was written once for all who hear it.
-                    return write_message(&mut self.socket, Message::Text(event.frame.into())).await;
+                    return self.write_message(Message::Text(event.frame.into())).await;
                 }
                 let frame = to_frame(&event);
                 let kind = frame["type"].as_str().unwrap_or_default();
                 if kind.is_empty() || self.line.documented_only && !DOCUMENTED.contains(&kind) {
                     return Ok(());
                 }
-                write(&mut self.socket, frame).await
+                self.write(frame).await
             }
             _ if self.line.shutdown.is_cancelled() => Err(End::away()),
-            Some(Err(status)) if status.code() == Code::ResourceExhausted => {
-                Err(End::Close(close_code::POLICY, "frames were not read in time; connect again with after_seq".into()))
-            }
+            Some(Err(status)) if status.code() == Code::ResourceExhausted => self.catch_breath().await,
             Some(Err(_)) | None => {
                 Err(End::Close(close_code::RESTART, "the session is being moved; connect again with after_seq".into()))
             }
         }
+    }
+
+    /// Tells a reader who has fallen behind how things stand, in place of what he has missed, and goes on from there. The
+    /// next time, unless he has kept up for a while, he is shown the door. His table waits for him in neither case.
+    async fn catch_breath(&mut self) -> Result<(), End> {
+        if self.fell_behind.is_some_and(|when| when.elapsed() < FORGIVEN_AFTER) {
+            LIMITED.with("slow readers").inc();
+            let reason = "frames were not read in time; connect again with after_seq";
+            return Err(End::Close(close_code::POLICY, reason.into()));
+        }
+        self.fell_behind = Some(Instant::now());
+        let gone =
+            |_| End::Close(close_code::RESTART, "the session is being moved; connect again with after_seq".into());
+        self.events = self.line.subscribe(None).await.map_err(gone)?;
+        // Asked for after the subscription, so that whatever has a higher number comes through it.
+        let session = self.line.session().await.map_err(gone)?;
+        let missed_after = std::mem::replace(&mut self.shown, session.last_seq);
+        if self.line.documented_only {
+            let told = frame::system("You are reading too slowly; some of what happened was left out", "", "");
+            self.write(told).await?;
+            return self.tell_session(&session).await;
+        }
+        self.write(frame::snapshot(self.in_own_words(&session), missed_after)).await
     }
 
     /// Does what the client has sent.
@@ -325,7 +360,7 @@ impl Connection {
             Err(failure) => return self.refuse_frame(&failure).await,
         };
         if request == Request::Ping {
-            return write(&mut self.socket, frame::pong()).await;
+            return self.write(frame::pong()).await;
         }
         let name = format!("ws {}", request.name());
         let (span, trace_id) = trace::begin("gateway", &name, trace_id, None);
@@ -357,7 +392,7 @@ impl Connection {
                     1 => "Queued: 1 turn before yours".to_owned(),
                     turns => format!("Queued: {turns} turns before yours"),
                 };
-                write(&mut self.socket, frame::system(note, &answer.turn_id, trace_id)).await?;
+                self.write(frame::system(note, &answer.turn_id, trace_id)).await?;
             }
             Request::Join { name, seat, character, .. } => {
                 let request = JoinRequest { session_id, connection_id, name, seat, character };
@@ -405,7 +440,7 @@ impl Connection {
             Request::Cancel => {
                 let answer = client.cancel_turn(CancelTurnRequest { session_id }).await?.into_inner();
                 if !answer.cancelled {
-                    write(&mut self.socket, frame::system("Nothing to cancel", "", trace_id)).await?;
+                    self.write(frame::system("Nothing to cancel", "", trace_id)).await?;
                 }
             }
             Request::Resume { after } => {
@@ -423,7 +458,7 @@ impl Connection {
             None => {
                 // Who sits there already is not added again, but whoever asked is answered the same.
                 let seated = as_seated(session, character).to_owned();
-                write(&mut self.socket, frame::system(format!("Added {seated} to session"), "", trace_id)).await?;
+                self.write(frame::system(format!("Added {seated} to session"), "", trace_id)).await?;
                 seated
             }
         };
@@ -453,7 +488,7 @@ impl Connection {
         if self.line.documented_only {
             return Ok(());
         }
-        write(&mut self.socket, frame::ui_interaction(action, character, session.characters.len())).await
+        self.write(frame::ui_interaction(action, character, session.characters.len())).await
     }
 
     async fn session_info(&mut self) -> Result<(), Refusal> {
@@ -463,13 +498,26 @@ impl Connection {
 
     /// Tells who sits at the table, in this client's spelling.
     async fn tell_session(&mut self, session: &Session) -> Result<(), End> {
+        self.write(frame::session_info(self.in_own_words(session))).await
+    }
+
+    /// A session with names in this client's spelling.
+    fn in_own_words(&self, session: &Session) -> Session {
         let mut session = session.clone();
         for name in &mut session.characters {
             if let Some(spelled) = self.spellings.get(name) {
                 name.clone_from(spelled);
             }
         }
-        write(&mut self.socket, frame::session_info(session)).await
+        session
+    }
+
+    async fn write(&mut self, frame: Value) -> Result<(), End> {
+        self.write_message(Message::Text(frame.to_string().into())).await
+    }
+
+    async fn write_message(&mut self, message: Message) -> Result<(), End> {
+        write_message(&mut self.socket, message, self.line.write_timeout).await
     }
 
     /// Tells the client what was wrong with a frame that could not be read.
@@ -484,7 +532,7 @@ impl Connection {
 
     /// Tells the client what was wrong; the socket stays open.
     async fn refuse(&mut self, failure: &Failure, trace_id: &str) -> Result<(), End> {
-        write(&mut self.socket, frame::error(failure, trace_id)).await
+        self.write(frame::error(failure, trace_id)).await
     }
 }
 
@@ -524,16 +572,19 @@ fn as_seated<'a>(session: &'a Session, character: &'a str) -> &'a str {
         .map_or(character, String::as_str)
 }
 
-async fn write(socket: &mut WebSocket, frame: Value) -> Result<(), End> {
-    write_message(socket, Message::Text(frame.to_string().into())).await
+async fn write(socket: &mut WebSocket, frame: Value, patience: Duration) -> Result<(), End> {
+    write_message(socket, Message::Text(frame.to_string().into()), patience).await
 }
 
 /// Writes a message in one piece.
-async fn write_message(socket: &mut WebSocket, message: Message) -> Result<(), End> {
-    match timeout(WRITE_DEADLINE, socket.send(message)).await {
+async fn write_message(socket: &mut WebSocket, message: Message, patience: Duration) -> Result<(), End> {
+    match timeout(patience, socket.send(message)).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(_)) => Err(End::Gone),
-        Err(_) => Err(End::Close(close_code::POLICY, "frames were not read in time".into())),
+        Err(_) => {
+            LIMITED.with("slow readers").inc();
+            Err(End::Close(close_code::POLICY, "frames were not read in time; connect again with after_seq".into()))
+        }
     }
 }
 

@@ -588,6 +588,9 @@ export class TableView {
       case "resumed":
         this.#resumed(frame);
         return;
+      case "snapshot":
+        this.#line.send({ type: "resume", after_seq: frame.missed_after }); // We were too slow; the log has it all.
+        return;
       case "telemetry":
         return;
       case "scene":

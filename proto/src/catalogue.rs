@@ -219,6 +219,11 @@ impl Tool {
         self.method.parent_service().full_name().to_owned()
     }
 
+    /// The descriptors that it comes from.
+    pub fn pool(&self) -> &DescriptorPool {
+        self.method.parent_pool()
+    }
+
     /// Whether the request has a field of that name.
     pub fn has_parameter(&self, name: &str) -> bool {
         self.method.input().get_field_by_name(name).is_some()

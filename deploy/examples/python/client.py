@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """gRPC from Python: a roll, a refusal with its details, health, reflection; each call with a deadline.
 
-    client.py ADDRESS      such as 127.0.0.1:50051, where `dicetower dice` listens
+    client.py ADDRESS      such as 127.0.0.1:8001, the server's own port, or 127.0.0.1:50051, where `dicetower dice` listens
 """
 
 import sys

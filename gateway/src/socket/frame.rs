@@ -27,6 +27,16 @@ pub(super) fn session_info(session: Session) -> Value {
     frame(SessionEvent::default(), Body::SessionInfo(SessionInfo { session_id, characters, message_count }))
 }
 
+/// How things stand, for a reader who has missed what came after `missed_after`: `resume` with it brings that.
+pub(super) fn snapshot(session: Session, missed_after: u64) -> Value {
+    let Session { session_id, characters, message_count, last_seq, scene, .. } = session;
+    json!({
+        "type": "snapshot", "recovered": false, "session_id": session_id, "characters": characters,
+        "message_count": message_count, "scene": structs::to_json(scene.unwrap_or_default()),
+        "missed_after": missed_after, "last_seq": last_seq, "timestamp": clock::now(),
+    })
+}
+
 /// What the debug window shows of a change in the list of characters.
 pub(super) fn ui_interaction(action: &str, character: &str, total_characters: usize) -> Value {
     let data = json!({

@@ -5,6 +5,7 @@
 mod attacks;
 mod board;
 mod fuzz;
+mod grpc;
 mod guarded;
 mod http;
 mod model;
@@ -12,5 +13,6 @@ mod openapi;
 mod ops;
 mod seats;
 mod sheets;
+mod slow;
 mod support;
 mod table;

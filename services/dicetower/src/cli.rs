@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{
+    Arg, Args, Command as CommandLine, CommandFactory, FromArgMatches, Parser, Subcommand, builder::Resettable,
+};
 use service_kit::{auth::AuthConfig, telemetry::TelemetryConfig};
 
 use crate::{database::DatabaseArgs, eval::EvalArgs, machine::MachineCommand, roles::PeerArgs, token::TokenCommand};
@@ -34,6 +36,20 @@ pub struct Cli {
     /// Listen beyond this machine although nobody is asked who he is. For private networks such as compose's.
     #[arg(long, env = "DICETOWER_ALLOW_OPEN", global = true)]
     pub allow_open: bool,
+}
+
+impl Cli {
+    /// Reads the command line and the environment; what cannot be understood ends the process with a text. A variable that
+    /// is empty is as good as none, as compose hands on what nobody has set.
+    pub fn read() -> Cli {
+        let matches = without_empty(Cli::command()).get_matches();
+        Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+}
+
+fn without_empty(command: CommandLine) -> CommandLine {
+    let is_empty = |arg: &Arg| arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
+    command.mut_args(|arg| if is_empty(&arg) { arg.env(Resettable::Reset) } else { arg }).mut_subcommands(without_empty)
 }
 
 /// Every service, as the one process runs it.

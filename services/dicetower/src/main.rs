@@ -2,7 +2,6 @@
 
 use std::{io::Write, process::ExitCode};
 
-use clap::Parser;
 use dicetower::{Cli, shutdown_signal};
 
 #[tokio::main]
@@ -19,7 +18,7 @@ async fn main() -> ExitCode {
 
 async fn run() -> anyhow::Result<()> {
     dicetower::read_dotenv()?;
-    let cli = Cli::parse();
+    let cli = Cli::read();
     // It fails only if a provider is there already, and that one is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     dicetower::run(cli, shutdown_signal()?).await

@@ -4,9 +4,9 @@
 
 mod support;
 
-use std::fs;
+use std::{collections::BTreeSet, fs};
 
-use support::{Line, http, run, signal, start, start_with};
+use support::{Line, command, http, run, signal, start, start_service, start_with};
 use tempfile::tempdir;
 use tokio::net::TcpListener;
 
@@ -161,4 +161,29 @@ async fn machines_are_checked_and_drawn() {
 
 async fn status_of(url: &str) -> u16 {
     http().get(url).send().await.unwrap().status().as_u16()
+}
+
+/// The variables that a command's help tells.
+async fn variables(args: &[&str]) -> BTreeSet<String> {
+    let help = run(tempdir().unwrap().path(), &[args, &["--help"]].concat()).await.stdout;
+    let named = help.split("[env: ").skip(1).filter_map(|rest| rest.split_once('='));
+    named.map(|(name, _)| name.to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_variable_that_is_empty_is_as_good_as_none() {
+    let tower = variables(&[]).await;
+    let lists = ["DICETOWER_ALLOW_ORIGIN", "DICETOWER_TRUSTED_PROXY", "DICETOWER_DECIDERS", "LLM_PRICES"];
+    assert!(lists.iter().all(|list| tower.contains(*list)), "{tower:?}");
+    for service in [&["dice", "--listen", "127.0.0.1:0"][..], &["gateway", "--http", "127.0.0.1:0"]] {
+        let names = variables(&service[..1]).await;
+        let empty: Vec<(&str, &str)> = tower.union(&names).map(|name| (name.as_str(), "")).collect();
+        let folder = tempdir().unwrap();
+        let (mut child, _) = start_service(&folder, service, &empty).await;
+        child.kill().await.unwrap();
+    }
+    let folder = tempdir().unwrap();
+    let empty = tower.iter().map(|name| (name, ""));
+    let checked = command(folder.path(), &["machine", "check", "/nowhere"]).envs(empty).output().await.unwrap();
+    assert_eq!(checked.status.code(), Some(1), "{}", String::from_utf8_lossy(&checked.stderr));
 }

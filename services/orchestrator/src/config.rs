@@ -114,6 +114,10 @@ pub struct Config {
     /// Events after which a snapshot of a session is kept, so that its log need not be read from the beginning.
     #[arg(long, env = "DICETOWER_SNAPSHOT_EVENTS", default_value_t = 500, value_parser = clap::value_parser!(u64).range(1..))]
     pub snapshot_events: u64,
+    /// Events that may wait for one reader of a session. Who is further behind is let go of and has to take up the log
+    /// again; a WebSocket is told how things stand, once.
+    #[arg(long, env = "DICETOWER_READER_QUEUE", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub reader_queue: u32,
     /// Days after which a session in which nothing was said is deleted with its log; unset: never.
     #[arg(long, env = "DICETOWER_KEEP_SESSIONS_DAYS", value_parser = clap::value_parser!(u32).range(1..))]
     pub keep_sessions_days: Option<u32>,
@@ -156,6 +160,7 @@ impl Default for Config {
             dollars_per_player: None,
             dollars_per_day: None,
             snapshot_events: 500,
+            reader_queue: 1024,
             keep_sessions_days: None,
             grace: Duration::from_secs(5),
         }
@@ -337,7 +342,8 @@ mod tests {
             let model = (llm_connect_timeout, llm_first_token_timeout, llm_token_timeout);
             let turn = (config.turn_timeout, config.tool_timeout, config.steps_per_turn, config.tokens_per_turn);
             let day = (config.tokens_per_session, config.tokens_per_player, config.tokens_per_day);
-            let told = (config.memory_tokens, config.lore_tokens, config.snapshot_events, config.keep_sessions_days);
+            let told = (config.memory_tokens, config.lore_tokens, config.snapshot_events, config.reader_queue);
+            let told = (told, config.keep_sessions_days);
             let time = (config.lease, config.grace, config.llm_hedge_after);
             (model, config.llm_fallback, config.llm_restarts, turn, day, told, time)
         };

@@ -94,6 +94,8 @@ pub(crate) struct Limits {
     pub memory_tokens: usize,
     /// Events after which a snapshot is kept.
     pub snapshot_events: u64,
+    /// Events that may wait for one reader.
+    pub reader_queue: u32,
 }
 
 /// Who calls a tool at a table.

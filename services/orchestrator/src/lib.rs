@@ -91,6 +91,7 @@ pub async fn start(
         lore_tokens: config.lore_tokens as usize,
         memory_tokens: config.memory_tokens as usize,
         snapshot_events: config.snapshot_events,
+        reader_queue: config.reader_queue,
     };
     let credentials = peers.credentials().clone();
     let engine =

@@ -37,8 +37,6 @@ use crate::{
 
 /// How long told text may wait for the log.
 pub(crate) const FLUSH_INTERVAL: Duration = Duration::from_millis(250);
-/// Events that may wait for a subscriber; one that is further behind is let go.
-const SUBSCRIBER_QUEUE: usize = 1024;
 /// Subscribers of one session.
 const MAX_SUBSCRIBERS: usize = 1000;
 
@@ -72,6 +70,8 @@ pub(crate) struct Inner {
     pub approvals: HashMap<String, oneshot::Sender<Decision>>,
     passage: Option<Passage>,
     subscribers: Vec<Subscriber>,
+    /// Events that may wait for a subscriber; one that is further behind is let go.
+    queue_length: usize,
     /// Somebody else writes this session now, or it could not be written: what stands here is stale.
     pub is_lost: bool,
     is_closed: bool,
@@ -144,7 +144,8 @@ pub(crate) struct Registration {
 }
 
 impl Session {
-    pub fn new(state: State, store: Store) -> Session {
+    /// A session of whose events `queue_length` may wait for each reader.
+    pub fn new(state: State, store: Store, queue_length: u32) -> Session {
         let inner = Inner {
             state,
             queue: VecDeque::new(),
@@ -158,6 +159,7 @@ impl Session {
             approvals: HashMap::new(),
             passage: None,
             subscribers: Vec::new(),
+            queue_length: usize::try_from(queue_length).unwrap_or(usize::MAX),
             is_lost: false,
             is_closed: false,
         };
@@ -303,7 +305,7 @@ impl Session {
             let text = format!("at most {MAX_SUBSCRIBERS} connections may listen to one session");
             return Err(status::error(ErrorCode::RateLimited, text));
         }
-        let (events, live) = mpsc::channel(SUBSCRIBER_QUEUE);
+        let (events, live) = mpsc::channel(inner.queue_length);
         let reason = Arc::new(OnceLock::new());
         inner.subscribers.push(Subscriber { events, connection_id, knows_log, reason: reason.clone() });
         let last_seq = inner.state.row.last_seq;
@@ -439,7 +441,8 @@ impl Inner {
                 Ok(()) => true,
                 Err(mpsc::error::TrySendError::Closed(_)) => false,
                 Err(mpsc::error::TrySendError::Full(_)) => {
-                    let text = format!("{SUBSCRIBER_QUEUE} events were waiting to be read; resume after the last one");
+                    let text =
+                        format!("{} events were waiting to be read; resume after the last one", self.queue_length);
                     // It is set once: a subscriber that is let go is gone.
                     let _ = subscriber.reason.set(status::error(ErrorCode::RateLimited, text));
                     false

@@ -94,7 +94,7 @@ impl Sessions {
     pub async fn find(&self, session_id: &str) -> Result<Option<Arc<Session>>, Unavailable> {
         let slot = self.slot(session_id);
         let loaded = slot.get_or_try_init(|| async {
-            match load(&self.store, &self.replicas, session_id).await {
+            match load(&self.store, &self.replicas, session_id, self.engine.limits.reader_queue).await {
                 Ok(Some(session)) => {
                     let session = Arc::new(session);
                     self.seat_model(&session).await.map_err(|error| Some(error.into()))?;
@@ -259,7 +259,12 @@ async fn take_over(store: &Store, replicas: &Replicas, session_id: &str) -> Resu
 }
 
 /// Takes a session over: folds its log. Nobody sits there until he joins again; the turns that a crash left without an end wait to be played.
-async fn load(store: &Store, replicas: &Replicas, session_id: &str) -> Result<Option<Session>, Unavailable> {
+async fn load(
+    store: &Store,
+    replicas: &Replicas,
+    session_id: &str,
+    reader_queue: u32,
+) -> Result<Option<Session>, Unavailable> {
     let Some(row) = take_over(store, replicas, session_id).await? else { return Ok(None) };
     let (mut state, snapshot_seq) = snapshot::load(store, row).await?;
     let mut from = Some(Position::after(snapshot_seq));
@@ -274,7 +279,7 @@ async fn load(store: &Store, replicas: &Replicas, session_id: &str) -> Result<Op
         gone.push(events::presence(&seat, false, "server restarted"));
     }
     gone.extend(state.narrator().map(|name| events::taken_over(name, false)));
-    let session = Session::new(state, store.clone());
+    let session = Session::new(state, store.clone(), reader_queue);
     session.lock().await.snapshot_seq = snapshot_seq;
     if !gone.is_empty() {
         session.append(&Origin::default(), gone).await?;

@@ -10,6 +10,7 @@ pub mod eager;
 pub mod foreign;
 pub mod forward;
 pub mod metrics;
+pub mod raw;
 pub mod recent;
 pub mod server;
 pub mod status;

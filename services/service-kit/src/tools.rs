@@ -1,17 +1,13 @@
 //! Tools by name: JSON in, JSON out, whatever service owns them.
 
-use bytes::{Buf, BufMut, Bytes};
+use bytes::Bytes;
 use proto::catalogue::{ArgumentError, Catalogue, Tool};
 use serde_json::{Map, Value, json};
-use tonic::{
-    Request, Status,
-    client::Grpc,
-    codec::{BufferSettings, Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
-    metadata::MetadataMap,
-};
+use tonic::{Request, Status, client::Grpc, metadata::MetadataMap};
 
 use crate::{
     client::Peers,
+    raw::Raw,
     server::Checked,
     status::{self, ErrorCode},
 };
@@ -115,49 +111,6 @@ fn similar_names<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'
     similar.retain(|(likeness, _)| LIKE < *likeness);
     similar.sort_by(|(one, _), (other, _)| other.total_cmp(one));
     similar.into_iter().take(TOLD).map(|(_, name)| name).collect()
-}
-
-/// Messages as the bytes they are.
-#[derive(Clone, Copy, Default)]
-struct Raw;
-
-impl Codec for Raw {
-    type Encode = Bytes;
-    type Decode = Bytes;
-    type Encoder = Raw;
-    type Decoder = Raw;
-
-    fn encoder(&mut self) -> Raw {
-        Raw
-    }
-
-    fn decoder(&mut self) -> Raw {
-        Raw
-    }
-}
-
-impl Encoder for Raw {
-    type Item = Bytes;
-    type Error = Status;
-
-    fn buffer_settings(&self) -> BufferSettings {
-        // Arguments are small; what is not makes itself room.
-        BufferSettings::new(1024, 32 * 1024)
-    }
-
-    fn encode(&mut self, item: Bytes, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        buffer.put(item);
-        Ok(())
-    }
-}
-
-impl Decoder for Raw {
-    type Item = Bytes;
-    type Error = Status;
-
-    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
-        Ok(Some(buffer.copy_to_bytes(buffer.remaining())))
-    }
 }
 
 #[cfg(test)]
