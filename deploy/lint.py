@@ -34,6 +34,7 @@ def check_chart():
     everything = {
         "ingress": {"enabled": True, "tlsSecretName": "tls"},
         "gamesClaim": "games",
+        "natsUrl": "nats://nats:4222",
         "certificatesSecretName": "certificates",
         "llm": {"url": "http://model/v1"},
     }

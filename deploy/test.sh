@@ -23,6 +23,7 @@ for name in $(env | sed -n 's/^\(DICETOWER_[A-Z_]*\|POSTGRES_[A-Z_]*\|WOTR_DB\)=
 
 stop() {
   [ -z "${server:-}" ] || kill "$server" 2>/dev/null || true
+  [ -z "${nats:-}" ] || kill "$nats" 2>/dev/null || true
   [ ! -d "$work/postgres/data" ] || as_postgres pg_ctl -D "$work/postgres/data" -m immediate stop >/dev/null 2>&1 || true
   rm -rf "$work"
 }
@@ -81,12 +82,19 @@ start_postgres() {
   export DICETOWER_TEST_POSTGRES="postgres://app@127.0.0.1:$port/postgres"
 }
 
+# A deployment's replicas wake each other; the server tells of it in its metrics.
+start_nats() {
+  nats_url=nats://127.0.0.1:$(free_port)
+  nats-server -a 127.0.0.1 -p "${nats_url##*:}" >"$work/nats.out" 2>&1 &
+  nats=$!
+}
+
 # The house game master and the sample characters, as `cargo run` starts them, on ports of their own. The tests have built
 # the binary.
 start_server() {
   mkdir -p "$work/boards"
   target/debug/dicetower --http 127.0.0.1:0 --tcp 127.0.0.1:0 --data "$work/data" --wotr-db "$work/boards/{game}.db" \
-    >"$work/server.out" 2>"$work/server.err" &
+    --nats "$nats_url" >"$work/server.out" 2>"$work/server.err" &
   server=$!
   for _ in $(seq 100); do
     url=$(sed -n 's/^  Play  *\(http:[^ ]*\).*/\1/p' "$work/server.out")
@@ -178,7 +186,7 @@ test_deployment_files() {
 # A whole deployment on a PostgreSQL server of its own, broken by seed while people play.
 test_faults() {
   # With the features of the tests, so that nothing is compiled anew.
-  cargo build --quiet --workspace --locked --bins --tests && target/debug/faults --seeds "$([ -n "$deep" ] && echo 50 || echo 3)"
+  cargo build --quiet --workspace --locked --bins --tests && target/debug/faults --seeds "$([ -n "$deep" ] && echo 50 || echo 3)" --crowd "$([ -n "$deep" ] && echo 5000 || echo 200)"
 }
 
 # Minutes of mixed load; the slopes of hours are a matter of `cargo run --release -p soak`.
@@ -203,8 +211,11 @@ need chromium chromium
 need javac default-jdk-headless
 need curl curl
 need promtool prometheus
+need nats-server nats-server
+ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 || install_packages libfaketime
 command -v cargo-nextest >/dev/null || { say "installing cargo-nextest"; cargo install --quiet --locked cargo-nextest; }
 start_postgres
+start_nats
 [ -z "$deep" ] || export DICETOWER_DEEP=1
 
 part "format" cargo fmt --all --check -- --color never

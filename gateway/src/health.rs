@@ -18,6 +18,7 @@ use crate::{Gateway, Shares};
 
 const OK: &str = "ok";
 const UNAVAILABLE: &str = "unavailable";
+const LOST: &str = "lost";
 
 /// Time in which a service must say that it is well.
 const CHECK_DEADLINE: Duration = Duration::from_secs(2);
@@ -29,10 +30,11 @@ pub(crate) async fn live() -> Json<Value> {
 
 /// Every service that the gateway calls is well; else 503, and which is not.
 pub(crate) async fn ready(State(gateway): Shares) -> Response {
-    let services = services(&gateway).await;
+    let mut services = services(&gateway).await;
     let is_ready = are_well(&services) && !gateway.shutdown.is_cancelled();
     let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let word = if is_ready { OK } else { UNAVAILABLE };
+    services.extend(wakes(&gateway));
     (status, Json(json!({"status": word, "services": services}))).into_response()
 }
 
@@ -52,6 +54,12 @@ pub(crate) async fn services(gateway: &Gateway) -> Map<String, Value> {
         (name.to_owned(), word.into())
     });
     join_all(checks).await.into_iter().collect()
+}
+
+/// How NATS is, where it wakes replicas: `ok`, or `lost`, by which everything is slower and nothing fails.
+pub(crate) fn wakes(gateway: &Gateway) -> Option<(String, Value)> {
+    let is_connected = gateway.peers.wakes().is_connected()?;
+    Some(("nats".to_owned(), (if is_connected { OK } else { LOST }).into()))
 }
 
 /// Whether a service says that it is well.

@@ -55,6 +55,8 @@ pub(crate) async fn overview(
     }
     for_operators(caller.as_deref())?;
     let (services, sessions, games) = tokio::join!(health::services(&gateway), sessions(&gateway), games(&gateway));
+    let mut services = services;
+    services.extend(health::wakes(&gateway));
     let sockets = gateway.sockets.len();
     let body = json!({
         "services": services, "sockets": sockets, "sessions": told(sessions), "games": told(games),

@@ -8,7 +8,13 @@ mod frame;
 mod person;
 mod request;
 
-use std::{collections::HashMap, net::SocketAddr, pin::pin, time::Duration};
+use std::{
+    collections::HashMap,
+    hash::{DefaultHasher, Hash, Hasher},
+    net::SocketAddr,
+    pin::pin,
+    time::Duration,
+};
 
 use axum::{
     extract::{
@@ -57,6 +63,8 @@ use crate::{
 const MAX_MESSAGE: usize = 16 * 1024 * 1024;
 /// The socket's buffers, in bytes; idle tables should cost little.
 const BUFFER: usize = 4 * 1024;
+/// Milliseconds over which those who must come back are spread: a gateway takes thousands of connections in a second.
+const SPREAD_MS: u64 = 1000;
 /// Time in which a line that is being closed may say goodbye.
 const FAREWELL: Duration = Duration::from_secs(1);
 /// How often a line is asked for a sign of life, and after how long a silence it is given up.
@@ -153,13 +161,16 @@ enum End {
     Close(u16, String),
 }
 
-impl End {
-    fn away() -> End {
-        End::Close(close_code::AWAY, "the server is shutting down".into())
-    }
-}
-
 impl Line {
+    /// The end when this process ends, with the time after which to come back: another for each connection, so that not
+    /// all come at once.
+    fn away(&self) -> End {
+        let mut hasher = DefaultHasher::new();
+        self.connection_id.hash(&mut hasher);
+        let pause = hasher.finish() % SPREAD_MS;
+        End::Close(close_code::AWAY, format!("the server is shutting down; connect again in {pause} ms"))
+    }
+
     async fn serve(self, mut socket: WebSocket, after: Option<Position>, span: Span) {
         let (session_id, patience) = (self.session_id.clone(), self.write_timeout);
         let begun = self.begin(&mut socket, after).instrument(span.clone()).await;
@@ -271,8 +282,8 @@ impl Connection {
                     silence if SILENCE < silence => Err(End::Close(close_code::POLICY, "no sign of life".into())),
                     _ => self.write_message(Message::Ping(Default::default())).await,
                 },
-                () = shutdown.cancelled(), if !self.in_turn => Err(End::away()),
-                () = &mut drained => Err(End::away()),
+                () = shutdown.cancelled(), if !self.in_turn => Err(self.line.away()),
+                () = &mut drained => Err(self.line.away()),
             };
             if let Err(end) = done {
                 return end;
@@ -308,7 +319,7 @@ impl Connection {
                 }
                 self.write(frame).await
             }
-            _ if self.line.shutdown.is_cancelled() => Err(End::away()),
+            _ if self.line.shutdown.is_cancelled() => Err(self.line.away()),
             Some(Err(status)) if status.code() == Code::ResourceExhausted => self.catch_breath().await,
             Some(Err(_)) | None => {
                 Err(End::Close(close_code::RESTART, "the session is being moved; connect again with after_seq".into()))

@@ -73,18 +73,19 @@ export class Line {
       const frame = parse(data);
       if (frame && frame.type !== "pong") this.onFrame(frame);
     });
-    socket.addEventListener("close", () => {
+    socket.addEventListener("close", ({ reason }) => {
       if (this.#closed || this.#socket !== socket) return;
       clearTimeout(this.#quiet);
-      this.#retryLater();
+      this.#retryLater(/ in (\d+) ms$/.exec(reason)?.[1]);
     });
   }
 
-  #retryLater() {
+  /// A server that ends says when to come back.
+  #retryLater(told) {
     const delay = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** this.#attempts);
     this.#attempts += 1;
     // Spread, so that a server that comes back is not met by everyone at once.
-    this.#retry = setTimeout(() => this.#connect(), delay * (0.75 + Math.random() / 2));
+    this.#retry = setTimeout(() => this.#connect(), Number(told ?? delay * (0.75 + Math.random() / 2)));
     this.onState("lost");
   }
 

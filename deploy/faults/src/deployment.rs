@@ -1,5 +1,5 @@
-//! Every service as a process of its own, two of those that may be several, on a PostgreSQL server of the run; a proxy
-//! before each.
+//! Every service as a process of its own, two of those that may be several, on a PostgreSQL and a NATS server of the run; a
+//! proxy before each.
 
 use std::{
     collections::BTreeMap,
@@ -20,6 +20,7 @@ use tokio::{
 
 use crate::{
     check::{Logged, Record, Seen},
+    nats::Nats,
     plan::{Fault, Kind, LINKS},
     players::what,
     postgres::Postgres,
@@ -30,6 +31,8 @@ use crate::{
 const START: Duration = Duration::from_secs(60);
 /// What a slow connection adds to each piece.
 const DELAY: Duration = Duration::from_millis(40);
+/// How late a process may read what its clock shows.
+const CLOCK_READ: Duration = Duration::from_secs(1);
 /// Connections that clients hold.
 const DOORS: [&str; 3] = ["gateway-a", "gateway-b", "tcp-adapter"];
 
@@ -42,6 +45,9 @@ pub struct Deployment {
     proxies: BTreeMap<&'static str, Proxy>,
     http: reqwest::Client,
     postgres: Postgres,
+    nats: Nats,
+    /// What lets a process have a clock of its own, if it is installed.
+    clock: Option<PathBuf>,
 }
 
 struct Service {
@@ -64,13 +70,21 @@ impl Deployment {
             proxies: BTreeMap::new(),
             http: reqwest::Client::builder().tls_certs_only(std::iter::empty()).timeout(START).build()?,
             postgres,
+            nats: Nats::start(free_address().await?).await?,
+            clock: faketime(),
         };
+        let proxy = Proxy::start(vec![deployment.nats.address]).await?;
+        deployment.environment.push(("NATS_URL".into(), format!("nats://{}", proxy.address)));
+        deployment.proxies.insert("nats", proxy);
         let proxy = Proxy::start(vec![address.parse()?]).await?;
         deployment.environment.push(("DATABASE_URL".into(), format!("postgres://app@{}/postgres", proxy.address)));
         deployment.proxies.insert("database", proxy);
 
-        let replicated: [(&'static str, &[&'static str]); 3] =
-            [("dice", &["dice-a", "dice-b"]), ("character", &["character-a", "character-b"]), ("fsm", &["fsm"])];
+        let replicated: [(&'static str, &[&'static str]); 3] = [
+            ("dice", &["dice-a", "dice-b"]),
+            ("character", &["character-a", "character-b"]),
+            ("fsm", &["fsm-a", "fsm-b"]),
+        ];
         for (role, names) in replicated {
             let url = deployment.replicas(role, names).await?;
             deployment.environment.push((format!("DICETOWER_{}_URL", role.to_uppercase()), url));
@@ -89,7 +103,11 @@ impl Deployment {
         let mut addresses = Vec::new();
         for name in names {
             let address = free_address().await?;
-            self.start_service(name, vec![role.into(), "--listen".into(), address.to_string()], address).await?;
+            let mut args = vec![role.into(), "--listen".into(), address.to_string()];
+            if role == "fsm" {
+                args.extend(["--fsm-advertise".into(), format!("http://{address}")]);
+            }
+            self.start_service(name, args, address).await?;
             addresses.push(address);
         }
         let proxy = Proxy::start(addresses).await?;
@@ -128,8 +146,28 @@ impl Deployment {
         let log = File::options().create(true).append(true).open(self.folder.path().join(format!("{name}.log")))?;
         let mut command = Command::new(&self.binary);
         command.args(args).current_dir(self.folder.path()).env_clear().envs(self.environment.iter().cloned());
+        if let Some(clock) = &self.clock {
+            // Only the time of day: time that passes is passed by everybody alike.
+            command.env("LD_PRELOAD", clock).env("FAKETIME_TIMESTAMP_FILE", self.clock_of(name));
+            command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1").env("FAKETIME_CACHE_DURATION", "1");
+            std::fs::write(self.clock_of(name), "+0")?;
+        }
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).kill_on_drop(true);
         command.spawn().with_context(|| format!("start {name}"))
+    }
+
+    /// The file that says how far a service's clock is off.
+    fn clock_of(&self, name: &str) -> PathBuf {
+        self.folder.path().join(format!("{name}.clock"))
+    }
+
+    /// Whether a fault can be injected on this machine, or what is missing.
+    pub fn lacks(&self, kind: Kind) -> Option<&'static str> {
+        match kind {
+            Kind::FullDisk if !self.postgres.has_disk => Some("only root may mount a disk that can be filled"),
+            Kind::Clock(..) if self.clock.is_none() => Some("libfaketime is not installed"),
+            _ => None,
+        }
     }
 
     /// Waits until a service listens.
@@ -188,6 +226,22 @@ impl Deployment {
                 self.postgres.crash().await?;
                 tokio::time::sleep(fault.lasts).await;
                 self.postgres.go_on().await?;
+            }
+            Kind::FullDisk => {
+                self.postgres.fill_disk()?;
+                tokio::time::sleep(fault.lasts).await;
+                self.postgres.empty_disk().await?;
+            }
+            Kind::SlowDisk => self.postgres.hold_up(fault.lasts).await?,
+            Kind::Nats => {
+                self.nats.crash().await?;
+                tokio::time::sleep(fault.lasts).await;
+                self.nats.go_on().await?;
+            }
+            Kind::Clock(name, seconds) => {
+                std::fs::write(self.clock_of(name), format!("{seconds:+}"))?;
+                tokio::time::sleep(CLOCK_READ + fault.lasts).await;
+                std::fs::write(self.clock_of(name), "+0")?;
             }
             Kind::Storm => self.during(&DOORS, Mode::Cut, Duration::from_millis(10)).await,
         }
@@ -263,6 +317,12 @@ impl Deployment {
             let _ = service.child.kill().await;
         }
     }
+}
+
+/// Debian's libfaketime, the one for processes of many threads.
+fn faketime() -> Option<PathBuf> {
+    let places = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten().map(|entry| entry.path());
+    places.map(|place| place.join("faketime/libfaketimeMT.so.1")).find(|place| place.is_file())
 }
 
 /// A place that is free, and stays that of a service when it is started again.

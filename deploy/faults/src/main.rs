@@ -10,8 +10,10 @@ use anyhow::Context as _;
 use clap::Parser;
 use faults::{
     check,
+    crowd::Crowd,
     deployment::Deployment,
-    lines, plan,
+    lines,
+    plan::{self, Kind},
     players::{Player, Progress},
 };
 use tokio_util::sync::CancellationToken;
@@ -35,6 +37,9 @@ struct Args {
     /// Faults of one run.
     #[arg(long, default_value_t = 5)]
     faults: usize,
+    /// Listeners who come back all at once when every client is cut off.
+    #[arg(long, default_value_t = 200)]
+    crowd: usize,
     /// The binary whose services are broken.
     #[arg(long, default_value = "target/debug/dicetower")]
     binary: PathBuf,
@@ -48,11 +53,19 @@ async fn main() -> anyhow::Result<()> {
     let binary = args.binary.canonicalize().with_context(|| format!("find {}", args.binary.display()))?;
     say(
         "faults go through proxies, not network namespaces: connections are cut, stalled and slowed, and what would be lost \
-         comes as late as TCP sends it again; one fsm and one TCP adapter, two of every other service",
+         comes as late as TCP sends it again; a slow disk is one whose processes are held up; one TCP adapter, two of every \
+         other service",
     )?;
+    // Each listener takes three descriptors: his own, and two in the proxy.
+    let descriptors = rlimit::increase_nofile_limit(u64::MAX).unwrap_or_default();
+    anyhow::ensure!(
+        3 * args.crowd as u64 + 1000 <= descriptors,
+        "{descriptors} descriptors are too few for --crowd {}; raise the limit (ulimit -n)",
+        args.crowd
+    );
     let mut failed = Vec::new();
     for seed in args.first..args.first + args.seeds {
-        let violations = run(&binary, seed, args.faults).await.with_context(|| format!("seed {seed}"))?;
+        let violations = run(&binary, seed, &args).await.with_context(|| format!("seed {seed}"))?;
         for violation in &violations {
             say(&format!("seed {seed}: {violation}"))?;
         }
@@ -65,21 +78,37 @@ async fn main() -> anyhow::Result<()> {
 }
 
 /// One run; what was violated.
-async fn run(binary: &std::path::Path, seed: u64, faults: usize) -> anyhow::Result<Vec<String>> {
+async fn run(binary: &std::path::Path, seed: u64, args: &Args) -> anyhow::Result<Vec<String>> {
     let mut deployment = Deployment::start(binary).await?;
     let stop = CancellationToken::new();
     let players: Vec<Player> = (0..PLAYERS).map(|number| Player::start(number, seed, &deployment, &stop)).collect();
     let lines: Vec<_> = (0..LINES).map(|number| lines::start(number, &deployment, &stop)).collect();
+    let crowd = Crowd::start(args.crowd, &deployment, &stop);
     let mut violations = Vec::new();
+    anyhow::ensure!(crowd.gathered(0, PATIENCE).await.is_some(), "not all of {} listeners are there", args.crowd);
     everyone_plays(&players, "the start", &mut violations).await;
 
     let mut slowest = Duration::ZERO;
-    for fault in plan::faults(seed, faults) {
+    for fault in plan::faults(seed, args.faults) {
+        if let Some(lack) = deployment.lacks(fault.kind) {
+            say(&format!("seed {seed}: {fault}: left out, since {lack}"))?;
+            continue;
+        }
         tokio::time::sleep(fault.after).await;
+        let made = crowd.made();
         deployment.inject(&fault).await?;
         let took = everyone_plays(&players, &fault.to_string(), &mut violations).await;
         slowest = slowest.max(took);
         say(&format!("seed {seed}: {fault}; everyone played again after {} ms", took.as_millis()))?;
+        if fault.kind == Kind::Storm {
+            match crowd.gathered(made, PATIENCE).await {
+                Some(more) => {
+                    let took = took + more;
+                    say(&format!("seed {seed}: {} listeners were back after {} ms", args.crowd, took.as_millis()))?;
+                }
+                None => violations.push(format!("not all of {} listeners come back", args.crowd)),
+            }
+        }
     }
 
     stop.cancel();

@@ -3,12 +3,13 @@
 use std::{fmt, time::Duration};
 
 /// The processes that may be killed or stopped.
-const PROCESSES: [&str; 10] = [
+const PROCESSES: [&str; 11] = [
     "dice-a",
     "dice-b",
     "character-a",
     "character-b",
-    "fsm",
+    "fsm-a",
+    "fsm-b",
     "orchestrator-a",
     "orchestrator-b",
     "gateway-a",
@@ -16,8 +17,9 @@ const PROCESSES: [&str; 10] = [
     "tcp-adapter",
 ];
 /// The connections that may be cut, stalled or slowed, by the name of the one that is called.
-pub const LINKS: [&str; 9] = [
+pub const LINKS: [&str; 10] = [
     "database",
+    "nats",
     "dice",
     "character",
     "fsm",
@@ -55,6 +57,14 @@ pub enum Kind {
     Lossy(&'static str, u64),
     /// PostgreSQL is killed, and started again at the end.
     Database,
+    /// The disk under PostgreSQL is full.
+    FullDisk,
+    /// The disk under PostgreSQL is slow.
+    SlowDisk,
+    /// NATS is killed, and started again at the end.
+    Nats,
+    /// The clock of a process jumps by so many seconds, and back at the end.
+    Clock(&'static str, i64),
     /// Every client loses its connection at once.
     Storm,
 }
@@ -70,6 +80,10 @@ impl fmt::Display for Fault {
             Kind::Slow(name) => write!(formatter, "connections to {name} slow for {ms} ms"),
             Kind::Lossy(name, percent) => write!(formatter, "{percent} % lost on connections to {name} for {ms} ms"),
             Kind::Database => write!(formatter, "PostgreSQL killed, started again after {ms} ms"),
+            Kind::FullDisk => write!(formatter, "PostgreSQL's disk full for {ms} ms"),
+            Kind::SlowDisk => write!(formatter, "PostgreSQL's disk slow for {ms} ms"),
+            Kind::Nats => write!(formatter, "NATS killed, started again after {ms} ms"),
+            Kind::Clock(name, seconds) => write!(formatter, "{name}'s clock {seconds:+} s for {ms} ms"),
             Kind::Storm => write!(formatter, "every client cut off"),
         }
     }
@@ -84,7 +98,7 @@ pub fn faults(seed: u64, count: usize) -> Vec<Fault> {
 fn fault(numbers: &mut Numbers) -> Fault {
     let after = Duration::from_millis(numbers.below(400));
     let lasts = Duration::from_millis(100 + numbers.below(1400));
-    let kind = match numbers.below(12) {
+    let kind = match numbers.below(17) {
         0..3 => Kind::Kill(numbers.one_of(&PROCESSES)),
         3..5 => Kind::Pause(numbers.one_of(&PROCESSES)),
         5..7 => Kind::Cut(numbers.one_of(&LINKS)),
@@ -92,9 +106,20 @@ fn fault(numbers: &mut Numbers) -> Fault {
         8 => Kind::Slow(numbers.one_of(&LINKS)),
         9 => Kind::Lossy(numbers.one_of(&LINKS), 1 + numbers.below(20)),
         10 => Kind::Database,
+        11 => Kind::FullDisk,
+        12 => Kind::SlowDisk,
+        13..15 => Kind::Nats,
+        15 => Kind::Clock(numbers.one_of(&PROCESSES), jump(numbers)),
         _ => Kind::Storm,
     };
     Fault { after, lasts, kind }
+}
+
+/// A minute to a day, forward or back.
+fn jump(numbers: &mut Numbers) -> i64 {
+    let seconds = 60 + numbers.below(24 * 60 * 60);
+    let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
+    if numbers.below(2) == 0 { seconds } else { -seconds }
 }
 
 /// Numbers by a seed (SplitMix64): no die, only a plan that can be made again.
@@ -134,6 +159,6 @@ mod tests {
     fn fifty_seeds_try_every_kind() {
         let all = (1..=50).flat_map(|seed| faults(seed, 5));
         let kinds: HashSet<_> = all.map(|fault| std::mem::discriminant(&fault.kind)).collect();
-        assert_eq!(kinds.len(), 8);
+        assert_eq!(kinds.len(), 12);
     }
 }

@@ -1,9 +1,12 @@
-//! A PostgreSQL server of the run's own, so that it can be killed.
+//! A PostgreSQL server of the run's own, so that it can be killed, on a disk of its own where that is allowed, so that it can
+//! be filled.
 
 use std::{
+    io::Write as _,
     os::unix::fs::{MetadataExt, PermissionsExt, chown},
     path::{Path, PathBuf},
     process::Stdio,
+    time::{Duration, Instant},
 };
 
 use anyhow::Context as _;
@@ -12,12 +15,21 @@ use tokio::process::Command;
 
 /// Whose the server is when we are root, under whom its programs refuse to run.
 const USER: &str = "postgres";
+/// Size of its disk: several times of what a run writes.
+const DISK: &str = "512m";
+/// The file that fills the disk.
+const BALLAST: &str = "ballast";
+/// How long its processes are held up at a time, and how long they go on between, while the disk is slow.
+const HELD: Duration = Duration::from_millis(40);
+const FREE: Duration = Duration::from_millis(10);
 
 /// The running server.
 pub struct Postgres {
     folder: TempDir,
     programs: PathBuf,
     port: u16,
+    /// Whether its folder is a disk of its own.
+    pub has_disk: bool,
 }
 
 impl Postgres {
@@ -27,9 +39,10 @@ impl Postgres {
         let folder = tempfile::tempdir()?;
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o711))?;
         let port = tokio::net::TcpListener::bind("127.0.0.1:0").await?.local_addr()?.port();
-        let postgres = Postgres { folder, programs, port };
+        let mut postgres = Postgres { folder, programs, port, has_disk: false };
         let place = postgres.place();
         std::fs::create_dir(&place)?;
+        postgres.has_disk = is_root()? && mount(&place).await;
         if is_root()? {
             let (user, group) = ids()?;
             chown(&place, Some(user), Some(group))?;
@@ -59,13 +72,55 @@ impl Postgres {
         let (data, place) = (self.data(), self.place());
         // A killed server loses nothing that the operating system has, and a crash of that is not tried here.
         let options = format!(
-            "-p {} -k {} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=300",
+            "-p {} -k {} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=300 -c max_wal_size=64MB -c min_wal_size=32MB",
             self.port,
             place.display()
         );
         let log = place.join("log");
         let (data, log) = (data.to_string_lossy(), log.to_string_lossy());
         self.run("pg_ctl", &["-D", &data, "-w", "-l", &log, "-o", &options, "start"]).await
+    }
+
+    /// Fills its disk to the last byte.
+    pub fn fill_disk(&self) -> anyhow::Result<()> {
+        let mut ballast = std::fs::File::create(self.place().join(BALLAST))?;
+        for size in [1 << 20, 4096, 1] {
+            let piece = vec![0; size];
+            // Until there is no room for such a piece.
+            while ballast.write_all(&piece).is_ok() {}
+        }
+        Ok(())
+    }
+
+    /// Makes room again, and starts the server if that was its end.
+    pub async fn empty_disk(&self) -> anyhow::Result<()> {
+        std::fs::remove_file(self.place().join(BALLAST))?;
+        let data = self.data();
+        if self.run("pg_ctl", &["-D", &data.to_string_lossy(), "status"]).await.is_err() {
+            self.go_on().await?;
+        }
+        Ok(())
+    }
+
+    /// Holds its processes up again and again, as a disk does that is slow to answer.
+    pub async fn hold_up(&self, lasts: Duration) -> anyhow::Result<()> {
+        let begun = Instant::now();
+        while begun.elapsed() < lasts {
+            let processes = self.processes();
+            signal("STOP", &processes).await?;
+            tokio::time::sleep(HELD).await;
+            signal("CONT", &processes).await?;
+            tokio::time::sleep(FREE).await;
+        }
+        Ok(())
+    }
+
+    /// Those of its processes that work for clients or write.
+    fn processes(&self) -> Vec<String> {
+        let pid = std::fs::read_to_string(self.data().join("postmaster.pid")).unwrap_or_default();
+        let Some(server) = pid.lines().next() else { return Vec::new() };
+        let children = std::fs::read_to_string(format!("/proc/{server}/task/{server}/children")).unwrap_or_default();
+        children.split_whitespace().map(str::to_owned).collect()
     }
 
     fn place(&self) -> PathBuf {
@@ -102,7 +157,28 @@ impl Drop for Postgres {
         if let Some(pid) = pid.lines().next() {
             let _ = std::process::Command::new("kill").args(["-QUIT", pid]).stderr(Stdio::null()).status();
         }
+        if self.has_disk {
+            // It goes with the last file that the server has open.
+            let _ = std::process::Command::new("umount").arg("--lazy").arg(self.place()).stderr(Stdio::null()).status();
+        }
     }
+}
+
+/// Makes a folder a disk of its own; whether that is allowed here.
+async fn mount(folder: &Path) -> bool {
+    let mut command = Command::new("mount");
+    command.args(["-t", "tmpfs", "-o", &format!("size={DISK}"), "tmpfs"]).arg(folder).stderr(Stdio::null());
+    command.status().await.is_ok_and(|ended| ended.success())
+}
+
+async fn signal(name: &str, processes: &[String]) -> anyhow::Result<()> {
+    // One may have ended meanwhile.
+    let mut command = Command::new("kill");
+    command.arg(format!("-{name}")).args(processes).stdout(Stdio::null()).stderr(Stdio::null());
+    if !processes.is_empty() {
+        command.status().await.context("run kill")?;
+    }
+    Ok(())
 }
 
 /// The folder of PostgreSQL's programs: in the path, or where Debian has them.

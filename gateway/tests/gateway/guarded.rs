@@ -1,7 +1,7 @@
 //! A gateway that asks who is there, with a token for each kind of caller.
 
 use service_kit::{
-    Gate,
+    Gate, Wakes,
     auth::{AuthConfig, Grant, Mode, Role},
     client::in_process,
     db::Db,
@@ -27,7 +27,7 @@ pub async fn guarded() -> Guarded {
     let (folder, database) = database();
     let none = CancellationToken::new();
     let auth = AuthConfig { auth: Mode::Token, ..AuthConfig::default() };
-    let gate = Gate::start(&auth, &database, none.clone()).await.unwrap();
+    let gate = Gate::start(&auth, &database, &Wakes::default(), none.clone()).await.unwrap();
     let peers = dice(&database).await.with_gate(gate.clone());
     let routes = character::start(character::Config::default(), &database, peers.clone(), none.clone()).await.unwrap();
     let peers = peers.with_character(in_process(routes));

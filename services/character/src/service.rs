@@ -51,8 +51,9 @@ use proto::{
 use rules::shadowrun2::{self, difficulty};
 use serde_json::{Map, json};
 use service_kit::{
-    Peers,
+    Peers, Wakes,
     status::{self, ErrorCode},
+    wake::Word,
 };
 use tokio::sync::broadcast;
 use tonic::{Request, Response, Status};
@@ -68,6 +69,9 @@ const RULES: &str = "SR2";
 /// Changes that may wait for a slow watcher; one that misses some reads them from the audit log.
 const CHANGES_WAITING: usize = 256;
 
+/// What wakes are about that tell the id of a changed sheet to other replicas.
+const CHANGED: &str = "character.changed";
+
 /// The service.
 #[derive(Clone)]
 pub struct Characters {
@@ -82,6 +86,7 @@ pub struct Characters {
 impl Characters {
     pub fn new(store: Store, peers: Peers) -> Characters {
         let (changed, _) = broadcast::channel(CHANGES_WAITING);
+        tokio::spawn(hear(peers.wakes().clone(), changed.downgrade()));
         Characters { store: Arc::new(store), peers, turns: edit::Turns::default(), changed, written: Arc::default() }
     }
 
@@ -109,6 +114,25 @@ impl Characters {
                 Err(not_found(message, fitting))
             }
         }
+    }
+}
+
+/// Tells those who watch here of what other replicas change, for as long as anybody can watch.
+async fn hear(wakes: Wakes, changed: broadcast::WeakSender<String>) {
+    if wakes.is_connected().is_none() {
+        return;
+    }
+    let mut words = wakes.listen(CHANGED).await;
+    loop {
+        let word = words.next().await;
+        let Some(changed) = changed.upgrade() else { return };
+        let id = match word {
+            Word::Said(id) => String::from_utf8_lossy(&id).into_owned(),
+            // Any may have changed.
+            Word::Look => String::new(),
+        };
+        // Nobody need be watching.
+        let _ = changed.send(id);
     }
 }
 

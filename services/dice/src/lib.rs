@@ -36,7 +36,8 @@ pub struct Config {
     pub signing_keys: Option<PathBuf>,
 }
 
-/// Starts the service: opens its roll log and answers with its routes. It calls nobody and needs no shutdown.
+/// Starts the service: opens its roll log and answers with its routes. It calls nobody, wakes its other
+/// replicas, and needs no shutdown.
 ///
 /// # Errors
 ///
@@ -44,13 +45,15 @@ pub struct Config {
 pub async fn start(
     config: Config,
     database: &DatabaseConfig,
-    _peers: Peers,
+    peers: Peers,
     _shutdown: CancellationToken,
 ) -> anyhow::Result<Routes> {
     let chance = ledger::Chance { seed: config.seed, plain: config.plain };
     let log = log::RollLog::open(database, chance).await?;
     let keys = keys::Keys::open(config.signing_keys.as_deref(), database)?;
-    let dice = service::Dice::new(log, keys);
+    let wakes = peers.wakes().clone();
+    let elsewhere = wakes.share("dice.rolls", log.kept()).await;
+    let dice = service::Dice::new(log, keys, service::Others { wakes, elsewhere });
     dice.keep_keys().await.map_err(|status| anyhow::anyhow!("note the signing keys: {}", status.message()))?;
     Ok(service_kit::Server::new("dice").add_service(compressed!(DiceServiceServer::new(dice))).routes())
 }

@@ -14,9 +14,11 @@ use rules::{
     war_of_the_ring::{Side, action_dice, battle, hunt},
 };
 use service_kit::{
+    Wakes,
     clock::now,
     status::{self, ErrorCode},
 };
+use tokio::sync::watch;
 use tonic::{Request, Response, Status, codegen::BoxStream, metadata::MetadataValue};
 
 use crate::{
@@ -31,11 +33,20 @@ pub struct Dice {
     log: Arc<RollLog>,
     keys: Keys,
     chances: Arc<Chances>,
+    others: Others,
+}
+
+/// What other replicas keep.
+pub struct Others {
+    /// The way to them.
+    pub wakes: Wakes,
+    /// Changes with what they keep.
+    pub elsewhere: watch::Receiver<u64>,
 }
 
 impl Dice {
-    pub fn new(log: RollLog, keys: Keys) -> Dice {
-        Dice { log: Arc::new(log), keys, chances: Arc::default() }
+    pub fn new(log: RollLog, keys: Keys, others: Others) -> Dice {
+        Dice { log: Arc::new(log), keys, chances: Arc::default(), others }
     }
 
     /// Rolls, keeps the roll, and answers it; or answers what was rolled before under the same idempotency key. The

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{
     Arg, Args, Command as CommandLine, CommandFactory, FromArgMatches, Parser, Subcommand, builder::Resettable,
 };
-use service_kit::{auth::AuthConfig, telemetry::TelemetryConfig};
+use service_kit::{auth::AuthConfig, telemetry::TelemetryConfig, wake::WakeConfig};
 
 use crate::{database::DatabaseArgs, eval::EvalArgs, machine::MachineCommand, roles::PeerArgs, token::TokenCommand};
 
@@ -73,6 +73,9 @@ pub struct TowerConfig {
     /// The Java client's line protocol.
     #[command(flatten)]
     pub tcp_adapter: tcp_adapter::Config,
+    /// Who wakes the other replicas.
+    #[command(flatten)]
+    pub wakes: WakeConfig,
 }
 
 /// One service, or a task that ends by itself.

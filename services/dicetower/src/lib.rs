@@ -20,6 +20,7 @@ mod tower;
 use std::io::Write as _;
 
 use anyhow::Context as _;
+use service_kit::Wakes;
 use tokio::{net::TcpListener, signal::unix::SignalKind};
 use tokio_util::sync::CancellationToken;
 
@@ -87,7 +88,11 @@ pub async fn run(cli: Cli, shutdown: CancellationToken) -> anyhow::Result<()> {
         Some(Command::Mcp { session }) => {
             tower::serve_mcp(cli.tower, &database, &cli.peers.services, session, shutdown).await
         }
-        Some(command) => roles::run(command, &database, &cli.peers, &cli.auth, cli.allow_open, shutdown).await,
+        Some(command) => {
+            let wakes = Wakes::start(&cli.tower.wakes, name, shutdown.clone()).await?;
+            let doors = roles::Doors { auth: &cli.auth, allow_open: cli.allow_open, wakes };
+            roles::run(command, &database, &cli.peers, doors, shutdown).await
+        }
         None => {
             let tower =
                 Tower::start(cli.tower, &database, &cli.auth, &cli.peers.services, cli.allow_open, shutdown).await?;

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use service_kit::{
-    Gate, Peers,
+    Gate, Peers, Wakes,
     auth::{AuthConfig, Credentials},
     client::connect_with,
     db::DatabaseConfig,
@@ -54,13 +54,22 @@ impl PeerArgs {
     }
 }
 
+/// Who may come in, and who is woken.
+pub struct Doors<'a> {
+    /// Who callers are.
+    pub auth: &'a AuthConfig,
+    /// Whether others may reach us although nobody is asked.
+    pub allow_open: bool,
+    /// The way to other replicas.
+    pub wakes: Wakes,
+}
+
 /// Runs one service until `shutdown`.
 pub async fn run(
     command: Command,
     database: &DatabaseConfig,
     peers: &PeerArgs,
-    auth: &AuthConfig,
-    allow_open: bool,
+    Doors { auth, allow_open, wakes }: Doors<'_>,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     let name = command.name();
@@ -69,37 +78,40 @@ pub async fn run(
     match command {
         Command::Dice(role) => {
             let _lock = FolderLock::take(database, &[name])?;
-            let routes = dice::start(role.config, database, Peers::none(), shutdown.clone()).await?;
+            let routes = dice::start(role.config, database, Peers::none().with_wakes(wakes), shutdown.clone()).await?;
             serve(name, routes, &role.listen, door, shutdown).await
         }
         Command::Character(role) => {
             let _lock = FolderLock::take(database, &[name])?;
-            let routes = character::start(role.config, database, peers.dice(credentials)?, shutdown.clone()).await?;
+            let peers = peers.dice(credentials)?;
+            let routes = character::start(role.config, database, peers.with_wakes(wakes), shutdown.clone()).await?;
             serve(name, routes, &role.listen, door, shutdown).await
         }
         Command::Orchestrator(role) => {
             let _lock = FolderLock::take(database, &[name])?;
-            let with_services =
-                foreign::add(peers.orchestrator(credentials)?.with_credentials(credentials.clone()), &peers.services)
-                    .await?;
+            let ours = peers.orchestrator(credentials)?.with_credentials(credentials.clone()).with_wakes(wakes);
+            let with_services = foreign::add(ours, &peers.services).await?;
             let routes = orchestrator::start(role.config, database, with_services, shutdown.clone()).await?;
             serve(name, routes, &role.listen, door, shutdown).await
         }
         Command::Fsm(role) => {
             let _lock = FolderLock::take(database, &[name])?;
-            let routes = fsm::start(role.config, database, peers.dice(credentials)?, shutdown.clone()).await?;
+            let peers = peers.dice(credentials)?.with_credentials(credentials.clone()).with_wakes(wakes);
+            let routes = fsm::start(role.config, database, peers, shutdown.clone()).await?;
             serve(name, routes, &role.listen, door, shutdown).await
         }
         Command::Gateway(config) => {
             let listener = listen(&config.http, "--http", allow_open || auth.is_required()).await?;
-            let gate = Gate::start(auth, database, shutdown.clone()).await?;
+            let gate = Gate::start(auth, database, &wakes, shutdown.clone()).await?;
             tracing::info!(service = name, address = %listener.local_addr()?, "serving");
-            let peers = foreign::add(peers.gateway(credentials)?.with_gate(gate), &peers.services).await?;
+            let ours = peers.gateway(credentials)?.with_gate(gate).with_wakes(wakes);
+            let peers = foreign::add(ours, &peers.services).await?;
             gateway::serve(config, listener, peers, shutdown).await
         }
         Command::TcpAdapter(role) => {
             let listener = listen(&role.config.tcp, "--tcp", allow_open || auth.is_required()).await?;
-            let peers = peers.tcp_adapter(credentials)?.with_gate(Gate::start(auth, database, shutdown.clone()).await?);
+            let gate = Gate::start(auth, database, &wakes, shutdown.clone()).await?;
+            let peers = peers.tcp_adapter(credentials)?.with_gate(gate);
             tracing::info!(service = name, address = %listener.local_addr()?, "serving");
             let gate = peers.gate().clone();
             let lines = tcp_adapter::serve(role.config, listener, peers, gate, shutdown.clone());

@@ -5,8 +5,8 @@ use std::{env, fs};
 use anyhow::Context as _;
 
 /// The variables that may be given so.
-const SECRETS: [&str; 5] =
-    ["DATABASE_URL", "POSTGRES_PASSWORD", "LLM_API_KEY", "XAI_API_KEY", "DICETOWER_SERVICE_SECRET"];
+const SECRETS: [&str; 6] =
+    ["DATABASE_URL", "POSTGRES_PASSWORD", "LLM_API_KEY", "XAI_API_KEY", "DICETOWER_SERVICE_SECRET", "NATS_URL"];
 
 /// Reads the files that are named, as lines of a `.env`. A variable that is set itself stands; an empty file is as good as
 /// none.

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use service_kit::{
-    Gate, Peers,
+    Gate, Peers, Wakes,
     auth::AuthConfig,
     client::in_process,
     db::DatabaseConfig,
@@ -54,9 +54,10 @@ impl Tower {
             DatabaseConfig::Postgres(_) => "PostgreSQL".to_owned(),
         };
 
-        let gate = Gate::start(auth, database, shutdown.clone()).await?;
+        let wakes = Wakes::start(&config.wakes, "dicetower", shutdown.clone()).await?;
+        let gate = Gate::start(auth, database, &wakes, shutdown.clone()).await?;
         let (gateway, tcp_adapter) = (config.gateway.clone(), config.tcp_adapter.clone());
-        let peers = start_services(config, database, services, &shutdown).await?.with_gate(gate);
+        let peers = start_services(config, database, services, wakes, &shutdown).await?.with_gate(gate);
 
         let mut tasks = JoinSet::new();
         let gate = peers.gate().clone();
@@ -94,10 +95,12 @@ async fn start_services(
     config: TowerConfig,
     database: &DatabaseConfig,
     services: &[ForeignService],
+    wakes: Wakes,
     shutdown: &CancellationToken,
 ) -> anyhow::Result<Peers> {
-    let dice = dice::start(config.dice, database, Peers::none(), shutdown.clone()).await?;
-    let peers = Peers::none().with_dice(in_process(dice));
+    let peers = Peers::none().with_wakes(wakes);
+    let dice = dice::start(config.dice, database, peers.clone(), shutdown.clone()).await?;
+    let peers = peers.with_dice(in_process(dice));
     let character = character::start(config.character, database, peers.clone(), shutdown.clone()).await?;
     let fsm = fsm::start(config.fsm, database, peers.clone(), shutdown.clone()).await?;
     let peers = peers.with_character(in_process(character)).with_fsm(in_process(fsm));
@@ -120,6 +123,7 @@ pub async fn serve_mcp(
 ) -> anyhow::Result<()> {
     let _lock = FolderLock::take(database, &KEEPERS)?;
     let gateway = config.gateway.clone();
-    let peers = start_services(config, database, services, &shutdown).await?;
+    let wakes = Wakes::start(&config.wakes, "mcp", shutdown.clone()).await?;
+    let peers = start_services(config, database, services, wakes, &shutdown).await?;
     gateway::serve_mcp(&gateway, peers, session_id, mcp::pipes()?, shutdown).await
 }

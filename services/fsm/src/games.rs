@@ -8,6 +8,7 @@ mod clock_work;
 mod decide;
 mod error;
 mod events;
+mod lease;
 mod retrace;
 
 use std::{
@@ -16,7 +17,7 @@ use std::{
 };
 
 use proto::dice::v1::dice_service_client::DiceServiceClient;
-use service_kit::{Transport, clock, db::DbError};
+use service_kit::{Transport, clock, db::DbError, replicas::Replicas};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -36,6 +37,7 @@ pub use attachments::{Role, Update, UpdateKind, Updates};
 pub use decide::DecisionAnswer;
 pub use error::Error;
 pub use events::{Answer, Bare, Incoming};
+pub use lease::hold;
 pub use retrace::Undone;
 
 /// The game that everybody is in who names none.
@@ -77,6 +79,8 @@ struct Live {
     opponent: decide::Opponent,
     /// The timer that is waited for, with its due time.
     clock: Option<(u64, i64)>,
+    /// Another replica holds it now.
+    is_lost: bool,
 }
 
 /// How games are played.
@@ -100,7 +104,24 @@ pub struct Games {
     settings: Settings,
     live: Mutex<HashMap<String, Cell>>,
     attachments: Mutex<HashMap<String, Cell>>,
+    replicas: Arc<Replicas>,
     shutdown: CancellationToken,
+}
+
+/// What games are made of, and where they are kept.
+pub struct Sources {
+    /// Their logs.
+    pub store: Store,
+    /// The machines that they run.
+    pub machines: Machines,
+    /// The machine of games that name none.
+    pub machine: Arc<Machine>,
+    /// The clients' boards.
+    pub databases: ClientDatabases,
+    /// Who rolls.
+    pub dice: DiceServiceClient<Transport>,
+    /// Who else holds games.
+    pub replicas: Arc<Replicas>,
 }
 
 impl Games {
@@ -110,26 +131,31 @@ impl Games {
     /// # Errors
     ///
     /// The database cannot be read or written.
-    pub async fn open(
-        store: Store,
-        machines: Machines,
-        machine: Arc<Machine>,
-        databases: ClientDatabases,
-        dice: DiceServiceClient<Transport>,
-        settings: Settings,
-        shutdown: CancellationToken,
-    ) -> Result<Arc<Games>, Error> {
+    pub async fn open(sources: Sources, settings: Settings, shutdown: CancellationToken) -> Result<Arc<Games>, Error> {
+        let Sources { store, machines, machine, databases, dice, replicas } = sources;
         let (live, attachments) = (Mutex::default(), Mutex::default());
-        let games = Games { store, machines, databases, dice, machine, settings, live, attachments, shutdown };
+        let games =
+            Games { store, machines, databases, dice, machine, settings, live, attachments, replicas, shutdown };
         match games.store.find(DEFAULT_GAME).await? {
             Some(old) if old.machine != games.machine.name || games.machine.state_index(&old.game.state).is_none() => {
-                tracing::info!(machine = games.machine.name, "the default game ran another machine and is archived");
-                games.archive(&old).await?;
+                if games.is_free(DEFAULT_GAME).await? {
+                    tracing::info!(
+                        machine = games.machine.name,
+                        "the default game ran another machine and is archived"
+                    );
+                    games.archive(&old).await?;
+                } else {
+                    tracing::info!(old.machine, "another server plays the default game on another machine");
+                }
             }
             Some(_) => {}
             None => {
                 let new = games.new_game(DEFAULT_GAME, &games.machine).await?;
-                games.store.create(&new, None).await?;
+                match games.store.create(&new, None).await {
+                    // Another replica that starts was faster.
+                    Ok(()) | Err(DbError::Unique) => {}
+                    Err(error) => return Err(error.into()),
+                }
             }
         }
         let games = Arc::new(games);
@@ -268,6 +294,7 @@ impl Games {
         if let Some(cell) = known {
             return Ok(cell);
         }
+        self.claim(game_id).await?;
         let stored = self.store.find(game_id).await?.ok_or_else(|| Error::NoGame(game_id.to_owned()))?;
         let machine = self.machines.get(&stored.machine, &self.store).await?;
         let machine = machine.filter(|machine| machine.state_index(&stored.game.state).is_some());
@@ -280,6 +307,7 @@ impl Games {
             is_waiting: false,
             clock: None,
             opponent: decide::Opponent::default(),
+            is_lost: false,
         };
         let mut live = self.live.lock().expect("no holder panics");
         if MAX_LIVE <= live.len() {
@@ -294,7 +322,7 @@ impl Games {
         for _ in 0..MAX_LOCKS {
             let cell = self.cell(game_id).await?;
             let live = cell.clone().lock_owned().await;
-            if live.stored.id == game_id {
+            if live.stored.id == game_id && !live.is_lost {
                 return Ok((cell, live));
             }
         }

@@ -3,7 +3,7 @@
 //! The core does no I/O: `definition` reads a machine, `expression` computes over facts, `board` makes figures of pieces,
 //! `machine` says what an event brings about, `opponent` what the built-in opponent would choose; `draw` and
 //! `simulate` are for people who write machines. Around it, `database` reads the client's board, `chance` has dice rolled,
-//! `store` keeps the logs, `games` has the locks, the attachments, the clocks and who decides, `watch` reads along,
+//! `store` keeps the logs, `games` has the locks, the leases, the attachments, the clocks and who decides, `watch` reads along,
 //! `service` answers gRPC.
 
 mod board;
@@ -26,10 +26,15 @@ mod store;
 mod text;
 mod watch;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use proto::fsm::v1::fsm_service_server::FsmServiceServer;
-use service_kit::{Peers, compressed, db::DatabaseConfig};
+use service_kit::{
+    Peers, compressed,
+    db::DatabaseConfig,
+    forward::Forward,
+    replicas::{self, Replicas},
+};
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
@@ -57,7 +62,17 @@ pub struct Config {
     /// Seed of the built-in opponent, for games that can be repeated; unset, it plays each game differently.
     #[arg(long, env = "DICETOWER_OPPONENT_SEED")]
     pub opponent_seed: Option<u64>,
+    /// Address at which other replicas of this service reach this one, such as http://10.0.0.6:50054. Calls for a game that
+    /// this one holds are sent on to it; unset, they are refused there.
+    #[arg(long = "fsm-advertise", env = "DICETOWER_FSM_ADVERTISE")]
+    pub advertise: Option<String>,
+    /// Time without a sign of life after which another replica takes over what this one holds.
+    #[arg(skip = LEASE)]
+    pub lease: Duration,
 }
+
+/// A holder is gone after so long without a beat.
+const LEASE: Duration = Duration::from_secs(2);
 
 impl Default for Config {
     fn default() -> Config {
@@ -67,6 +82,8 @@ impl Default for Config {
             strict: false,
             decider: Vec::new(),
             opponent_seed: None,
+            advertise: None,
+            lease: LEASE,
         }
     }
 }
@@ -92,10 +109,23 @@ pub async fn start(
     }
     let deciders = config.decider.into_iter().map(|of| (of.side, of.decider)).collect();
     let settings = games::Settings { assist: !config.strict, deciders, opponent_seed: config.opponent_seed };
-    let games =
-        games::Games::open(store, machines, machine, databases, peers.dice(), settings, shutdown.clone()).await?;
-    let service = service::Fsm::new(games, shutdown);
-    Ok(service_kit::Server::new("fsm").add_service(compressed!(FsmServiceServer::new(service))).routes())
+    let replica = replicas::Settings {
+        service: "fsm",
+        // A folder of files is used by one process alone; its lock is taken by whoever starts it.
+        is_alone: matches!(database, DatabaseConfig::Folder { .. }),
+        address: config.advertise,
+        lease: config.lease,
+        wakes: peers.wakes().clone(),
+    };
+    let credentials = peers.credentials().clone();
+    let replicas = Replicas::start(store.db().clone(), replica).await?;
+    let sources =
+        games::Sources { store, machines, machine, databases, dice: peers.dice(), replicas: replicas.clone() };
+    let games = games::Games::open(sources, settings, shutdown.clone()).await?;
+    tokio::spawn(games::hold(std::sync::Arc::downgrade(&games), replicas.gone(), config.lease, shutdown.clone()));
+    tokio::spawn(replicas.live(shutdown.clone()));
+    let service = compressed!(FsmServiceServer::new(service::Fsm::new(games, shutdown)));
+    Ok(service_kit::Server::new("fsm").add_service(Forward::new(service, &credentials)).routes())
 }
 
 /// For `benches/`, which sees of this crate what everybody sees.

@@ -11,7 +11,10 @@ use proto::fsm::v1::{
     SendEventResponse, SendEventsRequest, SendEventsResponse, SetDeciderRequest, SetDeciderResponse, UndoGameRequest,
     UndoGameResponse, WatchRequest, fsm_service_server::FsmService,
 };
-use service_kit::status::{self, ErrorCode};
+use service_kit::{
+    forward,
+    status::{self, ErrorCode},
+};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, codegen::BoxStream};
 
@@ -96,9 +99,10 @@ impl FsmService for Fsm {
     }
 
     async fn send_events(&self, request: Request<SendEventsRequest>) -> Result<Response<SendEventsResponse>, Status> {
-        let SendEventsRequest { attachment_id, events } = request.into_inner();
+        let SendEventsRequest { attachment_id, events, game_id } = request.into_inner();
         let bare = |AttachedEvent { event, data_json }| Bare { event, data: convert::data(None, data_json.as_deref()) };
-        let told = self.games.send_all(&attachment_id, events.into_iter().map(bare).collect()).await?;
+        let told =
+            self.games.send_all(&attachment_id, &or_default(game_id), events.into_iter().map(bare).collect()).await?;
         let handled = u32::try_from(told.handled).unwrap_or(u32::MAX);
         Ok(Response::new(SendEventsResponse { handled, failed: told.failed, update_number: told.update_number }))
     }
@@ -262,6 +266,10 @@ impl From<Error> for Status {
             Error::Full(_) => status::error(ErrorCode::RateLimited, message),
             Error::Unusable(_) => Status::failed_precondition(message),
             Error::Elsewhere(_) => Status::aborted(message),
+            Error::Held(_, address) => {
+                let refusal = status::error(ErrorCode::ApiError, message);
+                address.map_or(refusal.clone(), |address| forward::elsewhere(refusal, &address))
+            }
             Error::Dice(status) => {
                 tracing::error!(%status, "a roll could not be made");
                 status::error(ErrorCode::ApiError, message)

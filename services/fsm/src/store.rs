@@ -1,6 +1,6 @@
 //! Games and their logs in the database.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -19,6 +19,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/fsm/0002_keyed_entries.sql"),
     include_str!("../../../migrations/fsm/0003_memory.sql"),
     include_str!("../../../migrations/fsm/0004_branches.sql"),
+    include_str!("../../../migrations/fsm/0005_replicas.sql"),
 ];
 
 const INSERT_GAME: &str =
@@ -43,7 +44,10 @@ const LIST: &str = "SELECT g.game_key, g.game_id, g.machine, g.archived_from, g.
      JOIN entries b ON b.game_key = g.game_key AND b.sequence = 0
      WHERE e.sequence = (SELECT MAX(sequence) FROM entries WHERE game_key = g.game_key)
      ORDER BY e.created_at DESC, g.game_key DESC LIMIT $1";
-const BUSY: &str = "SELECT g.game_id FROM games g JOIN entries e ON e.game_key = g.game_key
+const HOLDER: &str = "SELECT game_key, holder FROM games WHERE game_id = $1";
+const CLAIM: &str = "UPDATE games SET holder = $3 WHERE game_key = $1 AND holder = $2";
+const HELD: &str = "SELECT game_key FROM games WHERE holder = $1";
+const BUSY: &str = "SELECT g.game_id, g.holder FROM games g JOIN entries e ON e.game_key = g.game_key
      WHERE (e.memory LIKE '%timers%' OR e.memory LIKE '%deciders%') AND e.sequence = (SELECT MAX(sequence) FROM entries WHERE game_key = g.game_key)
      ORDER BY e.created_at DESC LIMIT $1";
 const HISTORY: &str = "SELECT sequence, created_at, state, entry FROM entries
@@ -155,9 +159,33 @@ impl Store {
         Ok(rows.iter().map(game_of).collect())
     }
 
-    /// The ids of games that go on by themselves, by a timer or somebody who decides, the latest changed first.
-    pub async fn busy(&self, limit: i64) -> Result<Vec<String>, DbError> {
+    /// The games that go on by themselves, by a timer or somebody who decides, and who holds them, the latest changed
+    /// first.
+    pub async fn busy(&self, limit: i64) -> Result<Vec<(String, String)>, DbError> {
         let rows = self.db.fetch(BUSY, vec![limit.into()]).await?;
+        Ok(rows.iter().map(|row| (row.text(0), row.text(1))).collect())
+    }
+
+    /// The database, for those who count replicas in it.
+    pub fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// The key of the game of this id, and the replica that holds it.
+    pub async fn holder(&self, game_id: &str) -> Result<Option<(String, String)>, DbError> {
+        let rows = self.db.fetch(HOLDER, vec![game_id.into()]).await?;
+        Ok(rows.first().map(|row| (row.text(0), row.text(1))))
+    }
+
+    /// Makes a replica the holder of a game. [`DbError::Conflict`] if it has another holder than `before` meanwhile.
+    pub async fn claim(&self, game_key: &str, before: &str, holder: &str) -> Result<(), DbError> {
+        let args = vec![game_key.into(), before.into(), holder.into()];
+        self.db.write(vec![Statement::new(CLAIM, args).affecting(1)]).await
+    }
+
+    /// The keys of the games that a replica holds.
+    pub async fn held_by(&self, holder: &str) -> Result<HashSet<String>, DbError> {
+        let rows = self.db.fetch(HELD, vec![holder.into()]).await?;
         Ok(rows.iter().map(|row| row.text(0)).collect())
     }
 

@@ -208,7 +208,7 @@ async fn events_that_come_together_are_taken_in_their_order_and_told_after_one_c
         event("PIECE_MOVED", None),
     ];
 
-    let request = SendEventsRequest { attachment_id: player.greeting.attachment_id.clone(), events };
+    let request = SendEventsRequest { attachment_id: player.greeting.attachment_id.clone(), events, game_id: None };
     let told = server.client.clone().send_events(request).await.unwrap().into_inner();
 
     assert_eq!((told.handled, told.failed, told.update_number), (5, false, 5));
@@ -230,7 +230,7 @@ async fn nobody_but_an_attachment_sends_events_together() {
     let folder = folder();
     let server = start(folder.path()).await;
     let events = vec![AttachedEvent { event: "TOGGLE_LOME".to_owned(), data_json: None }];
-    let request = SendEventsRequest { attachment_id: "nobody".to_owned(), events };
+    let request = SendEventsRequest { attachment_id: "nobody".to_owned(), events, game_id: None };
     let status = server.client.clone().send_events(request).await.unwrap_err();
     assert_eq!(status.code(), Code::NotFound);
 }

@@ -5,7 +5,7 @@
 //! speaks and calls tools; the game masters are in `llm`, the people in `seats`. `table` is what was agreed, `game` the
 //! board game it is linked to, `briefing` what a turn is told of all that, from `prompts`, `lore` and `memory`; `models`
 //! knows which table has which model. `budget` bounds what models may write in a day, `claims` and `integrity` check what
-//! they tell, and `rights` for whom they may act. `replicas` knows who else writes sessions. `service` answers gRPC.
+//! they tell, and `rights` for whom they may act. `follow` reads along where another replica writes. `service` answers gRPC.
 
 mod briefing;
 mod budget;
@@ -13,6 +13,7 @@ mod claims;
 mod config;
 mod engine;
 mod events;
+mod follow;
 mod game;
 mod integrity;
 mod llm;
@@ -23,7 +24,6 @@ mod models;
 mod privacy;
 mod prompts;
 mod remember;
-mod replicas;
 mod rights;
 mod scene;
 mod seats;
@@ -44,7 +44,13 @@ use std::{
 };
 
 use proto::orchestrator::v1::orchestrator_service_server::OrchestratorServiceServer;
-use service_kit::{Peers, compressed, db::DatabaseConfig, forward::Forward};
+use service_kit::{
+    Peers, compressed,
+    db::DatabaseConfig,
+    forward::Forward,
+    replicas::{self, Replicas},
+};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
@@ -57,7 +63,6 @@ use crate::{
     engine::{Engine, Limits},
     models::Models,
     prompts::Prompts,
-    replicas::Replicas,
     service::Orchestrator,
     sessions::Sessions,
     store::Store,
@@ -94,18 +99,26 @@ pub async fn start(
         reader_queue: config.reader_queue,
     };
     let credentials = peers.credentials().clone();
+    let wakes = peers.wakes().clone();
     let engine =
         Arc::new(Engine::new(models, prompts, store.clone(), limits, Budget::new(&config), peers, shutdown.clone()));
     // A folder of files is used by one process alone; its lock is taken by whoever starts it.
     let is_alone = matches!(database, DatabaseConfig::Folder { .. });
-    let replicas = Replicas::start(store.db().clone(), is_alone, config.advertise.clone(), config.lease).await?;
+    let settings = replicas::Settings {
+        service: "orchestrator",
+        is_alone,
+        address: config.advertise.clone(),
+        lease: config.lease,
+        wakes,
+    };
+    let replicas = Replicas::start(store.db().clone(), settings).await?;
     let sessions = Arc::new(Sessions::new(store, engine.clone(), replicas.clone()));
     let stopped = CancellationToken::new();
     tokio::spawn(stop(engine.stopping.clone(), config.grace, shutdown.clone()));
     if let Some(days) = config.keep_sessions_days {
         tokio::spawn(expire(Arc::downgrade(&sessions), days, config.lease, shutdown.clone()));
     }
-    tokio::spawn(take_up(Arc::downgrade(&sessions), config.lease, shutdown.clone()));
+    tokio::spawn(take_up(Arc::downgrade(&sessions), replicas.gone(), config.lease, shutdown.clone()));
     tokio::spawn(close(Arc::downgrade(&sessions), shutdown, stopped.clone()));
     tokio::spawn(replicas.live(stopped));
     let orchestrator = compressed!(OrchestratorServiceServer::new(Orchestrator::new(sessions, engine)));
@@ -119,13 +132,22 @@ async fn stop(stopping: CancellationToken, grace: Duration, shutdown: Cancellati
     stopping.cancel();
 }
 
-/// Takes up what a process that is gone has left behind: at once, and again and again, since others may go later.
-async fn take_up(sessions: Weak<Sessions>, pause: Duration, shutdown: CancellationToken) {
+/// Lets go what another has taken, and takes up what a process that is gone has left behind: at once, and again and again, since others may go later.
+async fn take_up(
+    sessions: Weak<Sessions>,
+    mut gone: watch::Receiver<u64>,
+    pause: Duration,
+    shutdown: CancellationToken,
+) {
     while let Some(sessions) = sessions.upgrade() {
+        gone.mark_unchanged();
+        sessions.let_go().await;
         sessions.take_up().await;
         drop(sessions);
         tokio::select! {
             () = shutdown.cancelled() => return,
+            // Its last owner is gone, too, when the sessions are.
+            Ok(()) = gone.changed() => {}
             () = tokio::time::sleep(pause) => {}
         }
     }

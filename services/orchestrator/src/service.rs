@@ -25,6 +25,7 @@ use serde_json::{Map, Value};
 use service_kit::{
     clock,
     db::DbError,
+    forward,
     status::{self, ErrorCode, Failure},
     trace,
 };
@@ -32,12 +33,12 @@ use tonic::{Request, Response, Status, codegen::BoxStream, metadata::MetadataMap
 
 use crate::{
     engine::{Caller, Engine},
-    events, game,
+    events, follow, game,
     models::Choice,
     scene,
     seats::{Kind, Seat},
     session::{Decision, Inner, Origin, Session},
-    sessions::Sessions,
+    sessions::{Sessions, Unavailable},
     state::State,
     store::{Position, SessionRow},
     story, subscription, turn,
@@ -69,11 +70,16 @@ impl Orchestrator {
 
     /// The session of that id, made if it is not there.
     async fn table_of(&self, session_id: &str) -> Result<Arc<Session>, Status> {
+        Ok(self.seek(session_id).await??)
+    }
+
+    /// The same, or why it cannot be had here.
+    async fn seek(&self, session_id: &str) -> Result<Result<Arc<Session>, Unavailable>, Status> {
         check_session_id(session_id)?;
         if self.engine.shutdown.is_cancelled() {
             return Err(status::error(ErrorCode::ApiError, "the server is shutting down; try again in a moment"));
         }
-        Ok(self.sessions.get_or_create(session_id).await?)
+        Ok(self.sessions.get_or_create(session_id).await)
     }
 
     /// Changes how lists show a session.
@@ -92,11 +98,29 @@ impl Orchestrator {
         Ok(Response::new(to_session(&inner.state.row)))
     }
 
+    /// A session as lists show it; where its holder cannot be called, as the database has it.
+    async fn shown(
+        &self,
+        found: Result<Option<Arc<Session>>, Unavailable>,
+        session_id: &str,
+        is_sent_on: bool,
+    ) -> Result<proto::orchestrator::v1::Session, Status> {
+        let row = match found {
+            Ok(Some(session)) => return Ok(to_session(&session.lock().await.state.row)),
+            Ok(None) => None,
+            Err(Unavailable::Elsewhere(address)) if address.is_none() || is_sent_on => {
+                self.sessions.store().find(session_id).await.map_err(|error| status::database(&error))?
+            }
+            Err(unavailable) => return Err(unavailable.into()),
+        };
+        row.as_ref().map(to_session).ok_or_else(|| missing(session_id))
+    }
+
     /// The session of that id, which must be there.
     async fn find(&self, session_id: &str) -> Result<Arc<Session>, Status> {
         check_session_id(session_id)?;
         let session = self.sessions.find(session_id).await?;
-        session.ok_or_else(|| status::error(ErrorCode::NotFound, format!("no session has the id {session_id:?}")))
+        session.ok_or_else(|| missing(session_id))
     }
 
     /// The table of a call: named in the request, or by whoever calls at a table.
@@ -115,11 +139,11 @@ impl OrchestratorService for Orchestrator {
         &self,
         request: Request<CreateSessionRequest>,
     ) -> Result<Response<proto::orchestrator::v1::Session>, Status> {
+        let is_sent_on = forward::was_sent_on(request.metadata());
         let CreateSessionRequest { session_id } = request.into_inner();
         let session_id = session_id.unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
-        let session = self.table_of(&session_id).await?;
-        let inner = session.lock().await;
-        Ok(Response::new(to_session(&inner.state.row)))
+        let found = self.seek(&session_id).await?.map(Some);
+        Ok(Response::new(self.shown(found, &session_id, is_sent_on).await?))
     }
 
     async fn list_sessions(
@@ -136,9 +160,11 @@ impl OrchestratorService for Orchestrator {
         &self,
         request: Request<GetSessionRequest>,
     ) -> Result<Response<proto::orchestrator::v1::Session>, Status> {
-        let session = self.find(&request.into_inner().session_id).await?;
-        let inner = session.lock().await;
-        Ok(Response::new(to_session(&inner.state.row)))
+        let is_sent_on = forward::was_sent_on(request.metadata());
+        let GetSessionRequest { session_id } = request.into_inner();
+        check_session_id(&session_id)?;
+        let found = self.sessions.find(&session_id).await;
+        Ok(Response::new(self.shown(found, &session_id, is_sent_on).await?))
     }
 
     async fn chat(&self, request: Request<ChatRequest>) -> Result<Response<ChatResponse>, Status> {
@@ -342,9 +368,18 @@ impl OrchestratorService for Orchestrator {
     }
 
     async fn subscribe(&self, request: Request<SubscribeRequest>) -> Result<Response<BoxStream<SessionEvent>>, Status> {
+        let is_sent_on = forward::was_sent_on(request.metadata());
         let request = request.into_inner();
-        let session = self.table_of(&request.session_id).await?;
-        Ok(Response::new(Box::pin(subscription::subscribe(session, &request).await?)))
+        match self.seek(&request.session_id).await? {
+            Ok(session) => Ok(Response::new(Box::pin(subscription::subscribe(session, &request).await?))),
+            // Its holder cannot be called: what happens there is read in the log, and heard.
+            Err(Unavailable::Elsewhere(address)) if address.is_none() || is_sent_on => {
+                let (store, replicas) = (self.sessions.store().clone(), self.sessions.replicas().clone());
+                let shutdown = self.engine.shutdown.clone();
+                Ok(Response::new(Box::pin(follow::follow(store, replicas, request, shutdown).await?)))
+            }
+            Err(unavailable) => Err(unavailable.into()),
+        }
     }
 
     async fn call_tool(&self, request: Request<CallToolRequest>) -> Result<Response<CallToolResponse>, Status> {
@@ -648,6 +683,10 @@ fn check_words(message: &str) -> Result<(), Status> {
 /// The origin of what happens outside a turn.
 fn here() -> Origin {
     Origin { trace_id: trace::current_id_text(), ..Origin::default() }
+}
+
+fn missing(session_id: &str) -> Status {
+    status::error(ErrorCode::NotFound, format!("no session has the id {session_id:?}"))
 }
 
 fn check_session_id(session_id: &str) -> Result<(), Status> {

@@ -28,6 +28,7 @@ use tonic::Status;
 
 use crate::{
     events,
+    follow::Relay,
     llm::chain::Link,
     models::Choice,
     seats::{Kind, Seat, Seats},
@@ -37,6 +38,8 @@ use crate::{
 
 /// How long told text may wait for the log.
 pub(crate) const FLUSH_INTERVAL: Duration = Duration::from_millis(250);
+/// What those are told who listened to a session that another replica has taken.
+pub(crate) const MOVED: &str = "the session has moved to another server; connect again";
 /// Subscribers of one session.
 const MAX_SUBSCRIBERS: usize = 1000;
 
@@ -72,6 +75,8 @@ pub(crate) struct Inner {
     subscribers: Vec<Subscriber>,
     /// Events that may wait for a subscriber; one that is further behind is let go.
     queue_length: usize,
+    /// To those who follow it on other replicas.
+    relay: Relay,
     /// Somebody else writes this session now, or it could not be written: what stands here is stale.
     pub is_lost: bool,
     is_closed: bool,
@@ -145,7 +150,7 @@ pub(crate) struct Registration {
 
 impl Session {
     /// A session of whose events `queue_length` may wait for each reader.
-    pub fn new(state: State, store: Store, queue_length: u32) -> Session {
+    pub fn new(state: State, store: Store, queue_length: u32, relay: Relay) -> Session {
         let inner = Inner {
             state,
             queue: VecDeque::new(),
@@ -160,6 +165,7 @@ impl Session {
             passage: None,
             subscribers: Vec::new(),
             queue_length: usize::try_from(queue_length).unwrap_or(usize::MAX),
+            relay,
             is_lost: false,
             is_closed: false,
         };
@@ -413,6 +419,7 @@ impl Inner {
 
     /// Tells an event to every subscriber; the one whose message it is knows it.
     pub fn publish(&mut self, event: &SessionEvent) {
+        self.relay.tell(event);
         let is_retraction = matches!(event.body, Some(Body::Retract(_)));
         if self.subscribers.is_empty() {
             return;
@@ -453,7 +460,7 @@ impl Inner {
 
     fn note(&mut self, error: &DbError) {
         if matches!(error, DbError::Conflict | DbError::Unique) {
-            self.lose("the session has moved to another server; connect again");
+            self.lose(MOVED);
         }
     }
 

@@ -10,6 +10,7 @@ use service_kit::{
     clock,
     db::DbError,
     forward,
+    replicas::{Holder, Replicas},
     status::{self, ErrorCode},
 };
 use tokio::sync::OnceCell;
@@ -17,11 +18,12 @@ use tonic::Status;
 
 use crate::{
     engine::Engine,
-    events, game,
+    events,
+    follow::Relay,
+    game,
     models::Choice,
-    replicas::{Holder, Replicas},
     seats::{Kind, Seat},
-    session::{Origin, Session},
+    session::{MOVED, Origin, Session},
     snapshot,
     store::{Position, SessionRow, Store},
     turn,
@@ -79,6 +81,10 @@ impl Sessions {
         &self.store
     }
 
+    pub fn replicas(&self) -> &Arc<Replicas> {
+        &self.replicas
+    }
+
     /// The session of that id, made if it is not there.
     pub async fn get_or_create(&self, session_id: &str) -> Result<Arc<Session>, Unavailable> {
         match self.find(session_id).await? {
@@ -131,6 +137,23 @@ impl Sessions {
             if let Err(error) = self.find(&session_id).await {
                 tracing::error!(?error, session_id, "its turns are taken up when somebody asks for it");
             }
+        }
+    }
+
+    /// Lets go the sessions in memory that another replica has taken, which has held this one for dead: whoever listens here
+    /// would hear nothing more.
+    pub async fn let_go(&self) {
+        let in_memory = self.in_memory();
+        if in_memory.is_empty() {
+            return;
+        }
+        // Whatever is in memory was taken before this is read.
+        let held = match self.store.held_by(&self.replicas.id()).await {
+            Ok(held) => held,
+            Err(error) => return tracing::warn!(%error, "who holds which session could not be looked at"),
+        };
+        for session in in_memory.iter().filter(|session| !held.contains(&session.id)) {
+            session.lock().await.lose(MOVED);
         }
     }
 
@@ -229,25 +252,12 @@ impl Sessions {
     }
 }
 
-/// Makes this replica the writer of a session, if nobody who lives is it; who has not been watched long enough is watched
-/// for so long.
+/// Makes this replica the writer of a session, if nobody who lives is it.
 async fn take_over(store: &Store, replicas: &Replicas, session_id: &str) -> Result<Option<SessionRow>, Unavailable> {
     loop {
         let Some(row) = store.find(session_id).await? else { return Ok(None) };
-        let mut holder = replicas.holder(&row.holder);
-        if holder == Holder::Free && !row.holder.is_empty() && row.holder != replicas.id() {
-            // It may have come since the last look.
-            replicas.look().await?;
-            holder = replicas.holder(&row.holder);
-        }
-        match holder {
-            Holder::Free => {}
-            Holder::Lives(address) => return Err(Unavailable::Elsewhere(address)),
-            Holder::Unknown => {
-                tokio::time::sleep(replicas.pause()).await;
-                replicas.look().await?;
-                continue;
-            }
+        if let Holder::Lives(address) = replicas.settled(&row.holder).await? {
+            return Err(Unavailable::Elsewhere(address));
         }
         match store.take_over(row, &replicas.id()).await {
             Ok(row) => return Ok(Some(row)),
@@ -279,7 +289,8 @@ async fn load(
         gone.push(events::presence(&seat, false, "server restarted"));
     }
     gone.extend(state.narrator().map(|name| events::taken_over(name, false)));
-    let session = Session::new(state, store.clone(), reader_queue);
+    let relay = Relay::new(replicas.wakes().clone(), session_id);
+    let session = Session::new(state, store.clone(), reader_queue, relay);
     session.lock().await.snapshot_seq = snapshot_seq;
     if !gone.is_empty() {
         session.append(&Origin::default(), gone).await?;

@@ -1,5 +1,7 @@
 //! The session log in the database: sessions, their events, and which turn answers which message.
 
+use std::collections::HashSet;
+
 use proto::{
     frame,
     orchestrator::v1::{SessionEvent, session_event::Body},
@@ -35,6 +37,7 @@ const TAKE_OVER: &str = "UPDATE sessions SET epoch = $3, holder = $4 WHERE sessi
 const UPDATE_SESSION: &str = "UPDATE sessions SET last_seq = $3, message_count = $4, characters = $5, scene = $6, \
      open_turns = $7, touched_at = $8 WHERE session_id = $1 AND epoch = $2";
 const SELECT_UNFINISHED: &str = "SELECT session_id, holder FROM sessions WHERE open_turns > 0 ORDER BY created_at";
+const SELECT_HELD: &str = "SELECT session_id FROM sessions WHERE holder = $1";
 const SELECT_UNTOUCHED: &str = "SELECT session_id FROM sessions \
      WHERE touched_at < $1 AND created_at < $1 ORDER BY touched_at LIMIT 200";
 const INSERT_EVENT: &str = "INSERT INTO events (session_id, seq, text_offset, event) VALUES ($1, $2, $3, $4)";
@@ -143,6 +146,12 @@ impl Store {
     pub async fn unfinished(&self) -> Result<Vec<(String, String)>, DbError> {
         let rows = self.db.fetch(SELECT_UNFINISHED, Vec::new()).await?;
         Ok(rows.iter().map(|row| (row.text(0), row.text(1))).collect())
+    }
+
+    /// The sessions that a replica holds.
+    pub async fn held_by(&self, holder: &str) -> Result<HashSet<String>, DbError> {
+        let rows = self.db.fetch(SELECT_HELD, vec![holder.into()]).await?;
+        Ok(rows.iter().map(|row| row.text(0)).collect())
     }
 
     /// Sessions in whose logs nothing was written since a time in Unix milliseconds, the oldest first; at most 200.

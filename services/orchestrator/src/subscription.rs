@@ -46,9 +46,9 @@ struct Backlog {
 
 /// What the subscriber has seen: everything before `seq`, and `offset` characters of it (`None`: all of it).
 #[derive(Clone, Copy)]
-struct Seen {
-    seq: u64,
-    offset: Option<u64>,
+pub(crate) struct Seen {
+    pub seq: u64,
+    pub offset: Option<u64>,
 }
 
 /// Subscribes to a session.
@@ -141,7 +141,7 @@ impl Drop for Subscription {
 
 impl Seen {
     /// Where reading begins. The row that holds the offset may begin before it.
-    fn begin(self) -> Position {
+    pub fn begin(self) -> Position {
         match self.offset {
             Some(_) => Position { seq: self.seq, offset: 0 },
             None => Position::after(self.seq),
@@ -149,7 +149,7 @@ impl Seen {
     }
 
     /// The event without what has been seen of it.
-    fn unseen(self, mut event: SessionEvent) -> Option<SessionEvent> {
+    pub fn unseen(self, mut event: SessionEvent) -> Option<SessionEvent> {
         if event.seq != self.seq {
             return (self.seq < event.seq).then_some(event);
         }

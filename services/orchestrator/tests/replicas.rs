@@ -9,7 +9,6 @@ use std::time::Duration;
 use common::{Table, config, of, told};
 use fake_model::{FakeModel, Gate, Reply};
 use orchestrator::Config;
-use proto::orchestrator::v1::GetSessionRequest;
 use service_kit::{
     db::DatabaseConfig,
     status::{ErrorCode, Failure},
@@ -43,7 +42,7 @@ async fn a_replica_that_starts_takes_no_turn_of_one_that_lives() {
     frames.until("narrative").await;
 
     let second = beside(&first, config).await;
-    let refused = second.client.clone().get_session(GetSessionRequest { session_id: "s".into() }).await.unwrap_err();
+    let refused = second.say(common::said()).await.unwrap_err();
     gate.open();
 
     let rest = frames.until("complete").await;

@@ -28,6 +28,7 @@ use crate::{
     clock,
     db::{DatabaseConfig, Db, Schema},
     status::{self, ErrorCode},
+    wake::Wakes,
 };
 
 /// The tables, for backups.
@@ -137,6 +138,7 @@ impl Gate {
     pub async fn start(
         config: &AuthConfig,
         database: &DatabaseConfig,
+        wakes: &Wakes,
         shutdown: CancellationToken,
     ) -> anyhow::Result<Gate> {
         if !config.is_required() {
@@ -146,7 +148,7 @@ impl Gate {
         let audit = Some(Audit::start(db.clone(), config.keep_audit_days));
         let kind = match config.auth {
             Mode::Oidc => Kind::Oidc(Arc::new(oidc::Provider::new(&config.oidc).context("set up --auth oidc")?)),
-            _ => Kind::Tokens(Tokens::start(db.clone(), shutdown).await?),
+            _ => Kind::Tokens(Tokens::start(db.clone(), wakes.clone(), shutdown).await?),
         };
         Ok(Gate { kind, db: Some(db), audit })
     }

@@ -22,6 +22,7 @@ use tower::{Service, ServiceExt, util::BoxCloneSyncService};
 use crate::{
     auth::{Credentials, Gate, Mutual},
     trace,
+    wake::Wakes,
 };
 
 /// A connection to a service, in this process or not.
@@ -43,6 +44,7 @@ pub struct Peers {
     fsm: Option<Transport>,
     gate: Gate,
     credentials: Credentials,
+    wakes: Wakes,
     foreign: Foreign,
 }
 
@@ -127,6 +129,18 @@ impl Peers {
     #[must_use]
     pub fn with_credentials(mut self, credentials: Credentials) -> Peers {
         self.credentials = credentials;
+        self
+    }
+
+    /// The way to this service's other replicas.
+    pub fn wakes(&self) -> &Wakes {
+        &self.wakes
+    }
+
+    /// The same peers, with this way to the other replicas.
+    #[must_use]
+    pub fn with_wakes(mut self, wakes: Wakes) -> Peers {
+        self.wakes = wakes;
         self
     }
 

@@ -1,7 +1,8 @@
 //! A call that another replica must answer is sent on to it, whatever the call is.
 //!
 //! A handler refuses such a call by [`elsewhere`], which names the other's address; [`Forward`] around the service sees
-//! that and asks there, once. The caller sees nothing of it.
+//! that and asks there, once. The caller sees nothing of it. If the other cannot be reached, the handler is asked once more
+//! and may answer without it, or refuse for good.
 
 use std::{
     collections::HashMap,
@@ -15,7 +16,7 @@ use std::{
 use axum::body::to_bytes;
 use bytes::Bytes;
 use http::HeaderValue;
-use tonic::{Status, body::Body, server::NamedService};
+use tonic::{Status, body::Body, metadata::MetadataMap, server::NamedService};
 use tower::{Service, ServiceExt};
 
 use crate::{
@@ -36,6 +37,11 @@ pub fn elsewhere(mut refusal: Status, address: &str) -> Status {
         refusal.metadata_mut().insert(HOLDER, address);
     }
     refusal
+}
+
+/// Whether a call was sent on by another replica, or comes back because its holder could not be reached.
+pub fn was_sent_on(metadata: &MetadataMap) -> bool {
+    metadata.contains_key(FORWARDED)
 }
 
 /// A gRPC service whose calls are sent on where it says so.
@@ -89,11 +95,19 @@ where
             let Ok(body) = to_bytes(axum::body::Body::new(body), LIMIT).await else {
                 return Ok(Status::out_of_range(format!("a request may have at most {LIMIT} bytes")).into_http());
             };
-            let again = http::Request::from_parts(parts.clone(), whole(&body));
-            let mut answer = inner.call(http::Request::from_parts(parts, whole(&body))).await?;
-            let Some(holder) = answer.headers_mut().remove(HOLDER) else { return Ok(answer) };
-            let Some(other) = transport(&others, &holder) else { return Ok(answer) };
-            Ok(send_on(other, again).await.unwrap_or(answer))
+            let mut again = parts.clone();
+            let answer = inner.call(http::Request::from_parts(parts, whole(&body))).await?;
+            let Some(holder) = answer.headers().get(HOLDER) else { return Ok(answer) };
+            again.headers.insert(FORWARDED, HeaderValue::from_static("1"));
+            let sent_on = http::Request::from_parts(again.clone(), whole(&body));
+            if let Some(other) = transport(&others, holder)
+                && let Some(answer) = send_on(other, sent_on).await
+            {
+                return Ok(answer);
+            }
+            let mut answer = inner.call(http::Request::from_parts(again, whole(&body))).await?;
+            answer.headers_mut().remove(HOLDER);
+            Ok(answer)
         })
     }
 }
@@ -116,8 +130,7 @@ fn transport(others: &Others, holder: &HeaderValue) -> Option<Transport> {
     Some(transport)
 }
 
-async fn send_on(other: Transport, mut request: http::Request<Body>) -> Option<http::Response<Body>> {
-    request.headers_mut().insert(FORWARDED, HeaderValue::from_static("1"));
+async fn send_on(other: Transport, request: http::Request<Body>) -> Option<http::Response<Body>> {
     let answer = other.oneshot(request).await;
     answer.inspect_err(|status| tracing::warn!(code = ?status.code(), "the holder of a session cannot be reached")).ok()
 }

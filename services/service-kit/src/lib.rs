@@ -12,6 +12,7 @@ pub mod forward;
 pub mod metrics;
 pub mod raw;
 pub mod recent;
+pub mod replicas;
 pub mod server;
 pub mod status;
 pub mod telemetry;
@@ -20,7 +21,9 @@ pub mod testing;
 pub mod tools;
 pub mod trace;
 pub mod traces;
+pub mod wake;
 
 pub use auth::{Caller, Gate};
 pub use client::{Peers, Transport};
 pub use server::{Server, serve};
+pub use wake::Wakes;

@@ -1,10 +1,19 @@
-//! Databases for tests: the same facts on SQLite, and on PostgreSQL where the test run offers one.
+//! Databases for tests: the same facts on SQLite, and on PostgreSQL where the test run offers one; and a NATS server.
+
+use std::{
+    net::{TcpListener, TcpStream},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{Connection, Executor};
 use tempfile::TempDir;
 
-use crate::db::DatabaseConfig;
+use crate::{
+    db::DatabaseConfig,
+    wake::{WakeConfig, Wakes},
+};
 
 /// Where a test run names its PostgreSQL server: `postgres://user@host:port/postgres`.
 pub const POSTGRES: &str = "DICETOWER_TEST_POSTGRES";
@@ -63,11 +72,103 @@ impl TestDatabase {
         [Some(TestDatabase::sqlite()), TestDatabase::postgres().await].into_iter().flatten().collect()
     }
 
+    /// The same database for another process of the test, which leaves it to whoever made it.
+    pub fn again(config: DatabaseConfig) -> TestDatabase {
+        TestDatabase { config, _folder: None }
+    }
+
     /// The address of a PostgreSQL database.
     pub fn url(&self) -> Option<&str> {
         match &self.config {
             DatabaseConfig::Folder { .. } => None,
             DatabaseConfig::Postgres(url) => Some(SecretString::expose_secret(url)),
         }
+    }
+}
+
+/// A NATS server of a test's own, which can be lost.
+pub struct TestNats {
+    port: u16,
+    running: Option<Child>,
+}
+
+/// Time in which NATS must listen, and a client must notice.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+impl TestNats {
+    /// Starts a server, or `None` where the program is not installed.
+    ///
+    /// # Panics
+    ///
+    /// It does not come up, or it is not installed although `CI` is set: there, nothing may pass without having run.
+    pub fn start() -> Option<TestNats> {
+        let port = TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("its number").port();
+        let mut nats = TestNats { port, running: None };
+        if !nats.go_on() {
+            assert!(std::env::var_os("CI").is_none(), "the CI must have nats-server");
+            return None;
+        }
+        Some(nats)
+    }
+
+    /// Starts it again where it was.
+    ///
+    /// # Panics
+    ///
+    /// It does not come up.
+    pub fn go_on(&mut self) -> bool {
+        let port = self.port.to_string();
+        let mut command = Command::new("nats-server");
+        command.args(["-a", "127.0.0.1", "-p", &port]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let Ok(child) = command.spawn() else { return false };
+        self.running = Some(child);
+        let begun = Instant::now();
+        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            assert!(begun.elapsed() < PATIENCE, "nats-server does not listen");
+            std::thread::yield_now();
+        }
+        true
+    }
+
+    /// Ends it as a crash does.
+    pub fn lose(&mut self) {
+        if let Some(mut running) = self.running.take() {
+            // One that has ended is lost, too.
+            let _ = (running.kill(), running.wait());
+        }
+    }
+
+    /// The way over this server to other replicas, once it is there.
+    ///
+    /// # Panics
+    ///
+    /// It does not come about.
+    pub async fn wakes(&self) -> Wakes {
+        let nats = Some(format!("nats://127.0.0.1:{}", self.port).into());
+        let config = WakeConfig { nats, nats_prefix: "test".to_owned() };
+        let wakes = Wakes::start(&config, "test", tokio_util::sync::CancellationToken::new()).await;
+        let wakes = wakes.expect("an address of NATS");
+        TestNats::until(&wakes, true).await;
+        wakes
+    }
+
+    /// Waits until somebody knows that NATS is there, or lost.
+    ///
+    /// # Panics
+    ///
+    /// He does not notice.
+    pub async fn until(wakes: &Wakes, is_connected: bool) {
+        let noticed = async {
+            while wakes.is_connected() != Some(is_connected) {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, noticed).await.expect("it is noticed");
+    }
+}
+
+impl Drop for TestNats {
+    fn drop(&mut self) {
+        self.lose();
     }
 }

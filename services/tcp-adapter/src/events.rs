@@ -66,8 +66,11 @@ pub fn send_events(
 ) -> impl Future<Output = Result<Response<SendEventsResponse>, Status>> + Send + 'static {
     let (span, _) = trace::begin("tcp-adapter", "EVENTS", None, None);
     let events = events.iter().cloned().map(|(event, data_json)| AttachedEvent { event, data_json });
-    let mut request =
-        Request::new(SendEventsRequest { attachment_id: attachment.id.clone(), events: events.collect() });
+    let mut request = Request::new(SendEventsRequest {
+        attachment_id: attachment.id.clone(),
+        events: events.collect(),
+        game_id: Some(attachment.game_id.clone()),
+    });
     request.set_timeout(TIMEOUT);
     async move { fsm.client().send_events(request).await }.instrument(span)
 }

@@ -24,7 +24,7 @@ use crate::{
 const USUAL_LIMIT: u32 = 100;
 /// Changes read at once for a watcher.
 const PAGE: u32 = 50;
-/// How often a watcher looks for changes that another process made.
+/// How often a watcher looks for changes that another process made, unless it is woken.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// The latest changes.
@@ -111,7 +111,7 @@ pub async fn watch(service: &Characters, request: WatchCharacterRequest) -> Resu
                 () = sender.closed() => return,
                 // One that was too slow to hear everything looks, too.
                 _ = heard.recv() => {}
-                () = tokio::time::sleep(LOOK_AGAIN) => {}
+                () = tokio::time::sleep(service.peers.wakes().pause(LOOK_AGAIN)) => {}
             }
         }
     });

@@ -9,6 +9,7 @@ use std::{
     sync::Arc,
 };
 
+use bytes::Bytes;
 use proto::{character::v1::ChangeResponse, structs};
 use rules::shadowrun2::house_rules::HouseRules;
 use serde_json::Value;
@@ -275,6 +276,7 @@ impl Characters {
     pub fn tell(&self, id: &str) {
         // Nobody may be watching.
         let _ = self.changed.send(id.to_owned());
+        self.peers.wakes().wake(super::CHANGED, Bytes::copy_from_slice(id.as_bytes()));
     }
 
     /// Makes a change that rolls no dice, again if another was faster.

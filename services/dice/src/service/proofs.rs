@@ -63,10 +63,12 @@ impl Dice {
             (rotation, nonce) => (rotation.unwrap_or(0), nonce.unwrap_or(0)),
         };
         let log = self.log.clone();
+        let (wakes, mut elsewhere) = (self.others.wakes.clone(), self.others.elsewhere.clone());
         let (sender, receiver) = tokio::sync::mpsc::channel(64);
         tokio::spawn(async move {
             let (mut rotation, mut nonce) = place;
             let mut kept = log.kept();
+            elsewhere.mark_unchanged();
             while !sender.is_closed() {
                 kept.mark_unchanged();
                 let entries = match log.from(&chain, rotation, nonce).await {
@@ -84,9 +86,10 @@ impl Dice {
                     }
                 }
                 if !found {
-                    // What this process keeps is seen at once, what another keeps a little later.
+                    // What this process keeps is seen at once, and what another keeps if it wakes us.
                     tokio::select! {
-                        _ = tokio::time::timeout(LOOK_AGAIN, kept.changed()) => {}
+                        _ = tokio::time::timeout(wakes.pause(LOOK_AGAIN), kept.changed()) => {}
+                        Ok(()) = elsewhere.changed() => {}
                         () = sender.closed() => return,
                     }
                 }

@@ -19,7 +19,7 @@ use crate::{
 /// Most answers of the opponent on end without anybody else's event; two opponents end a game in fewer.
 const MAX_STREAK: u32 = 10_000;
 /// Most games taken up again after a restart.
-const MAX_RESUMED: i64 = 500;
+pub(super) const MAX_RESUMED: i64 = 500;
 /// Alternatives named beside the choice that was taken.
 const SHOWN_ALTERNATIVES: usize = 2;
 /// How long the opponent waits before it looks again at a board that does not show its last action yet.
@@ -125,20 +125,6 @@ impl Games {
             .map_err(|_| Error::Unusable(live.stored.id.clone()))
     }
 
-    /// Takes up again what was under way when the process ended.
-    pub(super) async fn resume(self: &Arc<Self>) -> Result<(), Error> {
-        for game_id in self.store.busy(MAX_RESUMED).await? {
-            match self.lock(&game_id).await {
-                Ok((cell, mut live)) => {
-                    self.call_opponent(&mut live, "", &cell);
-                    self.set_clock(&mut live, &cell);
-                }
-                Err(error) => tracing::warn!(game_id, %error, "a game cannot be taken up again"),
-            }
-        }
-        Ok(())
-    }
-
     /// Wakes the opponent if there may be something for it to decide.
     pub(super) fn call_opponent(self: &Arc<Self>, live: &mut Live, cause: &str, cell: &Cell) {
         if cause != "opponent" {
@@ -211,7 +197,7 @@ impl Games {
 
     /// The decision that is due first.
     async fn next(&self, live: &mut Live, looks: &mut u32) -> Result<Next, Error> {
-        if MAX_STREAK <= live.opponent.streak {
+        if live.is_lost || MAX_STREAK <= live.opponent.streak {
             return Ok(Next::Rest);
         }
         let decisions = self.open_decisions(live).await?;

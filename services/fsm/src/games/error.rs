@@ -35,6 +35,9 @@ pub enum Error {
     /// Another process has written to the game.
     #[error("game {0:?} has been changed elsewhere; try again")]
     Elsewhere(String),
+    /// Another replica holds the game, at this address if it has told one.
+    #[error("another server holds game {0:?}; ask there, or again in a moment")]
+    Held(String, Option<String>),
     /// The dice service failed.
     #[error("the dice service does not answer as it should")]
     Dice(#[source] Box<Status>),

@@ -101,7 +101,11 @@ impl Games {
         let (cell, mut live) = match &incoming.attachment_id {
             Some(id) => {
                 let cell = self.attachments.lock().expect("no holder panics").get(id).cloned();
-                let cell = cell.ok_or_else(|| Error::NoAttachment(id.clone()))?;
+                let Some(cell) = cell else {
+                    // It is where its game is held.
+                    self.cell(&incoming.game_id).await?;
+                    return Err(Error::NoAttachment(id.clone()));
+                };
                 let live = cell.clone().lock_owned().await;
                 (cell, live)
             }
@@ -118,9 +122,18 @@ impl Games {
     /// nobody has been told of any before it.
     ///
     /// One that fails ends it: those before it are told, those behind it not taken.
-    pub async fn send_all(self: &Arc<Self>, attachment_id: &str, events: Vec<Bare>) -> Result<Told, Error> {
+    pub async fn send_all(
+        self: &Arc<Self>,
+        attachment_id: &str,
+        game_id: &str,
+        events: Vec<Bare>,
+    ) -> Result<Told, Error> {
         let cell = self.attachments.lock().expect("no holder panics").get(attachment_id).cloned();
-        let cell = cell.ok_or_else(|| Error::NoAttachment(attachment_id.to_owned()))?;
+        let Some(cell) = cell else {
+            // It is where its game is held.
+            self.cell(game_id).await?;
+            return Err(Error::NoAttachment(attachment_id.to_owned()));
+        };
         let mut live = cell.clone().lock_owned().await;
         let mut taken = Vec::with_capacity(events.len());
         let mut statements = Vec::with_capacity(events.len());
@@ -292,8 +305,10 @@ impl Games {
         match self.store.append(statements).await {
             Ok(()) => {}
             Err(DbError::Unique) => {
-                // Another process holds the game, or used the key: what is in memory is out of date.
-                if let Some(stored) = self.store.find(&live.stored.id).await? {
+                // Another replica holds the game, or used the key: what is in memory is out of date.
+                if !self.still_holds(&live.stored).await? {
+                    self.lose(live);
+                } else if let Some(stored) = self.store.find(&live.stored.id).await? {
                     live.stored = stored;
                 }
                 return Err(Error::Elsewhere(live.stored.id.clone()));

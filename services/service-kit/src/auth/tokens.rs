@@ -1,5 +1,5 @@
 //! Tokens of our own: made once, shown once, kept as a hash; known in memory, and told anew every second, so that
-//! whoever revokes one in another process is heard here.
+//! whoever revokes one in another process is heard here; one who can wake us, at once.
 
 use std::{
     collections::HashMap,
@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use ring::{
     digest::{SHA256, digest},
     rand::SecureRandom,
@@ -19,6 +20,7 @@ use crate::{
     clock,
     db::{Db, DbError, Row, Statement},
     status,
+    wake::Wakes,
 };
 
 /// What every token begins with, so that a scanner for lost secrets knows it.
@@ -46,7 +48,11 @@ const REVOKE: &str = "UPDATE tokens SET revoked_at = $2, changed_at = $2 WHERE i
 pub struct Tokens {
     db: Db,
     known: Arc<RwLock<HashMap<String, Caller>>>,
+    wakes: Wakes,
 }
+
+/// What wakes are about that tell of a changed token.
+const TOKENS: &str = "tokens";
 
 /// What a new token allows.
 #[derive(Clone, Debug)]
@@ -103,7 +109,7 @@ const MAX_NAME: usize = 40;
 impl Tokens {
     /// The tokens of a database, without watching it.
     pub fn new(db: Db) -> Tokens {
-        Tokens { db, known: Arc::default() }
+        Tokens { db, known: Arc::default(), wakes: Wakes::default() }
     }
 
     /// The tokens of a database, kept up to date until `shutdown`.
@@ -111,8 +117,9 @@ impl Tokens {
     /// # Errors
     ///
     /// The database fails.
-    pub async fn start(db: Db, shutdown: CancellationToken) -> anyhow::Result<Tokens> {
-        let tokens = Tokens::new(db);
+    pub async fn start(db: Db, wakes: Wakes, shutdown: CancellationToken) -> anyhow::Result<Tokens> {
+        let mut words = wakes.listen(TOKENS).await;
+        let tokens = Tokens { wakes, ..Tokens::new(db) };
         tokens.refresh(0).await?;
         let watching = tokens.clone();
         tokio::spawn(async move {
@@ -121,6 +128,7 @@ impl Tokens {
             loop {
                 tokio::select! {
                     _ = ticks.tick() => {}
+                    _ = words.next() => {}
                     () = shutdown.cancelled() => return,
                 }
                 let now = clock::now_ms();
@@ -173,6 +181,7 @@ impl Tokens {
             ],
         );
         self.db.write(vec![insert]).await?;
+        self.wakes.wake(TOKENS, Bytes::new());
         Ok((id, token))
     }
 
@@ -187,6 +196,7 @@ impl Tokens {
             Err(DbError::Conflict) => Err(TokenError::Unknown(id.chars().take(64).collect())),
             done => {
                 done?;
+                self.wakes.wake(TOKENS, Bytes::new());
                 Ok(self.refresh(clock::now_ms() - OVERLAP_MS).await?)
             }
         }
@@ -294,7 +304,7 @@ mod tests {
         for database in TestDatabase::each().await {
             let shutdown = CancellationToken::new();
             let _stop = shutdown.clone().drop_guard();
-            let here = Tokens::start(open(&database.config).await.unwrap(), shutdown).await.unwrap();
+            let here = Tokens::start(open(&database.config).await.unwrap(), Wakes::default(), shutdown).await.unwrap();
             let elsewhere = Tokens::new(open(&database.config).await.unwrap());
             let (id, token) = elsewhere.make(grant("Anna")).await.unwrap();
 

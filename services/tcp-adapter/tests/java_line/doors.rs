@@ -9,6 +9,7 @@ use std::{
 
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned, pki_types::ServerName};
 use service_kit::{
+    Wakes,
     auth::{AuthConfig, Gate, Grant, Mode, Role},
     db::DatabaseConfig,
 };
@@ -21,7 +22,7 @@ use crate::harness::{Client, Server, states};
 async fn gate(folder: &TempDir) -> (Gate, String, String) {
     let database = DatabaseConfig::Folder { path: folder.path().join("access"), fsync: false };
     let config = AuthConfig { auth: Mode::Token, ..AuthConfig::default() };
-    let gate = Gate::start(&config, &database, CancellationToken::new()).await.unwrap();
+    let gate = Gate::start(&config, &database, &Wakes::default(), CancellationToken::new()).await.unwrap();
     let grant = Grant {
         name: "Ann".to_owned(),
         role: Role::Player,

@@ -1,7 +1,9 @@
-//! Who else writes sessions: each replica counts its beats in the database, and is gone when its count stands still.
+//! Who else writes in a service's database: each replica counts its beats there, and is gone when its count stands still.
 //!
-//! Nobody trusts another's clock: an observer measures on his own how long a count has stood still. A replica that was
-//! taken for gone by mistake does no harm, since every write carries the session's epoch.
+//! A thing that has one writer, such as a session or a game, names its holder; whoever wants it asks here whether that
+//! holder lives. Nobody trusts another's clock: an observer measures on his own how long a count has stood still. A replica
+//! that was taken for gone by mistake does no harm, since every write is fenced: by an epoch, or by the number it takes in
+//! a log. The database has a table `replicas`; a replica that comes or goes wakes the others, who look at once.
 
 use std::{
     collections::HashMap,
@@ -9,9 +11,17 @@ use std::{
     time::Duration,
 };
 
-use service_kit::db::{Db, DbError, Statement};
-use tokio::time::Instant;
+use bytes::Bytes;
+use tokio::{
+    sync::watch,
+    time::{Instant, MissedTickBehavior},
+};
 use tokio_util::sync::CancellationToken;
+
+use crate::{
+    db::{Db, DbError, Statement},
+    wake::Wakes,
+};
 
 const INSERT: &str = "INSERT INTO replicas (replica_id, address, beat) VALUES ($1, $2, 0)";
 const BEAT: &str = "UPDATE replicas SET beat = beat + 1 WHERE replica_id = $1";
@@ -24,13 +34,32 @@ const BEATS: u32 = 4;
 const FORGET: u32 = 50;
 
 /// This replica, and what it has seen of the others.
-pub(crate) struct Replicas {
+pub struct Replicas {
     /// This replica's id, new with each start.
     id: Mutex<String>,
     address: String,
     db: Db,
     lease: Duration,
+    wakes: Wakes,
+    /// What the wakes of this service's replicas are about.
+    subject: String,
     seen: Mutex<HashMap<String, Seen>>,
+    /// How many were seen to go.
+    gone: watch::Sender<u64>,
+}
+
+/// How a replica takes part.
+pub struct Settings {
+    /// The service.
+    pub service: &'static str,
+    /// Whether nobody else can use its database, so that whoever stands in it is gone.
+    pub is_alone: bool,
+    /// Where others reach this replica.
+    pub address: Option<String>,
+    /// Time without a beat after which a replica is gone.
+    pub lease: Duration,
+    /// The way to the others.
+    pub wakes: Wakes,
 }
 
 struct Seen {
@@ -43,8 +72,8 @@ struct Seen {
 }
 
 /// What is known of the holder of a session.
-#[derive(Debug, PartialEq)]
-pub(crate) enum Holder {
+#[derive(Debug, PartialEq, Eq)]
+pub enum Holder {
     /// This replica, or one that is gone: it may be taken.
     Free,
     /// One that lives, with its address if it has told one.
@@ -54,21 +83,23 @@ pub(crate) enum Holder {
 }
 
 impl Replicas {
-    /// Enters this replica, which others may reach at `address`. `is_alone`: nobody else can use this database, so
-    /// whoever stands in it is gone.
+    /// Enters this replica.
     ///
     /// # Errors
     ///
     /// The database fails.
-    pub async fn start(
-        db: Db,
-        is_alone: bool,
-        address: Option<String>,
-        lease: Duration,
-    ) -> Result<Arc<Replicas>, DbError> {
-        let id = uuid::Uuid::now_v7().to_string();
-        let address = address.unwrap_or_default();
-        let replicas = Replicas { id: Mutex::new(id), address, db, lease, seen: Mutex::default() };
+    pub async fn start(db: Db, settings: Settings) -> Result<Arc<Replicas>, DbError> {
+        let Settings { service, is_alone, address, lease, wakes } = settings;
+        let replicas = Replicas {
+            id: Mutex::new(uuid::Uuid::now_v7().to_string()),
+            address: address.unwrap_or_default(),
+            db,
+            lease,
+            wakes,
+            subject: format!("{service}.replicas"),
+            seen: Mutex::default(),
+            gone: watch::channel(0).0,
+        };
         if is_alone {
             replicas.db.write(vec![Statement::new(DELETE_ALL, Vec::new())]).await?;
         }
@@ -80,15 +111,21 @@ impl Replicas {
     /// Beats for as long as anybody else holds the replica, or until `stopped`; then it gives its sessions free.
     pub async fn live(self: Arc<Replicas>, stopped: CancellationToken) {
         let pause = self.pause();
+        let mut others = self.wakes.listen(&self.subject).await;
         let replicas = Arc::downgrade(&self);
         drop(self);
+        let mut beats = tokio::time::interval(pause);
+        beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        beats.tick().await;
         loop {
-            tokio::select! {
+            let is_beat = tokio::select! {
                 () = stopped.cancelled() => break,
-                () = tokio::time::sleep(pause) => {}
-            }
+                _ = beats.tick() => true,
+                _ = others.next() => false,
+            };
             let Some(replicas) = replicas.upgrade() else { return };
-            if let Err(error) = replicas.beat().await {
+            let done = if is_beat { replicas.beat().await } else { replicas.look().await };
+            if let Err(error) = done {
                 tracing::warn!(%error, "this replica cannot say that it lives");
             }
         }
@@ -97,6 +134,7 @@ impl Replicas {
             if let Err(error) = replicas.db.write(vec![gone]).await {
                 tracing::warn!(%error, "this replica cannot say that it ends; others wait for its lease to lapse");
             }
+            replicas.wakes.wake(&replicas.subject, Bytes::new());
         }
     }
 
@@ -123,7 +161,48 @@ impl Replicas {
         }
     }
 
+    /// The same of the replica that something names as its holder; whom nobody has watched long enough is watched for so
+    /// long, so that the answer is never [`Holder::Unknown`].
+    ///
+    /// # Errors
+    ///
+    /// The database fails.
+    pub async fn settled(&self, id: &str) -> Result<Holder, DbError> {
+        let mut has_looked = false;
+        let mut gone = self.gone();
+        loop {
+            match self.holder(id) {
+                Holder::Lives(address) => return Ok(Holder::Lives(address)),
+                Holder::Free if has_looked || id.is_empty() || id == self.id() => return Ok(Holder::Free),
+                // It may have come since the last look.
+                Holder::Free => {}
+                Holder::Unknown => {
+                    tokio::select! {
+                        () = tokio::time::sleep(self.pause()) => {}
+                        Ok(()) = gone.changed() => {}
+                    }
+                }
+            }
+            self.look().await?;
+            has_looked = true;
+        }
+    }
+
+    /// Changes whenever a replica was seen to go.
+    pub fn gone(&self) -> watch::Receiver<u64> {
+        self.gone.subscribe()
+    }
+
+    /// The way to the others.
+    pub fn wakes(&self) -> &Wakes {
+        &self.wakes
+    }
+
     /// Looks at the others now: one may have come since the last beat.
+    ///
+    /// # Errors
+    ///
+    /// The database fails.
     pub async fn look(&self) -> Result<(), DbError> {
         let rows = self.db.fetch(SELECT, Vec::new()).await?;
         let mut dead = Vec::new();
@@ -141,6 +220,9 @@ impl Replicas {
                     dead.push(Statement::new(DELETE, vec![id.as_str().into()]));
                 }
                 seen.insert(id, next);
+            }
+            if !before.is_empty() {
+                self.gone.send_modify(|gone| *gone += 1);
             }
         }
         if dead.is_empty() { Ok(()) } else { self.db.write(dead).await }
@@ -161,7 +243,9 @@ impl Replicas {
 
     async fn insert(&self) -> Result<(), DbError> {
         let args = vec![self.id().into(), self.address.as_str().into()];
-        self.db.write(vec![Statement::new(INSERT, args)]).await
+        self.db.write(vec![Statement::new(INSERT, args)]).await?;
+        self.wakes.wake(&self.subject, Bytes::new());
+        Ok(())
     }
 
     fn seen(&self) -> std::sync::MutexGuard<'_, HashMap<String, Seen>> {
