@@ -30,7 +30,7 @@ struct StreamOptions {
 /// `asks_usage`: whether the server is to say what the answer cost.
 pub(super) fn request<'r>(model: &'r str, request: &'r ModelRequest, asks_usage: bool) -> Body<'r> {
     let mut messages = vec![json!({"role": "system", "content": system(request)})];
-    messages.extend(request.messages.iter().map(message));
+    request.messages.iter().for_each(|next| add(&mut messages, message(next)));
     Body {
         model,
         messages,
@@ -38,6 +38,22 @@ pub(super) fn request<'r>(model: &'r str, request: &'r ModelRequest, asks_usage:
         stream_options: asks_usage.then_some(StreamOptions { include_usage: true }),
         tools: request.tools.iter().map(|tool| tool.written()).collect(),
     }
+}
+
+/// Adds a message. What one side says in a row is one message: the templates of many models want the sides to alternate,
+/// and their servers refuse what does not.
+fn add(messages: &mut Vec<Value>, next: Value) {
+    let is_said = |message: &Value| message["role"] != "tool" && message.get("tool_calls").is_none();
+    if let Some(last) = messages.last_mut()
+        && last["role"] == next["role"]
+        && is_said(last)
+        && is_said(&next)
+    {
+        let text = |message: &Value| message["content"].as_str().unwrap_or_default().to_owned();
+        last["content"] = format!("{}\n\n{}", text(last), text(&next)).into();
+        return;
+    }
+    messages.push(next);
 }
 
 fn system(request: &ModelRequest) -> String {
@@ -113,8 +129,8 @@ fn label(name: &str) -> String {
     one_line(name).replace(['[', ']'], "")
 }
 
-/// A player's words. No line of them can be taken for the label of another speaker: those stand at the beginning of a
-/// message, and only there.
+/// A player's words. No line of them can be taken for the label of another speaker: those stand where a line begins, and
+/// all lines but the first are set in.
 fn fenced(text: &str) -> String {
     let text = text.replace("\r\n", "\n");
     unmarked(&text.split(is_line_break).collect::<Vec<_>>().join("\n  ")).into_owned()
@@ -365,6 +381,31 @@ mod tests {
     fn check(chunks: &[Value], expected: &[(u32, &str)]) {
         let expected: Vec<_> = expected.iter().map(|(index, text)| (*index, (*text).to_owned())).collect();
         assert_eq!(calls(chunks.iter().cloned()), expected);
+    }
+
+    #[test]
+    fn what_one_side_says_in_a_row_is_one_message() {
+        let said = |role: &str, text: &str| json!({"role": role, "content": text});
+        let call = json!({"role": "assistant", "content": null, "tool_calls": []});
+        let result = said("tool", "{}");
+        let mut messages = Vec::new();
+        for next in [
+            said("user", "[Anna] I hide."),
+            said("user", "[Bert] I do not."),
+            said("assistant", "It is dark."),
+            call.clone(),
+            result.clone(),
+            result.clone(),
+            said("assistant", "A shot."),
+        ] {
+            add(&mut messages, next);
+        }
+
+        let both = said("user", "[Anna] I hide.\n\n[Bert] I do not.");
+        assert_eq!(
+            messages,
+            [both, said("assistant", "It is dark."), call, result.clone(), result, said("assistant", "A shot.")]
+        );
     }
 
     #[test]
