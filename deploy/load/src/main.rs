@@ -10,6 +10,7 @@ mod lines;
 mod process;
 mod rest;
 mod sheets;
+mod sockets;
 mod stats;
 mod stream;
 mod target;
@@ -44,6 +45,12 @@ struct Options {
     /// The binary; left out, the one that was built beside this program.
     #[arg(long)]
     binary: Option<std::path::PathBuf>,
+    /// Authenticated WebSockets whose memory is measured; each takes a file handle here and one in the gateway.
+    #[arg(long, default_value_t = 1000)]
+    sockets: usize,
+    /// Measure only the WebSockets.
+    #[arg(long, conflicts_with = "turns")]
+    frames: bool,
     /// Measure only the game master's turns.
     #[arg(long)]
     turns: bool,
@@ -53,6 +60,9 @@ struct Options {
     /// Be the bare server of this file.
     #[arg(long, hide = true)]
     sheet: Option<std::path::PathBuf>,
+    /// Be the bare WebSocket server.
+    #[arg(long, hide = true)]
+    echo_frames: bool,
 }
 
 #[tokio::main]
@@ -64,6 +74,9 @@ async fn main() -> anyhow::Result<()> {
     if let Some(file) = &options.sheet {
         return sheets::serve(file).await;
     }
+    if options.echo_frames {
+        return sockets::serve_echo().await;
+    }
     // It fails only if a provider is there already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let binary = match options.binary.clone() {
@@ -73,6 +86,13 @@ async fn main() -> anyhow::Result<()> {
     anyhow::ensure!(binary.exists(), "{} is missing: cargo build --release -p dicetower", binary.display());
 
     let mut table = Table::default();
+    if !options.turns {
+        frames(&options, &binary, &mut table).await.context("WebSockets")?;
+    }
+    if options.frames {
+        writeln!(std::io::stdout(), "{table}")?;
+        return Ok(());
+    }
     let echoes = match options.turns {
         true => 0.0,
         false => bare(&options, &mut table).await?,
@@ -88,6 +108,24 @@ async fn main() -> anyhow::Result<()> {
         }
     }
     writeln!(std::io::stdout(), "{table}")?;
+    Ok(())
+}
+
+/// WebSockets at a gateway of its own.
+async fn frames(options: &Options, binary: &Path, table: &mut Table) -> anyhow::Result<()> {
+    const FRAMES: &str = "frames answered in a second of the gateway's processor time";
+    let sampling = Sampling::AsShipped;
+    let cost = sockets::cost(binary, options.requests * 100).await.context("frames")?;
+    table.put_text(sampling, FRAMES, format!("{:.0} ({:.0} %)", 1e6 / cost.open, 100.0 * cost.bare / cost.open));
+    table.bare_text(FRAMES, format!("{:.0}", 1e6 / cost.bare));
+    let added = cost.guarded - cost.open;
+    table.put_text(sampling, "what tokens and limits add to a frame", format!("{added:.1} µs of {:.1}", cost.guarded));
+    let weight = sockets::weight(binary, options.sockets).await.context("open sockets")?;
+    let name = "memory of an authenticated WebSocket in the gateway";
+    table.put_text(sampling, name, format!("{:.1} KiB, {} open", weight.0 as f64 / 1024.0, options.sockets));
+    let noise = sockets::noise(binary).await.context("a noisy client")?;
+    table.put(sampling, "frame beside a client at line rate, p50", noise.beside);
+    table.bare("frame beside a client at line rate, p50", noise.alone);
     Ok(())
 }
 

@@ -64,7 +64,7 @@ pub struct Config {
     pub opponent_seed: Option<u64>,
     /// Address at which other replicas of this service reach this one, such as http://10.0.0.6:50054. Calls for a game that
     /// this one holds are sent on to it; unset, they are refused there.
-    #[arg(long = "fsm-advertise", env = "DICETOWER_FSM_ADVERTISE")]
+    #[arg(id = "fsm_advertise", long = "fsm-advertise", env = "DICETOWER_FSM_ADVERTISE", value_name = "URL")]
     pub advertise: Option<String>,
     /// Time without a sign of life after which another replica takes over what this one holds.
     #[arg(skip = LEASE)]

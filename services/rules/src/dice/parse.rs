@@ -41,7 +41,7 @@ pub(super) fn parse(text: &str, dialect: Dialect) -> Result<Parsed, NotationErro
     read.map_err(|refusal| parser.explain(refusal))
 }
 
-/// The longest text, in bytes, that passes no limit of the canonical form, whatever is in it: its length grows by at
+/// The longest text without groups, in bytes, that passes no limit of the canonical form: its length grows by at
 /// most 280 characters, its depth by one for three characters, its parts by one for a character.
 const SHORT: usize = 40;
 
@@ -119,7 +119,8 @@ impl Parser<'_> {
     /// Refuses what is within the limits as it was written, but not in its canonical form, so that the canonical form of
     /// whatever was read can be read.
     fn written_out(&self, parsed: &Parsed) -> Read<()> {
-        if self.text.len() <= SHORT {
+        // A group may write out dice as so many members.
+        if self.text.len() <= SHORT && !self.text.contains('{') {
             return Ok(());
         }
         let text = canonical(&parsed.expr, parsed.repeats);
