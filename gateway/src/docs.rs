@@ -59,7 +59,7 @@ mod tests {
         };
         let event = proto::POOL.get_message_by_name("dicetower.orchestrator.v1.SessionEvent").unwrap();
         let bodies: Vec<_> = event.oneofs().next().unwrap().fields().map(|field| field.name().to_owned()).collect();
-        let sent: BTreeSet<&str> = bodies.iter().map(String::as_str).chain(["pong"]).collect();
+        let sent: BTreeSet<&str> = bodies.iter().map(String::as_str).chain(["pong", "snapshot"]).collect();
 
         assert_eq!(named("client"), CLIENT_TYPES.into_iter().collect());
         assert_eq!(named("server"), sent);
