@@ -23,7 +23,7 @@ use crate::{
 /// The fields that name the character who acts or is changed.
 const ACTORS: [&str; 4] = ["character_name", "caster_name", "attacker_name", "medic_name"];
 /// The fields that name a session.
-const SESSIONS: [&str; 2] = ["session_id", "session"];
+pub(crate) const SESSIONS: [&str; 2] = ["session_id", "session"];
 /// The service whose tools are about sessions; they name theirs themselves.
 const ORCHESTRATOR: &str = "dicetower.orchestrator.v1.OrchestratorService";
 

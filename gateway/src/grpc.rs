@@ -30,7 +30,7 @@ use tonic_reflection::server::Builder;
 use crate::{
     Gateway, Shares,
     answer::Problem,
-    desk::{Call, Door},
+    desk::{self, Call, Door},
     door::Who,
     extract::{self, Metadata, text_header},
     grpc_web,
@@ -205,9 +205,11 @@ impl Visit {
         let unreadable = |_| status::error(ErrorCode::InvalidRequest, "the message is not one of this method");
         let mut message = DynamicMessage::decode(method.input(), message).map_err(unreadable)?;
         message.clear_field_by_name(CONNECTION);
-        let session_id = message.get_field_by_name("session_id");
-        if let Some(session_id) = session_id.as_deref().and_then(prost_reflect::Value::as_str) {
-            self.caller.may_enter(session_id)?;
+        for field in desk::SESSIONS {
+            let session_id = message.get_field_by_name(field);
+            if let Some(session_id) = session_id.as_deref().and_then(prost_reflect::Value::as_str) {
+                self.caller.may_enter(session_id)?;
+            }
         }
         Ok(message.encode_to_vec().into())
     }

@@ -8,7 +8,7 @@ use proto::{
         GetCharacterRequest, WatchCharacterRequest, character_service_client::CharacterServiceClient,
         sheet_service_client::SheetServiceClient,
     },
-    dice::v1::{RollDiceRequest, RollRequest, dice_service_client::DiceServiceClient},
+    dice::v1::{RollDiceRequest, RollRequest, StreamRollsRequest, dice_service_client::DiceServiceClient},
     orchestrator::v1::{
         ChatRequest, CreateSessionRequest, SetLoreRequest, SubscribeRequest, WhisperRequest,
         orchestrator_service_client::OrchestratorServiceClient,
@@ -268,6 +268,9 @@ async fn a_player_follows_a_session_as_far_as_he_may() {
     let (id, bound) = guarded.made(bound).await;
 
     let refusal = orchestrator.subscribe(by(&bound, follow("morning"))).await.unwrap_err();
+    assert_eq!(reason(&refusal), (Code::PermissionDenied, ErrorCode::Forbidden));
+    let rolls = StreamRollsRequest { session: Some("morning".into()), ..Default::default() };
+    let refusal = dice(&guarded.gateway).stream_rolls(by(&bound, rolls)).await.unwrap_err();
     assert_eq!(reason(&refusal), (Code::PermissionDenied, ErrorCode::Forbidden));
 
     let mut events = orchestrator.subscribe(by(&bound, follow("evening"))).await.unwrap().into_inner();
