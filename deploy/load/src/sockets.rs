@@ -7,10 +7,7 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     path::Path,
     process::Stdio,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -98,24 +95,24 @@ pub async fn weight(binary: &Path, count: usize) -> anyhow::Result<Bytes> {
 pub async fn noise(binary: &Path) -> anyhow::Result<Noise> {
     let server = Arc::new(Server::gateway(binary, &["--auth", "token"]).await?);
     let alone = server.quiet().await?;
-    let stop = Arc::new(AtomicBool::new(false));
-    let flood = tokio::spawn(flood(server.clone(), stop.clone()));
-    let beside = server.quiet().await?;
-    stop.store(true, Ordering::Relaxed);
-    flood.await??;
-    Ok(Noise { alone, beside })
+    let flood = tokio::spawn(flood(server.clone()));
+    let beside = server.quiet().await;
+    flood.abort();
+    Ok(Noise { alone, beside: beside? })
 }
 
 /// Sends without a pause; when he is shown the door he comes again.
-async fn flood(server: Arc<Server>, stop: Arc<AtomicBool>) -> anyhow::Result<()> {
-    while !stop.load(Ordering::Relaxed) {
-        let Ok(socket) = server.open("flood", Ipv4Addr::new(127, 0, 0, 9)).await else { continue };
+async fn flood(server: Arc<Server>) {
+    loop {
+        let Ok(socket) = server.open_by(1, "flood", Ipv4Addr::new(127, 0, 0, 9)).await else { continue };
         let (mut send, mut receive) = socket.split();
-        let reading = tokio::spawn(async move { while let Some(Ok(_)) = receive.next().await {} });
-        while !stop.load(Ordering::Relaxed) && send.feed(Message::text(PING)).await.is_ok() {}
-        reading.abort();
+        let sending = async { while send.feed(Message::text(PING)).await.is_ok() {} };
+        let reading = async { while let Some(Ok(_)) = receive.next().await {} };
+        tokio::select! {
+            () = sending => {}
+            () = reading => {}
+        }
     }
-    Ok(())
 }
 
 /// The bare server: tells its address, and answers every frame until it is ended.
@@ -140,13 +137,14 @@ struct Server {
     /// What else runs for it.
     _others: Vec<Process>,
     address: SocketAddr,
-    token: Option<String>,
+    /// Of the client who is measured, and of one who disturbs him; none where nobody is asked.
+    tokens: Option<[String; 2]>,
 }
 
 impl Server {
     async fn bare() -> anyhow::Result<Server> {
         let (process, address) = process::bare("--echo-frames".as_ref()).await?;
-        Ok(Server { process, _others: Vec::new(), address: address.parse()?, token: None })
+        Ok(Server { process, _others: Vec::new(), address: address.parse()?, tokens: None })
     }
 
     /// A gateway, with the services behind it in processes of their own.
@@ -161,29 +159,31 @@ impl Server {
             urls.extend([format!("--{service}-url"), format!("http://{address}")]);
             others.push(process);
         }
-        let mut token = None;
-        if flags.contains(&"--auth") {
-            let mut command = command(binary, &folder);
-            let made = command.args(["--data", "gateway", "token", "make", "--name", "Load"]).output().await?;
-            let text = String::from_utf8(made.stdout)?;
-            token = text.split_whitespace().find(|word| word.starts_with("dt_")).map(str::to_owned);
-            anyhow::ensure!(token.is_some(), "no token was made: {text}{}", String::from_utf8_lossy(&made.stderr));
-        }
+        let tokens = match flags.contains(&"--auth") {
+            true => Some([made(binary, &folder, "Quiet").await?, made(binary, &folder, "Loud").await?]),
+            false => None,
+        };
         let mut command = command(binary, &folder);
         command.args(["gateway", "--http", "127.0.0.1:0", "--data", "gateway"]).args(&urls).args(flags);
         command.args(["--streams-per-address", "1000000", "--connections-per-address", "1000000"]);
         let (process, address) = served(command, Some(folder)).await.context("gateway")?;
-        Ok(Server { process, _others: others, address: address.parse()?, token })
+        Ok(Server { process, _others: others, address: address.parse()?, tokens })
     }
 
     /// Opens a socket from an address of this machine, after its greeting.
     async fn open(&self, session: &str, from: Ipv4Addr) -> anyhow::Result<Socket> {
+        self.open_by(0, session, from).await
+    }
+
+    /// The same for the client with this one of the tokens.
+    async fn open_by(&self, client: usize, session: &str, from: Ipv4Addr) -> anyhow::Result<Socket> {
         let socket = TcpSocket::new_v4()?;
         socket.bind(SocketAddr::from((from, 0)))?;
         let stream = socket.connect(self.address).await?;
         stream.set_nodelay(true)?;
         let mut request = format!("ws://{}/game/{session}", self.address).into_client_request()?;
-        if let Some(token) = &self.token {
+        if let Some(tokens) = &self.tokens {
+            let token = &tokens[client];
             request.headers_mut().insert("authorization", format!("Bearer {token}").parse()?);
         }
         let config = WebSocketConfig::default().read_buffer_size(4096).write_buffer_size(4096);
@@ -278,6 +278,15 @@ impl Server {
     }
 }
 
+/// Makes a token.
+async fn made(binary: &Path, folder: &TempDir, name: &str) -> anyhow::Result<String> {
+    let mut command = command(binary, folder);
+    let made = command.args(["--data", "gateway", "token", "make", "--name", name]).output().await?;
+    let text = String::from_utf8(made.stdout)?;
+    let token = text.split_whitespace().find(|word| word.starts_with("dt_")).map(str::to_owned);
+    token.with_context(|| format!("no token was made: {text}{}", String::from_utf8_lossy(&made.stderr)))
+}
+
 fn command(binary: &Path, folder: &TempDir) -> Command {
     let mut command = Command::new(binary);
     command.current_dir(folder.path()).env_clear().stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -296,6 +305,7 @@ async fn await_pong(socket: &mut Socket) -> anyhow::Result<()> {
     loop {
         match socket.next().await.context("the line has ended")?? {
             Message::Text(text) if text.as_str() == PONG => return Ok(()),
+            Message::Text(text) if text.contains(r#""type":"error""#) => anyhow::bail!("a frame was refused: {text}"),
             Message::Close(frame) => anyhow::bail!("the line was closed: {frame:?}"),
             _ => {}
         }
