@@ -112,6 +112,10 @@ impl Replicas {
     pub async fn live(self: Arc<Replicas>, stopped: CancellationToken) {
         let pause = self.pause();
         let mut others = self.wakes.listen(&self.subject).await;
+        // Of what came to pass before somebody listened, nobody will tell him.
+        if let Err(error) = self.look().await {
+            tracing::warn!(%error, "the other replicas cannot be seen");
+        }
         let replicas = Arc::downgrade(&self);
         drop(self);
         let mut beats = tokio::time::interval(pause);
