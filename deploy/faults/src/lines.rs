@@ -1,4 +1,4 @@
-//! Clients of the Java line: each sends one event after another to a game of its own and counts what is acknowledged.
+//! Clients of the Java line: each sends one event after another to a game of its own, under an id, until that is acknowledged.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -33,24 +33,26 @@ pub fn start(number: usize, deployment: &Deployment, stop: &CancellationToken) -
 async fn talk(door: SocketAddr, record: &mut LineRecord, stop: &CancellationToken) -> anyhow::Result<()> {
     let (reader, mut writer) = TcpStream::connect(door).await?.into_split();
     let mut lines = BufReader::new(reader).lines();
-    let mut events = async || -> anyhow::Result<String> {
+    let mut line_with = async |word: &str| -> anyhow::Result<String> {
         loop {
             let line = tokio::time::timeout(SILENCE, lines.next_line()).await??;
             let line = line.ok_or_else(|| anyhow::anyhow!("the line was closed"))?;
-            if line.starts_with("<valid_events>") || line.starts_with("ERROR") {
+            if line.contains(word) {
                 return Ok(line);
             }
         }
     };
-    events().await?;
-    writer.write_all(format!("GAME {}\n", record.game).as_bytes()).await?;
-    events().await?;
+    line_with("<valid_events>").await?;
+    // Under this name its ids are the same over all its connections.
+    writer.write_all(format!("HELLO 2 {0}\nGAME {0}\n", record.game).as_bytes()).await?;
+    line_with("<valid_events>").await?;
     while !stop.is_cancelled() {
-        // It may be in the log although its answer is lost, so that it counts as sent from here on.
-        record.sent += 1;
-        writer.write_all(b"EVENT:TOGGLE_LOME\n").await?;
-        if events().await?.starts_with('<') {
-            record.acknowledged += 1;
+        // One that was not acknowledged is sent again; it counts once, whether it was in the log or not.
+        let id = record.acknowledged + 1;
+        record.sent = id;
+        writer.write_all(format!("EVENT:TOGGLE_LOME @{id}\n").as_bytes()).await?;
+        if line_with(&format!("@{id}")).await?.contains("OK") {
+            record.acknowledged = id;
         }
         tokio::time::sleep(PAUSE).await;
     }
