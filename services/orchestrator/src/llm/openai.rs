@@ -1,20 +1,20 @@
 //! Any model behind an OpenAI-compatible API: OpenAI, x.ai, Ollama, llama.cpp, vLLM and their kin.
 //!
 //! async-openai speaks the protocol; what comes back is read leniently by `wire`, since no two servers agree in the
-//! details, `asides` takes out what is not for the table, and `http` sees each answer before the library does: it keeps
-//! statuses, tries again, and notices `[DONE]`.
+//! details, `thoughts` and `written` take out what is not for the table, and `http` sees each answer before the library does: it keeps
+//! statuses, tries again, and notices `[DONE]`. What a server refuses is asked for in another `manner`.
 
-mod asides;
 mod http;
+mod manner;
+mod reader;
+mod thoughts;
 mod wire;
+mod written;
 
 use std::{
     collections::VecDeque,
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -27,6 +27,11 @@ use secrecy::SecretString;
 use serde_json::Value;
 use tokio::time::Instant;
 
+use self::{
+    http::Heard,
+    manner::{Complaint, Manner},
+    reader::Reader,
+};
 use super::{ModelError, ModelEvent, ModelRequest, Provider};
 
 /// How long the rest of an answer that has said its reason to finish may take: usually the usage still follows.
@@ -56,8 +61,8 @@ pub struct OpenAi {
     endpoint: http::Endpoint,
     model: String,
     timeouts: Timeouts,
-    /// Whether the server knows `stream_options`; strict ones refuse what they do not know.
-    asks_usage: AtomicBool,
+    /// How the server has shown that it wants to be asked.
+    manner: Mutex<Manner>,
 }
 
 impl OpenAi {
@@ -69,25 +74,64 @@ impl OpenAi {
     pub fn new(url: &str, model: String, key: Option<SecretString>, timeouts: Timeouts) -> anyhow::Result<OpenAi> {
         let endpoint = http::Endpoint::new(url, key)?;
         let client = http::client(endpoint.url(), timeouts.connect)?;
-        Ok(OpenAi { client, endpoint, model, timeouts, asks_usage: AtomicBool::new(true) })
+        Ok(OpenAi { client, endpoint, model, timeouts, manner: Mutex::default() })
     }
 
-    /// Sends the request and waits until `first_by` for the answer's head. Answers its chunks, and whether `[DONE]` is
-    /// among those that have been read.
+    /// Sends the request and waits until `first_by` for the first piece of the answer.
     async fn send(
         &self,
         request: &ModelRequest,
-        asks_usage: bool,
+        manner: Manner,
         first_by: Instant,
-    ) -> Result<(Chunks, Arc<AtomicBool>), ModelError> {
-        let is_done = Arc::new(AtomicBool::new(false));
-        let sender = http::Sender::new(self.client.clone(), is_done.clone(), first_by);
+    ) -> Result<(Chunks, Arc<Heard>), Refusal> {
+        let heard = Arc::new(Heard::default());
+        let sender = http::Sender::new(self.client.clone(), heard.clone(), first_by);
         let client = Client::build(self.client.clone(), self.endpoint.clone()).with_http_service(sender);
-        let body = wire::request(&self.model, request, asks_usage);
+        let body = wire::request(&self.model, request, manner);
         let chat = client.chat();
-        let asked = tokio::time::timeout_at(first_by, chat.create_stream_byot::<_, Value>(body));
-        let chunks = asked.await.map_err(|_| ModelError::Timeout("the first piece"))?.map_err(model_error)?;
-        Ok((Box::pin(chunks.peekable()), is_done))
+        let begun = async {
+            let mut chunks: Chunks =
+                Box::pin(chat.create_stream_byot::<_, Value>(body).await.map_err(model_error)?.peekable());
+            // Some say only in their answer that they refuse.
+            if let Some(Ok(first)) = chunks.as_mut().peek().await
+                && let Some(error) = reader::error_of(first)
+            {
+                heard.complains(&error.to_string());
+                return Err(reader::failure(error));
+            }
+            Ok(chunks)
+        };
+        let begun = tokio::time::timeout_at(first_by, begun).await;
+        match begun.unwrap_or(Err(ModelError::Timeout("the first piece"))) {
+            Ok(chunks) => Ok((chunks, heard)),
+            Err(error) => Err(Refusal { error, complaint: heard.complaint() }),
+        }
+    }
+
+    fn manner(&self) -> Manner {
+        *self.manner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps to a manner that the server has answered to.
+    fn keep_to(&self, manner: Manner) {
+        if manner != self.manner() {
+            tracing::warn!(model = self.model, ?manner, "the model's server wants to be asked in another manner");
+            *self.manner.lock().unwrap_or_else(PoisonError::into_inner) = manner;
+        }
+    }
+}
+
+/// A server that does not answer, and what it complains of.
+struct Refusal {
+    error: ModelError,
+    complaint: Option<Complaint>,
+}
+
+impl Refusal {
+    /// How it may answer nevertheless.
+    fn manner(&self, asked: Manner, request: &ModelRequest) -> Option<Manner> {
+        let is_refused = matches!(self.error, ModelError::Refused { status: 400 | 422 });
+        (is_refused || self.complaint.is_some()).then(|| asked.after(self.complaint, request)).flatten()
     }
 }
 
@@ -111,20 +155,20 @@ impl Provider for OpenAi {
         request: ModelRequest,
     ) -> Result<BoxStream<'static, Result<ModelEvent, ModelError>>, ModelError> {
         let first_by = Instant::now() + self.timeouts.first_token;
-        let asks_usage = self.asks_usage.load(Ordering::Relaxed);
-        let sent = match self.send(&request, asks_usage, first_by).await {
-            Err(ModelError::Refused { status: 400 | 422 }) if asks_usage => {
-                let sent = self.send(&request, false, first_by).await;
-                self.asks_usage.store(sent.is_err(), Ordering::Relaxed);
-                sent
-            }
-            sent => sent,
+        let mut manner = self.manner();
+        let (chunks, heard) = loop {
+            let refusal = match self.send(&request, manner, first_by).await {
+                Ok(sent) => break sent,
+                Err(refusal) => refusal,
+            };
+            // Each time there is less to be refused.
+            manner = refusal.manner(manner, &request).ok_or(refusal.error)?;
         };
-        let (chunks, is_done) = sent?;
+        self.keep_to(manner);
         let answer = Answer {
             chunks,
-            is_done,
-            reader: wire::Reader::default(),
+            heard,
+            reader: Reader::default(),
             ready: VecDeque::new(),
             first_by: Some(first_by),
             between_tokens: self.timeouts.between_tokens,
@@ -139,9 +183,8 @@ impl Provider for OpenAi {
 /// An answer that is being read.
 struct Answer {
     chunks: Chunks,
-    /// Whether `[DONE]` has come; the library keeps it to itself.
-    is_done: Arc<AtomicBool>,
-    reader: wire::Reader,
+    heard: Arc<Heard>,
+    reader: Reader,
     ready: VecDeque<ModelEvent>,
     /// When the first piece must have come; none once it has.
     first_by: Option<Instant>,
@@ -214,7 +257,7 @@ impl Answer {
 
     /// Nothing more comes: the regular end if the model has said so in either way.
     fn end(&mut self, otherwise: ModelError) -> Result<(), ModelError> {
-        if !self.reader.is_finished() && !self.is_done.load(Ordering::Acquire) {
+        if !self.reader.is_finished() && !self.heard.is_done() {
             return Err(otherwise);
         }
         self.is_over = true;

@@ -1,8 +1,9 @@
-//! The requests to a model: who is asked and with which key, what is tried again, and whether `[DONE]` has come.
+//! The requests to a model: who is asked and with which key, what is tried again, what a refusal complains of, and whether
+//! `[DONE]` has come.
 
 use std::{
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll},
@@ -20,6 +21,7 @@ use service_kit::{clock, trace};
 use time::{OffsetDateTime, format_description::well_known::Rfc2822};
 use tokio::time::Instant;
 
+use super::manner::Complaint;
 use crate::{llm::ModelError, metrics};
 
 /// How often a request is sent at the most.
@@ -30,6 +32,37 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 /// Largest answer, in bytes.
 const MAX_ANSWER: usize = 32 * 1024 * 1024;
+/// Bytes of a refusal that are looked at.
+const MAX_REFUSAL: usize = 16 * 1024;
+/// How long its body is waited for.
+const REFUSAL_WAIT: Duration = Duration::from_secs(2);
+
+/// What the library keeps to itself of an answer.
+#[derive(Debug, Default)]
+pub(super) struct Heard {
+    is_done: AtomicBool,
+    complaint: OnceLock<Complaint>,
+}
+
+impl Heard {
+    /// Whether `[DONE]` is among what has been read.
+    pub fn is_done(&self) -> bool {
+        self.is_done.load(Ordering::Acquire)
+    }
+
+    /// What the refusal complained of.
+    pub fn complaint(&self) -> Option<Complaint> {
+        self.complaint.get().copied()
+    }
+
+    /// Notes what a refusal complains of.
+    pub fn complains(&self, text: &str) {
+        if let Some(complaint) = Complaint::of(text) {
+            // The first complaint counts.
+            let _ = self.complaint.set(complaint);
+        }
+    }
+}
 
 /// The HTTP client for models at `url`.
 ///
@@ -58,7 +91,9 @@ pub(super) fn client(url: &Url, connect: Duration) -> anyhow::Result<reqwest::Cl
 #[derive(Clone, Debug)]
 pub(super) struct Endpoint {
     url: Url,
+    /// Without a query, which comes behind the path.
     base: String,
+    query: String,
     headers: HeaderMap,
     key: SecretString,
 }
@@ -74,8 +109,16 @@ impl Endpoint {
             let mut value = value.context("the language model's API key has characters that no key can have")?;
             value.set_sensitive(true);
             headers.insert(header::AUTHORIZATION, value);
+            if parsed.host_str().is_some_and(|host| host.ends_with(".azure.com")) {
+                let mut value = HeaderValue::try_from(key.expose_secret()).context("a key that cannot be sent")?;
+                value.set_sensitive(true);
+                headers.insert(header::HeaderName::from_static("api-key"), value);
+            }
         }
-        Ok(Endpoint { url: parsed, base: url.to_owned(), headers, key })
+        let (base, query) =
+            url.split_once('?').map_or((url, String::new()), |(base, query)| (base, format!("?{query}")));
+        let base = base.trim_end_matches('/').trim_end_matches("/chat/completions").trim_end_matches('/').to_owned();
+        Ok(Endpoint { url: parsed, base, query, headers, key })
     }
 
     pub fn url(&self) -> &Url {
@@ -89,7 +132,7 @@ impl Config for Endpoint {
     }
 
     fn url(&self, path: &str) -> String {
-        format!("{}{path}", self.base)
+        format!("{}{path}{}", self.base, self.query)
     }
 
     fn query(&self) -> Vec<(&str, &str)> {
@@ -109,7 +152,7 @@ impl Config for Endpoint {
 #[derive(Clone)]
 pub(super) struct Sender {
     client: reqwest::Client,
-    is_done: Arc<AtomicBool>,
+    heard: Arc<Heard>,
     /// The trace context of whoever asks.
     context: HeaderMap,
     /// When the answer must have begun.
@@ -117,11 +160,11 @@ pub(super) struct Sender {
 }
 
 impl Sender {
-    /// A sender that sets `is_done` when the answer says `[DONE]`, and waits for nothing beyond `first_by`.
-    pub fn new(client: reqwest::Client, is_done: Arc<AtomicBool>, first_by: Instant) -> Sender {
+    /// A sender that notes in `heard` what the answer says, and waits for nothing beyond `first_by`.
+    pub fn new(client: reqwest::Client, heard: Arc<Heard>, first_by: Instant) -> Sender {
         let mut context = HeaderMap::new();
         trace::inject(&mut context);
-        Sender { client, is_done, context, first_by }
+        Sender { client, heard, context, first_by }
     }
 
     async fn send(self, request: HttpRequestFactory) -> Result<Response, ModelError> {
@@ -130,8 +173,15 @@ impl Sender {
             let mut request = request.build().await.map_err(|_| ModelError::Invalid)?;
             request.headers_mut().extend(self.context.clone());
             let (error, wanted) = match self.client.execute(request).await {
-                Ok(response) if response.status().is_success() => return read(response, self.is_done).await,
-                Ok(response) => refusal(&response, pause),
+                Ok(response) if response.status().is_success() => return read(response, self.heard).await,
+                Ok(response) => {
+                    let refusal = refusal(&response, pause);
+                    if response.status() != StatusCode::TOO_MANY_REQUESTS {
+                        self.heard.complains(&beginning(response).await);
+                    }
+                    // What is complained of does not pass by.
+                    if self.heard.complaint().is_some() { (refusal.0, None) } else { refusal }
+                }
                 Err(error) if error.is_timeout() => (ModelError::Timeout("a connection"), None),
                 Err(_) => (ModelError::Unreachable, Some(pause)),
             };
@@ -167,8 +217,7 @@ impl tower::Service<HttpRequestFactory> for Sender {
     }
 }
 
-/// What a refusal means, and the pause before another attempt if that makes sense. Its body is nobody's business: it may
-/// repeat what players said.
+/// What a refusal means, and the pause before another attempt if that makes sense.
 fn refusal(response: &Response, pause: Duration) -> (ModelError, Option<Duration>) {
     let status = response.status();
     let retry_after = retry_after(response.headers());
@@ -178,6 +227,19 @@ fn refusal(response: &Response, pause: Duration) -> (ModelError, Option<Duration
         return (ModelError::RateLimited { retry_after }, pause);
     }
     (ModelError::Refused { status: status.as_u16() }, pause)
+}
+
+/// The beginning of a refusal's body. It is looked at and never shown or logged: it may repeat what players said.
+async fn beginning(mut response: Response) -> String {
+    let mut body = Vec::new();
+    let until = Instant::now() + REFUSAL_WAIT;
+    while let Ok(Ok(Some(piece))) = tokio::time::timeout_at(until, response.chunk()).await {
+        body.extend_from_slice(&piece[..piece.len().min(MAX_REFUSAL - body.len())]);
+        if body.len() == MAX_REFUSAL {
+            break;
+        }
+    }
+    String::from_utf8_lossy(&body).into_owned()
 }
 
 /// The pause that a server asks for: seconds, a date, or the milliseconds that some give beside them.
@@ -200,16 +262,16 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 /// # Errors
 ///
 /// It is a page for people.
-async fn read(mut response: Response, is_done: Arc<AtomicBool>) -> Result<Response, ModelError> {
+async fn read(mut response: Response, heard: Arc<Heard>) -> Result<Response, ModelError> {
     let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let is = |wanted: &str| kind.trim_start().to_ascii_lowercase().starts_with(wanted);
     if is("text/html") {
         return Err(ModelError::Invalid);
     }
-    if !is("application/json") {
-        return Ok(watched(response, Bytes::new(), false, is_done));
+    if is("text/event-stream") {
+        return Ok(watched(response, Bytes::new(), false, heard));
     }
-    // Some call a stream so: only what it begins with tells.
+    // Some call a stream something else, or a whole answer: only what it begins with tells.
     let mut head = Bytes::new();
     while head.trim_ascii().is_empty() {
         match response.chunk().await {
@@ -219,19 +281,18 @@ async fn read(mut response: Response, is_done: Arc<AtomicBool>) -> Result<Respon
         }
     }
     let is_whole = head.trim_ascii_start().starts_with(b"{");
-    Ok(watched(response, head, is_whole, is_done))
+    Ok(watched(response, head, is_whole, heard))
 }
 
 /// The same answer, of which `begun` has been read, with an eye on its lines and its size. One that came as a whole, since
 /// its server does not stream, becomes one event.
-fn watched(response: Response, begun: Bytes, is_whole: bool, is_done: Arc<AtomicBool>) -> Response {
+fn watched(response: Response, begun: Bytes, is_whole: bool, heard: Arc<Heard>) -> Response {
     let mut answer = http::Response::builder().status(response.status()).version(response.version());
     if let Some(headers) = answer.headers_mut() {
         headers.extend(response.headers().clone());
     }
     let mut lines = DoneLine::default();
     let mut size = 0;
-    let (head, tail) = if is_whole { ("data: ", "\n\n") } else { ("", "") };
     let edge = |text: &'static str| stream::iter((!text.is_empty()).then(|| Ok(Bytes::from_static(text.as_bytes()))));
     let begun = stream::iter((!begun.is_empty()).then_some(Ok(begun)));
     let body = begun.chain(response.bytes_stream()).map(move |piece| match piece {
@@ -239,19 +300,46 @@ fn watched(response: Response, begun: Bytes, is_whole: bool, is_done: Arc<Atomic
         Ok(piece) if is_whole => Ok(piece.iter().map(|&byte| if byte < b' ' { b' ' } else { byte }).collect()),
         piece => piece,
     });
-    let bytes = edge(head).chain(body).chain(edge(tail)).map(move |piece| {
+    // The last event of some has no blank line behind it, without which it would not be one.
+    let mut mark = ByteOrderMark::default();
+    let body = body.map(move |piece| piece.map(|piece| mark.take_off(piece)));
+    let bytes = edge(if is_whole { "data: " } else { "" }).chain(body).chain(edge("\n\n")).map(move |piece| {
         let piece = piece.map_err(std::io::Error::other)?;
         size += piece.len();
         if MAX_ANSWER < size {
             return Err(std::io::Error::other("the answer is too large"));
         }
         if lines.passes(&piece) {
-            is_done.store(true, Ordering::Release);
+            heard.is_done.store(true, Ordering::Release);
         }
         Ok(piece)
     });
     let answer = answer.body(reqwest::Body::wrap_stream(bytes)).expect("a status and headers that were received");
     Response::from(answer)
+}
+
+/// Takes a byte order mark off the head of an answer: the library stumbles over it.
+#[derive(Default)]
+struct ByteOrderMark {
+    /// Whether something else has come.
+    is_past: bool,
+    /// How much of it has come.
+    matched: usize,
+}
+
+impl ByteOrderMark {
+    const BYTES: &[u8] = "\u{feff}".as_bytes();
+
+    fn take_off(&mut self, mut piece: Bytes) -> Bytes {
+        while !self.is_past && !piece.is_empty() {
+            self.is_past = Self::BYTES.get(self.matched) != piece.first();
+            if !self.is_past {
+                self.matched += 1;
+                piece = piece.slice(1..);
+            }
+        }
+        piece
+    }
 }
 
 /// Looks for the line `data: [DONE]` in pieces of any cut.
@@ -317,6 +405,22 @@ mod tests {
         check("retry-after", "Wed, 21 Oct 2015 07:28:00 GMT", Some(Duration::ZERO));
         check("retry-after", "-1", None);
         check("retry-after", "soon", None);
+    }
+
+    #[test]
+    fn an_address_may_have_a_query_or_be_that_of_the_operation() {
+        let check = |url: &str, expected: &str| {
+            assert_eq!(Config::url(&Endpoint::new(url, None).unwrap(), "/chat/completions"), expected);
+        };
+        check("http://a/v1/", "http://a/v1/chat/completions");
+        check("http://a/v1/chat/completions", "http://a/v1/chat/completions");
+        check("http://a/d/chat/completions?api-version=1", "http://a/d/chat/completions?api-version=1");
+    }
+
+    #[test]
+    fn azure_has_its_key_in_a_header_of_its_own_as_well() {
+        let has = |url: &str| Endpoint::new(url, Some("k".into())).unwrap().headers().contains_key("api-key");
+        assert!(has("https://me.openai.azure.com/openai/v1") && !has("https://azure.com.example/v1"));
     }
 
     #[test]
