@@ -9,8 +9,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures_util::StreamExt;
-use tokio_tungstenite::connect_async;
+use futures_util::{Stream, StreamExt};
+use tokio_tungstenite::{
+    connect_async,
+    tungstenite::{Error, Message},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::deployment::Deployment;
@@ -89,8 +92,7 @@ async fn listen(
         let url = format!("ws://{}/game/crowd-{}?after_seq=0", doors[turn % 2], number / AT_A_TABLE);
         let connected = tokio::time::timeout(CONNECT, connect_async(url)).await;
         if let Ok(Ok((mut socket, _))) = connected {
-            // The first frame says that it is taken up.
-            if let Some(Ok(_)) = socket.next().await {
+            if is_taken_up(&mut socket).await {
                 counts.here.fetch_add(1, Ordering::AcqRel);
                 counts.made.fetch_add(1, Ordering::AcqRel);
                 entering = None;
@@ -101,4 +103,14 @@ async fn listen(
         tokio::time::sleep(PAUSE).await;
     }
     drop(entering);
+}
+
+/// Waits until a connection is told what happens from where on; what comes before may still be followed by a refusal.
+async fn is_taken_up(socket: &mut (impl Stream<Item = Result<Message, Error>> + Unpin)) -> bool {
+    while let Some(Ok(message)) = socket.next().await {
+        if message.to_text().is_ok_and(|text| text.contains("\"type\":\"resumed\"")) {
+            return true;
+        }
+    }
+    false
 }

@@ -146,6 +146,8 @@ impl Deployment {
         let log = File::options().create(true).append(true).open(self.folder.path().join(format!("{name}.log")))?;
         let mut command = Command::new(&self.binary);
         command.args(args).current_dir(self.folder.path()).env_clear().envs(self.environment.iter().cloned());
+        // Whoever looks for a cause wants to read more.
+        command.envs(std::env::var("RUST_LOG").map(|level| ("RUST_LOG", level)));
         if let Some(clock) = &self.clock {
             // Only the time of day: time that passes is passed by everybody alike.
             command.env("LD_PRELOAD", clock).env("FAKETIME_TIMESTAMP_FILE", self.clock_of(name));
@@ -308,6 +310,12 @@ impl Deployment {
         let text = answer.text().await?;
         anyhow::ensure!(status.is_success(), "{path}: {status} {text}");
         Ok(serde_json::from_str(&text)?)
+    }
+
+    /// Keeps what every process has written down beyond the run, and tells where.
+    pub fn keep_logs(&mut self) -> &Path {
+        self.folder.disable_cleanup(true);
+        self.folder.path()
     }
 
     /// Ends everything.

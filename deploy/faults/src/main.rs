@@ -40,6 +40,9 @@ struct Args {
     /// Listeners who come back all at once when every client is cut off.
     #[arg(long, default_value_t = 200)]
     crowd: usize,
+    /// Keep what the processes and the players have written down of every run; of one that fails it is kept in any case.
+    #[arg(long)]
+    keep: bool,
     /// The binary whose services are broken.
     #[arg(long, default_value = "target/debug/dicetower")]
     binary: PathBuf,
@@ -81,7 +84,8 @@ async fn main() -> anyhow::Result<()> {
 async fn run(binary: &std::path::Path, seed: u64, args: &Args) -> anyhow::Result<Vec<String>> {
     let mut deployment = Deployment::start(binary).await?;
     let stop = CancellationToken::new();
-    let players: Vec<Player> = (0..PLAYERS).map(|number| Player::start(number, seed, &deployment, &stop)).collect();
+    let doors = [deployment.door("gateway-a"), deployment.door("gateway-b")];
+    let players: Vec<Player> = (0..PLAYERS).map(|number| Player::start(number, seed, doors, &stop)).collect();
     let lines: Vec<_> = (0..LINES).map(|number| lines::start(number, &deployment, &stop)).collect();
     let crowd = Crowd::start(args.crowd, &deployment, &stop);
     let mut violations = Vec::new();
@@ -94,17 +98,20 @@ async fn run(binary: &std::path::Path, seed: u64, args: &Args) -> anyhow::Result
             say(&format!("seed {seed}: {fault}: left out, since {lack}"))?;
             continue;
         }
+        // What a machine that is busy with other things needs in any case.
+        let usual = everyone_plays(&players, "no fault", &mut violations).await;
         tokio::time::sleep(fault.after).await;
         let made = crowd.made();
         deployment.inject(&fault).await?;
         let took = everyone_plays(&players, &fault.to_string(), &mut violations).await;
         slowest = slowest.max(took);
-        say(&format!("seed {seed}: {fault}; everyone played again after {} ms", took.as_millis()))?;
+        let (usual, took) = (usual.as_millis(), took.as_millis());
+        say(&format!("seed {seed}: {fault}; everyone played again after {took} ms ({usual} ms before it)"))?;
         if fault.kind == Kind::Storm {
             match crowd.gathered(made, PATIENCE).await {
                 Some(more) => {
-                    let took = took + more;
-                    say(&format!("seed {seed}: {} listeners were back after {} ms", args.crowd, took.as_millis()))?;
+                    let took = took + more.as_millis();
+                    say(&format!("seed {seed}: {} listeners were back after {took} ms", args.crowd))?;
                 }
                 None => violations.push(format!("not all of {} listeners come back", args.crowd)),
             }
@@ -112,9 +119,11 @@ async fn run(binary: &std::path::Path, seed: u64, args: &Args) -> anyhow::Result
     }
 
     stop.cancel();
-    let mut records = Vec::new();
+    let (mut records, mut diaries) = (Vec::new(), Vec::new());
     for player in players {
-        records.push(player.finish().await?);
+        let (record, diary) = player.finish().await?;
+        diaries.push((record.name.clone(), diary));
+        records.push(record);
     }
     let logs = deployment.session_logs(&records).await?;
     violations.extend(check::sessions(&records, &logs));
@@ -129,6 +138,13 @@ async fn run(binary: &std::path::Path, seed: u64, args: &Args) -> anyhow::Result
         logs.values().map(Vec::len).sum::<usize>(),
         slowest.as_millis(),
     ))?;
+    if args.keep || !violations.is_empty() {
+        let folder = deployment.keep_logs();
+        for (name, diary) in diaries {
+            std::fs::write(folder.join(format!("{name}.log")), diary)?;
+        }
+        say(&format!("seed {seed}: what all have written down is kept in {}", folder.display()))?;
+    }
     deployment.stop().await;
     Ok(violations)
 }
@@ -140,7 +156,8 @@ async fn everyone_plays(players: &[Player], after: &str, violations: &mut Vec<St
         let mut progress: tokio::sync::watch::Receiver<Progress> = player.progress();
         let played = progress.wait_for(|progress| progress.last_turn_began.is_some_and(|began| since <= began));
         if tokio::time::timeout(PATIENCE, played).await.is_err() {
-            violations.push(format!("{} does not play again within {} s of {after}", player.name, PATIENCE.as_secs()));
+            let (name, doing) = (&player.name, player.doing());
+            violations.push(format!("{name} does not play again within {} s of {after}; {doing}", PATIENCE.as_secs()));
         }
     }
     since.elapsed()

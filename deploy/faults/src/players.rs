@@ -3,7 +3,7 @@
 
 use std::{
     net::SocketAddr,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use futures_util::{SinkExt, StreamExt};
@@ -12,14 +12,11 @@ use tokio::{net::TcpStream, sync::watch, task::JoinHandle};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    check::{Connection, Record, Seen},
-    deployment::Deployment,
-};
+use crate::check::{Connection, Record, Seen};
 
-/// Time without a frame after which somebody says it again.
-const SILENCE: Duration = Duration::from_secs(2);
-/// Time between two tries to connect.
+/// Time without an answer after which somebody says it again, whatever else he hears.
+const UNANSWERED: Duration = Duration::from_secs(1);
+/// Time between two tries to connect, and before what was refused is said again.
 const PAUSE: Duration = Duration::from_millis(50);
 /// Time in which a connection must come about.
 const CONNECT: Duration = Duration::from_secs(2);
@@ -30,20 +27,24 @@ type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 pub struct Player {
     pub name: String,
     progress: watch::Receiver<Progress>,
-    task: JoinHandle<Record>,
+    task: JoinHandle<(Record, Diary)>,
 }
 
+/// Everything that came to somebody, in lines: for whoever looks for a cause.
+pub type Diary = String;
+
 /// How far he is.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Progress {
     /// When the last turn began that came to its end.
     pub last_turn_began: Option<Instant>,
+    /// What he has said last, and what has come of it.
+    pub doing: String,
 }
 
 impl Player {
-    /// Starts one. Two share a table; one of them is at either gateway.
-    pub fn start(number: usize, seed: u64, deployment: &Deployment, stop: &CancellationToken) -> Player {
-        let doors = [deployment.door("gateway-a"), deployment.door("gateway-b")];
+    /// Starts one at either of two gateways. Two share a table, one at each.
+    pub fn start(number: usize, seed: u64, doors: [SocketAddr; 2], stop: &CancellationToken) -> Player {
         let name = format!("player-{number}");
         let (tell, progress) = watch::channel(Progress::default());
         let seat = Seat {
@@ -53,6 +54,7 @@ impl Player {
             door: number,
             said: 0,
             tell,
+            diary: Diary::new(),
         };
         let task = tokio::spawn(seat.play(doors, stop.clone()));
         Player { name, progress, task }
@@ -63,8 +65,13 @@ impl Player {
         self.progress.clone()
     }
 
-    /// What he has seen, once he has stopped.
-    pub async fn finish(self) -> anyhow::Result<Record> {
+    /// What he has said last, and what has come of it.
+    pub fn doing(&self) -> String {
+        self.progress.borrow().doing.clone()
+    }
+
+    /// What he has seen, once he has stopped, and his diary.
+    pub async fn finish(self) -> anyhow::Result<(Record, Diary)> {
         Ok(self.task.await?)
     }
 }
@@ -76,6 +83,34 @@ pub fn what(frame: &Value) -> String {
     format!("{} {} {} {roll}", text("type"), text("turn_id"), text("call_id"))
 }
 
+/// What a frame says to somebody who waits for an answer.
+#[derive(Debug, PartialEq, Eq)]
+enum Told {
+    /// He has his seat.
+    Seat,
+    /// What he sent was not taken in.
+    Refusal,
+    /// A turn goes wrong; its end follows.
+    Failure,
+    /// A turn has ended.
+    End,
+    /// Anything else.
+    Else,
+}
+
+impl Told {
+    fn by(frame: &Value) -> Told {
+        match frame["type"].as_str() {
+            Some("session_info") => Told::Seat,
+            // What goes wrong in a turn is of that turn; a refusal is of none.
+            Some("error") if frame["turn_id"].as_str().unwrap_or_default().is_empty() => Told::Refusal,
+            Some("error") => Told::Failure,
+            Some("complete") => Told::End,
+            _ => Told::Else,
+        }
+    }
+}
+
 struct Seat {
     record: Record,
     number: usize,
@@ -84,6 +119,7 @@ struct Seat {
     door: usize,
     said: u64,
     tell: watch::Sender<Progress>,
+    diary: Diary,
 }
 
 /// What he has said and is not yet answered.
@@ -95,7 +131,7 @@ struct Open {
 }
 
 impl Seat {
-    async fn play(mut self, doors: [SocketAddr; 2], stop: CancellationToken) -> Record {
+    async fn play(mut self, doors: [SocketAddr; 2], stop: CancellationToken) -> (Record, Diary) {
         let mut open = self.next_words();
         while !stop.is_cancelled() {
             let after = self.last_seq();
@@ -104,13 +140,18 @@ impl Seat {
                 Ok(Ok((socket, _))) => {
                     self.record.connections.push(Connection { after, seen: Vec::new() });
                     // A lost connection is what this is about: he comes back.
-                    let _ = self.talk(socket, &mut open, &stop).await;
+                    self.note("he is connected".to_owned());
+                    let ended = self.talk(socket, &mut open, &stop).await;
+                    self.note(format!("his connection ended: {ended:?}"));
                 }
-                _ => tokio::time::sleep(PAUSE).await,
+                tried => {
+                    self.note(format!("no connection: {:?}", tried.map(|tried| tried.map(|_| ()))));
+                    tokio::time::sleep(PAUSE).await;
+                }
             }
             self.door += 1;
         }
-        self.record
+        (self.record, self.diary)
     }
 
     /// Where he goes on: before what he has seen last, if that is a narration of which more may come.
@@ -132,42 +173,46 @@ impl Seat {
     }
 
     async fn talk(&mut self, mut socket: Socket, open: &mut Open, stop: &CancellationToken) -> anyhow::Result<()> {
-        send(&mut socket, &json!({"type": "join", "name": self.record.name})).await?;
-        self.say(&mut socket, open).await?;
-        let mut failed = false;
+        let mut is_seated = false;
+        let mut has_failed = false;
+        let mut say_at = Instant::now();
         loop {
+            if say_at <= Instant::now() {
+                if !is_seated {
+                    send(&mut socket, &json!({"type": "join", "name": self.record.name})).await?;
+                }
+                self.note(format!("he says {:?}", open.text));
+                self.say(&mut socket, open).await?;
+                say_at = Instant::now() + UNANSWERED;
+            }
             let next = tokio::select! {
-                next = tokio::time::timeout(SILENCE, socket.next()) => next,
+                next = tokio::time::timeout_at(say_at.into(), socket.next()) => next,
                 () = stop.cancelled() => return Ok(()),
             };
             let frame: Value = match next {
-                Err(_) => {
-                    self.say(&mut socket, open).await?;
-                    continue;
-                }
+                Err(_) => continue,
                 Ok(Some(Ok(Message::Text(text)))) => serde_json::from_str(&text)?,
                 Ok(Some(Ok(Message::Ping(_) | Message::Pong(_)))) => continue,
-                Ok(_) => return Ok(()),
+                Ok(ended) => anyhow::bail!("{ended:?}"),
             };
+            self.note(format!("he has said {:?} and is told {frame}", open.text));
             self.write_down(&frame);
             let is_mine = frame["trace_id"] == open.trace_id.as_str();
-            match frame["type"].as_str() {
-                // A turn that failed has its end, too, but it is no answer.
-                Some("error") if is_mine => failed = true,
-                Some("complete") if is_mine => {
+            match Told::by(&frame) {
+                Told::Seat => is_seated = true,
+                // Nothing comes of it, however much else goes on at the table.
+                Told::Refusal => say_at = say_at.min(Instant::now() + PAUSE),
+                Told::Failure if is_mine => has_failed = true,
+                Told::End if is_mine => {
                     self.record.acknowledged.insert(open.text.clone());
-                    if !failed {
-                        self.tell.send_replace(Progress { last_turn_began: Some(open.began) });
+                    // A turn that failed has its end, too, but it is no answer.
+                    if !std::mem::take(&mut has_failed) {
+                        self.tell.send_modify(|progress| progress.last_turn_began = Some(open.began));
                     }
-                    failed = false;
                     *open = self.next_words();
-                    self.say(&mut socket, open).await?;
+                    say_at = Instant::now();
                 }
-                Some("error") => {
-                    tokio::time::sleep(PAUSE).await;
-                    self.say(&mut socket, open).await?;
-                }
-                _ => {}
+                Told::Failure | Told::End | Told::Else => {}
             }
         }
     }
@@ -178,6 +223,15 @@ impl Seat {
             "type": "chat", "message": open.text, "message_id": open.message_id, "trace_id": open.trace_id,
         });
         send(socket, &frame).await
+    }
+
+    /// Notes what has come of what he says, and at which gateway.
+    fn note(&mut self, what: String) {
+        let gateway = ["a", "b"][self.door % 2];
+        let doing = format!("at gateway-{gateway}, {what}");
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        self.diary.push_str(&format!("{}.{:03} {doing}\n", now.as_secs(), now.subsec_millis()));
+        self.tell.send_modify(|progress| progress.doing = doing);
     }
 
     fn write_down(&mut self, frame: &Value) {
@@ -191,4 +245,63 @@ impl Seat {
 
 async fn send(socket: &mut Socket, frame: &Value) -> anyhow::Result<()> {
     Ok(socket.send(Message::text(frame.to_string())).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+    use tokio_tungstenite::accept_async;
+
+    use super::*;
+
+    /// Longest time that a test waits for what must come.
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn a_refusal_is_of_no_turn() {
+        assert_eq!(Told::by(&json!({"type": "error", "trace_id": "his own"})), Told::Refusal);
+        assert_eq!(Told::by(&json!({"type": "error", "trace_id": "his own", "turn_id": "one"})), Told::Failure);
+        assert_eq!(Told::by(&json!({"type": "complete", "turn_id": "one"})), Told::End);
+    }
+
+    #[tokio::test]
+    async fn who_is_refused_says_it_again_although_others_play_on() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (door, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
+        let player = Player::start(0, 7, [door, door], &stop);
+        let heard = async {
+            let mut socket = accept_async(listener.accept().await.unwrap().0).await.unwrap();
+            let first = next_chat(&mut socket).await;
+            send_to(&mut socket, &json!({"type": "error", "trace_id": first["trace_id"]})).await;
+            // The others at his table are never silent.
+            let again = loop {
+                tokio::select! {
+                    chat = next_chat(&mut socket) => break chat,
+                    () = tokio::task::yield_now() => {}
+                }
+                send_to(&mut socket, &json!({"type": "processing", "turn_id": "another's", "seq": 1})).await;
+            };
+            (first, again)
+        };
+
+        let (first, again) = tokio::time::timeout(PATIENCE, heard).await.expect("he says it again");
+
+        assert_eq!(first["message_id"], again["message_id"]);
+        stop.cancel();
+        assert!(player.finish().await.unwrap().0.acknowledged.is_empty());
+    }
+
+    async fn next_chat(socket: &mut WebSocketStream<TcpStream>) -> Value {
+        loop {
+            let message = socket.next().await.unwrap().unwrap();
+            let frame: Value = serde_json::from_str(message.to_text().unwrap()).unwrap();
+            if frame["type"] == "chat" {
+                return frame;
+            }
+        }
+    }
+
+    async fn send_to(socket: &mut WebSocketStream<TcpStream>, frame: &Value) {
+        socket.send(Message::text(frame.to_string())).await.unwrap();
+    }
 }
