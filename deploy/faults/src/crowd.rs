@@ -60,6 +60,11 @@ impl Crowd {
         Crowd { size, counts }
     }
 
+    /// Those who listen now.
+    pub fn here(&self) -> usize {
+        self.counts.here.load(Ordering::Acquire)
+    }
+
     /// Connections that have come about so far.
     pub fn made(&self) -> usize {
         self.counts.made.load(Ordering::Acquire)

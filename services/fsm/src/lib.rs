@@ -32,7 +32,7 @@ use proto::fsm::v1::fsm_service_server::FsmServiceServer;
 use service_kit::{
     Peers, compressed,
     db::DatabaseConfig,
-    forward::Forward,
+    forward::{Forward, Others},
     replicas::{self, Replicas},
 };
 use tokio_util::sync::CancellationToken;
@@ -117,7 +117,7 @@ pub async fn start(
         lease: config.lease,
         wakes: peers.wakes().clone(),
     };
-    let credentials = peers.credentials().clone();
+    let others = Others::new(peers.credentials());
     let replicas = Replicas::start(store.db().clone(), replica).await?;
     let sources =
         games::Sources { store, machines, machine, databases, dice: peers.dice(), replicas: replicas.clone() };
@@ -125,7 +125,7 @@ pub async fn start(
     tokio::spawn(games::hold(std::sync::Arc::downgrade(&games), replicas.gone(), config.lease, shutdown.clone()));
     tokio::spawn(replicas.live(shutdown.clone()));
     let service = compressed!(FsmServiceServer::new(service::Fsm::new(games, shutdown)));
-    Ok(service_kit::Server::new("fsm").add_service(Forward::new(service, &credentials)).routes())
+    Ok(service_kit::Server::new("fsm").add_service(Forward::new(service, others)).routes())
 }
 
 /// For `benches/`, which sees of this crate what everybody sees.

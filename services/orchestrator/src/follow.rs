@@ -16,11 +16,12 @@ use proto::orchestrator::v1::{
 };
 use service_kit::{
     clock,
+    forward::Others,
     replicas::{Holder, Replicas},
     status::{self, ErrorCode},
     wake::{self, Listener, Wakes, Word},
 };
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
@@ -33,6 +34,8 @@ use crate::{
 
 /// How often a follower looks at the log whom nobody wakes.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
+/// How often he looks at the most seldom: the holder may have no NATS while he has.
+const LOOK_AT_LAST: Duration = Duration::from_secs(1);
 /// Events read from the log at once.
 const PAGE: u64 = 200;
 /// Words that may wait until the log has what comes before them.
@@ -116,6 +119,7 @@ fn end(event: &SessionEvent) -> Position {
 struct Follower {
     store: Store,
     replicas: Arc<Replicas>,
+    others: Others,
     session_id: String,
     connection_id: String,
     /// Whether he has asked for the log, and so knows how to take text back.
@@ -129,15 +133,18 @@ struct Follower {
     waiting: VecDeque<Told>,
     words: Listener,
     gone: watch::Receiver<u64>,
-    /// Whether the log is to be read.
+    /// Whether the log is to be read, and from where, if not from his place.
     is_due: bool,
+    read_on: Option<Position>,
     /// Whether it has been read for the gap before what waits.
     has_read: bool,
+    /// When he looks at it next, however much he hears meanwhile.
+    look_at: Instant,
     shutdown: CancellationToken,
     is_over: bool,
 }
 
-/// Follows a session that another replica writes.
+/// Follows a session that another replica writes, until that one can be called.
 ///
 /// # Errors
 ///
@@ -145,6 +152,7 @@ struct Follower {
 pub(crate) async fn follow(
     store: Store,
     replicas: Arc<Replicas>,
+    others: Others,
     request: SubscribeRequest,
     shutdown: CancellationToken,
 ) -> Result<impl Stream<Item = Result<SessionEvent, Status>> + Send + 'static, Status> {
@@ -173,6 +181,7 @@ pub(crate) async fn follow(
     let follower = Follower {
         store,
         replicas,
+        others,
         session_id,
         connection_id: connection_id.unwrap_or_default(),
         knows_log: after_seq.is_some(),
@@ -183,7 +192,10 @@ pub(crate) async fn follow(
         words,
         gone,
         is_due: true,
+        read_on: None,
         has_read: false,
+        // NATS may not know of him yet.
+        look_at: Instant::now() + LOOK_AGAIN,
         shutdown,
         is_over: false,
     };
@@ -251,10 +263,14 @@ impl Follower {
 
     /// Reads the next page of the log.
     async fn read(&mut self) -> Result<(), Status> {
-        let page = self.store.events(&self.session_id, self.place, Position::END, PAGE).await;
+        // The row in which he stands begins before his place.
+        let from = self.read_on.take().unwrap_or(Position { offset: 0, ..self.place });
+        let page = self.store.events(&self.session_id, from, Position::END, PAGE).await;
         let page = page.map_err(|error| status::database(&error))?;
+        self.read_on = page.next;
         self.is_due = page.next.is_some();
         for event in page.events {
+            let Some(event) = unheard(event, self.place) else { continue };
             self.place = end(&event);
             match self.seen {
                 // What he has missed, his own included.
@@ -271,10 +287,9 @@ impl Follower {
 
     /// Waits for a word, or until it is time to look.
     async fn wait(&mut self) -> Result<(), Status> {
-        let pause = match self.waiting.is_empty() {
-            true => self.replicas.wakes().pause(LOOK_AGAIN),
-            false => LOOK_AGAIN,
-        };
+        if !self.waiting.is_empty() {
+            self.look_at = self.look_at.min(Instant::now() + LOOK_AGAIN);
+        }
         tokio::select! {
             word = self.words.next() => match word {
                 Word::Said(word) if self.waiting.len() < WAITING => {
@@ -293,28 +308,47 @@ impl Follower {
                 self.is_over = true;
                 return Ok(());
             }
-            () = tokio::time::sleep(pause) => {}
+            () = tokio::time::sleep_until(self.look_at) => {}
         }
         (self.is_due, self.has_read) = (true, true);
+        self.look_at = Instant::now() + self.replicas.wakes().pause(LOOK_AGAIN).min(LOOK_AT_LAST);
         self.check_holder().await
     }
 
-    /// Goes on only while another replica holds the session: else there is a better way.
+    /// Goes on only while another replica holds the session and cannot be called: else there is a better way.
     async fn check_holder(&self) -> Result<(), Status> {
         let row = self.store.find(&self.session_id).await.map_err(|error| status::database(&error))?;
-        let holder = row.map(|row| self.replicas.holder(&row.holder));
-        if matches!(holder, Some(Holder::Lives(_) | Holder::Unknown)) {
-            return Ok(());
-        }
-        Err(status::error(ErrorCode::ApiError, MOVED))
+        let is_best = match row.map(|row| self.replicas.holder(&row.holder)) {
+            Some(Holder::Lives(Some(address))) => !self.others.answers(&address).await,
+            Some(Holder::Lives(None) | Holder::Unknown) => true,
+            Some(Holder::Free) | None => false,
+        };
+        if is_best { Ok(()) } else { Err(status::error(ErrorCode::ApiError, MOVED)) }
+    }
+}
+
+/// What of an event of the log comes after a place.
+fn unheard(event: SessionEvent, place: Position) -> Option<SessionEvent> {
+    match place.offset {
+        0 => (place <= Position::of(&event)).then_some(event),
+        offset => Seen { seq: place.seq, offset: Some(offset) }.unseen(event),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use proto::orchestrator::v1::session_event::Narrative;
+    use futures_util::StreamExt as _;
+    use proto::orchestrator::v1::session_event::{Complete, Narrative};
+    use service_kit::{
+        auth::Credentials,
+        replicas,
+        testing::{TestDatabase, TestNats},
+    };
 
     use super::*;
+
+    /// Longest time that a test waits for what must come.
+    const PATIENCE: Duration = Duration::from_secs(60);
 
     fn narrative(seq: u64, offset: u64, content: &str) -> SessionEvent {
         let body = Some(Body::Narrative(Narrative { content: content.to_owned(), offset }));
@@ -339,8 +373,66 @@ mod tests {
     }
 
     #[test]
+    fn of_a_row_that_is_partly_known_the_rest_is_told() {
+        let place = Position { seq: 7, offset: 5 };
+        let told = |event| unheard(event, place);
+
+        assert_eq!(told(narrative(7, 3, "Grüße")), Some(narrative(7, 5, "üße")));
+        assert_eq!(told(narrative(7, 0, "Die ")), None);
+        assert_eq!(told(narrative(7, 8, "!")), Some(narrative(7, 8, "!")));
+        assert_eq!(told(narrative(8, 0, "Und")), Some(narrative(8, 0, "Und")));
+        let whole = SessionEvent { seq: 7, ..SessionEvent::default() };
+        assert_eq!(unheard(whole.clone(), Position::after(6)), Some(whole));
+    }
+
+    #[test]
     fn the_place_behind_a_narration_counts_its_characters() {
         assert_eq!(end(&narrative(7, 3, "Grüße")), Position { seq: 7, offset: 8 });
         assert_eq!(end(&SessionEvent { seq: 7, ..SessionEvent::default() }), Position { seq: 8, offset: 0 });
+    }
+
+    #[tokio::test]
+    async fn a_gap_is_closed_from_the_log_however_much_is_said_meanwhile() {
+        let Some(nats) = TestNats::start() else { return };
+        let database = TestDatabase::sqlite();
+        let store = Store::open(&database.config).await.unwrap();
+        let replica = async |wakes| {
+            let lease = Duration::from_secs(600);
+            let settings = replicas::Settings { service: "test", is_alone: false, address: None, lease, wakes };
+            Replicas::start(store.db().clone(), settings).await.unwrap()
+        };
+        let (holder, reader) = (replica(Wakes::default()).await, replica(nats.wakes().await).await);
+        store.create("evening", 0).await.unwrap();
+        let row = store.find("evening").await.unwrap().unwrap();
+        let row = store.take_over(row, &holder.id()).await.unwrap();
+        let request = SubscribeRequest { session_id: "evening".into(), ..SubscribeRequest::default() };
+        let others = Others::new(&Credentials::default());
+        let events = follow(store.clone(), reader, others, request, CancellationToken::new()).await.unwrap();
+        let mut events = std::pin::pin!(events);
+
+        // All that is said comes after something that the log has late, and it never ends.
+        let (speaker, late) = (nats.wakes().await, narrative(1, 0, "Late"));
+        let mut beats = tokio::time::interval(LOOK_AGAIN / 2);
+        let mut said = 0;
+        let told = async {
+            loop {
+                tokio::select! {
+                    event = events.next() => break event,
+                    _ = beats.tick() => {
+                        let complete = Some(Body::Complete(Complete::default()));
+                        let event = SessionEvent { seq: 2, body: complete, ..SessionEvent::default() };
+                        speaker.wake(&subject("evening"), encode(end(&late), &event));
+                        said += 1;
+                        if said == 8 {
+                            let row = crate::store::SessionRow { last_seq: 1, ..row.clone() };
+                            store.append(&row, std::slice::from_ref(&late), None, Vec::new()).await.unwrap();
+                        }
+                    }
+                }
+            }
+        };
+        let first = tokio::time::timeout(PATIENCE, told).await.expect("the log is read").unwrap().unwrap();
+
+        assert_eq!((first.seq, first.body), (1, late.body));
     }
 }

@@ -47,7 +47,7 @@ use proto::orchestrator::v1::orchestrator_service_server::OrchestratorServiceSer
 use service_kit::{
     Peers, compressed,
     db::DatabaseConfig,
-    forward::Forward,
+    forward::{Forward, Others},
     replicas::{self, Replicas},
 };
 use tokio::sync::watch;
@@ -98,7 +98,7 @@ pub async fn start(
         snapshot_events: config.snapshot_events,
         reader_queue: config.reader_queue,
     };
-    let credentials = peers.credentials().clone();
+    let others = Others::new(peers.credentials());
     let wakes = peers.wakes().clone();
     let engine =
         Arc::new(Engine::new(models, prompts, store.clone(), limits, Budget::new(&config), peers, shutdown.clone()));
@@ -121,8 +121,9 @@ pub async fn start(
     tokio::spawn(take_up(Arc::downgrade(&sessions), replicas.gone(), config.lease, shutdown.clone()));
     tokio::spawn(close(Arc::downgrade(&sessions), shutdown, stopped.clone()));
     tokio::spawn(replicas.live(stopped));
-    let orchestrator = compressed!(OrchestratorServiceServer::new(Orchestrator::new(sessions, engine)));
-    Ok(service_kit::Server::new("orchestrator").add_service(Forward::new(orchestrator, &credentials)).routes())
+    let orchestrator = Orchestrator::new(sessions, engine, others.clone());
+    let orchestrator = compressed!(OrchestratorServiceServer::new(orchestrator));
+    Ok(service_kit::Server::new("orchestrator").add_service(Forward::new(orchestrator, others)).routes())
 }
 
 /// Ends the turns that run some time after the server has begun to shut down.

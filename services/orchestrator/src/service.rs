@@ -25,7 +25,7 @@ use serde_json::{Map, Value};
 use service_kit::{
     clock,
     db::DbError,
-    forward,
+    forward::{self, Others},
     status::{self, ErrorCode, Failure},
     trace,
 };
@@ -61,11 +61,13 @@ const DEFAULT_EVENTS: u64 = 1000;
 pub(crate) struct Orchestrator {
     sessions: Arc<Sessions>,
     engine: Arc<Engine>,
+    /// The ways to the holders of sessions.
+    others: Others,
 }
 
 impl Orchestrator {
-    pub fn new(sessions: Arc<Sessions>, engine: Arc<Engine>) -> Orchestrator {
-        Orchestrator { sessions, engine }
+    pub fn new(sessions: Arc<Sessions>, engine: Arc<Engine>, others: Others) -> Orchestrator {
+        Orchestrator { sessions, engine, others }
     }
 
     /// The session of that id, made if it is not there.
@@ -375,8 +377,8 @@ impl OrchestratorService for Orchestrator {
             // Its holder cannot be called: what happens there is read in the log, and heard.
             Err(Unavailable::Elsewhere(address)) if address.is_none() || is_sent_on => {
                 let (store, replicas) = (self.sessions.store().clone(), self.sessions.replicas().clone());
-                let shutdown = self.engine.shutdown.clone();
-                Ok(Response::new(Box::pin(follow::follow(store, replicas, request, shutdown).await?)))
+                let (others, shutdown) = (self.others.clone(), self.engine.shutdown.clone());
+                Ok(Response::new(Box::pin(follow::follow(store, replicas, others, request, shutdown).await?)))
             }
             Err(unavailable) => Err(unavailable.into()),
         }

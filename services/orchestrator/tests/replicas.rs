@@ -111,3 +111,33 @@ async fn a_call_for_a_session_that_another_replica_holds_is_sent_on_to_it() {
     first.shutdown.cancel();
     served.abort();
 }
+
+#[tokio::test]
+async fn who_reads_along_is_told_to_connect_again_once_the_holder_can_be_called() {
+    let Some(database) = TestDatabase::postgres().await else { return };
+    let model = FakeModel::answering(|_| Reply::saying(["Here."])).await;
+    let address = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let config = Config { lease: Duration::from_secs(30), ..config(&model) };
+    let holder = Config { advertise: Some(format!("http://{address}")), ..config.clone() };
+    let peers = common::peers(&database).await;
+    let shutdown = CancellationToken::new();
+    let routes = orchestrator::start(holder.clone(), &database.config, peers, shutdown.clone()).await.unwrap();
+    let client = proto::orchestrator::v1::orchestrator_service_client::OrchestratorServiceClient::new(
+        service_kit::client::in_process(routes.clone()),
+    );
+    let first = Table { client, database, shutdown, config: holder };
+    first.play("Hello").await;
+    let second = beside(&first, config).await;
+
+    // Nobody listens there yet.
+    let mut frames = second.resume(0, None).await;
+    frames.until("complete").await;
+    let listener = tokio::net::TcpListener::bind(address).await.unwrap();
+    let served = tokio::spawn(service_kit::server::serve(routes, listener, first.shutdown.clone()));
+    let end = frames.end().await.unwrap();
+
+    assert!(end.message().contains("connect again"), "{end}");
+    assert_eq!(told(&second.play("Hello again").await), "Here.");
+    first.shutdown.cancel();
+    served.abort();
+}

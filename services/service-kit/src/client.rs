@@ -32,8 +32,9 @@ pub type Transport = BoxCloneSyncService<http::Request<Body>, http::Response<Bod
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The port of a URL that names none.
 const DEFAULT_PORT: u16 = 443;
-/// How often an idle connection is asked whether it lives.
-const KEEP_ALIVE: Duration = Duration::from_secs(20);
+/// How often a connection is asked whether it lives, and the time in which it must answer: a machine that is gone says
+/// nothing.
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
 /// The services that a service may call, as `ARCHITECTURE.md` draws them.
 #[derive(Clone, Default)]
@@ -203,6 +204,7 @@ pub fn connect_with(url: &str, credentials: &Credentials) -> anyhow::Result<Tran
         .map_err(|error| anyhow::anyhow!("{url:?} is not a service's address such as http://dice:50051: {error}"))?
         .connect_timeout(CONNECT_TIMEOUT)
         .http2_keep_alive_interval(KEEP_ALIVE)
+        .keep_alive_timeout(KEEP_ALIVE)
         .keep_alive_while_idle(true)
         .tcp_nodelay(true);
     let channel = match &credentials.certificates {

@@ -11,12 +11,14 @@ use std::{
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
+    time::{Duration, Instant},
 };
 
 use axum::body::to_bytes;
 use bytes::Bytes;
 use http::HeaderValue;
 use tonic::{Status, body::Body, metadata::MetadataMap, server::NamedService};
+use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
 use tower::{Service, ServiceExt};
 
 use crate::{
@@ -30,6 +32,9 @@ const HOLDER: &str = "dicetower-holder";
 const FORWARDED: &str = "dicetower-forwarded";
 /// Largest request that is sent on, in bytes.
 const LIMIT: usize = 4 * 1024 * 1024;
+/// How often another replica is asked whether it answers, and the time in which it must.
+const ASK_AGAIN: Duration = Duration::from_millis(500);
+const ANSWER: Duration = Duration::from_secs(1);
 
 /// The refusal of a call that the replica at `address` must answer.
 pub fn elsewhere(mut refusal: Status, address: &str) -> Status {
@@ -48,20 +53,65 @@ pub fn was_sent_on(metadata: &MetadataMap) -> bool {
 #[derive(Clone)]
 pub struct Forward<S> {
     inner: S,
-    others: Arc<Others>,
+    others: Others,
 }
 
-/// The replicas that a call was sent on to.
-struct Others {
+/// The ways to the other replicas, by their addresses.
+#[derive(Clone)]
+pub struct Others(Arc<Ways>);
+
+struct Ways {
     credentials: Credentials,
     known: Mutex<HashMap<String, Transport>>,
+    /// When each was asked last whether it answers, and whether it did.
+    asked: tokio::sync::Mutex<HashMap<String, (Instant, bool)>>,
+}
+
+impl Others {
+    /// Replicas that ask for these credentials.
+    pub fn new(credentials: &Credentials) -> Others {
+        let (credentials, known, asked) = (credentials.clone(), Mutex::default(), tokio::sync::Mutex::default());
+        Others(Arc::new(Ways { credentials, known, asked }))
+    }
+
+    /// Whether the replica at an address answers. It is asked once in a while, however often this is called.
+    pub async fn answers(&self, address: &str) -> bool {
+        let mut asked = self.0.asked.lock().await;
+        if let Some((when, answered)) = asked.get(address)
+            && when.elapsed() < ASK_AGAIN
+        {
+            return *answered;
+        }
+        let answered = match self.transport(address) {
+            None => false,
+            Some(transport) => {
+                let mut health = HealthClient::new(transport);
+                let answer = tokio::time::timeout(ANSWER, health.check(HealthCheckRequest::default())).await;
+                matches!(answer, Ok(Ok(answer)) if answer.get_ref().status() == ServingStatus::Serving)
+            }
+        };
+        asked.insert(address.to_owned(), (Instant::now(), answered));
+        answered
+    }
+
+    /// The way to a replica; `None` if what it calls its address is none.
+    fn transport(&self, address: &str) -> Option<Transport> {
+        let mut known = self.0.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(transport) = known.get(address) {
+            return Some(transport.clone());
+        }
+        let transport = connect_with(address, &self.0.credentials)
+            .inspect_err(|error| tracing::warn!(%error, address, "a replica's address makes no sense"))
+            .ok()?;
+        known.insert(address.to_owned(), transport.clone());
+        Some(transport)
+    }
 }
 
 impl<S> Forward<S> {
-    /// The same service, with calls sent on to replicas that ask for these credentials.
-    pub fn new(inner: S, credentials: &Credentials) -> Forward<S> {
-        let others = Others { credentials: credentials.clone(), known: Mutex::default() };
-        Forward { inner, others: Arc::new(others) }
+    /// The same service, with calls sent on to other replicas.
+    pub fn new(inner: S, others: Others) -> Forward<S> {
+        Forward { inner, others }
     }
 }
 
@@ -100,7 +150,7 @@ where
             let Some(holder) = answer.headers().get(HOLDER) else { return Ok(answer) };
             again.headers.insert(FORWARDED, HeaderValue::from_static("1"));
             let sent_on = http::Request::from_parts(again.clone(), whole(&body));
-            if let Some(other) = transport(&others, holder)
+            if let Some(other) = holder.to_str().ok().and_then(|address| others.transport(address))
                 && let Some(answer) = send_on(other, sent_on).await
             {
                 return Ok(answer);
@@ -114,20 +164,6 @@ where
 
 fn whole(body: &Bytes) -> Body {
     Body::new(axum::body::Body::from(body.clone()))
-}
-
-/// The way to the holder; `None` if what it calls its address is none.
-fn transport(others: &Others, holder: &HeaderValue) -> Option<Transport> {
-    let address = holder.to_str().ok()?;
-    let mut known = others.known.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(transport) = known.get(address) {
-        return Some(transport.clone());
-    }
-    let transport = connect_with(address, &others.credentials)
-        .inspect_err(|error| tracing::warn!(%error, address, "a replica's address makes no sense"))
-        .ok()?;
-    known.insert(address.to_owned(), transport.clone());
-    Some(transport)
 }
 
 async fn send_on(other: Transport, request: http::Request<Body>) -> Option<http::Response<Body>> {

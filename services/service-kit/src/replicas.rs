@@ -28,6 +28,7 @@ const BEAT: &str = "UPDATE replicas SET beat = beat + 1 WHERE replica_id = $1";
 const SELECT: &str = "SELECT replica_id, address, beat FROM replicas";
 const DELETE: &str = "DELETE FROM replicas WHERE replica_id = $1";
 const DELETE_ALL: &str = "DELETE FROM replicas";
+const DELETE_AT: &str = "DELETE FROM replicas WHERE address = $1";
 /// Beats in the time of a lease.
 const BEATS: u32 = 4;
 /// After so many leases without a beat the row of a replica is removed.
@@ -83,7 +84,7 @@ pub enum Holder {
 }
 
 impl Replicas {
-    /// Enters this replica.
+    /// Enters this replica. Whoever was at its address before is gone, so that nobody waits for his lease to lapse.
     ///
     /// # Errors
     ///
@@ -102,6 +103,9 @@ impl Replicas {
         };
         if is_alone {
             replicas.db.write(vec![Statement::new(DELETE_ALL, Vec::new())]).await?;
+        } else if !replicas.address.is_empty() {
+            let before = Statement::new(DELETE_AT, vec![replicas.address.as_str().into()]);
+            replicas.db.write(vec![before]).await?;
         }
         replicas.insert().await?;
         replicas.look().await?;
@@ -254,5 +258,44 @@ impl Replicas {
 
     fn seen(&self) -> std::sync::MutexGuard<'_, HashMap<String, Seen>> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::TestDatabase;
+
+    const MIGRATIONS: &[&str] =
+        &["CREATE TABLE replicas (replica_id TEXT NOT NULL PRIMARY KEY, address TEXT NOT NULL, beat BIGINT NOT NULL);"];
+
+    async fn start(db: &Db, address: &str) -> Arc<Replicas> {
+        let settings = Settings {
+            service: "test",
+            is_alone: false,
+            address: Some(address.to_owned()),
+            // Longer than the test may take: nobody is gone because time has passed.
+            lease: Duration::from_secs(600),
+            wakes: Wakes::default(),
+        };
+        Replicas::start(db.clone(), settings).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn whoever_starts_where_another_was_says_that_it_is_gone() {
+        for database in TestDatabase::each().await {
+            let db = Db::open(&database.config, "kit_test", MIGRATIONS).await.unwrap();
+            let killed = start(&db, "http://there:1").await;
+            let observer = start(&db, "http://here:1").await;
+            killed.beat().await.unwrap();
+            observer.look().await.unwrap();
+            assert_eq!(observer.holder(&killed.id()), Holder::Lives(Some("http://there:1".to_owned())));
+
+            let next = start(&db, "http://there:1").await;
+            observer.look().await.unwrap();
+
+            assert_eq!(observer.holder(&killed.id()), Holder::Free);
+            assert_eq!(observer.holder(&next.id()), Holder::Unknown);
+        }
     }
 }

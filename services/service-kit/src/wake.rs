@@ -23,7 +23,7 @@ const LIMIT: usize = 256 * 1024;
 /// First pause before NATS is tried again; it doubles with each failure.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// Longest pause between two attempts.
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 /// Time in which NATS must answer.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// How much less often one looks by himself who would be woken.
@@ -254,9 +254,9 @@ mod tests {
 
     #[test]
     fn a_lost_nats_is_tried_again_ever_less_often() {
-        let pauses: Vec<u128> = (0..9).map(|attempts| pause(attempts).as_millis()).collect();
+        let pauses: Vec<u128> = (0..7).map(|attempts| pause(attempts).as_millis()).collect();
 
-        assert_eq!(pauses, [50, 50, 100, 200, 400, 800, 1600, 2000, 2000]);
+        assert_eq!(pauses, [50, 50, 100, 200, 400, 500, 500]);
     }
 
     #[test]
