@@ -96,14 +96,14 @@ async fn listen(
     for turn in number.. {
         let url = format!("ws://{}/game/crowd-{}?after_seq=0", doors[turn % 2], number / AT_A_TABLE);
         let connected = tokio::time::timeout(CONNECT, connect_async(url)).await;
-        if let Ok(Ok((mut socket, _))) = connected {
-            if is_taken_up(&mut socket).await {
-                counts.here.fetch_add(1, Ordering::AcqRel);
-                counts.made.fetch_add(1, Ordering::AcqRel);
-                entering = None;
-                while let Some(Ok(_)) = socket.next().await {}
-                counts.here.fetch_sub(1, Ordering::AcqRel);
-            }
+        if let Ok(Ok((mut socket, _))) = connected
+            && is_taken_up(&mut socket).await
+        {
+            counts.here.fetch_add(1, Ordering::AcqRel);
+            counts.made.fetch_add(1, Ordering::AcqRel);
+            entering = None;
+            while let Some(Ok(_)) = socket.next().await {}
+            counts.here.fetch_sub(1, Ordering::AcqRel);
         }
         tokio::time::sleep(PAUSE).await;
     }
