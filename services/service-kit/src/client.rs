@@ -1,6 +1,6 @@
 //! The way to another service: one transport type, whether it runs in this process or across the network.
 
-use std::{collections::HashMap, str::FromStr, sync::Arc, time::Duration};
+use std::{collections::HashMap, error::Error, str::FromStr, sync::Arc, time::Duration};
 
 use http::Uri;
 use hyper_util::rt::TokioIo;
@@ -12,7 +12,7 @@ use proto::{
     orchestrator::v1::orchestrator_service_client::OrchestratorServiceClient,
 };
 use tonic::{
-    Status,
+    Code, Status, TimeoutExpired,
     body::Body,
     service::Routes,
     transport::{Channel, Endpoint},
@@ -222,11 +222,26 @@ pub fn connect_with(url: &str, credentials: &Credentials) -> anyhow::Result<Tran
         }
         let mut channel = channel.clone();
         async move {
-            let channel = channel.ready().await.map_err(|error| Status::from_error(error.into()))?;
-            channel.call(request).await.map_err(|error| Status::from_error(error.into()))
+            let channel = channel.ready().await.map_err(unreachable)?;
+            channel.call(request).await.map_err(unreachable)
         }
     });
     Ok(BoxCloneSyncService::new(service))
+}
+
+/// The status of a call that has come to nothing on its way. A connection that ends under it is no fault of either side's
+/// code, whatever the transport calls it.
+fn unreachable(error: impl Into<Box<dyn Error + Send + Sync>>) -> Status {
+    let error = error.into();
+    let cause: &(dyn Error + 'static) = &*error;
+    let is_late = std::iter::successors(Some(cause), |&cause| cause.source()).any(|cause| cause.is::<TimeoutExpired>());
+    let status = Status::from_error(error);
+    match status.code() {
+        Code::Unknown | Code::Cancelled | Code::Internal if !is_late => {
+            Status::unavailable(status.message().to_owned())
+        }
+        _ => status,
+    }
 }
 
 /// A channel by mutual TLS.
@@ -250,4 +265,34 @@ fn absent(name: &'static str) -> Transport {
     BoxCloneSyncService::new(tower::service_fn(move |_| async move {
         Err(Status::unavailable(format!("no address of the {name} service is configured")))
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use proto::dice::v1::ListRollsRequest;
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::status::{ErrorCode, Failure};
+
+    #[tokio::test]
+    async fn a_connection_that_ends_under_a_call_is_told_as_a_service_that_cannot_be_reached() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        // Everyone is let in, and cut off at once.
+        tokio::spawn(async move {
+            while let Ok((socket, _)) = listener.accept().await {
+                drop(socket)
+            }
+        });
+        let mut dice = DiceServiceClient::new(connect(&url).unwrap());
+
+        for _ in 0..20 {
+            let refusal = dice.list_rolls(ListRollsRequest::default()).await.unwrap_err();
+            let failure = Failure::from(&refusal);
+
+            assert_eq!(failure.code, ErrorCode::ApiError, "{refusal}");
+            assert_eq!(failure.message, "a service cannot be reached; try again");
+        }
+    }
 }
