@@ -198,6 +198,8 @@ pub enum Verb {
     Record(Template),
     /// Sets variables, one after the other.
     Set(Vec<(String, Expression)>),
+    /// Sets variables that the client was told to bring about on its board.
+    Foresee(Vec<(String, Expression)>),
     /// Sets a variable to a map from two lists.
     Pair { keys: Expression, values: Expression, into: String },
     /// Rolls action dice.

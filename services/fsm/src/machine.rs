@@ -11,6 +11,7 @@
 mod act;
 mod decide;
 mod facts;
+mod foresight;
 mod run;
 mod time;
 mod variables;
@@ -39,6 +40,7 @@ const MAX_FACT_TEXT: usize = 500;
 /// Longest list a fact may have.
 const MAX_FACT_ITEMS: usize = 100;
 
+pub use foresight::Foreseen;
 pub use time::Timer;
 pub use variables::Variables;
 
@@ -78,6 +80,9 @@ pub struct Memory {
     /// Events that wait for the end of a pause.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub raised: Vec<String>,
+    /// Figures that the client was told to bring about on its board, which does not show them yet.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub foreseen: BTreeMap<String, Foreseen>,
     /// The states that sub-machines under way return to, the innermost last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub calls: Vec<String>,

@@ -166,7 +166,7 @@ impl Check<'_> {
             Verb::Say(text) | Verb::Show(text) | Verb::Command(text) | Verb::Record(text) => {
                 self.template(text, &place)
             }
-            Verb::Set(assignments) => {
+            Verb::Set(assignments) | Verb::Foresee(assignments) => {
                 for (name, value) in assignments {
                     self.variable(name, &place);
                     self.expression(value, &place);

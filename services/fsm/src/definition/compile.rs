@@ -279,6 +279,7 @@ impl Compiler<'_> {
             command,
             record,
             set,
+            foresee,
             pair,
             roll,
             raise,
@@ -314,9 +315,11 @@ impl Compiler<'_> {
         }
         verbs.extend(ask.map(Verb::Ask));
         verbs.extend(run.map(Verb::Run));
-        if let Some(set) = set {
-            let assign = |(name, text): (String, String)| Some((name, self.expression(&text, place)?));
-            verbs.push(Verb::Set(set.0.into_iter().filter_map(assign).collect()));
+        for (assignments, verb) in [(set, Verb::Set as fn(_) -> _), (foresee, Verb::Foresee)] {
+            if let Some(assignments) = assignments {
+                let assign = |(name, text): (String, String)| Some((name, self.expression(&text, place)?));
+                verbs.push(verb(assignments.0.into_iter().filter_map(assign).collect()));
+            }
         }
         if let Some(source::Pair { keys, values, into }) = pair {
             verbs.push(Verb::Pair {

@@ -122,6 +122,8 @@ pub struct Operation {
     pub record: Option<String>,
     /// Sets variables, one after the other.
     pub set: Option<Pairs<String>>,
+    /// Sets variables, and counts them above the board until it shows what the records of this event bring about.
+    pub foresee: Option<Pairs<String>>,
     /// Sets a variable to a map from two lists of the same length.
     pub pair: Option<Pair>,
     /// Rolls dice.

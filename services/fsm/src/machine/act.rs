@@ -118,6 +118,13 @@ impl<'a> Run<'a> {
                     }
                 }
             }
+            Verb::Foresee(assignments) => {
+                for (name, value) in assignments {
+                    if let Some(value) = self.evaluate(value)? {
+                        self.foresee(name, value)?;
+                    }
+                }
+            }
             Verb::Pair { keys, values, into } => {
                 let keys = self.list(keys)?;
                 let values = self.list(values)?;
@@ -185,6 +192,7 @@ impl<'a> Run<'a> {
     fn tell_host(&mut self, template: &Template, kind: fn(String) -> OutputKind) -> Result<(), Stop> {
         if self.event.assist {
             let kind = kind(self.render(template)?);
+            self.tells_moves |= matches!(&kind, OutputKind::Record(record) if record.starts_with("$FSM moves "));
             self.block().commands.push(Output { audience: Audience::Host, kind });
         }
         Ok(())

@@ -233,6 +233,7 @@ pub fn restore(
 ) -> Result<Reaction, Stop> {
     let Some(state) = machine.state_index(&earlier.state) else { return Err(Stop::Refused(Refusal::Transition)) };
     earlier.memory.deciders.clone_from(&now.memory.deciders);
+    earlier.memory.foreseen.clear();
     earlier.memory.timer_count = now.memory.timer_count;
     earlier.memory.asked_count = now.memory.asked_count;
     for asked in &mut earlier.memory.asked {

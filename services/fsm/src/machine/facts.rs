@@ -108,7 +108,7 @@ impl Run<'_> {
             let board = self.board.ok_or(Stop::Board)?;
             if let Some(value) = board.values.get(name) {
                 self.read.insert(name.to_owned(), value.clone());
-                return Ok(Some(value.clone()));
+                return Ok(Some(self.foreseen(name, value).clone()));
             }
         }
         if let Some(expression) = self.machine.computed.get(name) {

@@ -40,6 +40,8 @@ pub(super) struct Run<'a> {
     pub(super) rolls_used: usize,
     /// Whether nothing happens: actions only say what they have to say.
     pub(super) is_looking: bool,
+    /// Whether a record of this event moves pieces.
+    pub(super) tells_moves: bool,
     /// Index of the atomic state.
     pub(super) state: usize,
     pub(super) variables: Variables,
@@ -71,6 +73,7 @@ impl<'a> Run<'a> {
             rolls,
             rolls_used: 0,
             is_looking: false,
+            tells_moves: false,
             state,
             variables: game.variables.clone(),
             memory: game.memory.clone(),
@@ -345,6 +348,7 @@ impl<'a> Run<'a> {
 
     pub(super) fn finish(mut self, alias_of: String) -> Result<Reaction, Stop> {
         self.forget_asked();
+        self.forget_foreseen();
         let mut valid_events = Some(self.valid_events()?);
         let mut outputs = Vec::new();
         let last = self.blocks.len() - 1;

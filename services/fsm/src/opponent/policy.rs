@@ -18,10 +18,6 @@ const FP_FACES: [&str; 4] = ["character", "event", "muster", "army_muster"];
 const VICTORY: f64 = 10.0;
 /// Price of an Elven Ring, in points: there are few.
 const RING: f64 = 1.6;
-/// The Rings, the first box of those not used, and of those that the Shadow has.
-const RINGS: [i64; 3] = [249, 250, 251];
-const FREE_RINGS: i64 = 125;
-const DARK_RINGS: i64 = 128;
 /// Cards that may stay in a hand.
 const HAND: i64 = 6;
 
@@ -93,16 +89,22 @@ impl Judge<'_> {
             ("action", id) => self.action(id, &choice.data),
             ("discard", _) => self.discard(index),
             ("damage", "corruption") => self.ring().bear(),
+            ("damage", "leave") => self.ring().lessened("a Hobbit leaves", 0.3),
+            ("damage", "gollum") => self.ring().lessened("Gollum reveals it", 1.0),
             ("damage", "guide") => self.ring().sacrifice(&[self.position.text("GUIDE")]),
             ("damage", _) => self.ring().sacrifice(&self.position.texts("COMPANIONS")),
+            ("combat_card", "inside") => self.war().inside(),
             ("combat_card", "none") => Plan::new(0.0, "the hand is kept for its events"),
             ("combat_card", _) => Plan::new(-0.5, "a card spent here is missing later"),
             ("casualties", "taken") => Plan::new(-VICTORY, "what falls is to be said"),
             ("casualties", _) => self.war().casualties(moves()),
             ("retreat", "go_on") => self.war().go_on(),
-            ("retreat", "stop") | ("siege", "stop") => self.war().stop(),
+            ("retreat", "stop") => self.war().stop(),
+            ("siege", "stop") => self.war().besiege(),
             ("retreat", "stand") => self.war().stand(),
-            ("retreat", _) => self.war().retreat(),
+            ("retreat", "retreat") => Plan::new(-VICTORY, "where to is to be said"),
+            ("retreat", id) if id.starts_with("stop-") => self.war().fall_back(moves()),
+            ("retreat", _) => self.war().retreat(moves()),
             ("siege", "elite") => Plan::new(-VICTORY, "which Elite it costs is to be said"),
             ("siege", _) => self.war().press(moves()),
             // Whatever nobody here knows is taken as it is offered.
@@ -140,6 +142,11 @@ impl Judge<'_> {
             Side::FreePeoples if face == "character" => uses.extend(fellowship),
             Side::Shadow if face == "character" => uses.push("move_nazgul"),
             _ => {}
+        }
+        // With Strider as the Guide any die hides.
+        let strider_guides = self.position.text("GUIDE") == "Strider";
+        if self.side == Side::FreePeoples && strider_guides && face != "character" && !face.is_empty() {
+            uses.push("hide_fellowship");
         }
         if self.side == Side::FreePeoples {
             uses.retain(|action| *action != "bring_minion");
@@ -181,11 +188,13 @@ impl Judge<'_> {
             let best = self.best_of(text("face"));
             return Plan::new(best.worth, best.why);
         }
+        if id == "ring-eye" {
+            return Plan::new(-0.2, "an Eye more for the price of a Ring and a die");
+        }
         if id.starts_with("ring-") {
             let now = self.best_of(self.position.text("SELECTED_FACE")).worth;
             let best = self.best_of(text("face"));
-            let plan = Plan::new(best.worth.min(now + 3.0) - RING, format!("a Ring's price, and then: {}", best.why));
-            return self.with_ring(plan);
+            return Plan::new(best.worth.min(now + 3.0) - RING, format!("a Ring's price, and then: {}", best.why));
         }
         let plan = match text("nation") {
             "" => self.use_for(id),
@@ -193,19 +202,6 @@ impl Judge<'_> {
         };
         // The die that moves the Fellowship goes to the Hunt Box after the Hunt, and the machine sees to it.
         if id == "move_fellowship" { plan } else { self.war().with_used_die(plan) }
-    }
-
-    /// A Ring of the Free Peoples turns over and is the Shadow's; one of the Shadow leaves the game.
-    fn with_ring(&self, plan: Plan) -> Plan {
-        let lies_in = |first: i64| {
-            let area = |ring: i64| self.position.area(ring).filter(|area| (first..first + 3).contains(area));
-            RINGS.into_iter().find_map(|ring| Some((ring, area(ring)?)))
-        };
-        match self.side {
-            Side::FreePeoples => lies_in(FREE_RINGS).map(|(ring, area)| (ring, area, area + DARK_RINGS - FREE_RINGS)),
-            Side::Shadow => lies_in(DARK_RINGS).map(|(ring, area)| (ring, area, boxes(Side::Shadow).casualties)),
-        }
-        .map_or(plan.clone(), |(ring, from, to)| plan.moving(&[ring], from, to))
     }
 
     /// Cards go by a whim that is the same each time: what they do is for people to say.

@@ -10,7 +10,6 @@ use crate::{
     map::{self, Kind},
 };
 
-pub const FELLOWSHIP: i64 = 247;
 pub const PROGRESS_COUNTER: i64 = 248;
 pub const CORRUPTION_COUNTER: i64 = 252;
 pub const FREE_PEOPLES_VP: i64 = 422;

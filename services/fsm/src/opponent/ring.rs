@@ -3,7 +3,7 @@
 use super::{
     Strength,
     plan::Plan,
-    position::{CORRUPTION_COUNTER, FELLOWSHIP, FELLOWSHIP_BOX, GATES, GUIDE_BOX, PROGRESS_COUNTER, Position, TRACK},
+    position::{CORRUPTION_COUNTER, FELLOWSHIP_BOX, GATES, GUIDE_BOX, PROGRESS_COUNTER, Position, TRACK},
     race::Race,
 };
 use crate::{board::Side, map};
@@ -70,7 +70,6 @@ impl<'a> Ring<'a> {
     /// A step of the Fellowship, if it may move.
     pub fn step(&self) -> Plan {
         let position = self.position;
-        let area = position.number("FELLOWSHIP_AREA");
         if position.is("FELLOWSHIP_REVEALED") {
             return Plan::new(-VICTORY, "who is revealed cannot move");
         }
@@ -78,12 +77,10 @@ impl<'a> Ring<'a> {
         let danger = expected_damage(race.hunt_dice, race.walked, race.rerolls, position.is_on_mordor_track());
         let plan = |worth, why: String| Plan::new(worth, why);
         if position.is_on_mordor_track() {
-            let next = area + 1;
             let fatal = FALLEN <= race.corruption + 3;
             let worth = if race.steps <= 1 { VICTORY } else { 4.0 - danger - if fatal { 2.0 } else { 0.0 } };
-            return plan(worth, format!("{} steps to the Cracks of Doom, {danger:.1} damage expected", race.steps))
-                .moving(&[FELLOWSHIP], area, next)
-                .with_fact("FELLOWSHIP_AREA", next);
+            // The figure steps after its tile, and the machine sees to it.
+            return plan(worth, format!("{} steps to the Cracks of Doom, {danger:.1} damage expected", race.steps));
         }
         let progress = position.number("FELLOWSHIP_PROGRESS");
         // The first step of a turn below level 4, a second below 2, a third almost never.
@@ -238,6 +235,15 @@ impl<'a> Ring<'a> {
         let after = (corruption + damage).min(FALLEN);
         let worth = if FALLEN <= after { -VICTORY } else { self.worth(&Race { corruption: after, ..self.race() }) };
         Plan::new(worth, format!("corruption {corruption} becomes {after}"))
+    }
+
+    /// Damage that is 1 less, at a price.
+    pub fn lessened(&self, why: &str, price: f64) -> Plan {
+        let position = self.position;
+        let (corruption, damage) = (position.number("CORRUPTION"), position.number("HUNT_DAMAGE_TO_ASSIGN"));
+        let after = (corruption + damage - 1).min(FALLEN);
+        let worth = if FALLEN <= after { -VICTORY } else { self.worth(&Race { corruption: after, ..self.race() }) };
+        Plan::new(worth - price, format!("{why}, corruption becomes {after}"))
     }
 
     /// Damage for which one of these Companions falls, each as likely as the others.

@@ -1,6 +1,8 @@
 //! The war: Armies, recruits, Nations, and battles that have begun. What an Army may do is looked for on the board;
 //! attacks are tried out before they are advised.
 
+use std::collections::BTreeSet;
+
 use super::{
     Strength,
     battle::{Force, Ground, Odds, odds},
@@ -12,7 +14,7 @@ use super::{
 use serde_json::Value;
 
 use crate::{
-    board::{Side, die_side},
+    board::{self, Side, die_side},
     map::{self, Kind},
 };
 
@@ -22,6 +24,8 @@ const DICE: usize = 5;
 const STACK: usize = 10;
 /// Points that decide the war, and the limit of the track.
 const POINTS: i64 = 10;
+/// What it is worth to join a siege, in points.
+const REINFORCED: f64 = 0.3;
 /// What an Army is worth per hit, in points.
 const HIT: f64 = 0.18;
 
@@ -76,6 +80,9 @@ impl<'a> War<'a> {
         if self.position.holder(region) == Some(self.side) {
             return 0.0;
         }
+        if self.is_besieged(region) {
+            return REINFORCED;
+        }
         let counts = map::side_of(place.nation) != self.side;
         // Four points win for the Free Peoples, ten for the Shadow.
         let each = if self.side == Side::Shadow { 1.0 } else { 2.0 };
@@ -113,6 +120,10 @@ impl<'a> War<'a> {
         }
         let mut best = Plan::new(-0.2, "no Army has a better place to be");
         for from in position.armies(self.side) {
+            // Whoever leaves a siege ends it.
+            if self.is_besieged(from) {
+                continue;
+            }
             let army = position.warriors(self.side, from);
             let stays = position.army(self.side, from).strength() - army.strength();
             for &to in map::neighbours(from) {
@@ -162,6 +173,10 @@ impl<'a> War<'a> {
             if army.strength() == 0 {
                 continue;
             }
+            if let Some(assault) = self.assault(from, &army) {
+                best = best.or(assault);
+                continue;
+            }
             for &to in map::neighbours(from) {
                 let defender = position.army(enemy(self.side), to);
                 if defender.strength() == 0 {
@@ -182,22 +197,54 @@ impl<'a> War<'a> {
                         odds.inflicted
                     );
                     let pieces = self.units_limit(&army, 0);
-                    best = Plan::new(worth, why).moving(&pieces, from, to).with("region", to);
+                    best = self.provoked(Plan::new(worth, why).moving(&pieces, from, to).with("region", to), &defender);
                 }
             }
         }
         best
     }
 
+    /// The assault on a Stronghold that the Army besieges.
+    fn assault(&self, region: i64, army: &Army) -> Option<Plan> {
+        let inside = board::stronghold_box(region).filter(|_| self.is_besieged(region))?;
+        let defender = self.position.army(enemy(self.side), inside);
+        let odds = self.odds(army, &defender, Ground::Siege);
+        let points = map::settlement(region).map_or(0.0, |place| f64::from(i32::try_from(place.points).unwrap_or(0)));
+        let worth = odds.won * (points + 0.5) + HIT * (odds.inflicted - odds.lost);
+        let why = format!(
+            "an assault, {} against {} in {region}: {:.0} % to win",
+            army.strength(),
+            defender.strength(),
+            100.0 * odds.won
+        );
+        Some(self.provoked(Plan::new(worth, why).with("region", region), &defender))
+    }
+
+    /// Nations that are attacked become active and go one step on.
+    fn provoked(&self, plan: Plan, attacked: &Army) -> Plan {
+        let nations: BTreeSet<&str> =
+            attacked.pieces().iter().filter_map(|piece| map::unit(*piece)).map(|unit| unit.nation).collect();
+        nations.into_iter().fold(plan, |plan, nation| self.one_step_on(plan, nation))
+    }
+
+    fn one_step_on(&self, plan: Plan, nation: &str) -> Plan {
+        let steps = self.position.steps(nation);
+        let marker = NATION_MARKERS.into_iter().find(|(name, _)| *name == nation);
+        match marker.filter(|_| 0 < steps) {
+            Some((_, marker)) => plan.moving(&[marker], AT_WAR - steps, AT_WAR - steps + 1),
+            None => plan,
+        }
+    }
+
     /// A plan by which a settlement of the enemy comes into one's hand, with its marker and its points.
     fn captured(&self, plan: Plan, region: i64) -> Plan {
         let position = self.position;
-        let Some(place) = map::settlement(region).filter(|_| position.holder(region) == Some(enemy(self.side))) else {
-            return plan;
-        };
+        let is_theirs = position.holder(region) == Some(enemy(self.side)) && !self.is_besieged(region);
+        let Some(place) = map::settlement(region).filter(|_| is_theirs) else { return plan };
         let side = boxes(self.side);
         let home = map::side_of(place.nation);
-        let mut plan = plan;
+        // Whose settlement is captured goes one step on.
+        let mut plan = if home == self.side { plan } else { self.one_step_on(plan, place.nation) };
         if home == self.side {
             // One's own again: the enemy's marker goes back, and so do his points.
             let (first, last) = boxes(enemy(self.side)).control_markers;
@@ -210,6 +257,11 @@ impl<'a> War<'a> {
             plan = plan.moving(&[marker], side.reinforcements, region);
         }
         self.counted(plan, self.side, place.points)
+    }
+
+    /// Whether the enemy holds out in the Stronghold of a region.
+    fn is_besieged(&self, region: i64) -> bool {
+        board::stronghold_box(region).is_some_and(|inside| 0 < self.position.army(enemy(self.side), inside).strength())
     }
 
     fn counted(&self, plan: Plan, side: Side, points: i64) -> Plan {
@@ -228,11 +280,8 @@ impl<'a> War<'a> {
     /// One step of a Nation towards war.
     pub fn advance(&self, nation: &str) -> Plan {
         let steps = self.position.steps(nation);
-        let mut plan = Plan::new(self.worth_of_advance(nation, steps), format!("{nation} is {steps} steps from war"));
-        if let Some((_, marker)) = NATION_MARKERS.into_iter().find(|(name, _)| *name == nation) {
-            plan = plan.moving(&[marker], AT_WAR - steps, AT_WAR - steps + 1);
-        }
-        plan
+        let plan = Plan::new(self.worth_of_advance(nation, steps), format!("{nation} is {steps} steps from war"));
+        self.one_step_on(plan, nation)
     }
 
     fn worth_of_advance(&self, nation: &str, steps: i64) -> f64 {
@@ -332,16 +381,56 @@ impl<'a> War<'a> {
         )
     }
 
-    /// The attack ends: as a victory if nobody is left, else with a way back.
+    /// The attack ends where it stands: as a victory if nobody is left.
     pub fn stop(&self) -> Plan {
         let (region, army, defender) = self.battle();
         if defender.strength() == 0 {
             let plan = Plan::new(9.0, "nobody is left to fight");
             return if 0 < army.strength() { self.captured(plan, region) } else { plan };
         }
+        if army.strength() == 0 {
+            return Plan::new(1.0, "nobody is left to attack");
+        }
         let odds = self.odds(&army, &defender, self.ground(region));
-        let plan = Plan::new(1.0 - 2.0 * odds.won, format!("{:.0} % to win", 100.0 * odds.won));
-        self.withdrawn(plan, region, &army)
+        // Armies that stay beside each other are for people to sort out.
+        Plan::new(-1.0 - 2.0 * odds.won, format!("{:.0} % to win", 100.0 * odds.won))
+    }
+
+    /// The attack ends, and its Army goes to another region.
+    pub fn fall_back(&self, moves: &[Value]) -> Plan {
+        let (region, army, defender) = self.battle();
+        let odds = self.odds(&army, &defender, self.ground(region));
+        let worth = 1.0 - 2.0 * odds.won + self.welcome(destination(moves));
+        Plan::new(worth, format!("{:.0} % to win", 100.0 * odds.won))
+    }
+
+    /// An assault ends, and the siege goes on.
+    pub fn besiege(&self) -> Plan {
+        let (region, army, defender) = self.battle();
+        if defender.strength() == 0 {
+            let plan = Plan::new(9.0, "nobody is left within");
+            return if 0 < army.strength() { self.captured(plan, region) } else { plan };
+        }
+        let odds = self.odds(&army, &defender, Ground::Siege);
+        Plan::new(1.0 - 2.0 * odds.won, format!("{:.0} % to take it", 100.0 * odds.won))
+    }
+
+    /// The defender goes into his Stronghold.
+    pub fn inside(&self) -> Plan {
+        let (_, army, attacker) = self.battle();
+        let open = self.odds(&attacker, &army, Ground::Open).won;
+        let walls = self.odds(&attacker, &army, Ground::Siege).won;
+        Plan::new(
+            3.0 * (open - walls) - 0.3,
+            format!("{:.0} % to be beaten in the open, {:.0} % behind walls", 100.0 * open, 100.0 * walls),
+        )
+    }
+
+    /// How good a region is to go to: best beside one's own, worst beside the enemy.
+    fn welcome(&self, region: i64) -> f64 {
+        let own = self.position.army(self.side, region).strength();
+        let room = 0.05 * f64::from(u32::try_from(own).unwrap_or_default());
+        room - if self.is_threatened(region) { 0.2 } else { 0.0 }
     }
 
     /// The attack goes on.
@@ -363,14 +452,12 @@ impl<'a> War<'a> {
     }
 
     /// The defender leaves.
-    pub fn retreat(&self) -> Plan {
+    pub fn retreat(&self, moves: &[Value]) -> Plan {
         let (region, army, attacker) = self.battle();
         let odds = self.odds(&attacker, &army, Ground::Open);
         let worth =
             HIT * f64::from(u32::try_from(army.hits()).unwrap_or_default()) * odds.won - self.value_of(region) * 0.7;
-        let plan = Plan::new(worth, format!("{:.0} % to be beaten", 100.0 * odds.won));
-        let withdrawn = self.withdrawn(plan.clone(), region, &army);
-        if withdrawn.clone().into_data().is_empty() { Plan::new(-9.0, "there is no way out") } else { withdrawn }
+        Plan::new(worth + self.welcome(destination(moves)), format!("{:.0} % to be beaten", 100.0 * odds.won))
     }
 
     /// Another round of a siege costs an Elite.
@@ -380,22 +467,11 @@ impl<'a> War<'a> {
         let odds = self.odds(&left, &defender, Ground::Siege);
         Plan::new(2.0 * odds.won - 1.0, format!("{:.0} % to take it", 100.0 * odds.won))
     }
+}
 
-    /// An Army leaves a region for one next to it, if there is one that is free.
-    fn withdrawn(&self, plan: Plan, region: i64, army: &Army) -> Plan {
-        let position = self.position;
-        let free = map::neighbours(region).iter().copied().filter(|near| {
-            position.army(enemy(self.side), *near).strength() == 0
-                && position.holder(*near) != Some(enemy(self.side))
-                && position.army(self.side, *near).strength() + army.strength() <= STACK
-        });
-        // Where own units are, there it has come from, or is welcome.
-        let best = free.max_by_key(|near| position.army(self.side, *near).strength());
-        match best {
-            Some(to) => plan.moving(&army.pieces(), region, to),
-            None => plan,
-        }
-    }
+/// Where the first of these moves leads.
+fn destination(moves: &[Value]) -> i64 {
+    moves.first().and_then(|one| one.get("to")).and_then(Value::as_i64).unwrap_or(-1)
 }
 
 /// A large Army is worth moving more than a small one.

@@ -2,22 +2,25 @@
 
 use serde_json::{Map, Value, json};
 
-use super::play::{Table, lines, move_fellowship};
+use super::{
+    hunt_and_war::move_fellowship,
+    table::{Table, lines},
+};
 use crate::machine::{self, Decider, DeciderKind, Decision, Order, Refusal};
 
 impl Table {
-    fn decisions(&self) -> Vec<Decision> {
+    pub(super) fn decisions(&self) -> Vec<Decision> {
         machine::decisions(&self.machine, &self.game, &[], Some(&self.board), self.assist).unwrap()
     }
 
     #[track_caller]
-    fn decision(&self, kind: &str) -> Decision {
+    pub(super) fn decision(&self, kind: &str) -> Decision {
         let found = self.decisions().into_iter().find(|decision| decision.kind == kind);
         found.unwrap_or_else(|| panic!("{kind} is not asked in {}: {:?}", self.game.state, self.game.memory.asked))
     }
 
     #[track_caller]
-    fn choose(&mut self, kind: &str, choice: &str) -> machine::Reaction {
+    pub(super) fn choose(&mut self, kind: &str, choice: &str) -> machine::Reaction {
         let decision = self.decision(kind);
         let chosen = decision.choices.iter().find(|other| other.id == choice);
         let chosen = chosen.unwrap_or_else(|| panic!("{choice} is none of {:?}", ids(&decision)));
@@ -26,14 +29,14 @@ impl Table {
 }
 
 /// The game records of a reaction.
-fn records(reaction: &machine::Reaction) -> Vec<String> {
+pub(super) fn records(reaction: &machine::Reaction) -> Vec<String> {
     lines(reaction)
         .into_iter()
         .filter(|line| line.starts_with("$FSM moves") || line.starts_with("$FSM flips"))
         .collect()
 }
 
-fn ids(decision: &Decision) -> Vec<&str> {
+pub(super) fn ids(decision: &Decision) -> Vec<&str> {
     decision.choices.iter().map(|choice| choice.id.as_str()).collect()
 }
 
@@ -188,7 +191,9 @@ fn the_fellowship_may_declare_wherever_its_progress_leads() {
 
 #[test]
 fn at_the_gate_the_fellowship_may_enter_mordor_and_the_hunt_pool_is_made_anew() {
-    let mut table = Table::ours().with_board(json!({"FELLOWSHIP_AREA": 91, "HUNT_POOL": [214, 232]}));
+    let used: Vec<i64> = (215..=229).collect();
+    let mut table =
+        Table::ours().with_board(json!({"FELLOWSHIP_AREA": 91, "HUNT_POOL": [214, 232], "HUNT_USED": used}));
     table.choose("confirm", "begin");
 
     let reaction = table.choose("fellowship", "enter_mordor");
@@ -213,7 +218,7 @@ fn a_step_of_the_fellowship_moves_its_counter_and_on_the_mountain_its_figure() {
         table.play_to_first_action();
         table.send_with("DIE_SELECTED", json!({"die": 1, "face": "character"}));
         let told = records(&table.choose("action", "move_fellowship"));
-        assert_eq!(told[0], record);
+        assert!(told.contains(&record.to_owned()), "{told:?}");
     }
 }
 

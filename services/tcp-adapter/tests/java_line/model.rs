@@ -23,7 +23,7 @@ fn worlds() -> Vec<Value> {
         "fp_vp": 0, "fp_hand_size": 4, "sp_hand_size": 4, "fp_pool": [210, 211], "sp_pool": [99, 100], "dice_spent": [],
         "fellowship_revealed": false, "hunt_level": 0, "combat_type": "", "fp_rings": 3, "sp_rings": 1,
         "fp_ring_used": false, "sp_ring_used": false, "guide": "Gandalf the Grey", "hunt_box_dice": [],
-        "ringbearer_healed": false, "fp_discards_confirmed": false, "sp_discards_confirmed": false,
+        "revealed_pending": false, "ringbearer_healed": false, "fp_discards_confirmed": false, "sp_discards_confirmed": false,
     });
     let with = |more: Value| {
         let mut all = quiet.clone();
@@ -52,6 +52,8 @@ fn worlds() -> Vec<Value> {
         with(json!({"sp_pool": [], "fp_passed_flag": false})),
         with(json!({"fp_pool": [], "sp_passed_flag": false})),
         with(json!({"selected_face": "will_of_the_west"})),
+        with(json!({"stronghold_tiles": 1})),
+        with(json!({"revealed_pending": true, "revealed_from": 27, "fp_pool": [], "sp_pool": []})),
     ]
 }
 
@@ -65,14 +67,35 @@ fn tellings(event: &str) -> Vec<Value> {
             json!({}),
         ],
         "DIE_SELECTED" => vec![json!({"die": 1})],
-        "CHANGE_DIE_FACE" | "USE_ELVEN_RING" => vec![json!({"face": "event"})],
+        "CHANGE_DIE_FACE" => vec![json!({"face": "event"})],
+        "USE_ELVEN_RING" => vec![json!({"face": "event"}), json!({"face": "eye"})],
+        // A figure that was revealed in Moria and stays there.
+        "FELLOWSHIP_PLACED" => vec![json!({"facts": {
+            "revealed_pending": true, "revealed_from": 35, "revealed_steps": 0, "fellowship_area": 35,
+        }})],
+        // A battle before Minas Tirith.
+        "COMBAT_BATTLE_OVER" => vec![
+            json!({}),
+            json!({"facts": {
+                "combat_type": "FIELD", "combat_region": 74, "last_actor": "SP", "fp_units": {"74": 2}, "sp_units": {"74": 3},
+            }}),
+        ],
         "DICE_ROLLED" => vec![json!({"results": [6, 6]}), json!({"results": [2]})],
         "GUIDE_SELECTED" => vec![json!({"guide": "Strider"})],
         _ => vec![json!({})],
     }
 }
 
-/// The transitions of the definition: state, event, target. A sub-machine's return leads to where it was called from.
+/// What a state may accept though it does not say so beforehand.
+fn unannounced(state: &str) -> &'static [&'static str] {
+    match state {
+        "COMBAT_CARD_SELECTION" => &["PIECE_MOVED", "COMBAT_BATTLE_OVER"],
+        "PHASE_5_FP_ACTION" | "PHASE_5_SP_ACTION" => &["PIECE_MOVED", "FELLOWSHIP_PLACED"],
+        _ => &["PIECE_MOVED"],
+    }
+}
+
+/// The transitions of the definition: state, event, target. An event of the machine's own counts as automatic. A sub-machine's return leads to where it was called from.
 fn transitions() -> BTreeSet<(String, String, String)> {
     let definition: Value = serde_norway::from_str(DEFINITION).unwrap();
     let mut all = BTreeSet::new();
@@ -85,7 +108,9 @@ fn transitions() -> BTreeSet<(String, String, String)> {
                     "RETURN" => "PHASE_5_DETERMINE_NEXT_ACTOR".to_owned(),
                     target => target.to_owned(),
                 };
-                all.insert((text(&state["id"]), text(&way["event"]), target));
+                let event = text(&way["event"]);
+                let event = if event == "STRONGHOLD_TILE_DUE" { "AUTO".to_owned() } else { event };
+                all.insert((text(&state["id"]), event, target));
             }
         }
     }
@@ -122,11 +147,13 @@ impl Walk {
     /// The event that was tried least often here, with the world it is tried in next.
     fn next(&mut self) -> Option<(String, Value)> {
         // A piece may be moved in every state, announced or not.
-        let moved = "PIECE_MOVED".to_owned();
-        let announced = self.valid.iter().filter(|event| *event != "PHASE_COMPLETE" && **event != moved);
-        let events = announced.chain((!self.valid.is_empty()).then_some(&moved));
+        let more = unannounced(&self.state);
+        let announced = self.valid.iter().map(String::as_str);
+        let announced = announced.filter(|event| *event != "PHASE_COMPLETE" && !more.contains(event));
+        let is_over = self.valid.is_empty();
+        let events = announced.chain(more.iter().copied().filter(|_| !is_over));
         let tried = |event: &str| self.tried.get(&(self.state.clone(), event.to_owned())).copied().unwrap_or(0);
-        let event = events.min_by_key(|event| tried(event))?.clone();
+        let event = events.min_by_key(|event| tried(event))?.to_owned();
         let number = tried(&event);
         self.tried.insert((self.state.clone(), event.clone()), number + 1);
         let (worlds, tellings) = (worlds(), tellings(&event));

@@ -1,0 +1,508 @@
+//! Situations of War of the Ring, worked out by hand from its rules, and what a game makes of them.
+
+use serde_json::{Value, json};
+
+use super::{
+    decisions::{ids, records},
+    table::{Table, lines, states, texts},
+};
+use crate::machine::{Reaction, Refusal, Roll};
+
+/// Free Peoples to act, with their first die selected; it shows this face.
+fn with_die(board: Value, face: &str) -> Table {
+    let mut table = Table::ours().with_board(board);
+    table.play_to_first_action();
+    table.send_with("DIE_SELECTED", json!({"die": 1, "face": face}));
+    table
+}
+
+/// The Shadow to act, with its first die selected; it shows this face.
+fn with_shadow_die(board: Value, face: &str) -> Table {
+    let mut table = Table::ours().with_board(board);
+    table.play_to_first_action();
+    table.send("FP_PASSES");
+    table.send_with("DIE_SELECTED", json!({"die": 1, "face": face}));
+    table
+}
+
+/// A step of the Fellowship that meets the first tile of the pool.
+fn step(board: Value) -> (Table, Reaction) {
+    let mut table = with_die(board, "character");
+    if table.board.values.get("FELLOWSHIP_AREA").and_then(Value::as_i64).is_none_or(|area| area < 188) {
+        table.chance = vec![json!({"rolls": [6], "rerolled": [], "successes": 1}), json!(1)];
+    }
+    let reaction = table.choose("action", "move_fellowship");
+    (table, reaction)
+}
+
+/// The last rolls that were made.
+fn rolls(table: &Table) -> Vec<Roll> {
+    table.log.last().unwrap().1.iter().map(|rolled| rolled.roll.clone()).collect()
+}
+
+// ---- the Mordor Track
+
+#[test]
+fn the_last_step_is_taken_only_when_its_tile_is_survived() {
+    let (mut table, reaction) = step(json!({"FELLOWSHIP_AREA": 192, "CORRUPTION": 9, "HUNT_POOL": [227]}));
+    table.rests_in("HUNT_ASSIGN_DAMAGE");
+    assert!(records(&reaction).iter().all(|line| !line.starts_with("$FSM moves 247")), "the figure waits");
+    table.choose("damage", "corruption");
+    table.rests_in("GAME_END_SHADOW_RING");
+}
+
+#[test]
+fn the_step_after_a_tile_without_damage_ends_the_game_at_the_cracks_of_doom() {
+    let (table, reaction) = step(json!({"FELLOWSHIP_AREA": 192, "CORRUPTION": 11, "HUNT_POOL": [214]}));
+    let told = records(&reaction);
+    let last = "$FSM moves 247 from Mordor 4 - On the Slopes of Mount Doom to Mordor 5 - The Cracks of Doom ";
+    assert!(told.contains(&last.to_owned()), "{told:?}");
+    table.rests_in("GAME_END_FP_RING");
+}
+
+#[test]
+fn a_red_tile_stops_the_fellowship_where_it_is() {
+    let (mut table, _) = step(json!({"FELLOWSHIP_AREA": 190, "HUNT_POOL": [238]}));
+    let reaction = table.choose("damage", "corruption");
+    assert!(texts(&reaction).iter().any(|text| text.contains("stops the Fellowship")));
+    assert!(records(&reaction).iter().all(|line| !line.starts_with("$FSM moves 247")));
+    assert_eq!(table.variable("FELLOWSHIP_AREA"), 27, "no figure of the machine's own has moved either");
+}
+
+#[test]
+fn in_mordor_an_eye_is_as_bad_as_all_dice_in_the_hunt_box() {
+    let (table, _) = step(json!({"FELLOWSHIP_AREA": 189, "HUNT_LEVEL": 5, "HUNT_FP_DICE": 2, "HUNT_POOL": [219]}));
+    assert_eq!(table.variable("HUNT_DAMAGE_TO_ASSIGN"), 7, "no five dice are the limit here");
+    let (table, _) = step(json!({"FELLOWSHIP_AREA": 189, "HUNT_LEVEL": 0, "HUNT_FP_DICE": 0, "HUNT_POOL": [219]}));
+    assert_eq!(table.variable("HUNT_DAMAGE_TO_ASSIGN"), 0, "an empty box hurts nobody");
+}
+
+#[test]
+fn in_mordor_nobody_rolls_and_progress_is_not_counted() {
+    let (table, reaction) = step(json!({"FELLOWSHIP_AREA": 189, "FELLOWSHIP_PROGRESS": 0, "HUNT_POOL": [223]}));
+    assert_eq!(rolls(&table), [Roll::Pick { count: 1 }]);
+    assert!(records(&reaction).iter().all(|line| !line.starts_with("$FSM moves 248")));
+}
+
+#[test]
+fn a_turn_in_mordor_without_a_step_corrupts_and_hiding_saves_from_it() {
+    let board = json!({"FELLOWSHIP_AREA": 189, "CORRUPTION": 4});
+    let mut table = Table::ours().with_board(board.clone());
+    table.play_to_first_action();
+    table.send("FP_PASSES");
+    let told = records(&table.send("SP_PASSES"));
+    assert!(told.contains(&"$FSM moves 252 from Fellowship Track 4 to Fellowship Track 5 ".to_owned()), "{told:?}");
+
+    let mut table = Table::ours().with_board(board);
+    table.game.variables.insert("FELLOWSHIP_REVEALED".to_owned(), json!(true));
+    table.play_to_first_action();
+    table.send_with("DIE_SELECTED", json!({"die": 1, "face": "character"}));
+    table.choose("action", "hide_fellowship");
+    table.send("SP_PASSES");
+    let told = records(&table.send("FP_PASSES"));
+    assert!(told.iter().all(|line| !line.starts_with("$FSM moves 252")), "{told:?}");
+}
+
+#[test]
+fn whoever_lingers_in_mordor_with_corruption_eleven_has_lost() {
+    let mut table = Table::ours().with_board(json!({"FELLOWSHIP_AREA": 189, "CORRUPTION": 11}));
+    table.play_to_first_action();
+    table.pass_the_turn();
+    table.rests_in("GAME_END_SHADOW_RING");
+}
+
+// ---- the Hunt
+
+#[test]
+fn corruption_that_the_client_is_only_told_of_counts_at_once() {
+    let (mut table, _) = step(json!({"CORRUPTION": 10, "HUNT_LEVEL": 1, "HUNT_POOL": [225]}));
+    // The board shows 10 still.
+    table.choose("damage", "corruption");
+    table.rests_in("GAME_END_SHADOW_RING");
+}
+
+#[test]
+fn what_was_told_counts_until_the_board_changes_and_no_longer_than_a_minute() {
+    let (mut table, _) = step(json!({"CORRUPTION": 3, "HUNT_LEVEL": 1, "HUNT_POOL": [225]}));
+    let corruption = |table: &Table| {
+        crate::machine::all_facts(&table.machine, &table.game, Some(&table.board), true).unwrap()["CORRUPTION"].clone()
+    };
+    table.choose("damage", "corruption");
+    assert_eq!(corruption(&table), 5);
+    table.board.values.insert("CORRUPTION".to_owned(), json!(4));
+    assert_eq!(corruption(&table), 4, "somebody has laid it elsewhere");
+    table.send("SP_PASSES");
+    table.board.values.insert("CORRUPTION".to_owned(), json!(3));
+    assert_eq!(corruption(&table), 3, "what has changed once is forgotten");
+
+    let (mut table, _) = step(json!({"CORRUPTION": 3, "HUNT_LEVEL": 1, "HUNT_POOL": [225]}));
+    table.choose("damage", "corruption");
+    table.at = 60_000;
+    table.send("SP_PASSES");
+    assert_eq!(corruption(&table), 3, "its client does not obey");
+}
+
+#[test]
+fn damage_that_was_laid_on_the_board_by_hand_is_not_told_again() {
+    let (mut table, _) = step(json!({"CORRUPTION": 3, "HUNT_LEVEL": 1, "HUNT_POOL": [225]}));
+    table.board.values.insert("CORRUPTION".to_owned(), json!(5));
+    let told = records(&table.send("FP_HUNT_DAMAGE_ASSIGNED"));
+    assert!(told.iter().all(|line| !line.starts_with("$FSM moves 252")), "{told:?}");
+
+    let (mut table, _) = step(json!({"CORRUPTION": 3, "HUNT_LEVEL": 1, "HUNT_POOL": [225]}));
+    let told = records(&table.send("FP_HUNT_DAMAGE_ASSIGNED"));
+    assert!(told.contains(&"$FSM moves 252 from Fellowship Track 3 to Fellowship Track 5 ".to_owned()), "{told:?}");
+}
+
+#[test]
+fn a_tile_that_heals_moves_the_counter_and_not_below_nothing() {
+    let (_, reaction) = step(json!({"CORRUPTION": 1, "HUNT_LEVEL": 1, "HUNT_POOL": [232]}));
+    let told = records(&reaction);
+    assert!(told.contains(&"$FSM moves 252 from Fellowship Track 1 to Fellowship Track 0 ".to_owned()), "{told:?}");
+    let (_, reaction) = step(json!({"CORRUPTION": 0, "HUNT_LEVEL": 1, "HUNT_POOL": [232]}));
+    assert!(records(&reaction).iter().all(|line| !line.starts_with("$FSM moves 252")));
+}
+
+#[test]
+fn an_empty_pool_takes_back_the_drawn_standard_tiles_and_no_others() {
+    let board = json!({"HUNT_LEVEL": 1, "HUNT_POOL": [230, 231], "HUNT_USED": [214, 223, 232]});
+    let (table, reaction) = step(board);
+    let told = records(&reaction);
+    assert!(told.contains(&"$FSM moves 214 223 from Used Hunt Tiles to Hunt Pool ".to_owned()), "{told:?}");
+    assert!(told.contains(&"$FSM moves 214 from Hunt Pool to Used Hunt Tiles ".to_owned()), "{told:?}");
+    assert!(rolls(&table).contains(&Roll::Pick { count: 2 }));
+}
+
+#[test]
+fn a_hobbit_who_guides_leaves_to_make_it_one_less() {
+    let board = json!({"COMPANIONS": ["Merry", "Pippin"], "GUIDE": "Merry", "HUNT_LEVEL": 1, "HUNT_POOL": [225]});
+    let (mut table, _) = step(board);
+    let told = records(&table.choose("damage", "leave"));
+    assert_eq!(
+        told[..3],
+        [
+            "$FSM moves 245 from Guide Of The Fellowship to Rivendell ",
+            "$FSM moves 246 from Fellowship Of The Ring to Guide Of The Fellowship ",
+            "$FSM moves 252 from Fellowship Track 0 to Fellowship Track 1 ",
+        ]
+    );
+    assert_eq!(table.variable("GUIDE"), "Pippin");
+}
+
+#[test]
+fn gollum_reveals_the_fellowship_to_make_it_one_less() {
+    let board = json!({"COMPANIONS": [], "GUIDE": "Gollum", "HUNT_LEVEL": 1, "HUNT_POOL": [225]});
+    let (mut table, _) = step(board);
+    assert_eq!(ids(&table.decision("damage")), ["corruption", "gollum"]);
+    table.choose("damage", "gollum");
+    assert_eq!((table.variable("CORRUPTION"), table.variable("FELLOWSHIP_REVEALED")), (json!(1), json!(true)));
+    let board = json!({"COMPANIONS": [], "GUIDE": "Gollum", "HUNT_LEVEL": 1, "HUNT_POOL": [218]});
+    assert_eq!(ids(&step(board).0.decision("damage")), ["corruption"], "the tile itself reveals");
+}
+
+#[test]
+fn the_shadow_allocates_no_more_dice_than_companions_and_no_fewer_than_it_must() {
+    let mut table = Table::ours().with_board(json!({"COMPANIONS": ["Strider", "Pippin"], "GUIDE": "Strider"}));
+    table.send("GAME_OPTIONS_CONFIRMED");
+    table.send("FP_FELLOWSHIP_DECISIONS_READY");
+    assert_eq!(table.refused("SP_HUNT_ALLOCATION_DONE", json!({"dice": 3})), Refusal::Transition);
+    table.game.variables.insert("FP_DICE_TAKEN_BACK".to_owned(), json!(1));
+    assert_eq!(table.refused("SP_HUNT_ALLOCATION_DONE", json!({"dice": 0})), Refusal::Transition);
+    assert_eq!(ids(&table.decision("hunt_allocation")), ["dice-1", "dice-2"]);
+}
+
+// ---- the revealed Fellowship
+
+#[test]
+fn each_stronghold_of_the_shadow_on_a_revealed_figures_way_draws_a_tile_whose_eye_is_nothing() {
+    // From Moria to Lórien: the Stronghold that is left counts.
+    let board = json!({"FELLOWSHIP_AREA": 35, "FELLOWSHIP_PROGRESS": 2, "HUNT_LEVEL": 1, "HUNT_POOL": [214, 219, 223]});
+    let (mut table, _) = step(board);
+    table.rests_in("PHASE_5_SP_ACTION");
+    let near = crate::map::neighbours(35).iter().find(|region| crate::map::settlement(**region).is_none()).unwrap();
+    // The database shows what the client has done.
+    table.board.values.insert("HUNT_POOL".to_owned(), json!([219, 223]));
+    table.chance = vec![json!(1)];
+
+    let reaction = table.choose("revealed", &format!("stand-{near}"));
+
+    let way = ["HUNT_DRAW_TILE", "HUNT_APPLY_TILE", "HUNT_END", "PHASE_5_DETERMINE_NEXT_ACTOR", "PHASE_5_SP_ACTION"];
+    assert_eq!(states(&reaction), way);
+    let told = records(&reaction);
+    assert!(told.contains(&"$FSM moves 219 from Hunt Pool to Used Hunt Tiles ".to_owned()), "{told:?}");
+    assert_eq!(table.variable("HUNT_DAMAGE_TO_ASSIGN"), 0, "an Eye outside a roll");
+    assert_eq!(table.variable("HUNT_FP_DICE"), 1, "the die went into the Hunt Box once");
+}
+
+#[test]
+fn strongholds_tiles_wait_for_the_hunts_own_damage() {
+    let board = json!({"FELLOWSHIP_AREA": 35, "FELLOWSHIP_PROGRESS": 2, "HUNT_LEVEL": 1, "HUNT_POOL": [218, 224]});
+    let (mut table, _) = step(board);
+    table.rests_in("HUNT_ASSIGN_DAMAGE");
+    table.choose("revealed", "board");
+    table.board.values.insert("HUNT_POOL".to_owned(), json!([224]));
+    table.chance = vec![json!(1)];
+    let reaction = table.choose("damage", "corruption");
+    assert!(states(&reaction).contains(&"HUNT_DRAW_TILE"), "whoever stays in Moria is found there");
+    table.rests_in("HUNT_ASSIGN_DAMAGE");
+    assert_eq!(table.variable("HUNT_DAMAGE_TO_ASSIGN"), 1);
+    table.choose("damage", "corruption");
+    table.rests_in("PHASE_5_SP_ACTION");
+}
+
+#[test]
+fn a_fellowship_that_the_last_die_reveals_is_placed_before_the_turn_ends() {
+    let board = json!({
+        "FP_POOL": [210], "SP_POOL": [], "DICE_IN_CURRENT_ACTION": [],
+        "FELLOWSHIP_PROGRESS": 1, "HUNT_LEVEL": 1, "HUNT_POOL": [214],
+    });
+    let (mut table, reaction) = step(board);
+    table.rests_in("PHASE_5_END");
+    assert!(lines(&reaction).iter().any(|line| line == "<valid_events> FELLOWSHIP_PLACED,PHASE_COMPLETE"));
+    let choice = table.decision("revealed").choices[1].id.clone();
+    let reaction = table.choose("revealed", &choice);
+    assert!(states(&reaction).contains(&"PHASE_6_VICTORY_CHECK"));
+}
+
+// ---- dice and Rings
+
+#[test]
+fn with_strider_as_the_guide_any_die_hides() {
+    let strider = json!({"GUIDE": "Strider", "FELLOWSHIP_REVEALED": true});
+    assert!(ids(&with_die(strider, "muster").decision("action")).contains(&"hide_fellowship"));
+    let gandalf = json!({"GUIDE": "Gandalf the Grey", "FELLOWSHIP_REVEALED": true});
+    assert!(!ids(&with_die(gandalf, "muster").decision("action")).contains(&"hide_fellowship"));
+}
+
+#[test]
+fn a_ring_turns_a_die_of_the_shadow_to_an_eye_without_an_action() {
+    let board = json!({"SP_RINGS": 1, "FP_RINGS": 2, "RINGS": {"249": 128, "250": 126, "251": 127}});
+    let mut table = with_shadow_die(board, "army");
+    let reaction = table.choose("action", "ring-eye");
+    table.rests_in("PHASE_5_SP_ACTION");
+    let told = lines(&reaction);
+    for record in [
+        "$FSM moves 249 from Dark Ring 1 to SA Casualties ",
+        "$FSM rolls 99 as 15 ",
+        "$FSM moves 99 from Current Action to The Hunt For The Ring ",
+    ] {
+        assert!(told.contains(&record.to_owned()), "{record} is not in {told:?}");
+    }
+    assert_eq!(table.variable("HUNT_LEVEL"), 1);
+    table.send_with("DIE_SELECTED", json!({"die": 1}));
+    assert_ne!(table.variable("SELECTED_DIE"), 99);
+}
+
+#[test]
+fn a_ring_that_a_person_uses_is_moved_unless_he_has_moved_it_himself() {
+    let board = json!({"FP_RINGS": 3, "SP_RINGS": 0, "RINGS": {"249": 125, "250": 126, "251": 127}});
+    let mut table = with_die(board.clone(), "event");
+    let told = records(&table.send_with("USE_ELVEN_RING", json!({"face": "character"})));
+    assert_eq!(told, ["$FSM moves 249 from Elven Ring 1 to Dark Ring 1 "]);
+
+    let mut table = with_die(board, "event");
+    for (name, value) in
+        [("FP_RINGS", json!(2)), ("SP_RINGS", json!(1)), ("RINGS", json!({"249": 125, "250": 129, "251": 127}))]
+    {
+        table.board.values.insert(name.to_owned(), value);
+    }
+    let told = records(&table.send_with("USE_ELVEN_RING", json!({"face": "character"})));
+    assert_eq!(told, Vec::<String>::new());
+}
+
+#[test]
+fn a_ring_is_called_by_its_name() {
+    let mut table = Table::ours().with_board(json!({"FP_RINGS": 1, "RINGS": {"249": 128, "250": 177, "251": 127}}));
+    table.play_to_first_action();
+    let said = texts(&table.send("DIE_SELECTED"));
+    assert!(said.iter().any(|text| text.contains("Narya may change this die")), "{said:?}");
+    let said = texts(&table.send_with("USE_ELVEN_RING", json!({"face": "character"})));
+    assert!(said.iter().any(|text| text.contains("Narya is used and passes to the Shadow")), "{said:?}");
+}
+
+#[test]
+fn a_passive_nation_stops_a_step_before_war() {
+    let steps = |gondor: i64| json!({"NATION_STEPS": {"Gondor": gondor}, "ACTIVE_NATIONS": []});
+    assert!(ids(&with_die(steps(2), "muster").decision("action")).contains(&"advance-Gondor"));
+    assert!(!ids(&with_die(steps(1), "muster").decision("action")).contains(&"advance-Gondor"));
+    let active = json!({"NATION_STEPS": {"Gondor": 1}, "ACTIVE_NATIONS": ["Gondor"]});
+    assert!(ids(&with_die(active, "muster").decision("action")).contains(&"advance-Gondor"));
+}
+
+// ---- battles
+
+/// The Free Peoples' Army of `inside` is in the box of Minas Tirith, that of `outside` in the region, beside four Orcs.
+fn siege_of_minas_tirith(inside: i64, outside: i64) -> Value {
+    let mut units = serde_json::Map::new();
+    for (area, count) in [("111", inside), ("74", outside)] {
+        if 0 < count {
+            units.insert(area.to_owned(), json!(count));
+        }
+    }
+    json!({"FP_UNITS": units, "SP_UNITS": {"74": 4}, "BESIEGED_REGIONS": [74], "CONTESTED_REGIONS": [], "FP_FORCES": {}})
+}
+
+#[test]
+fn the_besieged_who_attack_make_a_sortie() {
+    let mut table = with_die(siege_of_minas_tirith(3, 0), "army_muster");
+    table.send_with("ACTION_SELECTED", json!({"action": "attack", "region": 74}));
+    assert_eq!(table.variable("COMBAT_TYPE"), "SORTIE");
+    table.send("COMBAT_BOTH_CARDS_LOCKED");
+    let (attack, defence) =
+        (Roll::Combat { count: 3, target: 5, rerolls: 0 }, Roll::Combat { count: 4, target: 5, rerolls: 0 });
+    assert_eq!(rolls(&table), [attack, defence]);
+}
+
+#[test]
+fn an_army_that_comes_to_relief_fights_in_the_open_and_alone() {
+    let mut table = with_die(siege_of_minas_tirith(3, 2), "army_muster");
+    table.send_with("ACTION_SELECTED", json!({"action": "attack", "region": 74}));
+    assert_eq!(table.variable("COMBAT_TYPE"), "FIELD");
+    table.send("COMBAT_BOTH_CARDS_LOCKED");
+    assert_eq!(rolls(&table)[0], Roll::Combat { count: 2, target: 5, rerolls: 0 });
+}
+
+#[test]
+fn a_fortification_is_hit_on_six_in_the_first_round() {
+    let board = json!({"FP_UNITS": {"73": 2}, "SP_UNITS": {"73": 4}, "CONTESTED_REGIONS": [73]});
+    let mut table = with_shadow_die(board, "army");
+    table.send_with("ACTION_SELECTED", json!({"action": "attack", "region": 73}));
+    let mut targets = Vec::new();
+    for _ in 0..2 {
+        table.send("COMBAT_BOTH_CARDS_LOCKED");
+        if let Roll::Combat { target, .. } = rolls(&table)[0] {
+            targets.push(target);
+        }
+        table.send("BOTH_SIDES_ASSIGNED_HITS");
+        table.send("COMBAT_CONTINUES_NEXT_ROUND");
+    }
+    assert_eq!(targets, [6, 5]);
+}
+
+#[test]
+fn a_captain_is_worth_a_die_and_five_are_thrown_at_the_most() {
+    for (units, pieces, dice) in [(1, json!([75, 241, 246]), 2), (5, json!([75, 76, 77, 78, 79, 241]), 5)] {
+        let board = json!({
+            "FP_UNITS": {"75": units}, "FP_FORCES": {"75": pieces}, "FP_LEADERSHIP": {"75": 1},
+            "SP_UNITS": {"75": 3}, "SP_FORCES": {"75": [7, 8, 9]}, "CONTESTED_REGIONS": [75],
+        });
+        let mut table = with_shadow_die(board, "army");
+        table.send_with("ACTION_SELECTED", json!({"action": "attack", "region": 75}));
+        table.send("COMBAT_BOTH_CARDS_LOCKED");
+        assert_eq!(rolls(&table)[1], Roll::Combat { count: dice, target: 5, rerolls: 1 });
+    }
+}
+
+#[test]
+fn an_attack_without_a_place_is_meant_for_the_only_one_there_is() {
+    let mut table = with_shadow_die(siege_of_minas_tirith(3, 0), "army");
+    let reaction = table.send_with("ACTION_SELECTED", json!({"action": "attack"}));
+    assert!(texts(&reaction).iter().any(|text| text.contains("SIEGE in Minas Tirith")), "{:?}", texts(&reaction));
+}
+
+#[test]
+fn whoever_is_attacked_becomes_active() {
+    let board = json!({
+        "FP_UNITS": {"75": 1}, "FP_FORCES": {"75": [76, 71]}, "SP_UNITS": {"75": 3}, "SP_FORCES": {"75": [7, 8, 9]},
+        "CONTESTED_REGIONS": [75],
+    });
+    let mut table = with_shadow_die(board, "army");
+    table.send_with("ACTION_SELECTED", json!({"action": "attack", "region": 75}));
+    let active = table.variable("ACTIVE_NATIONS");
+    let active = active.as_array().unwrap();
+    assert!(active.contains(&json!("Gondor")) && active.contains(&json!("Rohan")) && !active.contains(&json!("North")));
+}
+
+/// The Shadow attacks seven units and their captain in Minas Tirith.
+fn before_the_walls() -> Table {
+    let board = json!({
+        "FP_UNITS": {"74": 7}, "FP_FORCES": {"74": [75, 76, 77, 78, 81, 82, 84, 85]}, "FP_LEADERSHIP": {"74": 1},
+        "SP_UNITS": {"74": 5}, "SP_FORCES": {"74": [7, 8, 9, 10, 11]}, "CONTESTED_REGIONS": [74], "BESIEGED_REGIONS": [],
+    });
+    let mut table = with_shadow_die(board, "army");
+    table.send_with("ACTION_SELECTED", json!({"action": "attack", "region": 74}));
+    table.rests_in("COMBAT_CARD_SELECTION");
+    table
+}
+
+#[test]
+fn a_defender_goes_into_his_stronghold_and_five_units_find_room() {
+    let mut table = before_the_walls();
+    let cards = table.decisions().into_iter().find(|decision| decision.side == "free_peoples").unwrap();
+    let inside = cards.choices.into_iter().find(|choice| choice.id == "inside").unwrap();
+    let reaction = table.send_with(&inside.event, Value::Object(inside.data));
+    assert_eq!(
+        records(&reaction)[..2],
+        [
+            "$FSM moves 75 76 77 78 84 85 from Minas Tirith to Minas Tirith Stronghold ",
+            "$FSM moves 81 82 from Minas Tirith to FP Reinforcements ",
+        ]
+    );
+    assert!(states(&reaction).contains(&"COMBAT_END"), "no round is fought");
+}
+
+#[test]
+fn nobody_goes_into_a_stronghold_that_the_enemy_holds_or_where_there_is_none() {
+    for board in [
+        json!({"FP_UNITS": {"74": 2}, "SP_UNITS": {"74": 3}, "CONTESTED_REGIONS": [74], "CONQUERED_REGIONS": [74]}),
+        json!({"FP_UNITS": {"75": 2}, "SP_UNITS": {"75": 3}, "CONTESTED_REGIONS": [75]}),
+    ] {
+        let region = board["CONTESTED_REGIONS"][0].clone();
+        let mut table = with_shadow_die(board, "army");
+        table.send_with("ACTION_SELECTED", json!({"action": "attack", "region": region}));
+        assert_eq!(table.refused("COMBAT_BATTLE_OVER", json!({})), Refusal::Transition);
+    }
+}
+
+/// Into which regions the defender in Osgiliath may retreat once the attack goes on.
+fn retreats(mut board: Value) -> Vec<String> {
+    let defaults = json!({
+        "FP_UNITS": {"73": 2}, "FP_FORCES": {"73": [79, 80]}, "SP_UNITS": {"73": 3}, "SP_FORCES": {"73": [7, 8, 9]},
+        "CONTESTED_REGIONS": [73], "CONQUERED_REGIONS": [], "FP_CONQUESTS": [], "BESIEGED_REGIONS": [],
+    });
+    for (name, value) in defaults.as_object().unwrap() {
+        board.as_object_mut().unwrap().entry(name).or_insert(value.clone());
+    }
+    let mut table = with_shadow_die(board, "army");
+    table.send_with("ACTION_SELECTED", json!({"action": "attack", "region": 73}));
+    table.send("COMBAT_BOTH_CARDS_LOCKED");
+    table.send("BOTH_SIDES_ASSIGNED_HITS");
+    table.choose("retreat", "go_on");
+    ids(&table.decision("retreat")).into_iter().map(str::to_owned).collect()
+}
+
+#[test]
+fn each_free_region_beside_a_battle_is_a_choice_of_retreat() {
+    let free = retreats(json!({}));
+    assert!(free.contains(&"stand".to_owned()) && free.contains(&"retreat".to_owned()));
+    assert!(free.contains(&"retreat-74".to_owned()), "Minas Tirith is their own: {free:?}");
+    let taken = retreats(json!({"CONQUERED_REGIONS": [74]}));
+    assert!(!taken.contains(&"retreat-74".to_owned()), "the Shadow has taken Minas Tirith");
+    let enemies = retreats(json!({"SP_UNITS": {"73": 3, "74": 1}}));
+    assert!(!enemies.contains(&"retreat-74".to_owned()), "an Army of the Shadow is there");
+    let full = retreats(json!({"FP_UNITS": {"73": 2, "74": 9}}));
+    assert!(!full.contains(&"retreat-74".to_owned()), "ten units find room in a region");
+}
+
+#[test]
+fn a_retreat_is_carried_out_on_the_board_and_so_is_falling_back() {
+    let board = json!({
+        "FP_UNITS": {"73": 2}, "FP_FORCES": {"73": [79, 80]}, "SP_UNITS": {"73": 3}, "SP_FORCES": {"73": [7, 8, 37]},
+        "CONTESTED_REGIONS": [73],
+    });
+    let fought = || {
+        let mut table = with_shadow_die(board.clone(), "army");
+        table.send_with("ACTION_SELECTED", json!({"action": "attack", "region": 73}));
+        table.send("COMBAT_BOTH_CARDS_LOCKED");
+        table.send("BOTH_SIDES_ASSIGNED_HITS");
+        table
+    };
+    let mut table = fought();
+    table.choose("retreat", "go_on");
+    let told = records(&table.choose("retreat", "retreat-74"));
+    assert_eq!(told[0], "$FSM moves 79 80 from Osgiliath to Minas Tirith ");
+    let mut table = fought();
+    let told = records(&table.choose("retreat", "stop-75"));
+    assert_eq!(told[0], "$FSM moves 7 8 37 from Osgiliath to South Ithilien ");
+    table.rests_in("PHASE_5_FP_ACTION");
+}
