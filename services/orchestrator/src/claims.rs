@@ -14,14 +14,23 @@ use crate::llm::Message;
 /// Claims of one narration that are told at the most.
 const MAX_CLAIMS: usize = 20;
 
-/// A number of the game beside the word that makes it one, either way round.
+/// A number of the game beside the word that makes it one, either way round, in English or German.
 static NUMBERED: LazyLock<Regex> = LazyLock::new(|| {
-    let count = r"(?<count>\d[\d,]*)\s*(?<unit>(?:success(?:es)?|hits?|box(?:es)?|nuyen|karma)\b|\u{a5})";
-    let money = r"\u{a5}\s*(?<money>\d[\d,]*)";
-    let rolled =
-        r"(?:target number|initiative|rolls?|rolled|rolling)(?:\s+(?:of|is|a|an|total|was|to))*\s+(?<rolled>\d+)\b";
-    Regex::new(&format!("(?i){count}|{money}|{rolled}")).expect("it is the same text each time")
+    let number = r"\d+(?:[.,]\d{3})*";
+    let units = r"success(?:es)?|hits?|box(?:es)?|nuyen|karma|erfolge?n?|treffern?|(?:schadens)?kästchen";
+    let count = format!(r"(?<count>{number})\s*(?<unit>(?:{units})\b|\u{{a5}})");
+    let money = format!(r"\u{{a5}}\s*(?<money>{number})");
+    let words =
+        "target number|initiative|rolls?|rolled|rolling|mindestwurf|zielwert|würfelst|würfelte?|gewürfelt|wirfst";
+    let between = "of|is|a|an|total|was|to|von|ist|war|beträgt|eine?|insgesamt";
+    let rolled = format!(r"(?:{words}):?(?:\s+(?:{between}))*\s+(?<rolled>\d+)\b");
+    let thrown = r"(?<thrown>\d+)\s+(?:gewürfelt|geworfen)\b";
+    Regex::new(&format!("(?i){count}|{money}|{rolled}|{thrown}")).expect("it is the same text each time")
 });
+
+/// Marks between thousands: commas in English, points in German.
+static THOUSANDS: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"(\d)[.,](\d{3})\b").expect("it is the same text each time"));
 
 /// Something that was told as a fact.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,14 +50,15 @@ pub(crate) fn unsupported(told: &str, known: &[Message]) -> Vec<Claim> {
         if found.name("rolled").is_some() && found.get(0).is_some_and(|all| is_quoted(&told[..all.start()])) {
             continue;
         }
-        let number = ["count", "money", "rolled"].iter().find_map(|name| found.name(name));
-        let Some(number) = number.and_then(|text| text.as_str().replace(',', "").parse().ok()) else { continue };
+        let number = ["count", "money", "rolled", "thrown"].iter().find_map(|name| found.name(name));
+        let number = number.and_then(|text| text.as_str().replace([',', '.'], "").parse().ok());
+        let Some(number) = number else { continue };
         if numbers.get_or_insert_with(|| all_numbers(known)).contains(&number) {
             continue;
         }
         let unit = found.name("unit").map_or("", |unit| unit.as_str()).to_lowercase();
         let kind = match unit.as_str() {
-            "box" | "boxes" => "damage",
+            "box" | "boxes" | "kästchen" | "schadenskästchen" => "damage",
             "nuyen" | "\u{a5}" | "karma" => "money",
             "" if found.name("money").is_some() => "money",
             _ => "roll",
@@ -63,7 +73,7 @@ pub(crate) fn unsupported(told: &str, known: &[Message]) -> Vec<Claim> {
 
 /// Whether a quotation begins where this text ends.
 fn is_quoted(before: &str) -> bool {
-    before.ends_with(['"', '\u{201c}'])
+    before.ends_with(['"', '\u{201c}', '\u{201e}', '\u{bb}'])
 }
 
 /// Every number that stands in the messages.
@@ -98,8 +108,14 @@ fn add_value(value: &Value, numbers: &mut BTreeSet<u64>) {
 }
 
 fn add_text(text: &str, numbers: &mut BTreeSet<u64>) {
-    let text = text.replace(',', "");
-    numbers.extend(text.split(|char: char| !char.is_ascii_digit()).filter_map(|digits| digits.parse::<u64>().ok()));
+    let mut add = |text: &str| {
+        numbers.extend(text.split(|char: char| !char.is_ascii_digit()).filter_map(|digits| digits.parse::<u64>().ok()));
+    };
+    add(text);
+    if THOUSANDS.is_match(text) {
+        // Twice, for marks stand three digits apart.
+        add(&THOUSANDS.replace_all(&THOUSANDS.replace_all(text, "$1$2"), "$1$2"));
+    }
 }
 
 #[cfg(test)]
@@ -135,6 +151,24 @@ mod tests {
             &[("6 boxes", "damage"), ("1,500\u{a5}", "money")],
         );
         check("You rolled a 17!", json!({"rolls": [5]}), &[("rolled a 17", "roll")]);
+    }
+
+    #[test]
+    fn german_is_read_as_well() {
+        check("Zwei! 2 Erfolge gegen Mindestwurf 5, du zahlst 300 Nuyen.", json!({"successes": 2, "target": 5}), &[]);
+        check("Du erzielst 4 Erfolge.", json!({"successes": 2}), &[("4 Erfolge", "roll")]);
+        check(
+            "Er nimmt 6 Kästchen, und du findest 1.500 Nuyen.",
+            json!({}),
+            &[("6 Kästchen", "damage"), ("1.500 Nuyen", "money")],
+        );
+        check("Du findest 1.500 Nuyen.", json!({"amount": 1500}), &[]);
+        check(
+            "Du hast eine 17 gewürfelt. Initiative: 23!",
+            json!({}),
+            &[("17 gewürfelt", "roll"), ("Initiative: 23", "roll")],
+        );
+        check("Fünf Ganger auf 3 Motorrädern; es ist 10 nach 11.", json!({}), &[]);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Who acts and speaks in a narration: the dead do not, players speak for their own characters, and whoever has a name
 //! has been heard of.
 //!
-//! It reads English sentences by their verbs, in the third person and in the second; what it does not understand it lets
-//! pass. What it finds is marked like any other claim.
+//! It reads English and German sentences by their verbs, in the third person and in the second; what it does not understand
+//! it lets pass. What it finds is marked like any other claim.
 
 use std::{collections::HashSet, sync::LazyLock};
 
@@ -24,25 +24,46 @@ const ACT: &str = "shoots|shot|fires|fired|draws|drew|aims|aimed|attacks|attacke
     punches|punched|dives|dived|steps|stepped|leaps|leapt|reloads|reloaded|grins|grinned|nods|nodded|laughs|laughed|\
     smiles|smiled|pays|paid|hands|signs|signed";
 
+/// The same in German.
+const SAY_DE: &str = "sagt|sagte|fragt|fragte|ruft|rief|schreit|schrie|brüllt|brüllte|flüstert|flüsterte|murmelt|murmelte|\
+    antwortet|antwortete|erwidert|erwiderte|knurrt|knurrte|verspricht|versprach|meint|meinte";
+const ACT_DE: &str = "schießt|schoss|feuert|feuerte|zieht|zog|zielt|zielte|greift|griff|wirkt|wirkte|zaubert|zauberte|rennt|\
+    rannte|läuft|lief|geht|ging|stürmt|stürmte|schlägt|schlug|sticht|stach|wirft|packt|packte|springt|sprang|\
+    entscheidet|entschied|tritt|lädt|grinst|grinste|nickt|nickte|lacht|lachte|lächelt|lächelte|zahlt|zahlte|bezahlt|\
+    bezahlte|unterschreibt|unterschrieb";
+/// German words behind which a noun stands, which is no name although it begins like one.
+const DETERMINERS_DE: &[&str] = &[
+    "der", "die", "das", "den", "dem", "des", "ein", "eine", "einen", "einem", "einer", "eines", "kein", "keine",
+    "sein", "seine", "seinen", "seinem", "seiner", "ihr", "ihre", "ihren", "ihrem", "ihrer", "dein", "deine", "deinen",
+    "deinem", "deiner", "dieser", "diese", "dieses", "jeder", "jede", "jedes", "zum", "zur", "im", "am", "vom", "beim",
+    "ins",
+];
+/// German words that may be the subject behind a verb, so that what stands before it is none: `Schnell zieht er …`.
+const SUBJECTS_DE: &[&str] = &["er", "sie", "es", "du", "ich", "wir", "ihr", "man", "jemand", "niemand", "sich"];
+
 /// Somebody with a name does or says something: the name, and the verb.
 static DOES: LazyLock<Regex> = LazyLock::new(|| {
     // A name is one to three words that begin with a capital or a figure behind one, such as `Ganger 2`.
     let name = r"(?P<name>\p{Lu}[\p{L}'\u{2019}-]+(?: (?:\p{Lu}[\p{L}'\u{2019}-]+|\d+)){0,2})";
-    let adverb = r"(?: (?:\p{Ll}+ly|then|now|just|only|already|still))?";
-    Regex::new(&format!(r"{name}{adverb} (?P<verb>(?:{SAY}|{ACT}))\b")).expect("it is the same text each time")
+    let adverb = r"(?: (?:\p{Ll}+ly|then|now|just|only|already|still|dann|nun|jetzt|nur|leise|langsam|schnell))?";
+    Regex::new(&format!(r"{name}{adverb} (?:{SAY}|{ACT}|(?P<german>{SAY_DE}|{ACT_DE}))\b"))
+        .expect("it is the same text each time")
 });
 
 /// A speech, and who speaks it: before it or behind it.
 static SPEECH: LazyLock<Regex> = LazyLock::new(|| {
-    let quote = |group: &str| format!("[\"\u{201C}](?P<{group}>[^\"\u{201C}\u{201D}]{{3,400}})[\"\u{201D}]");
-    let name = |group: &str| format!(r"(?P<{group}>[Yy]ou|\p{{Lu}}[\p{{L}}'\u{{2019}}-]+)");
-    let say = "(?:say|ask|shout|yell|whisper|mutter|reply|answer|growl|snarl)";
-    let (before, after) = (name("before"), name("after"));
+    // Opened and shut as in English or as in German.
+    let marks = "\"\u{201C}\u{201D}\u{201E}\u{AB}\u{BB}";
+    let quote =
+        |group: &str| format!("[\"\u{201C}\u{201E}\u{BB}](?P<{group}>[^{marks}]{{3,400}})[\"\u{201D}\u{201C}\u{AB}]");
+    let name = |group: &str| format!(r"(?P<{group}>[Yy]ou|[Dd]u|\p{{Lu}}[\p{{L}}'\u{{2019}}-]+)");
+    let say = "say|ask|shout|yell|whisper|mutter|reply|answer|growl|snarl|sagst|fragst|rufst|schreist|brüllst|flüsterst|\
+        murmelst|antwortest|erwiderst|knurrst";
+    let (before, after, last) = (name("before"), name("after"), name("last"));
     let (one, other) = (quote("one"), quote("other"));
-    let verb = format!("(?:{SAY}|{say})");
-    let text = format!(
-        r"{before}(?: \p{{Ll}}+ly)? {verb}[^.!?\u{{201C}}\u{{22}}]{{0,40}}{one}|{other},? (?:{after} {verb}|{verb} (?P<last>\p{{Lu}}[\p{{L}}'\u{{2019}}-]+))"
-    );
+    let verb = format!("(?:{SAY}|{SAY_DE}|{say})");
+    let adverb = r"(?: (?:\p{Ll}+ly|dann|nun|leise|laut))?";
+    let text = format!("{before}{adverb} {verb}[^.!?{marks}]{{0,40}}{one}|{other},? (?:{after} {verb}|{verb} {last})");
     Regex::new(&text).expect("it is the same text each time")
 });
 
@@ -97,6 +118,51 @@ const NO_NAMES: &[&str] = &[
     "yet",
     "suddenly",
     "finally",
+    // German.
+    "er",
+    "sie",
+    "es",
+    "wir",
+    "du",
+    "ich",
+    "wer",
+    "jemand",
+    "niemand",
+    "jeder",
+    "alle",
+    "alles",
+    "nichts",
+    "etwas",
+    "dann",
+    "und",
+    "doch",
+    "aber",
+    "als",
+    "wenn",
+    "während",
+    "jetzt",
+    "nun",
+    "so",
+    "da",
+    "dort",
+    "hier",
+    "was",
+    "beide",
+    "plötzlich",
+    "schließlich",
+    "der",
+    "die",
+    "das",
+    "ein",
+    "eine",
+    "sein",
+    "seine",
+    "ihr",
+    "ihre",
+    "dein",
+    "deine",
+    "dieser",
+    "diese",
 ];
 
 /// Who is there, as far as the table knows.
@@ -130,7 +196,9 @@ pub(crate) fn out_of_character(told: &str, cast: &Cast<'_>, known: &[Message], f
         if name.is_empty() || !marked.insert(name.to_lowercase()) || is_quoted {
             continue;
         }
-        let verb_and_name = &found[0][found["name"].len() - name.len()..];
+        let all = found.get(0).map_or(0..0, |all| all.range());
+        let begin = all.start + found["name"].len() - name.len();
+        let verb_and_name = &told[begin..all.end];
         if cast.dead.iter().any(|dead| is_same(dead, name)) {
             claim(verb_and_name, "dead");
         } else if let Some(character) = cast.characters.iter().find(|character| is_same(character, name)) {
@@ -140,7 +208,8 @@ pub(crate) fn out_of_character(told: &str, cast: &Cast<'_>, known: &[Message], f
         } else if !cast.people.iter().any(|person| is_same(person, name)) {
             let heard_of = heard_of.get_or_insert_with(|| words_of(cast, known));
             let is_known = name.split(' ').any(|word| heard_of.contains(&word.to_lowercase()));
-            if !is_known {
+            let is_noun = found.name("german").is_some() && is_german_noun(&told[..begin], &told[all.end..]);
+            if !is_known && !is_noun {
                 claim(verb_and_name, "name");
             }
         }
@@ -149,8 +218,8 @@ pub(crate) fn out_of_character(told: &str, cast: &Cast<'_>, known: &[Message], f
     for found in SPEECH.captures_iter(told) {
         let speaker =
             ["before", "after", "last"].iter().find_map(|group| found.name(group)).map_or("", |name| name.as_str());
-        let is_player =
-            speaker.eq_ignore_ascii_case("you") || cast.characters.iter().any(|character| is_same(character, speaker));
+        let is_player = ["you", "du"].iter().any(|you| speaker.eq_ignore_ascii_case(you))
+            || cast.characters.iter().any(|character| is_same(character, speaker));
         let speech = ["one", "other"].iter().find_map(|group| found.name(group)).map_or("", |text| text.as_str());
         if !is_player || speech.is_empty() {
             continue;
@@ -179,6 +248,18 @@ fn may_act(character: &str, cast: &Cast<'_>, of_turn: &[Message]) -> bool {
             Message::GameMaster { tool_calls, .. } => tool_calls.iter().any(|call| names(&call.arguments, character)),
             _ => false,
         })
+}
+
+/// Whether what stands between these texts need not be a name in German, where every noun and every sentence begins with a
+/// capital: it has a determiner, or the subject may stand behind the verb.
+fn is_german_noun(before: &str, after: &str) -> bool {
+    let last = before.trim_end().rsplit(|char: char| !char.is_alphanumeric()).next().unwrap_or_default().to_lowercase();
+    let next = after.trim_start().split(|char: char| !char.is_alphanumeric()).next().unwrap_or_default();
+    let is_one_of = |words: &[&str], word: &str| words.contains(&word);
+    is_one_of(DETERMINERS_DE, &last)
+        || is_one_of(DETERMINERS_DE, next)
+        || is_one_of(SUBJECTS_DE, next)
+        || next.starts_with(char::is_uppercase)
 }
 
 /// Whether a text names somebody.
@@ -212,9 +293,10 @@ fn without_starters(name: &str) -> &str {
 #[derive(Default)]
 struct Quotes {
     upto: usize,
-    /// Typographic ones that were opened and not shut, and whether a plain one is open.
+    /// Typographic ones that were opened and not shut, and whether a plain one or a German one is open.
     open: i64,
     is_open: bool,
+    is_german: bool,
 }
 
 impl Quotes {
@@ -222,6 +304,10 @@ impl Quotes {
     fn hold(&mut self, text: &str, at: usize) -> bool {
         for char in text[self.upto..at].chars() {
             match char {
+                '\u{201E}' | '\u{BB}' => self.is_german = true,
+                '\u{AB}' => self.is_german = false,
+                // It shuts what German has opened, and opens in English.
+                '\u{201C}' if self.is_german => self.is_german = false,
                 '\u{201C}' => self.open += 1,
                 '\u{201D}' => self.open -= 1,
                 '"' => self.is_open = !self.is_open,
@@ -229,7 +315,7 @@ impl Quotes {
             }
         }
         self.upto = at;
-        0 < self.open || self.is_open
+        0 < self.open || self.is_open || self.is_german
     }
 }
 
@@ -335,5 +421,37 @@ mod tests {
         check("Blackjack grins at you.", Some("Oak"), "I wait", &[("Blackjack grins", "name")]);
         check("He grins. The ganger grins. Suddenly Razor grins.", Some("Oak"), "I wait", &[]);
         check("\"Blackjack shot him,\" Dodger says.", Some("Oak"), "I wait", &[]);
+    }
+
+    #[test]
+    fn german_sentences_are_read_as_well() {
+        check("Ganger 1 schießt zurück.", Some("Oak"), "Ich warte", &[("Ganger 1 schießt", "dead")]);
+        check("Platinum zieht seine Waffe.", Some("Oak"), "Ich warte", &[("Platinum zieht", "puppet")]);
+        check("Platinum zieht seine Waffe.", Some("Platinum"), "Ich ziehe", &[]);
+        let told = "Du sagst: \u{201E}Heute Nacht muss niemand sterben.\u{201C}";
+        check(told, Some("Oak"), "Ich greife an", &[(told, "puppet")]);
+        check(told, Some("Oak"), "Ich sage, heute Nacht muss niemand sterben", &[]);
+        check(
+            "\u{201E}Wir ergeben uns alle\u{201C}, sagt Oak.",
+            Some("Oak"),
+            "Ich warte",
+            &[("\u{201E}Wir ergeben uns alle\u{201C}, sagt Oak", "puppet")],
+        );
+        check("\u{BB}Das wirst du bereuen\u{AB}, sagt Razor.", Some("Oak"), "Ich warte", &[]);
+    }
+
+    #[test]
+    fn a_german_noun_is_nobodys_name() {
+        check("Blackjack grinst dich an.", Some("Oak"), "Ich warte", &[("Blackjack grinst", "name")]);
+        for told in [
+            "Der Wachmann schießt.",
+            "Schnell zieht er die Waffe.",
+            "Mit einem Schrei springt Razor los.",
+            "Langsam geht die Sonne unter.",
+            "Eine Kugel schlägt neben dir ein.",
+            "\u{201E}Blackjack schießt gut\u{201C}, sagt Dodger.",
+        ] {
+            check(told, Some("Oak"), "Ich warte", &[]);
+        }
     }
 }
