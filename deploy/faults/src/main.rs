@@ -17,6 +17,7 @@ use faults::{
     plan::{self, Kind},
     players::{Player, Progress},
 };
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 /// People at the WebSocket, two to a table, one on each gateway.
@@ -53,13 +54,27 @@ struct Args {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match try_seeds(Args::parse()).await {
+    // Whoever stops it finds no server of it running afterwards.
+    let done = tokio::select! {
+        done = try_seeds(Args::parse()) => done,
+        () = is_stopped() => Err(anyhow::anyhow!("stopped before the end")),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // In a line, and never with a backtrace: that looks like a panic.
             let _ = writeln!(std::io::stderr(), "faults: {error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+async fn is_stopped() {
+    let Ok(mut terminated) = signal(SignalKind::terminate()) else { return std::future::pending().await };
+    tokio::select! {
+        _ = terminated.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
     }
 }
 
