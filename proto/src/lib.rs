@@ -2,9 +2,10 @@
 //!
 //! An operation is defined once, in a `.proto` file. [`catalogue`] reads from the compiled descriptors which RPCs are
 //! tools; [`validate`] enforces the `buf.validate` rules written beside the fields; [`json`] writes messages as
-//! JSON; [`frame`] gives a session's events the form that clients of the WebSocket know.
+//! JSON; [`codec`] as bytes; [`frame`] gives a session's events the form that clients of the WebSocket know.
 
 pub mod catalogue;
+pub mod codec;
 pub mod frame;
 pub mod json;
 pub mod structs;
