@@ -22,10 +22,12 @@ use opentelemetry_sdk::{
     Resource,
     trace::{BatchSpanProcessor, IdGenerator, SdkTracerProvider},
 };
+use tracing::Subscriber;
 use tracing_subscriber::{
     EnvFilter, Layer,
-    filter::{FilterExt, LevelFilter, Targets, filter_fn},
-    layer::{Filter, SubscriberExt},
+    filter::{FilterExt, LevelFilter, Targets, dynamic_filter_fn},
+    layer::{Context, Filter, SubscriberExt},
+    registry::LookupSpan,
     util::SubscriberInitExt,
 };
 use uuid::Uuid;
@@ -140,13 +142,22 @@ pub fn init(config: &TelemetryConfig, name: &'static str) -> anyhow::Result<Guar
             Some(all.and_then(errors))
         }
     };
-    tracing_subscriber::registry().with(spans).with(console).with(files).try_init().context("start telemetry")?;
+    let layers = tracing_subscriber::registry().with(spans).with(console);
+    // A layer that is not there has no filter: it would ask for every span that any crate can make.
+    let started = match files {
+        None => layers.try_init(),
+        Some(files) => layers.with(files).try_init(),
+    };
+    started.context("start telemetry")?;
     Ok(Guard { provider })
 }
 
 /// The events of a filter. Lines tell nothing of spans, whose fields would be written down for each otherwise.
-fn events<S>(filter: EnvFilter) -> impl Filter<S> {
-    filter.and(filter_fn(|metadata| metadata.is_event()))
+///
+/// It is asked anew for each event: whoever only asks whether something is of interest, as crates that use `log` do,
+/// leaves the answer behind, and an event of which it is known that it always is would be taken for that one and lost.
+fn events<S: Subscriber + for<'a> LookupSpan<'a>>(filter: EnvFilter) -> impl Filter<S> {
+    dynamic_filter_fn(|metadata, _: &Context<'_, S>| metadata.is_event()).and(filter)
 }
 
 /// What stands in traces: our spans and events, and every SQL statement once. A target is any that begins so, and sqlx
@@ -204,6 +215,16 @@ mod tests {
     fn a_statement_stands_once_in_a_trace() {
         assert!(traced().would_enable("sql", &tracing::Level::DEBUG));
         assert!(!traced().would_enable("sqlx::query", &tracing::Level::DEBUG));
+    }
+
+    #[test]
+    fn spans_of_others_are_never_made() {
+        let _telemetry = init(&TelemetryConfig::default(), "test").unwrap();
+
+        assert!(!tracing::info_span!("ours").is_disabled());
+        assert!(tracing::trace_span!(target: "h2::proto", "theirs").is_disabled());
+        assert!(tracing::info_span!(target: "h2::proto", "theirs").is_disabled());
+        assert!(!tracing::enabled!(target: "hyper::proto", tracing::Level::TRACE));
     }
 
     #[test]
