@@ -29,25 +29,35 @@ impl Chances {
         if notation.repeats() > 1 {
             return None;
         }
-        let table = self.table(notation)?;
-        let index = table.partition_point(|(outcome, _)| *outcome < total);
-        Some(table.get(index).map_or(0.0, |(_, chance)| *chance))
+        Some(chance_in(&self.table(notation.to_string(), || Some(notation.clone()))?, total))
     }
 
-    fn table(&self, notation: &Notation) -> Option<Table> {
-        let name = notation.to_string();
+    /// The chance of so many successes of a test or of more.
+    pub fn of_successes(&self, pool: u32, target_number: u32, successes: u32) -> Option<f64> {
+        let name = format!("{pool}d6 tn{target_number}");
+        let table = self.table(name.clone(), || Notation::parse(&name).ok())?;
+        Some(chance_in(&table, Value::whole(i64::from(successes))))
+    }
+
+    /// The table of a notation, by its canonical form.
+    fn table(&self, name: String, notation: impl FnOnce() -> Option<Notation>) -> Option<Table> {
         let mut tables = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(table) = tables.get(&name) {
             return table.clone();
         }
-        let table = odds(notation, ROLL_STEPS).ok().map(|odds| to_table(&odds)).filter(|t| t.len() <= MAX_OUTCOMES);
-        let table = table.map(Arc::new);
+        let table = odds(&notation()?, ROLL_STEPS).ok().map(|odds| to_table(&odds));
+        let table = table.filter(|table| table.len() <= MAX_OUTCOMES).map(Arc::new);
         if tables.len() >= MAX_CACHED {
             tables.clear();
         }
         tables.insert(name, table.clone());
         table
     }
+}
+
+fn chance_in(table: &[(Value, f64)], total: Value) -> f64 {
+    let index = table.partition_point(|(outcome, _)| *outcome < total);
+    table.get(index).map_or(0.0, |(_, chance)| *chance)
 }
 
 fn to_table(odds: &Odds) -> Vec<(Value, f64)> {

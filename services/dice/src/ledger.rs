@@ -228,7 +228,7 @@ impl Ledger {
         if !self.pace.is_crowded(self.pace.began.elapsed())
             && let Ok(mut writer) = self.writer.try_lock()
         {
-            writer.keep(vec![job]).await;
+            Box::pin(writer.keep(vec![job])).await;
             return Ok(());
         }
         self.jobs.send(job).await.map_err(|_| status::database(&DbError::Closed))
@@ -412,10 +412,14 @@ impl Writer {
         if let Some(chain) = self.chains.get(name) {
             return Ok(chain.clone());
         }
-        match read_chain(&self.db, name, None).await? {
-            Some(chain) => Ok(chain),
-            None => begin(&self.db, self.chance, name).await,
-        }
+        // Once for each chain; in a box, so that every roll need not carry it.
+        let read_or_begin = async {
+            match read_chain(&self.db, name, None).await? {
+                Some(chain) => Ok(chain),
+                None => begin(&self.db, self.chance, name).await,
+            }
+        };
+        Box::pin(read_or_begin).await
     }
 
     /// Whether a roll stands under a key.

@@ -70,7 +70,9 @@ impl Dice {
                 ("roll-hash", entry.hash),
             ];
             for (name, value) in place {
-                if let Ok(value) = MetadataValue::try_from(value) {
+                if let Ok(mut value) = MetadataValue::try_from(value) {
+                    // Another in each answer: a connection need not learn it, and both sides are spared its table.
+                    value.set_sensitive(true);
                     response.metadata_mut().insert(name, value);
                 }
             }

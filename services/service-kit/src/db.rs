@@ -240,7 +240,8 @@ impl Db {
                 tokio::task::consume_budget().await;
                 sqlite.fetch(sql, &args)
             }
-            Backend::Postgres(server, _) => server.fetch(sql, &args).await,
+            // In a box, as below: it is large, and would make every call large that reads or writes.
+            Backend::Postgres(server, _) => Box::pin(server.fetch(sql, &args)).await,
         }
     }
 
@@ -265,7 +266,7 @@ impl Db {
                 queue.send(job).await.map_err(|_| DbError::Closed)?;
             }
             Backend::Postgres(server, queue) => {
-                if let Some(write) = server.write_now(Write { statements, done }).await {
+                if let Some(write) = Box::pin(server.write_now(Write { statements, done })).await {
                     queue.send(write).await.map_err(|_| DbError::Closed)?;
                 }
             }

@@ -50,8 +50,7 @@ pub fn success_test(
 
 /// The chance of the successes of a test or of more.
 pub fn chance_of_test(pool: u32, test: &SuccessTest, chances: &Chances) -> Option<f64> {
-    let notation = Notation::parse(&format!("{pool}d6 tn{}", test.target_number)).ok()?;
-    chances.of_at_least(&notation, Value::whole(i64::from(test.successes)))
+    chances.of_successes(pool, test.target_number, test.successes)
 }
 
 /// A notation, with all that is known of it.
