@@ -12,13 +12,10 @@ use bytes::Bytes;
 use fake_model::{FakeModel, Reply};
 use futures_util::{SinkExt, StreamExt, future::try_join_all};
 use serde_json::{Value, json};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    task::JoinHandle,
-};
+use tokio::{net::TcpStream, task::JoinHandle};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
 
-use crate::{stats::median, target::Target};
+use crate::{process, stats::median, target::Target};
 
 /// Players who ask at the same time where steps are counted.
 const PLAYERS: usize = 8;
@@ -33,8 +30,9 @@ type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// A model that answers at once, in pieces that tell their place. It reads nothing, so that no figure has its reading in
 /// it.
-pub async fn quick_model() -> FakeModel {
-    FakeModel::unheeding((0..PIECES).fold(Reply::new(), |reply, piece| reply.text(&word(piece))).end("stop")).await
+pub async fn quick_model() -> anyhow::Result<FakeModel> {
+    let story = (0..PIECES).fold(Reply::new(), |reply, piece| reply.text(&word(piece))).end("stop");
+    Ok(process::threads()?.spawn(FakeModel::unheeding(story)).await?)
 }
 
 fn word(piece: usize) -> String {
@@ -115,13 +113,15 @@ struct Proxy {
 impl Proxy {
     async fn start(model: &FakeModel) -> anyhow::Result<Proxy> {
         let client = reqwest::Client::builder().tls_certs_only(std::iter::empty()).build()?;
-        let upstream: Arc<(reqwest::Client, String)> = Arc::new((client.clone(), model.url.clone()));
+        // Its connections are looked after by its own threads.
+        let upstream = reqwest::Client::builder().tls_certs_only(std::iter::empty()).build()?;
+        let upstream: Arc<(reqwest::Client, String)> = Arc::new((upstream, model.url.clone()));
         let router = Router::new().route("/chat/completions", post(pass_on)).with_state(upstream);
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let url = format!("http://{}/chat/completions", listener.local_addr()?);
+        let (listener, address) = process::listen().await?;
+        let url = format!("http://{address}/chat/completions");
         // As our own servers do it: a small piece must not wait for the acknowledgement of the one before it.
         let listener = listener.tap_io(|stream| stream.set_nodelay(true).unwrap_or_default());
-        let server = tokio::spawn(async move { axum::serve(listener, router).await });
+        let server = process::threads()?.spawn(async move { axum::serve(listener, router).await });
         Ok(Proxy { client, url, body: model.last_body(), server })
     }
 

@@ -1,4 +1,5 @@
 //! Rolls over gRPC by many callers at once, each answered after its commit; beside it a bare tonic echo of a like answer.
+//! And an attack with its dice by one caller, at the port of the whole.
 //!
 //! Both servers are processes of their own, and the callers are the same.
 
@@ -10,7 +11,10 @@ use std::{
 
 use anyhow::Context as _;
 use axum::{Router, extract::Request, routing::post};
-use proto::dice::v1::{RollDiceRequest, RollDiceResponse};
+use proto::{
+    character::v1::{CalculateRangedAttackRequest, character_service_client::CharacterServiceClient},
+    dice::v1::{RollDiceRequest, RollDiceResponse},
+};
 use tokio::{net::TcpListener, process::Command, task::JoinSet};
 use tonic::{
     Response, Status,
@@ -22,9 +26,12 @@ use tonic_prost::ProstCodec;
 
 use crate::{
     process::{self, Process, address_in},
-    target::Sampling,
+    stats::median,
+    target::{Sampling, Target},
 };
 
+/// Attacks before it counts.
+const WARM_UP: usize = 50;
 /// Callers at once, and the connections that they share.
 const CALLERS: usize = 64;
 const CONNECTIONS: usize = 8;
@@ -44,6 +51,28 @@ pub async fn rolls(binary: &Path, sampling: Sampling, requests: usize) -> anyhow
     let output = process.child.stderr.take().context("its log")?;
     let address = address_in(output, "address=").await?;
     rate(&address, ROLL, requests).await
+}
+
+/// The p50 of a ranged attack through gRPC, its dice included, where all services are one process.
+pub async fn attacks(target: &Target, requests: usize) -> anyhow::Result<Duration> {
+    let endpoint = Endpoint::from_shared(format!("http://{}", target.http))?;
+    let mut client = CharacterServiceClient::new(endpoint.tcp_nodelay(true).connect().await?);
+    let attack = CalculateRangedAttackRequest {
+        character_name: "Platinum".to_owned(),
+        weapon_name: "Ares Predator".to_owned(),
+        target_distance: 18,
+        combat_pool: Some(4),
+        ..CalculateRangedAttackRequest::default()
+    };
+    let mut times = Vec::with_capacity(requests);
+    for number in 0..requests + WARM_UP {
+        let begun = Instant::now();
+        client.calculate_ranged_attack(attack.clone()).await?;
+        if WARM_UP <= number {
+            times.push(begun.elapsed());
+        }
+    }
+    Ok(median(times))
 }
 
 /// Echoes in a second by as many callers.

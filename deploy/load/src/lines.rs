@@ -7,12 +7,12 @@ use anyhow::Context as _;
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
     net::{
-        TcpListener, TcpStream,
+        TcpStream,
         tcp::{OwnedReadHalf, OwnedWriteHalf},
     },
 };
 
-use crate::{stats::median, target::Target};
+use crate::{process, stats::median, target::Target};
 
 /// Events before it counts.
 const WARM_UP: usize = 200;
@@ -131,9 +131,8 @@ pub async fn idle(target: &Target, connections: usize) -> anyhow::Result<impl Si
 
 /// The p50 of a server that sends each line back.
 pub async fn bare(events: usize) -> anyhow::Result<Duration> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let address = listener.local_addr()?.to_string();
-    tokio::spawn(async move {
+    let (listener, address) = process::listen().await?;
+    process::threads()?.spawn(async move {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
         let (reader, mut writer) = stream.into_split();

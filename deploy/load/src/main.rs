@@ -22,13 +22,27 @@ use clap::Parser;
 use fake_model::FakeModel;
 use stats::Table;
 use target::{Sampling, Target};
+use tokio::runtime;
 
-/// The figure of rolls over gRPC, which is put in two places.
-const ROLLS: &str = "gRPC rolls with their log entries, 64 callers";
 /// Games that are played at once where the rate over many is measured.
 const GAMES: usize = 64;
 /// Events of a rate for each request of the other measurements: a rate takes more of them to be steady.
 const EVENTS: usize = 10;
+
+/// A part of the table.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    /// WebSockets at a gateway of its own.
+    Sockets,
+    /// Rolls by many callers at a dice service of its own.
+    Callers,
+    /// Rolls, sheets, lines and the first byte of a story, all services in one process.
+    Services,
+    /// The game master's turns.
+    Turns,
+    /// Commits that survive a power cut.
+    Durable,
+}
 
 /// Measures a release build of dicetower and prints one table.
 #[derive(Parser)]
@@ -48,12 +62,9 @@ struct Options {
     /// Authenticated WebSockets whose memory is measured; each takes a file handle here and one in the gateway.
     #[arg(long, default_value_t = 1000)]
     sockets: usize,
-    /// Measure only the WebSockets.
-    #[arg(long, conflicts_with = "turns")]
-    frames: bool,
-    /// Measure only the game master's turns.
-    #[arg(long)]
-    turns: bool,
+    /// Measure only this.
+    #[arg(long, value_enum)]
+    only: Option<Part>,
     /// Be the bare gRPC server, for a measurement of this program itself.
     #[arg(long, hide = true)]
     echo: bool,
@@ -65,18 +76,22 @@ struct Options {
     echo_frames: bool,
 }
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<()> {
     let options = Options::parse();
+    let threads = process::threads()?;
     if options.echo {
-        return grpc::serve_echo().await;
+        return threads.block_on(grpc::serve_echo());
     }
     if let Some(file) = &options.sheet {
-        return sheets::serve(file).await;
+        return threads.block_on(sheets::serve(file));
     }
     if options.echo_frames {
-        return sockets::serve_echo().await;
+        return threads.block_on(sockets::serve_echo());
     }
+    runtime::Builder::new_current_thread().enable_all().build()?.block_on(measure(options))
+}
+
+async fn measure(options: Options) -> anyhow::Result<()> {
     // It fails only if a provider is there already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let binary = match options.binary.clone() {
@@ -85,25 +100,23 @@ async fn main() -> anyhow::Result<()> {
     };
     anyhow::ensure!(binary.exists(), "{} is missing: cargo build --release -p dicetower", binary.display());
 
+    let is_wanted = |part: Part| options.only.is_none_or(|only| only == part);
     let mut table = Table::default();
-    if !options.turns {
+    if is_wanted(Part::Sockets) {
         frames(&options, &binary, &mut table).await.context("WebSockets")?;
     }
-    if options.frames {
-        writeln!(std::io::stdout(), "{table}")?;
-        return Ok(());
-    }
-    let echoes = match options.turns {
-        true => 0.0,
-        false => bare(&options, &mut table).await?,
-    };
-    let quick = chat::quick_model().await;
+    let quick = chat::quick_model().await?;
     for sampling in [Sampling::AsShipped, Sampling::Everything] {
-        if !options.turns {
-            services(&options, &binary, sampling, &mut table, echoes).await?;
+        if is_wanted(Part::Callers) {
+            callers(&options, &binary, sampling, &mut table).await?;
         }
-        turns(&options, &binary, sampling, &mut table, &quick).await?;
-        if !options.turns {
+        if is_wanted(Part::Services) {
+            services(&options, &binary, sampling, &mut table).await?;
+        }
+        if is_wanted(Part::Turns) {
+            turns(&options, &binary, sampling, &mut table, &quick).await?;
+        }
+        if is_wanted(Part::Durable) {
             durable(&options, &binary, sampling, &mut table).await?;
         }
     }
@@ -129,30 +142,22 @@ async fn frames(options: &Options, binary: &Path, table: &mut Table) -> anyhow::
     Ok(())
 }
 
-/// The baselines of everything but the game master's turns. Answers the bare gRPC echoes in a second.
-async fn bare(options: &Options, table: &mut Table) -> anyhow::Result<f64> {
-    table.bare("roll through REST, p50", rest::bare(options.requests).await.context("bare REST")?);
-    table.bare("line answered, p50", lines::bare(options.requests).await.context("bare line")?);
-    table.bare(
-        "first narrative byte after the model's, p50",
-        stream::bare(options.requests / 20).await.context("bare stream")?,
-    );
+/// Rolls by many callers over gRPC, beside the bare echo.
+async fn callers(options: &Options, binary: &Path, sampling: Sampling, table: &mut Table) -> anyhow::Result<()> {
+    const ROLLS: &str = "gRPC rolls with their log entries, 64 callers";
     let echoes = grpc::bare(options.requests * 10).await.context("bare gRPC")?;
+    let rolls = grpc::rolls(binary, sampling, options.requests * 10).await.context("gRPC rolls")?;
     table.bare_text(ROLLS, format!("{echoes:.0}/s"));
-    table.bare("line answered with --fsync, p50", commits::bare(options.requests).await.context("bare commits")?);
-    Ok(echoes)
+    table.put_text(sampling, ROLLS, format!("{rolls:.0}/s, {:.0} % of the echo", rolls / echoes * 100.0));
+    Ok(())
 }
 
-/// Rolls, sheets, lines and the first byte of a story.
-async fn services(
-    options: &Options,
-    binary: &Path,
-    sampling: Sampling,
-    table: &mut Table,
-    echoes: f64,
-) -> anyhow::Result<()> {
-    let rolls = grpc::rolls(binary, sampling, options.requests * 10).await.context("gRPC rolls")?;
-    table.put_text(sampling, ROLLS, format!("{rolls:.0}/s, {:.0} % of the echo", rolls / echoes * 100.0));
+/// Rolls, sheets, lines and the first byte of a story, where all services are one process.
+async fn services(options: &Options, binary: &Path, sampling: Sampling, table: &mut Table) -> anyhow::Result<()> {
+    table.bare("roll through REST, p50", rest::bare(options.requests).await.context("bare REST")?);
+    table.bare("line answered, p50", lines::bare(options.requests).await.context("bare line")?);
+    let first = stream::bare(options.requests / 20).await.context("bare stream")?;
+    table.bare("first narrative byte after the model's, p50", first);
     let model = stream::Model::start().await?;
     let target = Target::start(binary, sampling, Some(model.url()), &[]).await?;
     table.put(sampling, "start to serving", target.started_in);
@@ -162,11 +167,8 @@ async fn services(
     let share = 100.0 * got.ours / got.bare;
     table.put_text(sampling, "a sheet got, in a second", format!("{:.0} ({share:.0} %)", got.ours));
     table.bare_text("a sheet got, in a second", format!("{:.0}", got.bare));
-    table.put(
-        sampling,
-        "a ranged attack with its dice through REST, p50",
-        sheets::attacks(&target, options.requests).await.context("attacks")?,
-    );
+    let attacks = grpc::attacks(&target, options.requests).await.context("attacks")?;
+    table.put(sampling, "a ranged attack with its dice through gRPC, p50", attacks);
     table.put(sampling, "line answered, p50", lines::events(&target, options.requests).await.context("lines")?);
     let rate = lines::pipelined(&target, options.requests * EVENTS).await.context("pipelined")?;
     table.put_text(sampling, "line events in a second, one connection", format!("{rate:.0}"));
@@ -213,6 +215,7 @@ async fn turns(
 
 /// What it costs that a commit survives a power cut.
 async fn durable(options: &Options, binary: &Path, sampling: Sampling, table: &mut Table) -> anyhow::Result<()> {
+    table.bare("line answered with --fsync, p50", commits::bare(options.requests).await.context("bare commits")?);
     let target = Target::start(binary, sampling, None, &["--fsync"]).await?;
     let answered = lines::events(&target, options.requests).await.context("lines with fsync")?;
     table.put(sampling, "line answered with --fsync, p50", answered);

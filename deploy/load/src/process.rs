@@ -1,13 +1,32 @@
-//! Servers in processes of their own: a service of the binary, or this program as a bare server.
+//! Servers in processes of their own: a service of the binary, or this program as a bare server. What little serves within
+//! this process has threads of its own.
 
-use std::{ffi::OsStr, net::SocketAddr, process::Stdio};
+use std::{ffi::OsStr, io, net::SocketAddr, process::Stdio, sync::LazyLock};
 
 use anyhow::Context as _;
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, BufReader},
+    net::TcpListener,
     process::{Child, Command},
+    runtime::Runtime,
 };
+
+/// The threads of models and bare servers. Who measures has one thread, as a player's client has: with more, each answer
+/// would wake a second one on his own side, which takes as long as many an answer.
+static THREADS: LazyLock<io::Result<Runtime>> = LazyLock::new(Runtime::new);
+
+/// Where that runs which serves, or disturbs, beside the measuring thread.
+pub fn threads() -> anyhow::Result<&'static Runtime> {
+    THREADS.as_ref().context("threads for servers")
+}
+
+/// A free port of those threads.
+pub async fn listen() -> anyhow::Result<(TcpListener, String)> {
+    let listener = threads()?.spawn(TcpListener::bind("127.0.0.1:0")).await??;
+    let address = listener.local_addr()?.to_string();
+    Ok((listener, address))
+}
 
 /// The word before the address that a bare server tells.
 const MARK: &str = "serving ";

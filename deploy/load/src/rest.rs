@@ -9,9 +9,9 @@ use http_body_util::{BodyExt, Full};
 use hyper::{Request, client::conn::http1, client::conn::http1::SendRequest};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 
-use crate::{stats::median, target::Target};
+use crate::{process, stats::median, target::Target};
 
 /// Requests before it counts.
 const WARM_UP: usize = 200;
@@ -26,9 +26,8 @@ pub async fn bare(requests: usize) -> anyhow::Result<Duration> {
     let answer =
         json!({"roll_id": "0198", "pool": 8, "target_number": 5, "rolls": [1, 2, 3, 4, 5, 6, 1, 2], "successes": 2});
     let router = Router::new().route("/bare", post(async move |Json(_): Json<Value>| Json(answer.clone())));
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let address = listener.local_addr()?.to_string();
-    tokio::spawn(async move { axum::serve(listener, router).await });
+    let (listener, address) = process::listen().await?;
+    process::threads()?.spawn(async move { axum::serve(listener, router).await });
     measure(&address, "/bare", requests).await
 }
 

@@ -1,4 +1,4 @@
-//! Sheets through REST: one got beside a bare axum handler of the same bytes in a process of its own, an attack with its dice, a long list.
+//! Sheets through REST: one got beside a bare axum handler of the same bytes in a process of its own, and a long list.
 
 use std::{
     ffi::OsString,
@@ -77,24 +77,6 @@ async fn get_often(sender: &mut Sender, host: &str, times: usize) -> anyhow::Res
         rest::ask(sender, plain(host, SHEET)?).await?;
     }
     Ok(())
-}
-
-/// The p50 of a ranged attack, its dice included: REST outside, gRPC between the services of the one process.
-pub async fn attacks(target: &Target, requests: usize) -> anyhow::Result<Duration> {
-    let attack = json!({
-        "character_name": "Platinum", "weapon_name": "Ares Predator", "target_distance": 18, "combat_pool": 4,
-    });
-    let mut sender = rest::open(&target.http).await?;
-    let mut times = Vec::with_capacity(requests);
-    for number in 0..requests + WARM_UP {
-        let request = tool(&target.http, "calculate_ranged_attack", &attack)?;
-        let begun = Instant::now();
-        rest::ask(&mut sender, request).await?;
-        if WARM_UP <= number {
-            times.push(begun.elapsed());
-        }
-    }
-    Ok(median(times))
 }
 
 /// The p50 of the list of all characters, when there are at least `sheets`.

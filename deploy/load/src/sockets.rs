@@ -95,7 +95,7 @@ pub async fn weight(binary: &Path, count: usize) -> anyhow::Result<Bytes> {
 pub async fn noise(binary: &Path) -> anyhow::Result<Noise> {
     let server = Arc::new(Server::gateway(binary, &["--auth", "token"]).await?);
     let alone = server.quiet().await?;
-    let flood = tokio::spawn(flood(server.clone()));
+    let flood = process::threads()?.spawn(flood(server.clone()));
     let beside = server.quiet().await;
     flood.abort();
     Ok(Noise { alone, beside: beside? })

@@ -11,7 +11,7 @@ use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio_tungstenite::{connect_async, tungstenite::Message};
 
-use crate::{stats::median, target::Target};
+use crate::{process, stats::median, target::Target};
 
 /// A fake model that holds each answer back until it is told to speak.
 pub struct Model {
@@ -27,8 +27,8 @@ impl Model {
         let model = FakeModel::answering(move |_| {
             let gate = current.lock().unwrap_or_else(PoisonError::into_inner).clone();
             Reply::new().gate(&gate).text("The ganger dives for cover.").end("stop")
-        })
-        .await;
+        });
+        let model = process::threads()?.spawn(model).await?;
         Ok(Model { model, gate })
     }
 
