@@ -1,35 +1,29 @@
 //! A table's WebSocket: what a player sends goes to the orchestrator, what happens at the table comes back as frames.
 //!
 //! One task serves a connection, so that frames leave in order and a reader who does not read holds up nobody but
-//! himself. `request` reads what clients send, `person` knows what its author may, `frame` makes what the gateway says
-//! itself.
+//! himself. `line` is how it begins and ends, `request` reads what clients send, `person` knows what its author may,
+//! `frame` makes what the gateway says itself.
 
 mod frame;
+mod line;
 mod person;
 mod request;
 
-use std::{
-    collections::HashMap,
-    hash::{DefaultHasher, Hash, Hasher},
-    net::SocketAddr,
-    pin::pin,
-    time::Duration,
-};
+use std::{collections::HashMap, net::SocketAddr, pin::pin, time::Duration};
 
 use axum::{
     extract::{
         ConnectInfo, State, WebSocketUpgrade,
-        ws::{CloseFrame, Message, WebSocket, close_code, rejection::WebSocketUpgradeRejection},
+        ws::{Message, WebSocket, close_code, rejection::WebSocketUpgradeRejection},
     },
     response::Response,
 };
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{FutureExt, SinkExt, StreamExt};
 use proto::{
     frame::to_frame,
     orchestrator::v1::{
-        AddCharacterRequest, ApproveRequest, CancelTurnRequest, ChatRequest, CreateSessionRequest, GetSessionRequest,
-        JoinRequest, OverrideRequest, RemoveCharacterRequest, Session, SessionEvent, SubscribeRequest, TakeOverRequest,
-        WhisperRequest,
+        AddCharacterRequest, ApproveRequest, CancelTurnRequest, ChatRequest, JoinRequest, OverrideRequest,
+        RemoveCharacterRequest, Session, SessionEvent, TakeOverRequest, WhisperRequest,
         orchestrator_service_client::OrchestratorServiceClient,
         session_event::{Body, System},
     },
@@ -37,8 +31,7 @@ use proto::{
 use serde::Deserialize;
 use serde_json::Value;
 use service_kit::{Transport, status::Failure, trace};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout, timeout_at};
-use tokio_util::sync::CancellationToken;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout, timeout_at};
 use tonic::{Code, Status, Streaming};
 use tracing::{Instrument, Span};
 use uuid::Uuid;
@@ -46,6 +39,7 @@ use uuid::Uuid;
 #[cfg(test)]
 pub(crate) use self::request::TYPES as CLIENT_TYPES;
 use self::{
+    line::Line,
     person::Person,
     request::{Position, Request},
 };
@@ -55,7 +49,6 @@ use crate::{
     door::{self, Who},
     extract::{self, Path, Query},
     limits::LIMITED,
-    streams::OpenStream,
 };
 
 /// Longest message taken off the wire, in bytes. What is longer than a frame may be is answered; only beyond this the
@@ -63,10 +56,8 @@ use crate::{
 const MAX_MESSAGE: usize = 16 * 1024 * 1024;
 /// The socket's buffers, in bytes; idle tables should cost little.
 const BUFFER: usize = 4 * 1024;
-/// Milliseconds over which those who must come back are spread: a gateway takes thousands of connections in a second.
-const SPREAD_MS: u64 = 1000;
-/// Time in which a line that is being closed may say goodbye.
-const FAREWELL: Duration = Duration::from_secs(1);
+/// Events, or frames of the client, that are taken in a row if they are there; then the others have their turn.
+const IN_A_ROW: usize = 32;
 /// How often a line is asked for a sign of life, and after how long a silence it is given up.
 const PING_EVERY: Duration = Duration::from_secs(20);
 const SILENCE: Duration = Duration::from_secs(65);
@@ -103,7 +94,7 @@ pub(crate) async fn upgrade(
     caller.may_enter(&session_id)?;
     let open = gateway.streams.open(address.ip())?;
     let connection_id = Uuid::now_v7().to_string();
-    let line = Line {
+    let line = Box::new(Line {
         client: gateway.peers.orchestrator(),
         person: Person::new(gateway.clone(), caller, &session_id, &connection_id),
         session_id,
@@ -112,7 +103,7 @@ pub(crate) async fn upgrade(
         write_timeout: gateway.write_timeout,
         shutdown: gateway.shutdown.clone(),
         _open: open,
-    };
+    });
     let after = query.after_seq.map(|seq| Position { seq, offset: query.after_offset });
     let span = Span::current();
     let upgrade = upgrade
@@ -122,31 +113,23 @@ pub(crate) async fn upgrade(
         .write_buffer_size(BUFFER)
         .protocols([door::SUB_PROTOCOL]);
     let sockets = gateway.sockets.clone();
-    Ok(upgrade.on_upgrade(move |socket| sockets.track_future(line.serve(socket, after, span))))
-}
-
-/// What a connection is, apart from its socket.
-struct Line {
-    client: Client,
-    person: Person,
-    session_id: String,
-    /// Tells the orchestrator whose doing an event is.
-    connection_id: String,
-    documented_only: bool,
-    write_timeout: Duration,
-    shutdown: CancellationToken,
-    _open: OpenStream,
+    Ok(upgrade.on_upgrade(move |socket| sockets.track_future(line.serve(Box::new(socket), after, span))))
 }
 
 /// A connection in use.
 struct Connection {
-    line: Line,
-    socket: WebSocket,
+    /// In boxes, since a task keeps the place of what was moved within it.
+    line: Box<Line>,
+    socket: Box<WebSocket>,
     events: Streaming<SessionEvent>,
     /// Everything up to this sequence number has been sent, or was before this connection.
     shown: u64,
+    /// Whether all that was written has left.
+    is_flushed: bool,
     /// Whether a turn is being told.
     in_turn: bool,
+    /// Until when nothing is read: who sends too much waits with what is on its way, and costs nobody anything.
+    unread_until: Option<Instant>,
     /// When it last fell behind what happened.
     fell_behind: Option<Instant>,
     /// How this client spells the names of characters, by the table's spelling: it looks for its own words.
@@ -161,102 +144,11 @@ enum End {
     Close(u16, String),
 }
 
-impl Line {
-    /// The end when this process ends, with the time after which to come back: another for each connection, so that not
-    /// all come at once.
-    fn away(&self) -> End {
-        let mut hasher = DefaultHasher::new();
-        self.connection_id.hash(&mut hasher);
-        let pause = hasher.finish() % SPREAD_MS;
-        End::Close(close_code::AWAY, format!("the server is shutting down; connect again in {pause} ms"))
-    }
-
-    async fn serve(self, mut socket: WebSocket, after: Option<Position>, span: Span) {
-        let (session_id, patience) = (self.session_id.clone(), self.write_timeout);
-        let begun = self.begin(&mut socket, after).instrument(span.clone()).await;
-        let end = match begun {
-            Err(Refusal::End(end)) => end,
-            Err(Refusal::Status(status)) => {
-                let failure = Failure::from(&status);
-                let trace_id = span.in_scope(trace::current_id_text);
-                match write(&mut socket, frame::error(&failure, &trace_id), patience).await {
-                    Ok(()) => End::Close(close_code::AGAIN, shortened(failure.message)),
-                    Err(end) => end,
-                }
-            }
-            Ok((events, shown)) => {
-                drop(span);
-                let mut connection = Connection {
-                    line: self,
-                    socket,
-                    events,
-                    shown,
-                    in_turn: false,
-                    fell_behind: None,
-                    spellings: HashMap::new(),
-                };
-                let end = connection.run().await;
-                socket = connection.socket;
-                end
-            }
-        };
-        match end {
-            End::Gone => {
-                let _ = timeout(FAREWELL, socket.close()).await;
-            }
-            End::Close(code, reason) => {
-                tracing::info!(session_id, code, reason, "socket closed");
-                // Who has not read for a while has much to read before he comes to our word.
-                let patience = if code == close_code::POLICY { patience } else { FAREWELL };
-                let _ = timeout(patience, say_goodbye(&mut socket, code, reason)).await;
-            }
-        }
-    }
-
-    /// Makes sure of the session, greets, and listens to it. Answers the events, and what was in the log before them.
-    async fn begin(
-        &self,
-        socket: &mut WebSocket,
-        after: Option<Position>,
-    ) -> Result<(Streaming<SessionEvent>, u64), Refusal> {
-        let session_id = self.session_id.clone();
-        self.client.clone().create_session(CreateSessionRequest { session_id: Some(session_id) }).await?;
-        let greeting = format!("Connected to session {}", self.session_id);
-        write(socket, frame::system(greeting, "", ""), self.write_timeout).await?;
-        let events = self.subscribe(after).await?;
-        if let Some(seat) = self.person.fixed_seat() {
-            // Whoever may take one seat only has it from the beginning.
-            let (session_id, connection_id) = (self.session_id.clone(), self.connection_id.clone());
-            let (name, seat) = (self.person.name().unwrap_or_default(), Some(seat));
-            let join = JoinRequest { session_id, connection_id, name, seat, character: None };
-            self.client.clone().join(join).await?;
-        }
-        // Asked for after the subscription, so that whatever has a higher number comes through it.
-        let last_seq = self.session().await?.last_seq;
-        Ok((events, after.map_or(last_seq, |after| after.seq.min(last_seq))))
-    }
-
-    async fn subscribe(&self, after: Option<Position>) -> Result<Streaming<SessionEvent>, Status> {
-        let request = SubscribeRequest {
-            session_id: self.session_id.clone(),
-            after_seq: after.map(|after| after.seq),
-            after_offset: after.and_then(|after| after.offset),
-            connection_id: Some(self.connection_id.clone()),
-        };
-        Ok(self.client.clone().subscribe(request).await?.into_inner())
-    }
-
-    async fn session(&self) -> Result<Session, Status> {
-        let request = GetSessionRequest { session_id: self.session_id.clone() };
-        Ok(self.client.clone().get_session(request).await?.into_inner())
-    }
-}
-
 impl Connection {
     /// Serves the connection until it ends.
     async fn run(&mut self) -> End {
         let shutdown = self.line.shutdown.clone();
-        let mut caller = self.line.person.caller().clone();
+        let mut closing = pin!(shutdown.cancelled());
         // The turn that runs is told to its end, if that comes soon enough.
         let mut drained = pin!(async {
             shutdown.cancelled().await;
@@ -267,28 +159,61 @@ impl Connection {
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         pings.reset();
         loop {
-            let done = tokio::select! {
-                status = caller.ended() => self.dismiss(&status).await,
-                event = self.events.next() => self.event(event).await,
-                message = self.socket.recv() => {
-                    heard = Instant::now();
-                    let done = self.message(message).await;
-                    if self.line.person.has_changed(&caller) {
-                        caller = self.line.person.caller().clone();
+            let caller = self.line.person.caller().clone();
+            let shown = self.line.person.shown();
+            let mut dismissed = pin!(caller.ended());
+            while self.line.person.shown() == shown {
+                let done = tokio::select! {
+                    status = &mut dismissed => Box::pin(self.dismiss(&status)).await,
+                    event = self.events.next() => Box::pin(self.events(event)).await,
+                    message = self.socket.recv(), if self.unread_until.is_none() => {
+                        heard = Instant::now();
+                        Box::pin(self.messages(message)).await
                     }
-                    done
+                    () = sleep_until(self.unread_until.unwrap_or(heard)), if self.unread_until.is_some() => {
+                        self.unread_until = None;
+                        Ok(())
+                    }
+                    _ = pings.tick() => match heard.elapsed() {
+                        silence if SILENCE < silence => Err(End::Close(close_code::POLICY, "no sign of life".into())),
+                        _ => self.feed(Message::Ping(Default::default())).await,
+                    },
+                    () = &mut closing, if !self.in_turn => Err(self.line.away()),
+                    () = &mut drained => Err(self.line.away()),
+                };
+                let flushed = match done {
+                    Ok(()) => self.flush().await,
+                    Err(end) => Err(end),
+                };
+                if let Err(end) = flushed {
+                    return end;
                 }
-                _ = pings.tick() => match heard.elapsed() {
-                    silence if SILENCE < silence => Err(End::Close(close_code::POLICY, "no sign of life".into())),
-                    _ => self.write_message(Message::Ping(Default::default())).await,
-                },
-                () = shutdown.cancelled(), if !self.in_turn => Err(self.line.away()),
-                () = &mut drained => Err(self.line.away()),
-            };
-            if let Err(end) = done {
-                return end;
             }
         }
+    }
+
+    /// Passes on an event, and those that are here already.
+    async fn events(&mut self, event: Option<Result<SessionEvent, Status>>) -> Result<(), End> {
+        self.event(event).await?;
+        for _ in 1..IN_A_ROW {
+            let Some(event) = self.events.next().now_or_never() else { break };
+            self.event(event).await?;
+        }
+        Ok(())
+    }
+
+    /// Does what the client has sent, and what else of it is here already.
+    async fn messages(&mut self, message: Option<Result<Message, axum::Error>>) -> Result<(), End> {
+        let shown = self.line.person.shown();
+        self.message(message).await?;
+        for _ in 1..IN_A_ROW {
+            if self.unread_until.is_some() || self.line.person.shown() != shown {
+                break;
+            }
+            let Some(message) = self.socket.recv().now_or_never() else { break };
+            self.message(message).await?;
+        }
+        Ok(())
     }
 
     /// Tells somebody whose token is no longer good so, and ends his line.
@@ -310,7 +235,7 @@ impl Connection {
                 }
                 if !event.frame.is_empty() && !self.line.documented_only {
                     // It was written once for all who hear it.
-                    return self.write_message(Message::Text(event.frame.into())).await;
+                    return self.feed(Message::Text(event.frame.into())).await;
                 }
                 let frame = to_frame(&event);
                 let kind = frame["type"].as_str().unwrap_or_default();
@@ -320,7 +245,7 @@ impl Connection {
                 self.write(frame).await
             }
             _ if self.line.shutdown.is_cancelled() => Err(self.line.away()),
-            Some(Err(status)) if status.code() == Code::ResourceExhausted => self.catch_breath().await,
+            Some(Err(status)) if status.code() == Code::ResourceExhausted => Box::pin(self.catch_breath()).await,
             Some(Err(_)) | None => {
                 Err(End::Close(close_code::RESTART, "the session is being moved; connect again with after_seq".into()))
             }
@@ -360,19 +285,25 @@ impl Connection {
             Some(Err(error)) => return Err(End::Close(close_code::PROTOCOL, shortened(error.to_string()))),
         };
         if let Err(status) = self.line.person.count_frame() {
-            self.refuse(&Failure::from(&status), "").await?;
-            if self.line.person.is_unheeding() {
-                return Err(End::Close(close_code::POLICY, "too many frames".into()));
-            }
-            return Ok(());
+            let failure = Failure::from(&status);
+            let wait = failure.details.get("retry_after_ms").and_then(Value::as_u64);
+            self.unread_until = wait.map(|ms| Instant::now() + Duration::from_millis(ms));
+            return self.refuse(&failure, "").await;
         }
         let request::Frame { trace_id, request } = match request::parse(&text) {
             Ok(frame) => frame,
             Err(failure) => return self.refuse_frame(&failure).await,
         };
         if request == Request::Ping {
-            return self.write(frame::pong()).await;
+            return self.feed(Message::Text(frame::PONG.into())).await;
         }
+        // What comes now may take a while.
+        self.flush().await?;
+        Box::pin(self.act(request, trace_id)).await
+    }
+
+    /// Does what the client wants, if he may.
+    async fn act(&mut self, request: Request, trace_id: Option<Uuid>) -> Result<(), End> {
         let name = format!("ws {}", request.name());
         let (span, trace_id) = trace::begin("gateway", &name, trace_id, None);
         let trace_id = trace_id.to_string();
@@ -489,6 +420,7 @@ impl Connection {
                 changed = changed_member(event).or(changed);
             }
             self.event(event).await?;
+            self.flush().await?;
         }
         Ok(changed)
     }
@@ -524,11 +456,21 @@ impl Connection {
     }
 
     async fn write(&mut self, frame: Value) -> Result<(), End> {
-        self.write_message(Message::Text(frame.to_string().into())).await
+        self.feed(Message::Text(frame.to_string().into())).await
     }
 
-    async fn write_message(&mut self, message: Message) -> Result<(), End> {
-        write_message(&mut self.socket, message, self.line.write_timeout).await
+    /// Writes a message that leaves with the next flush, or when the buffer is full.
+    async fn feed(&mut self, message: Message) -> Result<(), End> {
+        self.is_flushed = false;
+        in_time(self.line.write_timeout, self.socket.feed(message)).await
+    }
+
+    /// Sends what is written.
+    async fn flush(&mut self) -> Result<(), End> {
+        if std::mem::replace(&mut self.is_flushed, true) {
+            return Ok(());
+        }
+        in_time(self.line.write_timeout, self.socket.flush()).await
     }
 
     /// Tells the client what was wrong with a frame that could not be read.
@@ -584,26 +526,18 @@ fn as_seated<'a>(session: &'a Session, character: &'a str) -> &'a str {
 }
 
 async fn write(socket: &mut WebSocket, frame: Value, patience: Duration) -> Result<(), End> {
-    write_message(socket, Message::Text(frame.to_string().into()), patience).await
+    in_time(patience, socket.send(Message::Text(frame.to_string().into()))).await
 }
 
-/// Writes a message in one piece.
-async fn write_message(socket: &mut WebSocket, message: Message, patience: Duration) -> Result<(), End> {
-    match timeout(patience, socket.send(message)).await {
+/// Writes, if the client reads in time.
+async fn in_time(patience: Duration, writing: impl Future<Output = Result<(), axum::Error>>) -> Result<(), End> {
+    match timeout(patience, writing).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(_)) => Err(End::Gone),
         Err(_) => {
             LIMITED.with("slow readers").inc();
             Err(End::Close(close_code::POLICY, "frames were not read in time; connect again with after_seq".into()))
         }
-    }
-}
-
-/// Closes the line, and waits until the client has closed it too.
-async fn say_goodbye(socket: &mut WebSocket, code: u16, reason: String) {
-    let farewell = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
-    if socket.send(farewell).await.is_ok() {
-        while let Some(Ok(_)) = socket.recv().await {}
     }
 }
 

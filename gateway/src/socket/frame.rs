@@ -11,9 +11,8 @@ use proto::{
 use serde_json::{Value, json};
 use service_kit::{clock, status::Failure};
 
-pub(super) fn pong() -> Value {
-    json!({"type": "pong"})
-}
+/// The answer to a ping.
+pub(super) const PONG: &str = r#"{"type":"pong"}"#;
 
 /// A sentence to this connection; `turn_id` and `trace_id` are empty where there is none.
 pub(super) fn system(content: impl Into<String>, turn_id: &str, trace_id: &str) -> Value {

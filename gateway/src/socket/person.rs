@@ -12,8 +12,6 @@ use crate::{
     limits::{self, Kind},
 };
 
-/// After so many frames that were too many, one after another, a line is cut.
-const UNHEEDED: u32 = 200;
 /// What a spectator may send.
 const GAME_MASTER: &str = "game_master";
 const SPECTATOR: &str = "spectator";
@@ -27,8 +25,7 @@ pub(super) struct Person {
     connection: String,
     token: String,
     table: String,
-    /// Frames in a row that were too many.
-    unheeded: u32,
+    shown: u32,
 }
 
 impl Person {
@@ -40,7 +37,7 @@ impl Person {
             token: limits::token(&caller),
             table: limits::table(Some(session_id)),
             caller,
-            unheeded: 0,
+            shown: 0,
         }
     }
 
@@ -48,9 +45,9 @@ impl Person {
         &self.caller
     }
 
-    /// Whether he has shown another token than this caller's.
-    pub fn has_changed(&self, known: &Caller) -> bool {
-        self.caller.name != known.name || self.caller.role != known.role
+    /// How many tokens he has shown since he came in.
+    pub fn shown(&self) -> u32 {
+        self.shown
     }
 
     /// The name that his token gives him.
@@ -68,16 +65,9 @@ impl Person {
     /// # Errors
     ///
     /// `UNAUTHENTICATED` if his token is no longer good, `RATE_LIMITED`.
-    pub fn count_frame(&mut self) -> Result<(), Status> {
+    pub fn count_frame(&self) -> Result<(), Status> {
         self.caller.check()?;
-        let counted = self.gateway.limits.check(Kind::Frame, &[&self.connection, &self.token]);
-        self.unheeded = if counted.is_ok() { 0 } else { self.unheeded + 1 };
-        counted
-    }
-
-    /// Whether he goes on although he is told again and again that it is too much.
-    pub fn is_unheeding(&self) -> bool {
-        UNHEEDED < self.unheeded
+        self.gateway.limits.check(Kind::Frame, &[&self.connection, &self.token])
     }
 
     /// What he wants, as far as he may; his name is that of his token.
@@ -135,6 +125,7 @@ impl Person {
         caller.may_enter(&self.session_id)?;
         self.token = limits::token(&caller);
         self.caller = caller;
+        self.shown += 1;
         Ok(())
     }
 
