@@ -11,11 +11,12 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use axum::{
     Router,
+    body::Body,
     extract::Request,
     middleware::{self, Next},
     response::Response,
 };
-use http::request::Parts;
+use http::{Method, StatusCode, request::Parts};
 use proto::catalogue::{self, Role};
 use rmcp::{
     ErrorData, RoleServer, ServerHandler, ServiceExt,
@@ -102,10 +103,17 @@ pub(crate) async fn serve_pipes(
     Ok(())
 }
 
-/// Puts the span of a request where a call, which runs in a task of its own, finds it.
+/// Puts the span of a request where a call, which runs in a task of its own, finds it. A session that has been ended is
+/// answered with 204: clients in Python take 202 for a failure.
 async fn keep_span(mut request: Request, next: Next) -> Response {
     request.extensions_mut().insert(Span::current());
-    next.run(request).await
+    let is_end = request.method() == Method::DELETE;
+    let mut response = next.run(request).await;
+    if is_end && response.status() == StatusCode::ACCEPTED {
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        *response.body_mut() = Body::empty();
+    }
+    response
 }
 
 impl Server {

@@ -1,9 +1,10 @@
 //! A table's WebSocket: what a player sends goes to the orchestrator, what happens at the table comes back as frames.
 //!
 //! One task serves a connection, so that frames leave in order and a reader who does not read holds up nobody but
-//! himself. `line` is how it begins and ends, `request` reads what clients send, `person` knows what its author may,
-//! `frame` makes what the gateway says itself.
+//! himself. `line` is how it begins, `farewell` how it ends, `request` reads what clients send, `person` knows what its
+//! author may, `frame` makes what the gateway says itself.
 
+mod farewell;
 mod frame;
 mod line;
 mod person;
@@ -39,6 +40,7 @@ use uuid::Uuid;
 #[cfg(test)]
 pub(crate) use self::request::TYPES as CLIENT_TYPES;
 use self::{
+    farewell::shortened,
     line::Line,
     person::Person,
     request::{Position, Request},
@@ -282,7 +284,9 @@ impl Connection {
             Some(Ok(Message::Binary(_))) => return self.refuse_frame(&request::not_text()).await,
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => return Ok(()),
             Some(Ok(Message::Close(_))) | None => return Err(End::Gone),
-            Some(Err(error)) => return Err(End::Close(close_code::PROTOCOL, shortened(error.to_string()))),
+            Some(Err(error)) => {
+                return Err(End::Close(farewell::code_of(&error), shortened(error.to_string())));
+            }
         };
         if let Err(status) = self.line.person.count_frame() {
             let failure = Failure::from(&status);
@@ -538,30 +542,5 @@ async fn in_time(patience: Duration, writing: impl Future<Output = Result<(), ax
             LIMITED.with("slow readers").inc();
             Err(End::Close(close_code::POLICY, "frames were not read in time; connect again with after_seq".into()))
         }
-    }
-}
-
-/// A reason for closing has at most 123 bytes.
-fn shortened(reason: String) -> String {
-    reason
-        .chars()
-        .take_while({
-            let mut bytes = 0;
-            move |char| {
-                bytes += char.len_utf8();
-                bytes <= 120
-            }
-        })
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_reason_fits_a_close_frame_and_is_not_cut_within_a_character() {
-        assert_eq!(shortened("\u{1F3B2}".repeat(100)).len(), 120);
-        assert_eq!(shortened("short".into()), "short");
     }
 }

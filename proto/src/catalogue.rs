@@ -313,8 +313,23 @@ fn misfit(message: &MessageDescriptor, fields: &Map<String, serde_json::Value>) 
             }
             _ => None,
         };
-        Some(inner.unwrap_or_else(|| format!("`{name}`: {error}")))
+        let bounds = range_of(&field.kind()).filter(|_| value.is_number());
+        Some(inner.unwrap_or_else(|| match bounds {
+            Some((low, high)) => format!("`{name}` must be a whole number from {low} to {high}, not {value}"),
+            None => format!("`{name}`: {error}"),
+        }))
     })
+}
+
+/// What an integer of this kind can hold.
+fn range_of(kind: &Kind) -> Option<(i64, u64)> {
+    match kind {
+        Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => Some((i32::MIN.into(), i32::MAX.unsigned_abs().into())),
+        Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => Some((i64::MIN, i64::MAX.unsigned_abs())),
+        Kind::Uint32 | Kind::Fixed32 => Some((0, u32::MAX.into())),
+        Kind::Uint64 | Kind::Fixed64 => Some((0, u64::MAX)),
+        _ => None,
+    }
 }
 
 /// A reason with the path of its field led by the field above.
@@ -547,6 +562,8 @@ mod tests {
     #[test]
     fn bad_arguments_are_told_what_is_allowed() {
         refused("roll_dice", json!({"pool": 0, "target_number": 4}), "`pool` must be 1 to 100, not 0");
+        let whole = "`pool` must be a whole number from 0 to 4294967295, not -1";
+        refused("roll_dice", json!({"pool": -1, "target_number": 4}), whole);
         refused("roll_dice", json!({"dice": 3}), "its parameters are pool, target_number, notation, reason");
         refused("roll_dice", json!([1]), "must be a JSON object");
         refused("roll_initiative", json!({}), "missing parameter `notation`");

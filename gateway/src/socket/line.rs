@@ -1,4 +1,4 @@
-//! How a line begins, and how it ends.
+//! How a line begins, and what becomes of it.
 
 use std::{
     collections::HashMap,
@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
+use axum::extract::ws::{WebSocket, close_code};
 use futures_util::SinkExt;
 use proto::orchestrator::v1::{
     CreateSessionRequest, GetSessionRequest, JoinRequest, Session, SessionEvent, SubscribeRequest,
@@ -17,7 +17,11 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Status, Streaming};
 use tracing::{Instrument, Span};
 
-use super::{Client, Connection, End, Person, Position, Refusal, frame, shortened, write};
+use super::{
+    Client, Connection, End, Person, Position, Refusal,
+    farewell::{say_goodbye, shortened},
+    frame, write,
+};
 use crate::streams::OpenStream;
 
 /// Milliseconds over which those who must come back are spread: a gateway takes thousands of connections in a second.
@@ -130,13 +134,5 @@ impl Line {
     pub(super) async fn session(&self) -> Result<Session, Status> {
         let request = GetSessionRequest { session_id: self.session_id.clone() };
         Ok(self.client.clone().get_session(request).await?.into_inner())
-    }
-}
-
-/// Closes the line, and waits until the client has closed it too.
-async fn say_goodbye(socket: &mut WebSocket, code: u16, reason: String) {
-    let farewell = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
-    if socket.send(farewell).await.is_ok() {
-        while let Some(Ok(_)) = socket.recv().await {}
     }
 }

@@ -4,6 +4,7 @@
 
 mod attacks;
 mod board;
+mod conformance;
 mod fuzz;
 mod grpc;
 mod guarded;

@@ -445,6 +445,6 @@ async fn what_breaks_the_websocket_itself_ends_the_line_with_the_reason() {
     socket.send_text_frame(&[0xff, 0xfe]).await;
 
     let farewell = socket.farewell().await.unwrap();
-    assert_eq!(farewell.code, CloseCode::Protocol);
+    assert_eq!(farewell.code, CloseCode::Invalid);
     assert!(farewell.reason.contains("UTF-8"), "{farewell:?}");
 }
