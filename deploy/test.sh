@@ -143,10 +143,10 @@ test_java() {
   deploy/java/run.sh "${line%:*}" "${line##*:}" "$url" "$work/boards" "${games[@]}"
 }
 
-# Every fuzz target of the repository over its corpus, with --deep from there on; what is found new is kept out of it. The
-# code is safe, so no sanitizer is needed, and cargo-fuzz's flags are had from the stable compiler.
+# Every fuzz target of the repository, from its corpus on for ten seconds, with --deep for ten minutes; what is found new is
+# kept out of it. The code is safe, so no sanitizer is needed, and cargo-fuzz's flags are had from the stable compiler.
 test_fuzz() {
-  local manifest crate target bound=-runs=0
+  local manifest crate target bound=-max_total_time=10
   [ -z "$deep" ] || bound=-max_total_time=600
   command -v cargo-fuzz >/dev/null || cargo install --quiet --locked cargo-fuzz || return 1
   for manifest in $(git ls-files '*fuzz/Cargo.toml'); do
