@@ -1,8 +1,6 @@
 //! The port: how many connections an address may have, how large and how slow a request's head may be, and how a
 //! connection ends when we do.
 
-mod together;
-
 use std::{
     collections::HashMap,
     net::{IpAddr, SocketAddr},
@@ -17,7 +15,7 @@ use axum::{
     http::{self, HeaderMap},
 };
 use hyper_util::{
-    rt::{TokioIo, TokioTimer},
+    rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto::Builder,
     service::TowerToHyperService,
 };
@@ -27,7 +25,6 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
 
-use self::together::{Requests, Together};
 use crate::{config::Config, limits::LIMITED};
 
 /// Largest head of a request, in bytes: a long token, and cookies of others on the same host.
@@ -109,8 +106,7 @@ async fn serve_connection(
         request.extensions_mut().insert(ConnectInfo(client.map_or(address, |client| SocketAddr::new(client, 0))));
         router.clone().oneshot(request)
     });
-    let requests = Requests::default();
-    let mut builder = Builder::new(requests.clone());
+    let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_DEADLINE).max_buf_size(MAX_HEAD);
     builder
         .http2()
@@ -120,11 +116,11 @@ async fn serve_connection(
         .keep_alive_interval(PING_EVERY)
         .keep_alive_timeout(PONG_WITHIN);
     let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(service));
-    let mut connection = Eager::new(Together::new(Box::pin(connection), requests));
+    let mut connection = Eager::new(Box::pin(connection));
     let ended = tokio::select! {
         ended = &mut connection => ended,
         () = shutdown.cancelled() => {
-            connection.get_mut().connection().as_mut().graceful_shutdown();
+            connection.get_mut().as_mut().graceful_shutdown();
             connection.await
         }
     };

@@ -279,11 +279,9 @@ impl Connection {
 
     /// Does what the client has sent.
     async fn message(&mut self, message: Option<Result<Message, axum::Error>>) -> Result<(), End> {
-        let text = match message {
-            Some(Ok(Message::Text(text))) => text,
-            Some(Ok(Message::Binary(_))) => return self.refuse_frame(&request::not_text()).await,
-            Some(Ok(Message::Ping(_) | Message::Pong(_))) => return Ok(()),
+        let message = match message {
             Some(Ok(Message::Close(_))) | None => return Err(End::Gone),
+            Some(Ok(message)) => message,
             Some(Err(error)) => {
                 return Err(End::Close(farewell::code_of(&error), shortened(error.to_string())));
             }
@@ -294,6 +292,11 @@ impl Connection {
             self.unread_until = wait.map(|ms| Instant::now() + Duration::from_millis(ms));
             return self.refuse(&failure, "").await;
         }
+        let text = match message {
+            Message::Text(text) => text,
+            Message::Binary(_) => return self.refuse_frame(&request::not_text()).await,
+            Message::Ping(_) | Message::Pong(_) | Message::Close(_) => return Ok(()),
+        };
         let request::Frame { trace_id, request } = match request::parse(&text) {
             Ok(frame) => frame,
             Err(failure) => return self.refuse_frame(&failure).await,

@@ -775,6 +775,20 @@ async fn whoever_sends_too_many_frames_is_told_once_and_waits() {
 }
 
 #[tokio::test]
+async fn frames_that_are_no_text_count_like_others() {
+    let gateway = table(rates(RateConfig { rate_frames: Some(1), ..RateConfig::default() })).await;
+    let mut socket = gateway.socket("evening").await;
+    socket.next_of("system").await;
+    for _ in 0..5 {
+        socket.send_binary(&[0xff]).await;
+    }
+    for _ in 0..4 {
+        assert_ne!(socket.next_of("error").await["code"], 6003);
+    }
+    assert_eq!(socket.next_of("error").await["code"], 6003);
+}
+
+#[tokio::test]
 async fn too_many_turns_of_one_table_are_refused() {
     let gateway = table(rates(RateConfig { rate_turns: Some(1), ..RateConfig::default() })).await;
     let mut socket = gateway.socket("evening").await;

@@ -154,8 +154,9 @@ pub fn init(config: &TelemetryConfig, name: &'static str) -> anyhow::Result<Guar
 
 /// The events of a filter. Lines tell nothing of spans, whose fields would be written down for each otherwise.
 ///
-/// It is asked anew for each event: whoever only asks whether something is of interest, as crates that use `log` do,
-/// leaves the answer behind, and an event of which it is known that it always is would be taken for that one and lost.
+/// It is asked anew for each event. Were it known of our events that they always are of interest, some would be lost: a
+/// process on PostgreSQL did not tell its address. Filters keep their answer in the thread until an event takes it; likely
+/// somebody only asks, and the next event that asks nothing is taken for his.
 fn events<S: Subscriber + for<'a> LookupSpan<'a>>(filter: EnvFilter) -> impl Filter<S> {
     dynamic_filter_fn(|metadata, _: &Context<'_, S>| metadata.is_event()).and(filter)
 }
