@@ -6,7 +6,10 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -33,7 +36,7 @@ use crate::{
     models::Choice,
     seats::{Kind, Seat, Seats},
     state::State,
-    store::{Position, Store},
+    store::{Position, SessionRow, Store},
 };
 
 /// How long told text may wait for the log.
@@ -50,6 +53,7 @@ pub(crate) struct Session {
     inner: Mutex<Inner>,
     /// Set once nothing more is written by this process.
     closed: CancellationToken,
+    lost: Arc<AtomicBool>,
 }
 
 /// What only the holder of the lock sees.
@@ -78,7 +82,7 @@ pub(crate) struct Inner {
     /// To those who follow it on other replicas.
     relay: Relay,
     /// Somebody else writes this session now, or it could not be written: what stands here is stale.
-    pub is_lost: bool,
+    lost: Arc<AtomicBool>,
     is_closed: bool,
 }
 
@@ -151,6 +155,7 @@ pub(crate) struct Registration {
 impl Session {
     /// A session of whose events `queue_length` may wait for each reader.
     pub fn new(state: State, store: Store, queue_length: u32, relay: Relay) -> Session {
+        let lost = Arc::new(AtomicBool::new(false));
         let inner = Inner {
             state,
             queue: VecDeque::new(),
@@ -166,20 +171,20 @@ impl Session {
             subscribers: Vec::new(),
             queue_length: usize::try_from(queue_length).unwrap_or(usize::MAX),
             relay,
-            is_lost: false,
+            lost: lost.clone(),
             is_closed: false,
         };
         let id = inner.state.row.session_id.clone();
-        Session { id, store, inner: Mutex::new(inner), closed: CancellationToken::new() }
+        Session { id, store, inner: Mutex::new(inner), closed: CancellationToken::new(), lost }
     }
 
     pub async fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().await
     }
 
-    /// Whether somebody else has taken the session over; a busy one has not noticed any such thing yet.
+    /// Whether somebody else has taken the session over, or it could not be written: it is to be read anew.
     pub fn is_lost(&self) -> bool {
-        self.inner.try_lock().is_ok_and(|inner| inner.is_lost)
+        self.lost.load(Ordering::Acquire)
     }
 
     pub fn store(&self) -> &Store {
@@ -226,7 +231,7 @@ impl Session {
         }
         let rest = inner.passage.as_ref().and_then(|passage| passage.unlogged_event(&at));
         let logged: Vec<SessionEvent> = rest.into_iter().chain(told.iter().cloned()).collect();
-        self.store.append(&state.row, &logged, message, also).await.inspect_err(|error| inner.note(error))?;
+        self.write(&state.row, &logged, message, also).await.inspect_err(|error| inner.note(error))?;
         inner.state = state;
         inner.passage = None;
         told.into_iter().for_each(|event| inner.publish(&event));
@@ -282,13 +287,27 @@ impl Session {
     async fn flush(&self, inner: &mut Inner) -> Result<(), DbError> {
         let at = clock::now();
         let Some(event) = inner.passage.as_ref().and_then(|passage| passage.unlogged_event(&at)) else { return Ok(()) };
-        let written = self.store.append(&inner.state.row, &[event], None, Vec::new()).await;
+        let written = self.write(&inner.state.row, &[event], None, Vec::new()).await;
         written.inspect_err(|error| inner.note(error))?;
         if let Some(passage) = &mut inner.passage {
             passage.logged = passage.told;
             passage.unlogged.clear();
         }
         Ok(())
+    }
+
+    /// Writes to the log, as long as this is its writer.
+    async fn write(
+        &self,
+        row: &SessionRow,
+        events: &[SessionEvent],
+        message: Option<(&str, &str)>,
+        also: Vec<Statement>,
+    ) -> Result<(), DbError> {
+        if self.is_lost() {
+            return Err(DbError::Conflict);
+        }
+        self.store.append(row, events, message, also).await
     }
 
     /// Tells something that is not logged.
@@ -300,9 +319,13 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// `RATE_LIMITED` if there are too many, `API_ERROR` if the server shuts down.
+    /// `RATE_LIMITED` if there are too many, `API_ERROR` if the server shuts down or the session was lost.
     pub async fn register(&self, connection_id: String, knows_log: bool) -> Result<Registration, Status> {
         let mut inner = self.lock().await;
+        if self.is_lost() {
+            // Between finding it and listening: nobody would ever tell him anything.
+            return Err(status::error(ErrorCode::ApiError, MOVED));
+        }
         if inner.is_closed {
             return Err(status::error(ErrorCode::ApiError, "the server is shutting down; connect again in a moment"));
         }
@@ -356,7 +379,7 @@ impl Session {
         // A client that resumes has listened anew before it let go.
         let still_listens =
             |subscriber: &Subscriber| subscriber.connection_id == connection_id && !subscriber.events.is_closed();
-        if inner.is_lost || inner.subscribers.iter().any(still_listens) {
+        if self.is_lost() || inner.subscribers.iter().any(still_listens) {
             return;
         }
         let Some(gone) = inner.seats.leave(connection_id) else { return };
@@ -394,11 +417,15 @@ impl Inner {
 
     /// The session is no more: nobody writes it again, and whoever listens is let go.
     pub fn delete(&mut self) {
-        self.is_lost = true;
+        self.give_up();
+        self.close();
+    }
+
+    fn give_up(&mut self) {
+        self.lost.store(true, Ordering::Release);
         if let Some(watching) = self.watching.take() {
             watching.cancel();
         }
-        self.close();
     }
 
     /// Lets all subscribers go; each is told first what was published before.
@@ -467,7 +494,7 @@ impl Inner {
     /// What stands here is no longer what the log says: whoever asks for the session next has it read anew, and those who
     /// listen are told to.
     pub fn lose(&mut self, text: &str) {
-        self.is_lost = true;
+        self.give_up();
         for subscriber in self.subscribers.drain(..) {
             let _ = subscriber.reason.set(status::error(ErrorCode::ApiError, text));
         }
@@ -494,5 +521,32 @@ fn event(seq: u64, at: &str, origin: &Origin, body: Body) -> SessionEvent {
         visible_to: origin.visible_to.clone(),
         frame: String::new(),
         body: Some(body),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use service_kit::{testing::TestDatabase, wake::Wakes};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_comes_to_a_session_that_was_lost_meanwhile_is_sent_away_at_once() {
+        let database = TestDatabase::sqlite();
+        let store = Store::open(&database.config).await.unwrap();
+        store.create("evening", 0).await.unwrap();
+        let row = store.find("evening").await.unwrap().unwrap();
+        let row = store.take_over(row, "holder").await.unwrap();
+        let session = Session::new(State::new(row), store, 10, Relay::new(Wakes::default(), "evening"));
+        let mut before = session.register("before".into(), false).await.unwrap();
+
+        session.lock().await.lose("the game could not be written down");
+
+        assert!(before.live.recv().await.is_none() && before.reason.get().is_some());
+        let after = session.register("after".into(), false).await.err().unwrap();
+        assert_eq!((after.code(), after.message()), (tonic::Code::Unavailable, MOVED));
+        // The epoch is still its own, so that the log would take it.
+        let written = session.append(&Origin::default(), vec![events::system("late")]).await;
+        assert!(matches!(written, Err(DbError::Conflict)), "{written:?}");
     }
 }

@@ -101,7 +101,7 @@ pub(crate) async fn play_queue(session: Arc<Session>, engine: Arc<Engine>) {
             let mut inner = session.lock().await;
             let is_paused = inner.state.paused.is_some() && !engine.shutdown.is_cancelled();
             // The turns of a session that is lost are played by whoever reads it anew.
-            let next = if is_paused || inner.is_lost { None } else { inner.queue.pop_front() };
+            let next = if is_paused || session.is_lost() { None } else { inner.queue.pop_front() };
             let Some(queued) = next else {
                 inner.is_busy = false;
                 drop(inner);
