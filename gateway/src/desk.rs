@@ -16,7 +16,7 @@ use tonic::{Request, Status, metadata::MetadataMap};
 
 use crate::{
     Gateway,
-    limits::{self, Kind},
+    limits::{Keys, Kind},
     seat,
 };
 
@@ -102,9 +102,9 @@ impl Gateway {
         }
         caller.must_be(tool.role, &tool.name)?;
         let named = SESSIONS.iter().filter_map(|field| call.arguments.get(*field)?.as_str());
-        for session_id in call.session_id.as_deref().into_iter().chain(named) {
-            caller.may_enter(session_id)?;
-        }
+        let mut tables = call.session_id.as_deref().into_iter().chain(named);
+        let table = tables.next();
+        table.into_iter().chain(tables).try_for_each(|session_id| caller.may_enter(session_id))?;
         if tool.effect {
             for name in ACTORS.iter().filter_map(|actor| call.arguments.get(*actor)?.as_str()) {
                 if !self.peers.gate().owns(caller, name).await? {
@@ -114,7 +114,7 @@ impl Gateway {
                 }
             }
             let kind = if tool.name == SAY { Kind::Turn } else { Kind::Roll };
-            self.limits.check(kind, &[&limits::token(caller), &limits::table(call.session_id.as_deref())])?;
+            self.limits.check(kind, &Keys::of(caller, table))?;
         }
         Ok(())
     }

@@ -19,7 +19,7 @@ use crate::{
     answer::Problem,
     extract::{text_header, wants_json},
     grpc,
-    limits::{self, Kind},
+    limits::{Key, Keys, Kind},
 };
 
 /// Routes that anybody may see: the page and the documents, which hold nothing of anybody's, and whether we are well.
@@ -70,16 +70,19 @@ pub(crate) async fn admit(
         return next(request).await;
     }
     let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
-    let address = address.map(|address| format!("address {address}")).unwrap_or_default();
     // Before the token is looked at, for that costs something too.
-    if let Err(status) = gateway.limits.check(Kind::Request, &[&address]) {
+    let by_address = Keys { address: address.map(Key::address), ..Keys::default() };
+    if let Err(status) = gateway.limits.check(Kind::Request, &by_address) {
         return refuse(status);
     }
-    let admitted = gateway.admit(token_of(request.headers())).await;
-    let caller = match admitted.and_then(|caller| {
-        gateway.limits.check(Kind::Request, &[&limits::token(&caller)])?;
-        Ok(caller)
-    }) {
+    let admitted = gateway.admit(token_of(request.headers())).await.map(|caller| caller.at(address));
+    let keys = match &admitted {
+        Ok(caller) => Keys { address: None, ..Keys::of(caller, table_of(route.as_deref(), &request)) },
+        // Whoever is turned away is one without a token, and takes nothing from a table's share.
+        Err(_) => Keys { person: by_address.address, ..Keys::default() },
+    };
+    let counted = gateway.limits.check(Kind::Request, &keys);
+    let caller = match counted.and(admitted) {
         Ok(caller) => caller,
         Err(status) => return refuse(status),
     };
@@ -92,6 +95,13 @@ pub(crate) async fn admit(
     }
     request.extensions_mut().insert(caller);
     next(request).await
+}
+
+/// The table that a request is about, as its path or its header tells; the path's as it is written there.
+fn table_of<'a>(route: Option<&str>, request: &'a Request) -> Option<&'a str> {
+    let place = route.and_then(|route| route.split('/').position(|segment| segment == "{session_id}"));
+    let in_path = place.and_then(|place| request.uri().path().split('/').nth(place));
+    in_path.or_else(|| text_header(request.headers(), "x-session-id"))
 }
 
 /// A path without a route is a file of another page, or nothing.

@@ -9,7 +9,7 @@ use tonic::Status;
 use super::request::Request;
 use crate::{
     Gateway,
-    limits::{self, Kind},
+    limits::{Keys, Kind},
 };
 
 /// What a spectator may send.
@@ -21,10 +21,10 @@ pub(super) struct Person {
     gateway: Gateway,
     caller: Caller,
     session_id: String,
-    /// The keys under which his frames and turns are counted.
-    connection: String,
-    token: String,
-    table: String,
+    connection_id: String,
+    /// Under whom his frames and his turns are counted.
+    by_frame: Keys,
+    by_turn: Keys,
     shown: u32,
 }
 
@@ -33,9 +33,9 @@ impl Person {
         Person {
             gateway,
             session_id: session_id.to_owned(),
-            connection: format!("connection {connection_id}"),
-            token: limits::token(&caller),
-            table: limits::table(Some(session_id)),
+            connection_id: connection_id.to_owned(),
+            by_frame: Keys::of_connection(&caller, Some(session_id), connection_id),
+            by_turn: Keys::of(&caller, Some(session_id)),
             caller,
             shown: 0,
         }
@@ -67,7 +67,7 @@ impl Person {
     /// `UNAUTHENTICATED` if his token is no longer good, `RATE_LIMITED`.
     pub fn count_frame(&self) -> Result<(), Status> {
         self.caller.check()?;
-        self.gateway.limits.check(Kind::Frame, &[&self.connection, &self.token])
+        self.gateway.limits.check(Kind::Frame, &self.by_frame)
     }
 
     /// What he wants, as far as he may; his name is that of his token.
@@ -102,7 +102,7 @@ impl Person {
             Request::AddCharacter { character } | Request::RemoveCharacter { character } => {
                 self.may_play(character).await?;
             }
-            Request::Chat { .. } => self.gateway.limits.check(Kind::Turn, &[&self.token, &self.table])?,
+            Request::Chat { .. } => self.gateway.limits.check(Kind::Turn, &self.by_turn)?,
             Request::Approve { .. } | Request::Override { .. } | Request::TakeOver { .. } => {
                 self.caller.must_be(Role::Gm, "this")?;
             }
@@ -123,8 +123,9 @@ impl Person {
     async fn show(&mut self, token: &str) -> Result<(), Status> {
         let caller = self.gateway.admit(Some(token)).await?;
         caller.may_enter(&self.session_id)?;
-        self.token = limits::token(&caller);
-        self.caller = caller;
+        self.caller = caller.at(self.caller.address);
+        self.by_frame = Keys::of_connection(&self.caller, Some(&self.session_id), &self.connection_id);
+        self.by_turn = Keys::of(&self.caller, Some(&self.session_id));
         self.shown += 1;
         Ok(())
     }

@@ -1,8 +1,12 @@
 //! What strangers and players try at the door, each attempt a test: it is refused, it is told in the form of every
 //! error, and it changes nothing.
 
-use std::time::{Duration, Instant};
+use std::{
+    num::NonZeroU32,
+    time::{Duration, Instant},
+};
 
+use futures_util::future::select_all;
 use gateway::{Config, RateConfig};
 use http::header::AUTHORIZATION;
 use reqwest::RequestBuilder;
@@ -12,7 +16,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_tungstenite::{connect_async, tungstenite::client::IntoClientRequest};
 
 use crate::{
-    guarded::{Guarded, grant, guarded},
+    guarded::{Guarded, grant, guarded, guarded_with},
     support::{Gateway, PATIENCE, Socket, header, json, table},
 };
 
@@ -30,9 +34,15 @@ async fn status(request: RequestBuilder) -> u16 {
 
 /// A socket that shows its token as a browser does.
 async fn socket(guarded: &Guarded, path: &str, token: &str) -> Result<Socket, u16> {
+    socket_from(guarded, path, token, "192.0.2.1").await
+}
+
+/// The same behind a proxy, which says that it comes from this address.
+async fn socket_from(guarded: &Guarded, path: &str, token: &str, address: &str) -> Result<Socket, u16> {
     let mut request = format!("ws://{}/game/{path}", guarded.gateway.address).into_client_request().unwrap();
     let protocols = format!("dicetower, bearer.{token}");
     request.headers_mut().insert("sec-websocket-protocol", protocols.parse().unwrap());
+    request.headers_mut().insert("x-forwarded-for", address.parse().unwrap());
     match connect_async(request).await {
         Ok((socket, _)) => Ok(Socket(socket)),
         Err(tokio_tungstenite::tungstenite::Error::Http(response)) => Err(response.status().as_u16()),
@@ -788,16 +798,63 @@ async fn frames_that_are_no_text_count_like_others() {
     assert_eq!(socket.next_of("error").await["code"], 6003);
 }
 
-#[tokio::test]
-async fn too_many_turns_of_one_table_are_refused() {
-    let gateway = table(rates(RateConfig { rate_turns: Some(1), ..RateConfig::default() })).await;
-    let mut socket = gateway.socket("evening").await;
-    socket.next_of("system").await;
-    for _ in 0..8 {
-        socket.send(json!({"type": "chat", "message": "hello"})).await;
+/// What the first of several people is told who is refused when each of them sends this.
+async fn first_refusal(mut sockets: Vec<Socket>, frame: Value) -> String {
+    for socket in &mut sockets {
+        socket.send(frame.clone()).await;
     }
-    let error = socket.next_of("error").await;
-    assert!([6003].contains(&error["code"].as_u64().unwrap()), "{error}");
+    let refusals = sockets.iter_mut().map(|socket| Box::pin(socket.next_of("error")));
+    select_all(refusals).await.0["content"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn too_many_turns_of_one_without_a_token_are_refused_at_whichever_table() {
+    let gateway = table(rates(RateConfig { rate_turns: Some(1), ..RateConfig::default() })).await;
+    let mut sockets = Vec::new();
+    for number in 0..20 {
+        sockets.push(gateway.socket(&format!("evening-{number}")).await);
+    }
+    let refusal = first_refusal(sockets, json!({"type": "chat", "message": "hello"})).await;
+    assert!(refusal.starts_with("too many turns of your address: 1 a second"), "{refusal}");
+}
+
+#[tokio::test]
+async fn too_many_turns_at_one_table_are_refused_whoever_asks_from_wherever() {
+    let rates = RateConfig { rate_turns: Some(1), rate_people: NonZeroU32::new(1), ..RateConfig::default() };
+    let trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    let guarded = guarded_with(Config { trusted_proxies, rates, ..Config::default() }).await;
+    let mut sockets = Vec::new();
+    for number in 1..=20 {
+        let token = guarded.token(grant(&format!("Anna {number}"), Role::Player)).await;
+        sockets.push(socket_from(&guarded, "evening", &token, &format!("192.0.2.{number}")).await.unwrap());
+    }
+    let refusal = first_refusal(sockets, json!({"type": "chat", "message": "hello"})).await;
+    assert!(refusal.starts_with("too many turns of this table: 1 a second"), "{refusal}");
+}
+
+#[tokio::test]
+async fn too_many_frames_of_one_address_are_refused_on_whichever_connection() {
+    let rates = RateConfig { rate_frames: Some(1), rate_people: NonZeroU32::new(1), ..RateConfig::default() };
+    let gateway = table(Config { rates, ..Config::default() }).await;
+    let mut sockets = Vec::new();
+    for number in 0..20 {
+        sockets.push(gateway.socket(&format!("evening-{number}")).await);
+    }
+    let refusal = first_refusal(sockets, json!({"type": "ping"})).await;
+    assert!(refusal.starts_with("too many frames of your address: 1 a second"), "{refusal}");
+}
+
+#[tokio::test]
+async fn who_is_turned_away_too_often_is_told_to_wait() {
+    let rates = RateConfig { rate_requests: Some(1), ..RateConfig::default() };
+    let guarded = guarded_with(Config { rates, ..Config::default() }).await;
+    let mut codes = Vec::new();
+    for _ in 0..10 {
+        codes.push(status(with(guarded.gateway.get("/api/tools"), "guessed")).await);
+    }
+    assert!(codes.starts_with(&[401]) && codes.contains(&429), "{codes:?}");
+    // Who has a token is not held up by one who guesses at the same address.
+    assert_eq!(status(with(guarded.gateway.get("/api/tools"), &guarded.player)).await, 200);
 }
 
 #[tokio::test]

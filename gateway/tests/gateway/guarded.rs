@@ -23,7 +23,11 @@ pub struct Guarded {
 
 /// A table behind `--auth token`.
 pub async fn guarded() -> Guarded {
-    let config = gateway::Config::default();
+    guarded_with(gateway::Config::default()).await
+}
+
+/// The same with another configuration.
+pub async fn guarded_with(config: gateway::Config) -> Guarded {
     let (folder, database) = database();
     let none = CancellationToken::new();
     let auth = AuthConfig { auth: Mode::Token, ..AuthConfig::default() };

@@ -11,7 +11,7 @@ mod oidc;
 mod owners;
 mod tokens;
 
-use std::{str::FromStr, sync::Arc, time::Duration};
+use std::{net::IpAddr, str::FromStr, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 pub use proto::catalogue::Role;
@@ -239,6 +239,8 @@ pub struct Caller {
     pub seat: Option<String>,
     /// Characters that his token lets him change, beside those that were given to him.
     pub characters: Vec<String>,
+    /// Where he calls from; none if that is not known, as of somebody on this machine's own input.
+    pub address: Option<IpAddr>,
     /// Unix milliseconds.
     expires_at: Option<i64>,
     revoked: Option<CancellationToken>,
@@ -253,6 +255,7 @@ impl Caller {
             session_id: None,
             seat: None,
             characters: Vec::new(),
+            address: None,
             expires_at: None,
             revoked: None,
         }
@@ -262,6 +265,13 @@ impl Caller {
     #[must_use]
     pub fn at_most(mut self, role: Role) -> Caller {
         self.role = self.role.min(role);
+        self
+    }
+
+    /// The same caller at this address.
+    #[must_use]
+    pub fn at(mut self, address: Option<IpAddr>) -> Caller {
+        self.address = address;
         self
     }
 

@@ -255,6 +255,7 @@ impl Provider {
             session_id: None,
             seat: None,
             characters: Vec::new(),
+            address: None,
             expires_at: Some(expires.saturating_add(LEEWAY).saturating_mul(1000)),
             revoked: None,
         })

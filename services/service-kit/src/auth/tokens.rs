@@ -277,6 +277,7 @@ fn listed(row: &Row) -> Option<Listed> {
         session_id: row.optional_text(4),
         seat: row.optional_text(5),
         characters: serde_json::from_str(&row.text(6)).unwrap_or_default(),
+        address: None,
         expires_at,
         revoked: Some(revoked),
     };
