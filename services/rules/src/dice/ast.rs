@@ -472,16 +472,19 @@ fn write_list(f: &mut fmt::Formatter<'_>, parts: &[Expr]) -> fmt::Result {
 fn write_modifiers(f: &mut fmt::Formatter<'_>, modifiers: &[Modifier]) -> fmt::Result {
     let mut last = 0;
     let mut last_text = String::new();
+    let mut last_filters = false;
     for modifier in modifiers {
         let rank = modifier.rank();
         let text = modifier.to_string();
-        let might_unite = matches!(modifier, Modifier::Filter { .. } | Modifier::Reroll { .. });
+        // A dialect might unite it with the last one, or order the two otherwise.
+        let filters = matches!(modifier, Modifier::Filter { .. });
+        let might_unite = filters && last_filters || rank == last && matches!(modifier, Modifier::Reroll { .. });
         // `!` before Avrae's `pl3` would penetrate.
         let might_penetrate = last_text.ends_with('!') && text.starts_with('p');
-        if rank < last || (rank == last && might_unite) || might_penetrate {
+        if rank < last || might_unite || might_penetrate {
             f.write_str(":")?;
         }
-        last = rank;
+        (last, last_filters) = (rank, filters);
         f.write_str(&text)?;
         last_text = text;
     }

@@ -33,7 +33,7 @@ impl Parser<'_> {
             self.part(modifier_start)?;
             modifiers.check().map_err(|kind| self.at(modifier_start, self.position, kind))?;
         }
-        dice.modifiers = modifiers.ordered(self.dialect.keeps_written_order());
+        dice.modifiers = self.ordered(modifiers);
         Ok(None)
     }
 
@@ -61,8 +61,18 @@ impl Parser<'_> {
                 return Err(self.at(start, self.position, Kind::GroupModifier));
             }
         }
-        group.modifiers = modifiers.ordered(self.dialect.keeps_written_order());
+        group.modifiers = self.ordered(modifiers);
         Ok(())
+    }
+
+    /// Modifiers in the order in which they work.
+    fn ordered(&mut self, modifiers: Modifiers) -> Vec<Modifier> {
+        let as_written = self.dialect.keeps_written_order();
+        if !as_written && modifiers.keeps_and_drops() {
+            let dialect = self.dialect;
+            self.note(|| format!("keep and drop each look at all the dice, as in {dialect}"));
+        }
+        modifiers.ordered(as_written)
     }
 
     /// `tn5`, in Shadowrun also `t5`.
@@ -532,16 +542,55 @@ impl Modifiers {
         }
     }
 
+    /// Whether dice are kept and dropped within one stretch.
+    fn keeps_and_drops(&self) -> bool {
+        let is = |(modifier, stretch): &(Modifier, u32), wanted: bool, at: u32| {
+            *stretch == at && matches!(modifier, Modifier::Filter { keep, .. } if *keep == wanted)
+        };
+        (0..=self.stretch).any(|at| [true, false].iter().all(|wanted| self.all.iter().any(|one| is(one, *wanted, at))))
+    }
+
     /// In the order in which they work: within each stretch as most dialects do, or as written; a count and a sort last.
     fn ordered(mut self, as_written: bool) -> Vec<Modifier> {
+        let kept: Vec<(Selector, u32)> =
+            self.all.iter().flat_map(|(modifier, stretch)| kept(modifier, *stretch)).collect();
         self.all.sort_by_key(|(modifier, stretch)| match (modifier.rank(), as_written) {
             (rank, _) if rank > LAST_FREE => (u32::MAX, rank),
             (_, true) => (0, 0),
-            (rank, false) => (*stretch, rank),
+            (rank, false) => {
+                let is_first = kept.iter().any(|(kept, at)| at == stretch && drops_before(modifier, *kept));
+                (*stretch, if is_first { BEFORE_KEEP } else { 2 * rank })
+            }
         });
         self.all.into_iter().map(|(modifier, _)| modifier).collect()
     }
 }
+
+/// What a modifier keeps, and in which stretch it stands.
+fn kept(modifier: &Modifier, stretch: u32) -> impl Iterator<Item = (Selector, u32)> {
+    let selectors = match modifier {
+        Modifier::Filter { keep: true, selectors } => &selectors[..],
+        _ => &[],
+    };
+    selectors.iter().map(move |selector| (*selector, stretch))
+}
+
+/// Whether a modifier drops dice before this is kept, so that each of the two looks at all the dice: `4d6kh3dl1` drops the
+/// die that is not kept anyway, but `4d6kh3dh1` the highest of those that are.
+fn drops_before(modifier: &Modifier, kept: Selector) -> bool {
+    let Modifier::Filter { keep: false, selectors } = modifier else { return false };
+    selectors.iter().any(|dropped| {
+        matches!(
+            (kept, dropped),
+            (Selector::Highest(_), Selector::Lowest(_))
+                | (Selector::Lowest(_), Selector::Highest(_))
+                | (Selector::Compare(_), Selector::Highest(_) | Selector::Lowest(_))
+        )
+    })
+}
+
+/// Twice the rank of what drops before anything is kept: between what brings further dice, and what keeps.
+const BEFORE_KEEP: u32 = 13;
 
 /// The rank up to which modifiers may stand in any order; a count and a sort come after all others.
 const LAST_FREE: u32 = 8;
