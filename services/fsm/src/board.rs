@@ -17,6 +17,7 @@ use pieces::Board;
 pub const FIGURES: &[&str] = &[
     "ACTIVE_NATIONS",
     "BESIEGED_REGIONS",
+    "CHARACTERS",
     "COMPANIONS",
     "CONQUERED_REGIONS",
     "CONTESTED_REGIONS",
@@ -46,6 +47,7 @@ pub const FIGURES: &[&str] = &[
     "NATION_STEPS",
     "RINGS",
     "SHADOW_VP",
+    "SPARE_DICE",
     "SP_FORCES",
     "SP_HAND",
     "SP_HAND_SIZE",
@@ -64,6 +66,8 @@ const CORRUPTION_COUNTER: i64 = 252;
 const FREE_PEOPLES_VP: i64 = 422;
 const SHADOW_VP: i64 = 423;
 const WITCH_KING: i64 = 253;
+/// The Witch-king, Saruman, the Mouth of Sauron.
+const MINIONS: [i64; 3] = [WITCH_KING, 254, 255];
 const COMPANIONS: [(i64, &str); 7] = [
     (240, "Gandalf the Grey"),
     (241, "Strider"),
@@ -91,6 +95,8 @@ const GUIDE_BOX: i64 = 116;
 const CURRENT_ACTION: i64 = 152;
 const FREE_PEOPLES_DICE: i64 = 178;
 const SHADOW_DICE: i64 = 179;
+/// Pieces that may still come.
+const REINFORCEMENTS: [i64; 2] = [174, 176];
 const FREE_PEOPLES_HAND: i64 = 180;
 const SHADOW_HAND: i64 = 181;
 const DOCUMENTED_FREE_PEOPLES_HAND: i64 = 144;
@@ -300,6 +306,11 @@ fn is_region(area: i64) -> bool {
     (0..=104).contains(&area)
 }
 
+/// The region of a Stronghold's box.
+pub fn region_of_box(inside: i64) -> Option<i64> {
+    STRONGHOLD_BOXES.iter().find(|(there, _)| *there == inside).map(|(_, region)| *region)
+}
+
 /// The box in which an Army holds out that is besieged in a region's Stronghold.
 pub fn stronghold_box(region: i64) -> Option<i64> {
     STRONGHOLD_BOXES.iter().find(|(_, of)| *of == region).map(|(inside, _)| *inside)
@@ -319,17 +330,32 @@ fn is_on_the_way(area: i64) -> bool {
 pub fn area_constants() -> Map<String, Value> {
     let mut names = Map::new();
     let mut settlements = Map::new();
+    let mut homelands: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
+    let mut havens: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
     for line in AREAS.lines().filter(|line| !line.starts_with('#')) {
         let mut columns = line.split('\t');
         let (Some(area), Some(name)) = (columns.next(), columns.next()) else { continue };
         names.insert(area.to_owned(), Value::from(name));
-        if let (Some(nation), Some(kind)) = (columns.next(), columns.next()) {
+        let (nation, kind) = (columns.next(), columns.next());
+        if let (Some(nation), Ok(region)) = (nation, area.parse::<i64>()) {
+            homelands.entry(nation).or_default().push(region);
+            if matches!(kind, Some("city" | "stronghold")) {
+                havens.entry(nation).or_default().push(region);
+            }
+        }
+        if let (Some(nation), Some(kind)) = (nation, kind) {
             settlements.insert(area.to_owned(), json!({"nation": nation, "kind": kind}));
         }
     }
     let boxes = STRONGHOLD_BOXES.iter().map(|(area, region)| (region.to_string(), Value::from(*area)));
     let mut constants = Map::new();
     constants.insert("STRONGHOLD_BOXES".to_owned(), Value::Object(boxes.collect()));
+    // The regions of each Nation, and those of them that are a City or a Stronghold.
+    let by_nation = |regions: BTreeMap<&str, Vec<i64>>| {
+        regions.into_iter().map(|(nation, regions)| (nation.to_owned(), Value::from(regions))).collect::<Map<_, _>>()
+    };
+    constants.insert("HOMELANDS".to_owned(), by_nation(homelands).into());
+    constants.insert("HAVENS".to_owned(), by_nation(havens).into());
     constants.insert("AREA_NAMES".to_owned(), Value::Object(names));
     constants.insert("SETTLEMENTS".to_owned(), Value::Object(settlements));
     constants
@@ -379,6 +405,8 @@ pub fn figures(tables: &Tables) -> Figures {
     put("HUNT_REROLLS", board.fellowship_area().map(|area| Value::from(board.hunt_rerolls(area))));
     put("COMPANIONS", board.companions());
     put("GUIDE", board.guide());
+    put("CHARACTERS", board.characters());
+    put("SPARE_DICE", board.spare_dice());
 
     put("RINGS", board.ring_areas());
     put("FP_RINGS", board.rings(125..=127));

@@ -7,7 +7,7 @@ use rules::war_of_the_ring::casualties::{self, Force, Loss};
 use serde_json::{Value, json};
 
 use crate::{
-    board::Side,
+    board::{self, Side},
     map::{self, Kind},
 };
 
@@ -25,6 +25,10 @@ pub const FUNCTIONS: &[Function] = &[
     Function { name: "losses", arity: 4, call: losses },
     Function { name: "reductions", arity: 3, call: reductions },
     Function { name: "nations", arity: 1, call: nations },
+    Function { name: "elites", arity: 2, call: elites },
+    Function { name: "armies_of", arity: 2, call: armies_of },
+    Function { name: "attackers", arity: 4, call: attackers },
+    Function { name: "advanced", arity: 2, call: advanced },
     Function { name: "retreats", arity: 6, call: retreats },
     Function { name: "garrison", arity: 3, call: garrison },
     Function { name: "strongholds_passed", arity: 4, call: strongholds_passed },
@@ -93,6 +97,67 @@ fn reductions(arguments: &[Value]) -> Value {
 fn nations(arguments: &[Value]) -> Value {
     let pieces = arguments[0].as_array().into_iter().flatten().filter_map(Value::as_i64);
     pieces.filter_map(map::unit).map(|unit| unit.nation).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// `elites(pieces, nation)`: how many of the pieces are Elites of the nation.
+fn elites(arguments: &[Value]) -> Value {
+    let pieces = arguments[0].as_array().into_iter().flatten().filter_map(Value::as_i64);
+    let units = pieces.filter_map(map::unit).filter(|unit| unit.kind == Kind::Elite);
+    Value::from(units.filter(|unit| arguments[1] == unit.nation).count())
+}
+
+/// Pieces by area, as the figures of the board have them.
+fn forces(value: &Value) -> impl Iterator<Item = (i64, Vec<i64>)> {
+    let areas = value.as_object().into_iter().flatten();
+    areas.filter_map(|(area, pieces)| {
+        Some((area.parse().ok()?, pieces.as_array()?.iter().filter_map(Value::as_i64).collect()))
+    })
+}
+
+/// Whose unit a piece is; `None` for leaders and all others.
+fn fighter(piece: i64) -> Option<&'static str> {
+    map::unit(piece).filter(|unit| matches!(unit.kind, Kind::Regular | Kind::Elite)).map(|unit| unit.nation)
+}
+
+/// `armies_of(forces, nation)`: the areas where an Army has a unit of the nation, in ascending order.
+fn armies_of(arguments: &[Value]) -> Value {
+    let is_of_nation = |piece: &i64| fighter(*piece).is_some_and(|nation| arguments[1] == nation);
+    let areas = forces(&arguments[0]).filter(|(_, pieces)| pieces.iter().any(is_of_nation)).map(|(area, _)| area);
+    areas.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// `attackers(forces, enemy_units, at_war, led)`: the areas, in ascending order, from which an Army may attack: it has units of
+/// a nation that is at war, somebody who leads them where that is asked for, and an enemy within reach: next to it, in the
+/// Stronghold that it besieges, or before the one that it holds.
+fn attackers(arguments: &[Value]) -> Value {
+    let is_enemy_in = |area: i64| arguments[1].get(area.to_string()).is_some();
+    let is_at_war =
+        |nation: &str| arguments[2].as_array().is_some_and(|list| list.iter().any(|other| *other == nation));
+    let must_be_led = arguments[3] == true;
+    let reaches_enemy = |area: i64| match board::region_of_box(area) {
+        Some(region) => is_enemy_in(region),
+        None => {
+            map::neighbours(area).iter().any(|next| is_enemy_in(*next))
+                || board::stronghold_box(area).is_some_and(is_enemy_in)
+        }
+    };
+    let may = |(area, pieces): &(i64, Vec<i64>)| {
+        let fights = pieces.iter().any(|piece| fighter(*piece).is_some_and(is_at_war));
+        let is_led = pieces.iter().any(|piece| fighter(*piece).is_none());
+        fights && (is_led || !must_be_led) && reaches_enemy(*area)
+    };
+    forces(&arguments[0]).filter(may).map(|(area, _)| area).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// `advanced(steps, nations)`: steps to war by nation, one less for each of these nations.
+fn advanced(arguments: &[Value]) -> Value {
+    let (Some(steps), Some(nations)) = (arguments[0].as_object(), arguments[1].as_array()) else { return json!([]) };
+    let after = |(nation, steps): (&String, &Value)| {
+        let goes_on = nations.iter().any(|other| other == nation);
+        let left = steps.as_i64().unwrap_or_default();
+        (nation.clone(), Value::from(if goes_on { (left - 1).max(0) } else { left }))
+    };
+    Value::Object(steps.iter().map(after).collect())
 }
 
 /// Units that a region may hold, and a Stronghold under siege.
@@ -334,6 +399,27 @@ mod tests {
                 },
             ])
         );
+    }
+
+    #[test]
+    fn whoever_is_at_war_and_near_an_enemy_may_attack() {
+        // Orcs with a Nazgûl in Minas Morgul, Southrons in Umbar, Orcs before Minas Tirith.
+        let forces = json!({"86": [7, 37], "49": [41], "74": [8]});
+        let attack = |enemy: Value, at_war: Value, led: bool| call("attackers", json!([forces, enemy, at_war, led]));
+        let near = json!({"75": 2, "73": 1});
+        assert_eq!(attack(near.clone(), json!(["Sauron"]), true), json!([86]), "only those who are led");
+        assert_eq!(attack(near, json!(["Sauron"]), false), json!([74, 86]));
+        assert_eq!(attack(json!({"75": 2}), json!([]), false), json!([]), "nobody is at war");
+        assert_eq!(attack(json!({"111": 2}), json!(["Sauron"]), false), json!([74]), "it besieges Minas Tirith");
+        assert_eq!(call("armies_of", json!([forces, "Sauron"])), json!([74, 86]));
+        assert_eq!(call("attackers", json!([{"111": [75]}, {"74": 1}, ["Gondor"], false])), json!([111]), "a sortie");
+    }
+
+    #[test]
+    fn a_nation_goes_one_step_on_and_not_beyond_war() {
+        let steps = json!({"Gondor": 2, "Rohan": 0});
+        assert_eq!(call("advanced", json!([steps, ["Gondor", "Rohan"]])), json!({"Gondor": 1, "Rohan": 0}));
+        assert_eq!(call("elites", json!([[6, 7, 35], "Isengard"])), 1);
     }
 
     #[test]

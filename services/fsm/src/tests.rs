@@ -9,6 +9,7 @@ mod figures;
 mod hunt_and_war;
 mod line_and_log;
 mod meanings;
+mod newcomers;
 mod play;
 mod situations;
 mod store;

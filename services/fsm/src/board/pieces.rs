@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use super::{
-    AT_WAR, COMPANIONS, CORRUPTION_COUNTER, CURRENT_ACTION, FELLOWSHIP, FELLOWSHIP_BOX, GUIDE_BOX, NATIONS,
-    PROGRESS_COUNTER, Piece, PieceId, SHADOW_DICE, STRONGHOLD_BOXES, Side, TRACK, Tables, VICTORY_TRACK, die_side,
-    holds_armies, is_nazgul, is_on_the_way, is_region, leadership, stronghold_side, unit_side,
+    AT_WAR, COMPANIONS, CORRUPTION_COUNTER, CURRENT_ACTION, FELLOWSHIP, FELLOWSHIP_BOX, GUIDE_BOX, MINIONS, NATIONS,
+    PROGRESS_COUNTER, Piece, PieceId, REINFORCEMENTS, SHADOW_DICE, STRONGHOLD_BOXES, Side, TRACK, Tables,
+    VICTORY_TRACK, die_side, holds_armies, is_nazgul, is_on_the_way, is_region, leadership, stronghold_side, unit_side,
 };
 use crate::map::{self, Kind};
 
@@ -137,8 +137,25 @@ impl Board<'_> {
 
     pub(super) fn guide(&self) -> Option<Value> {
         let known = COMPANIONS.iter().any(|(id, _)| self.areas.contains_key(id));
-        let guide = COMPANIONS.iter().find(|(id, _)| self.area(*id) == Some(GUIDE_BOX)).map(|(_, name)| *name);
+        let inside = |area: i64| COMPANIONS.iter().find(|(id, _)| self.area(*id) == Some(area)).map(|(_, name)| *name);
+        // Where nobody has been laid into the Guide's box yet, it is one of the highest Level, who come first.
+        let guide = inside(GUIDE_BOX).or_else(|| inside(FELLOWSHIP_BOX));
         known.then(|| Value::from(guide.unwrap_or("Gollum")))
+    }
+
+    /// Where Companions and Minions are, by piece.
+    pub(super) fn characters(&self) -> Option<Value> {
+        let pieces = COMPANIONS.iter().map(|(id, _)| *id).chain(MINIONS);
+        let areas: Map<String, Value> =
+            pieces.filter_map(|id| Some((id.to_string(), Value::from(self.area(id)?)))).collect();
+        (!areas.is_empty()).then_some(Value::Object(areas))
+    }
+
+    /// Dice that no character has brought yet.
+    pub(super) fn spare_dice(&self) -> Option<Value> {
+        let is_spare = |id: &i64| die_side(*id).is_some();
+        let spare = REINFORCEMENTS.into_iter().flat_map(|area| self.in_area(area)).filter(is_spare);
+        self.has_dice().then(|| spare.collect())
     }
 
     pub(super) fn ring_areas(&self) -> Option<Value> {

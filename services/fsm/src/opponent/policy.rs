@@ -6,7 +6,7 @@ use super::{
     Policy, Question, Strength, Weighed,
     noise::Noise,
     plan::Plan,
-    position::{MOUTH, Position, SARUMAN, STRIDER, WITCH_KING, boxes},
+    position::{Position, boxes},
     ring::Ring,
     war::War,
 };
@@ -133,8 +133,10 @@ impl Judge<'_> {
         let mut uses: Vec<&'static str> = match face {
             "character" => vec!["attack"],
             "army" => vec!["move_armies", "attack"],
-            "muster" => vec!["advance_nation", "recruit", "bring_minion"],
-            "army_muster" => vec!["move_armies", "attack", "advance_nation", "recruit", "bring_minion"],
+            "muster" => vec!["advance_nation", "recruit", "bring_minion", "saruman_musters"],
+            "army_muster" => {
+                vec!["move_armies", "attack", "advance_nation", "recruit", "bring_minion", "saruman_musters"]
+            }
             "event" => vec!["draw_strategy_card"],
             _ => Vec::new(),
         };
@@ -149,7 +151,7 @@ impl Judge<'_> {
             uses.push("hide_fellowship");
         }
         if self.side == Side::FreePeoples {
-            uses.retain(|action| *action != "bring_minion");
+            uses.retain(|action| !matches!(*action, "bring_minion" | "saruman_musters"));
         }
         uses
     }
@@ -170,8 +172,9 @@ impl Judge<'_> {
                 let plans = nations.iter().map(|nation| self.war().advance(nation));
                 plans.fold(Plan::new(-1.0, "all are at war"), Plan::or)
             }
-            "bring_minion" => self.minion(),
-            "upgrade" => self.upgrade(),
+            "bring_minion" => self.newcomer("MINION_ENTRIES", |entry| self.minion(entry)),
+            "upgrade" => self.newcomer("UPGRADES", |entry| self.upgrade(entry)),
+            "saruman_musters" => self.war().saruman_musters(),
             "move_nazgul" => self.nazgul(),
             "draw_character_card" => self.draw(boxes(self.side).character_deck, 0.75),
             "draw_strategy_card" => self.draw(boxes(self.side).strategy_deck, 0.8),
@@ -195,6 +198,13 @@ impl Judge<'_> {
             let now = self.best_of(self.position.text("SELECTED_FACE")).worth;
             let best = self.best_of(text("face"));
             return Plan::new(best.worth.min(now + 3.0) - RING, format!("a Ring's price, and then: {}", best.why));
+        }
+        // Their choices tell their own moves, the used die's among them.
+        let entry = Value::Object(data.clone());
+        match text("action") {
+            "bring_minion" => return self.minion(&entry),
+            "upgrade" => return self.upgrade(&entry),
+            _ => {}
         }
         let plan = match text("nation") {
             "" => self.use_for(id),
@@ -222,52 +232,32 @@ impl Judge<'_> {
         plan.moving(&[cards[drawn]], deck, boxes(self.side).hand)
     }
 
-    /// A Minion comes into play where the rules allow it; his die comes with the next turn.
-    fn minion(&self) -> Plan {
-        const ORTHANC: i64 = 40;
-        const MINAS_MORGUL: i64 = 86;
-        const BARAD_DUR: i64 = 96;
-        let position = self.position;
-        let side = boxes(Side::Shadow);
-        let waits = |minion: i64| position.area(minion) == Some(side.reinforcements);
-        let free_peoples_at_war =
-            ["Elves", "Dwarves", "North", "Rohan", "Gondor"].iter().any(|nation| position.is_at_war(nation));
-        let holds = |region: i64| position.holder(region) == Some(Side::Shadow);
-        let candidates = [
-            (SARUMAN, ORTHANC, position.is_at_war("Isengard"), "Saruman"),
-            (WITCH_KING, MINAS_MORGUL, position.is_at_war("Sauron") && free_peoples_at_war, "the Witch-king"),
-            (MOUTH, BARAD_DUR, position.is_on_mordor_track(), "the Mouth of Sauron"),
-        ];
-        for (minion, region, allowed, name) in candidates {
-            if waits(minion) && allowed && holds(region) {
-                let mut plan = Plan::new(5.0, format!("{name} brings a die a turn")).moving(
-                    &[minion],
-                    side.reinforcements,
-                    region,
-                );
-                let die = position.pieces_in(side.reinforcements).find(|piece| (360..=362).contains(piece));
-                if let Some(die) = die {
-                    plan = plan.moving(&[die], side.reinforcements, side.casualties);
-                }
-                return plan;
-            }
-        }
-        Plan::new(-1.0, "no Minion may come")
+    /// A Minion comes into play where the rules allow it, best where his Army is largest; his die comes with the next turn.
+    fn minion(&self, entry: &Value) -> Plan {
+        let Some((name, area)) =
+            entry.get("minion").and_then(Value::as_str).zip(entry.get("area").and_then(Value::as_i64))
+        else {
+            return Plan::new(-1.0, "no Minion may come");
+        };
+        let army = self.position.army(Side::Shadow, area).strength();
+        let led = 0.05 * f64::from(u32::try_from(army).unwrap_or_default());
+        Plan::new(5.0 + led, format!("{name} brings a die a turn, {army} units are where he comes"))
     }
 
-    /// Aragorn, where Strider has come to Gondor; Gandalf the White is for people to bring, since he changes pieces.
-    fn upgrade(&self) -> Plan {
-        const GONDOR: [i64; 3] = [74, 42, 48];
-        let position = self.position;
-        let crowned = GONDOR.into_iter().find(|region| position.area(STRIDER) == Some(*region));
-        let side = boxes(Side::FreePeoples);
-        let die = position.pieces_in(side.reinforcements).find(|piece| (358..=359).contains(piece));
-        match (crowned, die) {
-            (Some(_), Some(die)) => {
-                Plan::new(4.5, "Aragorn brings a die a turn").moving(&[die], side.reinforcements, side.casualties)
-            }
-            _ => Plan::new(-1.0, "nobody is ready for it"),
-        }
+    /// The best of those who may come into play, by the name that the machine has for the list.
+    fn newcomer(&self, list: &str, weigh: impl Fn(&Value) -> Plan) -> Plan {
+        self.position.list(list).iter().map(weigh).fold(Plan::new(-1.0, "nobody may come"), Plan::or)
+    }
+
+    /// Aragorn or Gandalf the White.
+    fn upgrade(&self, entry: &Value) -> Plan {
+        let Some(name) = entry.get("character").and_then(Value::as_str) else {
+            return Plan::new(-1.0, "nobody is ready for it");
+        };
+        // Where he comes he wakes a Nation, best one that has an enemy near it.
+        let area = entry.get("area").and_then(Value::as_i64).unwrap_or_default();
+        let at_home = map::settlement(area).is_some_and(|place| map::side_of(place.nation) == Side::FreePeoples);
+        Plan::new(if at_home { 4.5 } else { 4.4 }, format!("{name} brings a die a turn"))
     }
 
     /// A Nazgûl flies to the Fellowship: a failed Hunt die is thrown again.

@@ -17,7 +17,6 @@ pub const SHADOW_VP: i64 = 423;
 pub const SARUMAN: i64 = 254;
 pub const WITCH_KING: i64 = 253;
 pub const MOUTH: i64 = 255;
-pub const STRIDER: i64 = 241;
 
 pub const GUIDE_BOX: i64 = 116;
 pub const FELLOWSHIP_BOX: i64 = 115;
@@ -158,11 +157,6 @@ impl Army {
             }
         }
         army
-    }
-
-    /// All its pieces.
-    pub fn pieces(&self) -> Vec<i64> {
-        [&self.regulars[..], &self.elites, &self.leaders].concat()
     }
 }
 

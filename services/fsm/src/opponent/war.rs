@@ -1,14 +1,13 @@
 //! The war: Armies, recruits, Nations, and battles that have begun. What an Army may do is looked for on the board;
 //! attacks are tried out before they are advised.
 
-use std::collections::BTreeSet;
-
 use super::{
     Strength,
     battle::{Force, Ground, Odds, odds},
     plan::Plan,
     position::{
-        AT_WAR, Army, CURRENT_ACTION, FREE_PEOPLES_VP, NATION_MARKERS, Position, SHADOW_VP, VICTORY_TRACK, boxes, enemy,
+        AT_WAR, Army, CURRENT_ACTION, FREE_PEOPLES_VP, NATION_MARKERS, Position, SARUMAN, SHADOW_VP, VICTORY_TRACK,
+        boxes, enemy,
     },
 };
 use serde_json::Value;
@@ -197,7 +196,7 @@ impl<'a> War<'a> {
                         odds.inflicted
                     );
                     let pieces = self.units_limit(&army, 0);
-                    best = self.provoked(Plan::new(worth, why).moving(&pieces, from, to).with("region", to), &defender);
+                    best = Plan::new(worth, why).moving(&pieces, from, to).with("region", to);
                 }
             }
         }
@@ -217,14 +216,7 @@ impl<'a> War<'a> {
             defender.strength(),
             100.0 * odds.won
         );
-        Some(self.provoked(Plan::new(worth, why).with("region", region), &defender))
-    }
-
-    /// Nations that are attacked become active and go one step on.
-    fn provoked(&self, plan: Plan, attacked: &Army) -> Plan {
-        let nations: BTreeSet<&str> =
-            attacked.pieces().iter().filter_map(|piece| map::unit(*piece)).map(|unit| unit.nation).collect();
-        nations.into_iter().fold(plan, |plan, nation| self.one_step_on(plan, nation))
+        Some(Plan::new(worth, why).with("region", region))
     }
 
     fn one_step_on(&self, plan: Plan, nation: &str) -> Plan {
@@ -338,6 +330,29 @@ impl<'a> War<'a> {
             }
         }
         best
+    }
+
+    /// Saruman has a Regular come to each Settlement of Isengard, while he is in Orthanc.
+    pub fn saruman_musters(&self) -> Plan {
+        const ORTHANC: i64 = 40;
+        let position = self.position;
+        if self.side != Side::Shadow || position.area(SARUMAN) != Some(ORTHANC) {
+            return Plan::new(-1.0, "Saruman is not in Orthanc");
+        }
+        let pool = boxes(self.side).reinforcements;
+        let is_regular =
+            |piece: &i64| map::unit(*piece).is_some_and(|unit| unit.nation == "Isengard" && unit.kind == Kind::Regular);
+        let is_open = |region: &i64| {
+            position.holder(*region) == Some(self.side)
+                && position.army(enemy(self.side), *region).strength() == 0
+                && position.army(self.side, *region).strength() < STACK
+        };
+        let homes = map::settlements().filter(|(_, place)| place.nation == "Isengard").map(|(region, _)| region);
+        let coming: Vec<(i64, i64)> = position.pieces_in(pool).filter(is_regular).zip(homes.filter(is_open)).collect();
+        let count = u32::try_from(coming.len()).unwrap_or_default();
+        let plan =
+            Plan::new(if count == 0 { -0.5 } else { 0.8 + 0.4 * f64::from(count) }, format!("{count} Regulars come"));
+        coming.into_iter().fold(plan, |plan, (piece, region)| plan.moving(&[piece], pool, region))
     }
 
     /// The used die leaves the current action for where used dice lie.

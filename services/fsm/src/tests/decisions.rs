@@ -328,7 +328,7 @@ fn a_companion_may_be_drawn_to_fall() {
     let mut table = hit(json!({"COMPANIONS": ["Gandalf the Grey", "Strider", "Pippin"]}), 227);
     table.chance = vec![json!(3)];
     let told = records(&table.choose("damage", "random"));
-    assert_eq!(told[0], "$FSM moves 246 from Fellowship Of The Ring to FP Casualties ");
+    assert_eq!(told[0], "$FSM moves 246 from Fellowship Of The Ring to Rivendell ", "a Hobbit is only separated");
     assert_eq!(told[1], "$FSM moves 252 from Fellowship Track 0 to Fellowship Track 2 ", "Pippin absorbs one of three");
 }
 

@@ -218,6 +218,7 @@ fn actions() -> Vec<Row> {
                 "SELECTED_DIE = 211",
                 r#"SELECTED_FACE = "muster""#,
                 r#"ACTION = """#,
+                r#"STEPS_BEFORE = {"Dwarves":3,"Elves":3,"Gondor":2,"Isengard":1,"North":3,"Rohan":3,"Sauron":1,"Southrons and Easterlings":2}"#,
                 "PROGRESS_BEFORE = 2",
                 "CONTESTED_BEFORE = [37]",
                 "record $FSM moves 211 from FP Dice to Current Action ",
@@ -226,7 +227,12 @@ fn actions() -> Vec<Row> {
         (
             "RECORD_SELECTED_DIE",
             json!({"STATE": "PHASE_5_SP_ACTION", "EVENT": {"piece_id": 100, "to": 152, "face": "army"}}),
-            &[r#"ACTOR = "SP""#, "SELECTED_DIE = 100", r#"SELECTED_FACE = "army""#],
+            &[
+                r#"ACTOR = "SP""#,
+                r#"STEPS_BEFORE = {"Dwarves":3,"Elves":3,"Gondor":2,"Isengard":1,"North":3,"Rohan":3,"Sauron":1,"Southrons and Easterlings":2}"#,
+                "SELECTED_DIE = 100",
+                r#"SELECTED_FACE = "army""#,
+            ],
         ),
         ("PROMPT_PHASE_5_DIE_SELECTED", json!({"ACTOR": "SP", "SELECTED_FACE": "army"}), &["The Shadow: die Army"]),
         ("CHECK_IF_WILL_OF_WEST", json!({"SELECTED_FACE": "will_of_the_west"}), &["may show any other face"]),
@@ -344,6 +350,47 @@ fn actions() -> Vec<Row> {
             "CHECK_IF_COMBAT_STARTED_SET_FLAG",
             json!({"ACTION": "recruit", "CONTESTED_REGIONS": [37], "CONTESTED_BEFORE": [37]}),
             &[],
+        ),
+        (
+            "UPDATE_GAME_STATE_FROM_FP_ACTION",
+            json!({"ACTION": "upgrade", "EVENT": {"character": "Aragorn"}}),
+            &["ARAGORN = true", "DICE_TO_COME = [358]", "SPARE_DICE = [359,360,361,362]", "Now in play: Aragorn"],
+        ),
+        (
+            "UPDATE_GAME_STATE_FROM_FP_ACTION",
+            json!({"CHARACTERS": {"244": 48}}),
+            &[
+                r#"ACTIVE_NATIONS = ["Elves","Southrons and Easterlings","Sauron","Isengard","Gondor"]"#,
+                "Active now: Gondor",
+            ],
+        ),
+        ("UPDATE_GAME_STATE_FROM_FP_ACTION", json!({"CHARACTERS": {"244": 45}}), &[]),
+        (
+            "UPDATE_GAME_STATE_FROM_SP_ACTION",
+            json!({"SP_UNITS": {"54": 3}}),
+            &[
+                r#"ACTIVE_NATIONS = ["Elves","Southrons and Easterlings","Sauron","Isengard","Rohan"]"#,
+                "Active now: Rohan",
+            ],
+        ),
+        (
+            "UPDATE_GAME_STATE_FROM_SP_ACTION",
+            json!({"CHARACTERS": {"253": 86, "254": 176, "255": 177}, "MINIONS_PLAYED": ["the Mouth of Sauron"]}),
+            &[
+                r#"ACTIVE_NATIONS = ["Elves","Southrons and Easterlings","Sauron","Isengard","Dwarves","North","Rohan","Gondor"]"#,
+                r#"MINIONS_PLAYED = ["the Mouth of Sauron","the Witch-king"]"#,
+                "Now in play: the Witch-king",
+            ],
+        ),
+        (
+            "UPDATE_GAME_STATE_FROM_SP_ACTION",
+            json!({"ACTION": "bring_minion", "EVENT": {"minion": "Saruman"}}),
+            &[
+                r#"MINIONS_PLAYED = ["Saruman"]"#,
+                "DICE_TO_COME = [360]",
+                "SPARE_DICE = [358,359,361,362]",
+                "Now in play: Saruman",
+            ],
         ),
         ("SET_FP_PASSED_FLAG", json!({}), &["FP_PASSED_FLAG = true", r#"LAST_ACTOR = "FP""#]),
         ("SET_SP_PASSED_FLAG", json!({}), &["SP_PASSED_FLAG = true", r#"LAST_ACTOR = "SP""#]),
