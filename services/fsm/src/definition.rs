@@ -69,6 +69,8 @@ pub struct Machine {
     pub constants: Map<String, Value>,
     /// Computed facts and named guards.
     pub computed: BTreeMap<String, Expression>,
+    /// Those of them that neither an event nor an item of a list has a part in.
+    pub steady: BTreeSet<String>,
     /// Actions by name.
     pub actions: BTreeMap<String, Vec<Step>>,
     /// What is done whenever an event is accepted.
@@ -312,6 +314,7 @@ impl Machine {
         if let Some(machine) = &mut machine {
             machine.by_id = machine.states.iter().enumerate().map(|(index, state)| (state.id.clone(), index)).collect();
             machine.events = events_of(&machine.states);
+            machine.steady = steady(&machine.computed);
             check::machine(machine, text, &mut errors, &mut warnings);
             pitfalls::machine(machine, text, &mut warnings);
         }
@@ -395,6 +398,7 @@ impl Machine {
             variables: Arc::default(),
             constants: Map::new(),
             computed: BTreeMap::new(),
+            steady: BTreeSet::new(),
             actions: BTreeMap::new(),
             on_event: BTreeMap::new(),
             recorded: BTreeMap::new(),
@@ -404,6 +408,25 @@ impl Machine {
             sides: Vec::new(),
             host_only: BTreeSet::new(),
             events: BTreeSet::new(),
+        }
+    }
+}
+
+/// The computed facts that neither an event nor an item of a list has a part in: they hold as long as the machine's own facts
+/// and the board do.
+fn steady(computed: &BTreeMap<String, Expression>) -> BTreeSet<String> {
+    let is_passing =
+        |name: &str| LOCAL_FACTS.contains(&name) || SESSION_FACTS.contains(&name) && name.starts_with("EVENT");
+    let mut passing: BTreeSet<&str> = BTreeSet::new();
+    loop {
+        let before = passing.len();
+        for (name, expression) in computed {
+            if expression.facts().iter().any(|fact| is_passing(fact) || passing.contains(fact.as_str())) {
+                passing.insert(name);
+            }
+        }
+        if passing.len() == before {
+            return computed.keys().filter(|name| !passing.contains(name.as_str())).cloned().collect();
         }
     }
 }

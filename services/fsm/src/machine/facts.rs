@@ -34,6 +34,7 @@ impl Run<'_> {
             }
             self.event_facts.insert(name, value.clone());
         }
+        self.computed.clear();
         for (name, value) in self.event_facts.clone() {
             if self.variables.get(&name).is_some() {
                 self.set(name, value);
@@ -111,8 +112,20 @@ impl Run<'_> {
                 return Ok(Some(self.foreseen(name, value).clone()));
             }
         }
-        if let Some(expression) = self.machine.computed.get(name) {
-            return if depth == MAX_DEPTH { Ok(None) } else { self.evaluate_at(expression, depth + 1) };
+        let machine = self.machine;
+        if let Some((name, expression)) = machine.computed.get_key_value(name) {
+            if let Some(known) = self.computed.get(name.as_str()) {
+                return Ok(known.clone());
+            }
+            if depth == MAX_DEPTH {
+                return Ok(None);
+            }
+            let value = self.evaluate_at(expression, depth + 1)?;
+            // Far down something may have been cut off.
+            if machine.steady.contains(name) && depth < MAX_DEPTH / 2 {
+                self.computed.insert(name, value.clone());
+            }
+            return Ok(value);
         }
         Ok(self.variables.get(name).or_else(|| self.machine.constants.get(name)).cloned())
     }

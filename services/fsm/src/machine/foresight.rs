@@ -54,5 +54,6 @@ impl Run<'_> {
             now < foreseen.until && shown.is_none_or(|shown| *shown == foreseen.shown)
         });
         self.memory.foreseen = foreseen;
+        self.computed.clear();
     }
 }

@@ -3,7 +3,7 @@
 //! A game rests in one atomic state and is in all states around it. A parallel state would have several of them at a
 //! time: `state` would then be a set, and `lineage` its union.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use serde_json::{Map, Value};
 
@@ -50,6 +50,8 @@ pub(super) struct Run<'a> {
     pub(super) raised: VecDeque<String>,
     /// The item of a list, and its number, while something is done for each of them.
     pub(super) locals: Map<String, Value>,
+    /// Computed facts that are known as things stand; those that an event or an item of a list has a part in are none.
+    pub(super) computed: HashMap<&'a str, Option<Value>>,
     pub(super) read: BTreeMap<String, Value>,
     moves: Vec<Move>,
     pub(super) blocks: Vec<Block>,
@@ -79,6 +81,7 @@ impl<'a> Run<'a> {
             memory: game.memory.clone(),
             raised: game.memory.raised.iter().cloned().collect(),
             locals: Map::new(),
+            computed: HashMap::new(),
             read: BTreeMap::new(),
             moves: Vec::new(),
             blocks: vec![Block::default()],
@@ -97,6 +100,7 @@ impl<'a> Run<'a> {
 
     pub(super) fn set(&mut self, name: String, value: Value) {
         self.variables.insert(name, value);
+        self.computed.clear();
     }
 
     pub(super) fn into_game(mut self) -> Game {
@@ -281,6 +285,7 @@ impl<'a> Run<'a> {
         let mut path: Vec<usize> = self.machine.lineage(leaf).take_while(|index| Some(*index) != domain).collect();
         while let Some(index) = path.pop() {
             self.state = index;
+            self.computed.clear();
             if self.block().state.is_some() {
                 self.blocks.push(Block::default());
             }
@@ -385,6 +390,7 @@ impl<'a> Run<'a> {
         // What the event just taken has told is no part of the next one.
         let data = std::mem::take(&mut self.data);
         let event_facts = std::mem::take(&mut self.event_facts);
+        self.computed.clear();
         let mut host = Vec::new();
         let mut seen: Vec<&String> = Vec::new();
         for event in self.lineage().flat_map(|(_, state)| &state.valid_events) {
@@ -404,6 +410,7 @@ impl<'a> Run<'a> {
             }
         }
         (self.data, self.event_facts) = (data, event_facts);
+        self.computed.clear();
         let done =
             self.lineage().find_map(|(_, state)| state.done.as_ref()).filter(|done| host.contains(done)).cloned();
         let mut client: Vec<String> =
