@@ -1,5 +1,6 @@
 //! Names as people write them: when two are the same, and what was meant by one that is not there.
 
+pub use rules::same_name as is_same;
 use rules::{
     nearest,
     shadowrun2::{skill_web, skills},
@@ -10,18 +11,33 @@ pub const MAX_NAME: usize = 100;
 
 /// The key under which a character's name is looked up: lower case, single spaces.
 pub fn folded(name: &str) -> String {
-    name.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+    let mut folded = String::with_capacity(name.len());
+    for word in name.split_whitespace() {
+        if !folded.is_empty() {
+            folded.push(' ');
+        }
+        folded.push_str(word);
+    }
+    folded.to_lowercase()
 }
 
-/// Whether two names are the same but for case, spaces and punctuation.
-pub fn is_same(a: &str, b: &str) -> bool {
-    letters(a).eq(letters(b))
-}
-
-/// Whether `name` is a part of `whole`, again but for case, spaces and punctuation; never for fewer than 3 letters.
+/// Whether `name` is a part of `whole` but for case, spaces and punctuation; never for fewer than 3 letters.
 pub fn is_part(name: &str, whole: &str) -> bool {
-    let (name, whole) = (letters(name).collect::<String>(), letters(whole).collect::<String>());
-    3 <= name.chars().count() && whole.contains(&name)
+    Letters::of(name).is_part_of(&Letters::of(whole))
+}
+
+/// A name without case, spaces and punctuation, to be compared with many.
+pub struct Letters(String);
+
+impl Letters {
+    pub fn of(name: &str) -> Letters {
+        Letters(rules::letters(name).collect())
+    }
+
+    /// Whether it is a part of another; never for fewer than 3 letters.
+    pub fn is_part_of(&self, whole: &Letters) -> bool {
+        whole.0.contains(&self.0) && 3 <= self.0.chars().count()
+    }
 }
 
 /// The rules' own spelling of a skill, if it is one of theirs.
@@ -50,11 +66,6 @@ pub fn help(name: &str, all: &[String], what: &str) -> String {
 /// A name as it may be repeated to whoever sent it.
 pub fn shown(name: &str) -> String {
     name.chars().take(MAX_NAME).collect()
-}
-
-fn letters(name: &str) -> impl Iterator<Item = char> {
-    let counts = |char: &char| char.is_alphanumeric() || *char == '+';
-    name.chars().filter(counts).flat_map(char::to_lowercase)
 }
 
 #[cfg(test)]

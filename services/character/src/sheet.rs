@@ -243,8 +243,8 @@ impl Sheet {
         own.chain(of_ware)
     }
 
-    /// The modifiers of this type on this target.
-    fn sourced_modifiers_on<'a>(
+    /// The modifiers of this type on this target, each with its source and the source's type.
+    pub fn modifiers_on<'a>(
         &'a self,
         modifier_type: ModifierType,
         target: &'a str,
@@ -259,13 +259,8 @@ impl Sheet {
         self.sourced_modifiers().map(with_source).collect()
     }
 
-    /// The modifiers of this type on this target; those of ware carry its name.
-    pub fn modifiers_on(&self, modifier_type: ModifierType, target: &str) -> Vec<SheetModifier> {
-        self.sourced_modifiers_on(modifier_type, target).map(with_source).collect()
-    }
-
     fn total(&self, modifier_type: ModifierType, target: &str) -> i32 {
-        self.sourced_modifiers_on(modifier_type, target).map(|(_, _, modifier)| modifier.modifier_value).sum()
+        self.modifiers_on(modifier_type, target).map(|(_, _, modifier)| modifier.modifier_value).sum()
     }
 
     /// The rating without ware, magic or anything else.
@@ -323,8 +318,10 @@ impl Sheet {
             let full = skill.specialization.as_ref().map(|special| format!("{} {special}", skill.skill_name));
             names::is_same(&skill.skill_name, name) || full.is_some_and(|full| names::is_same(&full, name))
         });
-        let wanted = names::skill(name);
-        exact.or_else(|| self.skills.iter().find(|skill| wanted.is_some() && names::skill(&skill.skill_name) == wanted))
+        exact.or_else(|| {
+            let wanted = names::skill(name)?;
+            self.skills.iter().find(|skill| names::skill(&skill.skill_name) == Some(wanted))
+        })
     }
 
     /// The current rating of a skill: the dice of a test.
@@ -344,8 +341,9 @@ impl Sheet {
     /// The rating of a skill and what it is made of.
     pub fn skill_parts(&self, skill: &Skill) -> Vec<DicePart> {
         let base = DicePart { source: skill.skill_name.clone(), dice: to_i32(skill.base_rating) };
-        let modifiers = self.modifiers_on(ModifierType::Skill, &skill.skill_name).into_iter();
-        let raised = modifiers.map(|modifier| DicePart { source: modifier.source, dice: modifier.modifier_value });
+        let modifiers = self.modifiers_on(ModifierType::Skill, &skill.skill_name);
+        let raised = modifiers
+            .map(|(source, _, modifier)| DicePart { source: source.to_owned(), dice: modifier.modifier_value });
         std::iter::once(base).chain(raised).collect()
     }
 
@@ -385,18 +383,20 @@ impl Sheet {
 
     /// Combat Pool: the rule's, and what the sheet says instead; heavy armor that is worn costs dice of it.
     pub fn combat_pool(&self) -> u32 {
-        let pool = plus(self.combat_pool_by_rule(), self.total(ModifierType::Pool, "combat_pool"));
-        pool.saturating_sub(self.heavy_armor_loss().map_or(0, |(_, dice)| dice))
+        self.combat_pool_unarmored().saturating_sub(self.heavy_armor_loss().map_or(0, |(_, dice)| dice))
+    }
+
+    fn combat_pool_unarmored(&self) -> u32 {
+        plus(self.combat_pool_by_rule(), self.total(ModifierType::Pool, "combat_pool"))
     }
 
     /// Heavy armor that is worn and costs Combat Pool, and how many dice.
     pub fn heavy_armor_loss(&self) -> Option<(&Gear, u32)> {
-        let quickness = self.attribute(Attribute::Quickness);
-        let pool = plus(self.combat_pool_by_rule(), self.total(ModifierType::Pool, "combat_pool"));
         let worn = self.gear.iter().filter(|gear| gear.worn && gear.is_heavy_armor());
         let heaviest = worn.max_by_key(|gear| gear.ballistic_rating)?;
         let ballistic = heaviest.ballistic_rating.unwrap_or_default();
-        let lost = pool - pool_rules::combat_pool_in_armor(pool, ballistic, quickness);
+        let pool = self.combat_pool_unarmored();
+        let lost = pool - pool_rules::combat_pool_in_armor(pool, ballistic, self.attribute(Attribute::Quickness));
         (lost > 0).then_some((heaviest, lost))
     }
 
@@ -459,23 +459,25 @@ impl Sheet {
     pub fn vision(&self) -> Vision {
         let origin = |target: &str| {
             let modifiers = self.modifiers_on(ModifierType::Vision, target);
-            let natural = modifiers.iter().any(|modifier| modifier.source_type == "natural");
-            let found = !modifiers.is_empty();
-            found.then_some(if natural { Origin::Natural } else { Origin::Cybernetic })
+            let mut types = modifiers.map(|(_, source_type, _)| source_type).peekable();
+            types.peek()?;
+            let natural = types.any(|source_type| source_type == "natural");
+            Some(if natural { Origin::Natural } else { Origin::Cybernetic })
         };
         Vision { low_light: origin("low_light"), thermographic: origin("thermographic") }
     }
 
     /// Rating of image magnification in the eyes.
     pub fn magnification(&self) -> u32 {
-        let ratings = self.modifiers_on(ModifierType::Vision, "magnification").into_iter();
-        ratings.map(|modifier| u32::try_from(modifier.modifier_value).unwrap_or_default()).max().unwrap_or_default()
+        let ratings = self.modifiers_on(ModifierType::Vision, "magnification");
+        let ratings = ratings.map(|(_, _, modifier)| u32::try_from(modifier.modifier_value).unwrap_or_default());
+        ratings.max().unwrap_or_default()
     }
 
-    /// The smartlink's modifier with a smart weapon; the best, if there are several.
-    pub fn smartlink(&self) -> Option<SheetModifier> {
-        let links = self.modifiers_on(ModifierType::Combat, "smartlink").into_iter();
-        links.min_by_key(|link| link.modifier_value)
+    /// The smartlink and its modifier with a smart weapon; the best, if there are several.
+    pub fn smartlink(&self) -> Option<(&str, i32)> {
+        let links = self.modifiers_on(ModifierType::Combat, "smartlink");
+        links.map(|(source, _, link)| (source, link.modifier_value)).min_by_key(|(_, modifier)| *modifier)
     }
 }
 

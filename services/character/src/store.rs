@@ -6,7 +6,7 @@
 mod changes;
 mod documents;
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use prost::Message;
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,7 @@ use service_kit::{
 };
 use tonic::{Request, Status, metadata::MetadataMap};
 
-pub use changes::{Account, Booking, Change, Entry, Subject};
+pub use changes::{Account, Booking, Change, Difference, Entry, Subject};
 pub use documents::{Document, Kind};
 
 use crate::{names, sheet::Sheet};
@@ -67,13 +67,13 @@ const MAX_KEY: usize = 180;
 /// Longest name of whoever changes something, in characters.
 const MAX_ACTOR: usize = 200;
 
-/// Sheets that are kept as they were read, at the most.
+/// Sheets that are kept ready to be read, at the most.
 const READ: usize = 128;
 
 /// The service's database.
 pub struct Store {
     db: Db,
-    /// Sheets as they were read last, by id: to read one from its text takes longer than all else in a call.
+    /// Sheets as they were read or written last, by id: to read one from its text takes longer than all else in a call.
     read: Recent<Record>,
     /// How long an answer is kept under its key, in milliseconds.
     kept_ms: i64,
@@ -84,6 +84,20 @@ pub struct Store {
 pub struct Record {
     pub sheet: Arc<Sheet>,
     pub revision: u64,
+}
+
+/// What a call writes.
+#[derive(Default)]
+pub struct Effects {
+    pub statements: Vec<Statement>,
+    /// The sheets it changes, by id, as they are then.
+    pub sheets: HashMap<String, Record>,
+}
+
+impl From<Vec<Statement>> for Effects {
+    fn from(statements: Vec<Statement>) -> Effects {
+        Effects { statements, ..Effects::default() }
+    }
 }
 
 /// Why a write was not made.
@@ -226,7 +240,7 @@ impl Store {
         }
         let mut inserts = Vec::new();
         for sheet in sheets {
-            inserts.push(Statement::new(SEED, columns(sheet)));
+            inserts.push(Statement::new(SEED, columns(sheet, text(sheet))));
         }
         // A second process that starts at once finds them there, or records them as this one does.
         self.db.write(inserts).await?;
@@ -243,8 +257,9 @@ impl Store {
             let mut sheet = Arc::unwrap_or_clone(sheet);
             sheet.complete();
             let call = Call::own("Begin", "the first entry of this sheet");
-            let mut statements = vec![replace(&sheet, revision, revision, false)];
-            statements.extend(Change::first(&call, Subject::character(&sheet), &json(&sheet), revision));
+            let text = text(&sheet);
+            let mut statements = Change::first(&call, Subject::character(&sheet), &text, revision);
+            statements.insert(0, replace(&sheet, text, revision, revision, false));
             match self.db.write(statements).await {
                 // Another process has just done the same.
                 Ok(()) | Err(DbError::Unique | DbError::Conflict) => {}
@@ -360,8 +375,9 @@ impl Store {
         &self,
         call: &Call,
         answer: M,
-        mut effects: Vec<Statement>,
+        effects: impl Into<Effects>,
     ) -> Result<M, Unkept> {
+        let Effects { mut statements, sheets } = effects.into();
         if let Some(key) = &call.key {
             let now = clock::now_ms();
             let json = proto::frame::to_text(&full_name(call.answer), &answer);
@@ -369,14 +385,17 @@ impl Store {
                 vec![key.as_str().into(), call.kind.into(), call.request.as_str().into(), json.into(), now.into()];
             let oldest = now.saturating_sub(self.kept_ms);
             // The key first: where it is taken, nothing else is tried.
-            effects.insert(0, Statement::new(ANSWER, args));
-            effects.push(Statement::new(FORGET, vec![oldest.into()]));
+            statements.insert(0, Statement::new(ANSWER, args));
+            statements.push(Statement::new(FORGET, vec![oldest.into()]));
         }
-        if effects.is_empty() {
+        if statements.is_empty() {
             return Ok(answer);
         }
-        match self.db.write(effects).await {
-            Ok(()) => Ok(answer),
+        match self.db.write(statements).await {
+            Ok(()) => {
+                sheets.into_iter().for_each(|(id, record)| self.read.put(id, record));
+                Ok(answer)
+            }
             Err(DbError::Unique) => match self.answered(call).await.map_err(Unkept::Refused)? {
                 Some(faster) => Ok(faster),
                 None => Err(Unkept::Refused(status::error(
@@ -395,25 +414,25 @@ impl Store {
 }
 
 /// The effect of a new character.
-pub fn create(sheet: &Sheet) -> Statement {
-    Statement::new(CREATE, columns(sheet))
+pub fn create(sheet: &Sheet, text: String) -> Statement {
+    Statement::new(CREATE, columns(sheet, text))
 }
 
 /// The effect of a sheet that is another now; it must not have changed since revision `from`.
-pub fn replace(sheet: &Sheet, from: u64, to: u64, deleted: bool) -> Statement {
-    let columns = columns(sheet);
+pub fn replace(sheet: &Sheet, text: String, from: u64, to: u64, deleted: bool) -> Statement {
+    let columns = columns(sheet, text);
     let [id, street_name, name, text, now, listed] = <[_; 6]>::try_from(columns).expect("a sheet has six columns");
     let deleted_at = deleted.then(clock::now_ms);
     let args = vec![id, street_name, name, text, to.into(), now, deleted_at.into(), from.into(), listed];
     Statement::new(REPLACE, args).affecting(1)
 }
 
-fn columns(sheet: &Sheet) -> Vec<service_kit::db::Value> {
+fn columns(sheet: &Sheet, text: String) -> Vec<service_kit::db::Value> {
     vec![
         sheet.id.as_str().into(),
         names::folded(&sheet.street_name).into(),
         names::folded(&sheet.name).into(),
-        json(sheet).to_string().into(),
+        text.into(),
         clock::now_ms().into(),
         listed(sheet).into(),
     ]
@@ -443,6 +462,11 @@ fn listed(sheet: &Sheet) -> String {
         campaign_id: sheet.campaign_id.clone(),
     };
     serde_json::to_string(&listed).expect("texts are JSON")
+}
+
+/// A sheet as it is kept.
+pub fn text(sheet: &Sheet) -> String {
+    serde_json::to_string(sheet).expect("a sheet has string keys and finite numbers")
 }
 
 /// A sheet as JSON.
@@ -514,7 +538,7 @@ mod tests {
             ..Sheet::default()
         };
         for sheet in [named("a", "Axel", "Wedge"), named("b", "John Doe", "Ghost"), named("c", "John Doe", "Chrome")] {
-            store.db.write(vec![create(&sheet)]).await.unwrap();
+            store.db.write(vec![create(&sheet, text(&sheet))]).await.unwrap();
         }
         let found = |name: &'static str| async move {
             let found = store.named(name).await.unwrap();
@@ -530,9 +554,10 @@ mod tests {
         let mut sheet = Sheet::clone(&record.sheet);
         sheet.nuyen += 1;
         let (from, to) = (record.revision, record.revision + 1);
-        let mut effects = vec![replace(&sheet, from, to, false)];
-        let subject = Subject::character(&sheet);
-        effects.extend(Change::statements(call, subject, &json(&record.sheet), &json(&sheet), to, "a nuyen more"));
+        let text = text(&sheet);
+        let difference = Difference::of(&super::text(&record.sheet), &text);
+        let mut effects = vec![replace(&sheet, text, from, to, false)];
+        effects.extend(Change::statements(call, Subject::character(&sheet), &difference, to, "a nuyen more"));
         effects
     }
 

@@ -13,4 +13,4 @@ pub mod war_of_the_ring;
 
 mod names;
 
-pub use names::{UnknownName, nearest};
+pub use names::{UnknownName, letters, nearest, same_name};

@@ -119,18 +119,18 @@ pub async fn shoot(
     if target.modifiers.iter().any(|modifier| modifier.kind == "strength_recoil") {
         house.push(HouseRule::StrengthRecoil);
     }
-    if let Some(link) = sheet.smartlink() {
+    if let Some((link, _)) = sheet.smartlink() {
         for modifier in target.modifiers.iter_mut().filter(|modifier| modifier.kind == "smartlink") {
-            modifier.explanation = format!("{}, {}", modifier.explanation, link.source);
+            modifier.explanation += ", ";
+            modifier.explanation += link;
             if modifier.value == ranged::SMARTLINK_MODIFIER {
                 continue;
             }
             match rules.smartlink_3() {
                 Some(value) if value == modifier.value => house.push(HouseRule::Smartlink3),
                 _ => notes.push(format!(
-                    "{:+} is the sheet's own figure for {}; the book's smartlink has {:+}",
+                    "{:+} is the sheet's own figure for {link}; the book's smartlink has {:+}",
                     modifier.value,
-                    link.source,
                     ranged::SMARTLINK_MODIFIER
                 )),
             }
@@ -261,14 +261,21 @@ fn shooting_skill(sheet: &Sheet, arm: &Arm) -> Result<skill::SkillDice, Status> 
 /// The weapon of this name: on the sheet, or in the rule book's table.
 fn find_arm(sheet: &Sheet, name: &str) -> Result<Arm, Status> {
     let carried: Vec<&Gear> = sheet.gear.iter().filter(|gear| gear.gear_type == "weapon").collect();
-    let listed = weapons::find_weapon(name).ok();
     let by_name = |wanted: &str| carried.iter().copied().find(|gear| names::is_same(&gear.gear_name, wanted));
+    if let Some(gear) = by_name(name) {
+        return own_arm(sheet, gear);
+    }
+    let listed = weapons::find_weapon(name).ok();
     let by_part = || {
-        let is_meant = |gear: &&Gear| names::is_part(name, &gear.gear_name) || names::is_part(&gear.gear_name, name);
+        let wanted = names::Letters::of(name);
+        let is_meant = |gear: &&Gear| {
+            let own = names::Letters::of(&gear.gear_name);
+            wanted.is_part_of(&own) || own.is_part_of(&wanted)
+        };
         let mut meant = carried.iter().copied().filter(is_meant);
         meant.next().filter(|_| meant.next().is_none())
     };
-    let own = by_name(name).or_else(|| listed.and_then(|weapon| by_name(weapon.name))).or_else(by_part);
+    let own = listed.and_then(|weapon| by_name(weapon.name)).or_else(by_part);
     match (own, listed) {
         (Some(gear), _) => own_arm(sheet, gear),
         (None, Some(weapon)) => Ok(Arm {
@@ -379,7 +386,7 @@ fn situation(
         target_prone: request.target_prone(),
         cover,
         further_targets: request.further_targets(),
-        smartlink: sheet.smartlink().filter(|_| !request.smart_goggles()).map(|link| link.modifier_value),
+        smartlink: sheet.smartlink().filter(|_| !request.smart_goggles()).map(|(_, modifier)| modifier),
         smart_goggles: request.smart_goggles(),
         smart_weapon: arm.stats.smart,
         laser_sight: arm.stats.laser_sight,

@@ -19,15 +19,11 @@ use serde_json::{Value, json};
 use service_kit::status::{self, ErrorCode};
 use tonic::Status;
 
-use super::{
-    Characters, convert,
-    edit::{Edit, Together},
-    entries, info, refuse, roll, unknown,
-};
+use super::{Characters, convert, edit::Edit, entries, info, refuse, roll, unknown};
 use crate::{
     names,
     sheet::{Attribute, PoolsSpent, Sheet},
-    store::{Call, Document, Kind, Unkept},
+    store::{Call, Document, Effects, Kind, Unkept},
 };
 
 /// Most who fight in one fight.
@@ -489,15 +485,14 @@ async fn keep(
     document.content["fight"] = whole;
     let answer = fight.answer(&document, message.clone(), document.revision + 1);
     for _ in 0..ATTEMPTS {
-        let mut together = Together::default();
-        together.effects.extend(document.statements(call, &before, &message));
+        let mut effects = Effects::from(document.statements(call, &before, &message));
         for id in sheets {
             let Some(record) = service.store.by_id(id).await? else { continue };
             let mut edit = Characters::begin_beside(record);
             change(&mut edit);
-            service.add(call, &mut together, &edit).await?;
+            service.add(call, &mut effects, &edit).await?;
         }
-        match service.store.keep(call, answer.clone(), together.effects).await {
+        match service.store.keep(call, answer.clone(), effects).await {
             Ok(answer) => {
                 sheets.iter().for_each(|id| service.tell(id));
                 return Ok(answer);

@@ -23,7 +23,7 @@ use super::{
 use crate::{
     names,
     sheet::{Attribute, FULL_ESSENCE, ModifierType, Sheet, SheetModifier, Skill, new_id},
-    store::{self, Call, Change, Record, Subject},
+    store::{self, Call, Change, Difference, Record, Subject},
 };
 
 /// Attributes where nothing is said. Ours: those of an average person.
@@ -226,15 +226,16 @@ async fn keep_new(
     notes: Vec<String>,
 ) -> Result<ChangeResponse, Status> {
     sheet.complete();
-    let json = store::json(&sheet);
-    edit::check(&sheet, &json)?;
+    let text = store::text(&sheet);
+    let difference = Difference::of("{}", &text);
+    edit::check(&sheet, text.len(), &difference)?;
     if service.store.is_taken(&sheet.street_name).await? {
         let name = names::shown(&sheet.street_name);
         let message = format!("the street name '{name}' is taken; a deleted character keeps his: restore_character");
         return Err(status::error(ErrorCode::Conflict, message));
     }
-    let mut effects = vec![store::create(&sheet)];
-    effects.extend(Change::statements(call, Subject::character(&sheet), &json!({}), &json, 1, &message));
+    let mut effects = vec![store::create(&sheet, text)];
+    effects.extend(Change::statements(call, Subject::character(&sheet), &difference, 1, &message));
     let answer = ChangeResponse {
         success: true,
         character: sheet.street_name.clone(),

@@ -4,26 +4,27 @@
 //! that came too late is made again on the sheet as it is then.
 
 use std::{
-    collections::{HashMap, VecDeque, hash_map::DefaultHasher},
+    collections::{VecDeque, hash_map::DefaultHasher},
     hash::{Hash, Hasher},
-    sync::Arc,
+    ops::{Deref, DerefMut},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use bytes::Bytes;
 use proto::{character::v1::ChangeResponse, structs};
 use rules::shadowrun2::house_rules::HouseRules;
 use serde_json::Value;
-use service_kit::{
-    db::Statement,
-    status::{self, ErrorCode},
-};
+use service_kit::status::{self, ErrorCode};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tonic::Status;
 
 use super::{Characters, refuse, sustaining};
 use crate::{
     sheet::{FULL_ESSENCE, Sheet},
-    store::{self, Call, Change, Record, Subject, Unkept},
+    store::{self, Call, Change, Difference, Effects, Record, Subject, Unkept},
 };
 
 /// Times a change is tried on a sheet that others change, too.
@@ -37,39 +38,55 @@ pub const MAX_ENTRIES: usize = 500;
 
 /// Whose turn it is to change a sheet.
 #[derive(Clone)]
-pub struct Turns(Arc<[Arc<Mutex<()>>; TURNS]>);
+pub struct Turns {
+    places: Arc<[Arc<Mutex<()>>; TURNS]>,
+    /// Changes made here, of any sheet; each is counted before its turn ends.
+    changes: Arc<AtomicU64>,
+}
 
 impl Default for Turns {
     fn default() -> Turns {
-        Turns(Arc::new(std::array::from_fn(|_| Arc::default())))
+        Turns { places: Arc::new(std::array::from_fn(|_| Arc::default())), changes: Arc::default() }
     }
 }
 
 impl Turns {
+    fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
+    }
+
     async fn of(&self, id: &str) -> OwnedMutexGuard<()> {
         let mut hasher = DefaultHasher::new();
         id.hash(&mut hasher);
         let index = usize::try_from(hasher.finish() % TURNS as u64).unwrap_or_default();
-        self.0[index].clone().lock_owned().await
+        self.places[index].clone().lock_owned().await
     }
 }
 
 /// A change of another sheet; it is made again on that sheet as it is then, if that has changed meanwhile.
 type Beside = Arc<dyn Fn(&mut Edit) + Send + Sync>;
 
-/// Every change that is kept together.
-#[derive(Default)]
-pub struct Together {
-    /// What they write.
-    pub effects: Vec<Statement>,
-    /// The sheets after them, by id.
-    sheets: HashMap<String, Record>,
+/// The sheet that was read, and its own from the first change on: many calls look at much and change little.
+pub struct Draft(Arc<Sheet>);
+
+impl Deref for Draft {
+    type Target = Sheet;
+
+    fn deref(&self) -> &Sheet {
+        &self.0
+    }
+}
+
+impl DerefMut for Draft {
+    fn deref_mut(&mut self) -> &mut Sheet {
+        Arc::make_mut(&mut self.0)
+    }
 }
 
 /// A sheet that is being changed.
 pub struct Edit {
     /// The sheet; whatever is done to it is kept.
-    pub sheet: Sheet,
+    pub sheet: Draft,
     /// Its revision after the change.
     pub revision: u64,
     /// House rules that hold for the character.
@@ -90,7 +107,7 @@ pub struct Edit {
 impl Edit {
     fn of(record: Record, rules: HouseRules, turn: Option<OwnedMutexGuard<()>>) -> Edit {
         Edit {
-            sheet: Sheet::clone(&record.sheet),
+            sheet: Draft(record.sheet.clone()),
             original: record.sheet,
             revision: record.revision + 1,
             rules,
@@ -187,13 +204,16 @@ impl Edit {
 impl Characters {
     /// Begins a change of a character's sheet.
     pub async fn begin(&self, name: &str) -> Result<Edit, Status> {
-        let id = self.find(name).await?.sheet.id.clone();
-        let turn = self.turns.of(&id).await;
-        // As the one before left it; renamed or deleted meanwhile, it is looked for again.
-        let record = match self.store.by_id(&id).await? {
-            Some(record) => record,
-            None => self.find(name).await?,
-        };
+        let changes = self.turns.changes();
+        let mut record = self.find(name).await?;
+        let turn = self.turns.of(&record.sheet.id).await;
+        if self.turns.changes() != changes {
+            // As the one before left it; renamed or deleted meanwhile, it is looked for again.
+            record = match self.store.by_id(&record.sheet.id).await? {
+                Some(record) => record,
+                None => self.find(name).await?,
+            };
+        }
         Ok(Edit::of(record, HouseRules::default(), Some(turn)))
     }
 
@@ -214,13 +234,13 @@ impl Characters {
     /// # Errors
     ///
     /// `INVALID_INPUT` for a sheet that must not be.
-    pub async fn add(&self, call: &Call, together: &mut Together, edit: &Edit) -> Result<(), Status> {
+    pub async fn add(&self, call: &Call, effects: &mut Effects, edit: &Edit) -> Result<(), Status> {
         if !edit.is_unchanged {
-            note(call, together, edit)?;
+            note(call, effects, edit)?;
         }
         let mut waiting: VecDeque<(String, Beside)> = edit.beside.iter().cloned().collect();
         while let Some((id, change)) = waiting.pop_front() {
-            let record = match together.sheets.get(&id) {
+            let record = match effects.sheets.get(&id) {
                 Some(record) => Some(record.clone()),
                 None => self.store.by_id(&id).await?,
             };
@@ -230,7 +250,7 @@ impl Characters {
             change(&mut other);
             sustaining::end_if_out_of_action(&mut other);
             if !other.is_unchanged {
-                note(call, together, &other)?;
+                note(call, effects, &other)?;
             }
             waiting.extend(other.beside);
         }
@@ -242,7 +262,7 @@ impl Characters {
     /// # Errors
     ///
     /// [`Unkept::Conflict`] if the sheet has changed meanwhile.
-    pub async fn commit<M>(&self, call: &Call, mut edit: Edit, answer: M) -> Result<M, Unkept>
+    pub async fn commit<M>(&self, call: &Call, mut edit: Edit, mut answer: M) -> Result<M, Unkept>
     where
         M: prost::Message + Default + Clone,
     {
@@ -250,14 +270,18 @@ impl Characters {
             sustaining::end_if_out_of_action(&mut edit);
         }
         for _ in 0..ATTEMPTS {
-            let mut together = Together::default();
-            self.add(call, &mut together, &edit).await.map_err(Unkept::Refused)?;
-            match self.store.keep(call, answer.clone(), together.effects).await {
+            let mut effects = Effects::default();
+            self.add(call, &mut effects, &edit).await.map_err(Unkept::Refused)?;
+            let changed: Vec<String> = effects.sheets.keys().cloned().collect();
+            // Only a change of others' sheets, too, is tried again, and needs its answer again.
+            let may_repeat = !edit.beside.is_empty();
+            let told = if may_repeat { answer.clone() } else { std::mem::take(&mut answer) };
+            match self.store.keep(call, told, effects).await {
                 // Another's sheet may have changed; this one must not have.
-                Err(Unkept::Conflict) if !edit.beside.is_empty() && self.is_as_read(&edit).await? => {}
+                Err(Unkept::Conflict) if may_repeat && self.is_as_read(&edit).await? => {}
                 Err(unkept) => return Err(unkept),
                 Ok(answer) => {
-                    together.sheets.keys().for_each(|id| self.tell(id));
+                    changed.iter().for_each(|id| self.tell(id));
                     return Ok(answer);
                 }
             }
@@ -274,6 +298,7 @@ impl Characters {
 
     /// Tells whoever watches that something has changed.
     pub fn tell(&self, id: &str) {
+        self.turns.changes.fetch_add(1, Ordering::Release);
         // Nobody may be watching.
         let _ = self.changed.send(id.to_owned());
         self.peers.wakes().wake(super::CHANGED, Bytes::copy_from_slice(id.as_bytes()));
@@ -329,30 +354,26 @@ impl Characters {
 }
 
 /// Notes a change among those that are kept together.
-fn note(call: &Call, together: &mut Together, edit: &Edit) -> Result<(), Status> {
-    let sheet = &edit.sheet;
-    let (before, after) = (store::json(&edit.original), store::json(sheet));
-    check(sheet, &after)?;
-    together.effects.push(store::replace(sheet, edit.revision - 1, edit.revision, edit.is_deleted));
+fn note(call: &Call, effects: &mut Effects, edit: &Edit) -> Result<(), Status> {
+    let (sheet, revision) = (&edit.sheet, edit.revision);
+    let text = store::text(sheet);
+    let difference = Difference::of(&store::text(&edit.original), &text);
+    check(sheet, text.len(), &difference)?;
+    effects.statements.push(store::replace(sheet, text, revision - 1, revision, edit.is_deleted));
     let subject = Subject::character(sheet);
-    together.effects.extend(Change::statements(call, subject, &before, &after, edit.revision, &edit.summary));
-    together.sheets.insert(sheet.id.clone(), Record { sheet: Arc::new(sheet.clone()), revision: edit.revision });
+    effects.statements.extend(Change::statements(call, subject, &difference, revision, &edit.summary));
+    effects.sheets.insert(sheet.id.clone(), Record { sheet: sheet.0.clone(), revision });
     Ok(())
 }
 
-/// Refuses a sheet that must not be.
-pub fn check(sheet: &Sheet, json: &Value) -> Result<(), Status> {
-    let size = json.to_string().len();
+/// Refuses a sheet of `size` bytes that must not be; `difference` is what has changed of it.
+pub fn check(sheet: &Sheet, size: usize, difference: &Difference) -> Result<(), Status> {
     if size > MAX_SHEET {
         let message = format!("the sheet would have {size} bytes; at most {MAX_SHEET} are kept");
         return Err(status::error(ErrorCode::TooLarge, message));
     }
-    let long = json
-        .as_object()
-        .into_iter()
-        .flatten()
-        .find(|(_, value)| value.as_array().is_some_and(|list| list.len() > MAX_ENTRIES));
-    if let Some((part, _)) = long {
+    let is_long = |value: &Value| value.as_array().is_some_and(|list| list.len() > MAX_ENTRIES);
+    if let Some((part, _)) = difference.new.iter().find(|(_, value)| is_long(value)) {
         return Err(refuse(format!("a sheet has at most {MAX_ENTRIES} {part}")));
     }
     if sheet.nuyen < 0 {

@@ -57,12 +57,13 @@ pub fn add(edit: &mut Edit, request: AddGearRequest) -> Result<ChangeResponse, S
         |own: &Gear| names::folded(&own.gear_name) == names::folded(&gear.gear_name) && own.gear_type == gear.gear_type;
     let message;
     let entry;
-    if let Some(own) = edit.sheet.gear.iter_mut().find(|own| same(own)) {
+    let sheet = &mut *edit.sheet;
+    if let Some(own) = sheet.gear.iter_mut().find(|own| same(own)) {
         own.quantity = own.quantity.checked_add(quantity).ok_or_else(|| refuse("that is more than can be counted"))?;
-        message = format!("{} has {} of {} now", edit.sheet.street_name, own.quantity, own.gear_name);
+        message = format!("{} has {} of {} now", sheet.street_name, own.quantity, own.gear_name);
         entry = shapes::gear_json(own);
     } else {
-        message = format!("{} gets {quantity} of {}", edit.sheet.street_name, gear.gear_name);
+        message = format!("{} gets {quantity} of {}", sheet.street_name, gear.gear_name);
         entry = shapes::gear_json(&gear);
         edit.sheet.gear.push(gear);
     }
@@ -107,7 +108,7 @@ pub fn update_quantity(edit: &mut Edit, request: UpdateGearQuantityRequest) -> R
     if quantity == 0 {
         return take(edit, &gear_name);
     }
-    let sheet = &mut edit.sheet;
+    let sheet = &mut *edit.sheet;
     let index = entries::find(&sheet.gear, "thing", &gear_name, &sheet.street_name, |gear| &gear.gear_name)?;
     let gear = &mut sheet.gear[index];
     let before = std::mem::replace(&mut gear.quantity, quantity);

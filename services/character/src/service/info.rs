@@ -82,7 +82,7 @@ pub fn update(edit: &mut Edit, request: UpdateCharacterInfoRequest) -> Result<Ch
     let changed: Vec<&str> = updates.keys().map(String::as_str).collect();
     let message = format!("{}: {} changed", edit.sheet.street_name, changed.join(", "));
     let entry = Value::Object(updates.clone());
-    edit.sheet = entries::merged(&edit.sheet, updates)?;
+    *edit.sheet = entries::merged(&*edit.sheet, updates)?;
     Ok(edit.done(message, Some(entry)))
 }
 

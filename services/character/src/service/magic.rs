@@ -89,7 +89,8 @@ fn find_spell(sheet: &Sheet, name: &str) -> Result<usize, Status> {
 pub fn update_spell(edit: &mut Edit, request: UpdateSpellRequest) -> Result<ChangeResponse, Status> {
     let UpdateSpellRequest { character_name: _, spell_name, learned_force, spell_category, reason: _ } = request;
     let index = find_spell(&edit.sheet, &spell_name)?;
-    let spell = &mut edit.sheet.spells[index];
+    let sheet = &mut *edit.sheet;
+    let spell = &mut sheet.spells[index];
     if learned_force.is_none() && spell_category.is_none() {
         return Err(refuse("give learned_force or spell_category"));
     }
@@ -103,7 +104,7 @@ pub fn update_spell(edit: &mut Edit, request: UpdateSpellRequest) -> Result<Chan
         spell.learned_force = force;
     }
     let entry = shapes::spell_json(spell);
-    let message = format!("{}: {} at Force {}", edit.sheet.street_name, spell.spell_name, spell.learned_force);
+    let message = format!("{}: {} at Force {}", sheet.street_name, spell.spell_name, spell.learned_force);
     Ok(edit.done(message, Some(entry)))
 }
 

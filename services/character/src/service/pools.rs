@@ -63,8 +63,8 @@ fn breakdown(sheet: &Sheet, pool: Pool) -> String {
     if let (Pool::Combat, Some((armor, dice))) = (pool, sheet.heavy_armor_loss()) {
         text += &format!(" -{dice} ({} is above Quickness)", armor.gear_name);
     }
-    for modifier in sheet.modifiers_on(ModifierType::Pool, &format!("{}_pool", pool.word())) {
-        text += &format!(" {:+} ({})", modifier.modifier_value, modifier.source);
+    for (source, _, modifier) in sheet.modifiers_on(ModifierType::Pool, &format!("{}_pool", pool.word())) {
+        text += &format!(" {:+} ({source})", modifier.modifier_value);
     }
     text
 }

@@ -259,8 +259,8 @@ pub fn sustained_modifier(sheet: &Sheet) -> Option<Modifier> {
 
 /// What the sheet adds to target numbers of tests with a skill: aptitudes and the like.
 pub fn sheet_modifiers(sheet: &Sheet, skill: &str) -> Vec<Modifier> {
-    let modifiers = sheet.modifiers_on(ModifierType::TargetNumber, skill).into_iter();
-    modifiers.map(|modifier| Modifier::new(&modifier.source_type, modifier.modifier_value, modifier.source)).collect()
+    let modifiers = sheet.modifiers_on(ModifierType::TargetNumber, skill);
+    modifiers.map(|(source, kind, modifier)| Modifier::new(kind, modifier.modifier_value, source)).collect()
 }
 
 /// What the game master adds.

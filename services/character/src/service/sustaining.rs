@@ -175,8 +175,8 @@ pub fn told(name: &str, effect: SustainedEffect) -> String {
 /// What the book's two spells for the same Attribute are for, where the wrong one was cast; it still takes hold.
 pub fn ware_note(found: &FoundSpell, target: Option<&Sheet>) -> Option<String> {
     let attribute = found.attribute.and_then(Attribute::parse)?;
-    let modifiers = target?.modifiers_on(ModifierType::Attribute, attribute.name());
-    let is_raised = modifiers.iter().any(|modifier| modifier.source_type == "cyberware");
+    let mut modifiers = target?.modifiers_on(ModifierType::Attribute, attribute.name());
+    let is_raised = modifiers.any(|(_, source_type, _)| source_type == "cyberware");
     match found.spell.name {
         "Increase Attribute" if is_raised => {
             Some(format!("{} is raised by cyberware: Increase Cybered Attribute is for that", attribute.name()))

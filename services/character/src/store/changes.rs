@@ -1,6 +1,8 @@
 //! The audit log and the ledger: what a change was, made from the sheet before and after it.
 
-use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, value::RawValue};
 use service_kit::{
     clock,
     db::{Row, Statement},
@@ -108,27 +110,27 @@ pub struct Change;
 
 impl Change {
     /// The entry of something that was not there before, or was not recorded: all of it, and what it has.
-    pub fn first(call: &Call, subject: Subject, whole: &Value, revision: u64) -> Vec<Statement> {
+    pub fn first(call: &Call, subject: Subject, whole: &str, revision: u64) -> Vec<Statement> {
         let summary = format!("{} is there", subject.name);
-        Change::statements(call, subject, &json!({}), whole, revision, &summary)
+        Change::statements(call, subject, &Difference::of("{}", whole), revision, &summary)
     }
 
-    /// The entry of a change and its bookings: the parts that are different, before and after.
+    /// The entry of a change and its bookings.
     pub fn statements(
         call: &Call,
         subject: Subject,
-        before: &Value,
-        after: &Value,
+        difference: &Difference,
         revision: u64,
         summary: &str,
     ) -> Vec<Statement> {
         let now = clock::now_ms();
-        let (old, new) = difference(before, after);
+        let text = |parts: &Map<String, Value>| serde_json::to_string(parts).expect("JSON is text");
         let mut statements = Vec::new();
         if subject.kind == "character" {
             for account in Account::ALL {
-                let amount = |parts: &Value| parts.get(account.key()).and_then(Value::as_i64).unwrap_or_default();
-                let (had, has) = (amount(before), amount(after));
+                let amount =
+                    |parts: &Map<String, Value>| parts.get(account.key()).and_then(Value::as_i64).unwrap_or_default();
+                let (had, has) = (amount(&difference.old), amount(&difference.new));
                 if had != has {
                     let args = vec![
                         subject.id.as_str().into(),
@@ -152,8 +154,8 @@ impl Change {
             call.session_id.as_str().into(),
             call.reason.as_str().into(),
             summary.into(),
-            old.to_string().into(),
-            new.to_string().into(),
+            text(&difference.old).into(),
+            text(&difference.new).into(),
             trace::current_id_text().into(),
             now.into(),
         ];
@@ -162,23 +164,38 @@ impl Change {
     }
 }
 
-/// The entries of two objects that are different: as they were, and as they are. What is gone is null.
-fn difference(before: &Value, after: &Value) -> (Value, Value) {
-    let (mut old, mut new) = (Map::new(), Map::new());
-    let empty = Map::new();
-    let (before, after) = (before.as_object().unwrap_or(&empty), after.as_object().unwrap_or(&empty));
-    for (key, value) in after {
-        let was = before.get(key);
-        if was != Some(value) {
-            new.insert(key.clone(), value.clone());
-            old.extend(was.map(|was| (key.clone(), was.clone())));
+/// The parts of two objects that are different.
+pub struct Difference {
+    /// As they were.
+    pub old: Map<String, Value>,
+    /// As they are; what is gone is null.
+    pub new: Map<String, Value>,
+}
+
+impl Difference {
+    /// What is different between two objects, written in the same way. Only that is read whole: a sheet is large, and a
+    /// change is small.
+    pub fn of(before: &str, after: &str) -> Difference {
+        let (mut before, after) = (parts(before), parts(after));
+        let value = |part: &RawValue| serde_json::from_str(part.get()).expect("a part of JSON is JSON");
+        let mut difference = Difference { old: Map::new(), new: Map::new() };
+        for (key, part) in after {
+            let was = before.remove(&key);
+            if was.is_none_or(|was| was.get() != part.get()) {
+                difference.old.extend(was.map(|was| (key.clone(), value(was))));
+                difference.new.insert(key, value(part));
+            }
         }
+        for (key, was) in before {
+            difference.old.insert(key.clone(), value(was));
+            difference.new.insert(key, Value::Null);
+        }
+        difference
     }
-    for (key, value) in before.iter().filter(|(key, _)| !after.contains_key(*key)) {
-        old.insert(key.clone(), value.clone());
-        new.insert(key.clone(), Value::Null);
-    }
-    (old.into(), new.into())
+}
+
+fn parts(object: &str) -> BTreeMap<String, &RawValue> {
+    serde_json::from_str(object).expect("what was written as an object is one")
 }
 
 impl Store {
@@ -236,12 +253,14 @@ fn entry(row: &Row) -> Entry {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
     fn a_change_is_told_by_the_parts_that_differ() {
-        let (old, new) = difference(&json!({"a": 1, "b": [1], "c": 2}), &json!({"a": 1, "b": [1, 2], "d": 3}));
-        assert_eq!(old, json!({"b": [1], "c": 2}));
-        assert_eq!(new, json!({"b": [1, 2], "c": null, "d": 3}));
+        let Difference { old, new } = Difference::of(r#"{"a":1,"b":[1],"c":2}"#, r#"{"a":1,"b":[1,2],"d":3}"#);
+        assert_eq!(Value::from(old), json!({"b": [1], "c": 2}));
+        assert_eq!(Value::from(new), json!({"b": [1, 2], "c": null, "d": 3}));
     }
 }

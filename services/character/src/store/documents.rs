@@ -9,7 +9,7 @@ use service_kit::{
 use tonic::Status;
 use uuid::Uuid;
 
-use super::{Call, Change, Store, Subject};
+use super::{Call, Change, Difference, Store, Subject};
 use crate::names;
 
 const INSERT: &str = "INSERT INTO documents (id, kind, scope, name_key, document, revision, created_at, updated_at)
@@ -88,6 +88,7 @@ impl Document {
         let mut content = self.content.clone();
         content["name"] = self.name.as_str().into();
         let text = content.to_string();
+        let difference = Difference::of(&before.to_string(), &text);
         let now = clock::now_ms();
         let own = if self.revision == 0 {
             let args = vec![
@@ -112,7 +113,7 @@ impl Document {
         };
         let subject = Subject { kind: self.kind.word(), id: self.id.clone(), name: self.name.clone() };
         let mut statements = vec![own];
-        statements.extend(Change::statements(call, subject, before, &content, revision, summary));
+        statements.extend(Change::statements(call, subject, &difference, revision, summary));
         statements
     }
 }
