@@ -356,7 +356,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::llm::ToolCall;
+    use crate::llm::{Opaque, ToolCall};
 
     fn check(told: &str, speaker: Option<&str>, said: &str, expected: &[(&str, &str)]) {
         let characters = ["Platinum", "Oak"].map(String::from);
@@ -395,7 +395,12 @@ mod tests {
         let characters = ["Platinum".to_owned(), "Oak".to_owned()];
         let asked = PlayerMessage { character: Some("Oak".into()), message: "go".into(), name: None };
         let cast = Cast { characters: &characters, dead: &[], people: &[], asked: &asked, scene: &Map::new() };
-        let call = ToolCall { id: "a".into(), name: "x".into(), arguments: r#"{"character_name":"Platinum"}"#.into() };
+        let call = ToolCall {
+            id: "a".into(),
+            name: "x".into(),
+            arguments: r#"{"character_name":"Platinum"}"#.into(),
+            opaque: Opaque::default(),
+        };
         let known = [Message::GameMaster { text: String::new(), tool_calls: vec![call] }];
 
         assert!(out_of_character("Platinum fires.", &cast, &known, 0).is_empty());

@@ -156,6 +156,19 @@ pub struct ToolCall {
     pub name: String,
     /// The arguments as the model wrote them; meant to be a JSON object.
     pub arguments: String,
+    /// What its server has sent with it.
+    #[serde(skip)]
+    pub opaque: Opaque,
+}
+
+/// What a server sends with calls and wants to have back with their results, such as a signature of what the model
+/// thought. It means nothing to us; it is kept for the turn, and neither logged nor shown.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Opaque {
+    /// Fields of the call.
+    pub of_call: Map<String, Value>,
+    /// Fields of the message that the call stands in; the first call of a message has them.
+    pub of_message: Map<String, Value>,
 }
 
 /// A tool as a model sees it. It is the same in every request, so it is written and measured once.
@@ -205,6 +218,15 @@ pub enum ModelEvent {
         name: Option<String>,
         /// The next piece of the arguments' JSON text.
         arguments: String,
+    },
+    /// A field that the server wants to have back as it is, or the next piece of it.
+    Opaque {
+        /// The call of this answer that it belongs to; none: the answer as a whole.
+        index: Option<u32>,
+        /// Its name.
+        field: &'static str,
+        /// Its value; further texts and lists are added to the first.
+        value: Value,
     },
     /// What the answer cost, if the model tells.
     Usage {

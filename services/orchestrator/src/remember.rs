@@ -113,7 +113,11 @@ async fn tell(provider: &dyn Provider, fallen: &[Arc<Said>]) -> Result<(String, 
                 let (read, written) = usage.unwrap_or((0, memory::tokens(&text) as u64));
                 return Ok((text, read, written));
             }
-            ModelEvent::ToolCall { .. } | ModelEvent::Named { .. } | ModelEvent::Hedged | ModelEvent::Finished(_) => {}
+            ModelEvent::ToolCall { .. }
+            | ModelEvent::Opaque { .. }
+            | ModelEvent::Named { .. }
+            | ModelEvent::Hedged
+            | ModelEvent::Finished(_) => {}
         }
         if MAX_TOKENS < memory::tokens(&text) as u64 {
             return Ok((text, 0, MAX_TOKENS));

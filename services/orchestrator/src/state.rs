@@ -15,7 +15,7 @@ use proto::{
 use serde_json::{Map, Value};
 
 use crate::{
-    llm::{Message, ToolCall},
+    llm::{Message, Opaque, ToolCall},
     memory::{Memory, Said},
     session::Decision,
     store::SessionRow,
@@ -204,6 +204,7 @@ impl OpenTurn {
             id: call.call_id.clone(),
             name: call.tool.clone(),
             arguments: call.arguments.clone(),
+            opaque: Opaque::default(),
         };
         let calls = execution.calls.iter().map(call).collect();
         self.pending = Some(PendingStep { step: execution.step, text, calls, results: Vec::new() });

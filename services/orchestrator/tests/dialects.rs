@@ -242,3 +242,47 @@ async fn a_failure_that_is_the_whole_chunk_is_one() {
     let frames = plays(&FakeModel::start([Reply::new().text("The ").chunk(failure).done()]).await).await;
     assert_eq!(of(&frames, "error")[0]["code"], 4001);
 }
+
+#[tokio::test]
+async fn what_a_server_sends_with_its_calls_goes_back_with_them_and_to_nobody_else() {
+    let signature = json!({"google": {"thought_signature": "c2lnbmVk"}});
+    let call = json!({
+        "index": 0, "id": "a", "type": "function", "extra_content": signature,
+        "function": {"name": "roll_dice", "arguments": roll(3)},
+    });
+    let calling = Reply::new()
+        .delta(json!({"reasoning_content": "I roll, "}))
+        .delta(json!({"reasoning_content": "then I tell."}))
+        .delta(json!({"tool_calls": [call]}))
+        .end("tool_calls");
+    let model = FakeModel::start([calling, Reply::saying(["Done."]), Reply::saying(["Again."])]).await;
+    let table = Table::with(&model).await;
+
+    let frames = table.play("Roll!").await;
+    table.play("And now?").await;
+
+    let asked = model.requests();
+    let calls = asked[1].messages().iter().find(|message| message.get("tool_calls").is_some()).unwrap();
+    assert_eq!(calls["reasoning_content"], "I roll, then I tell.");
+    assert_eq!(calls["tool_calls"][0]["extra_content"], signature);
+    let told_to_people = serde_json::to_string(&(frames, table.log().await)).unwrap();
+    assert!(!told_to_people.contains("c2lnbmVk") && !told_to_people.contains("then I tell"));
+    assert!(!asked[2].body.to_string().contains("c2lnbmVk"), "only within the turn");
+}
+
+#[tokio::test]
+async fn a_server_that_wants_no_thoughts_back_gets_none() {
+    let refusing = |asked: &Asked| match asked.messages().iter().find(|message| message.get("tool_calls").is_some()) {
+        None => Reply::new()
+            .delta(json!({"reasoning_content": "I roll."}))
+            .call(0, Some("a"), Some("roll_dice"), &roll(3))
+            .end("tool_calls"),
+        Some(calls) if calls.get("reasoning_content").is_some() => {
+            refusal(400, r#"{"error":{"message":"Please remove the reasoning_content from your message"}}"#)
+        }
+        Some(_) => Reply::saying(["Done."]),
+    };
+    let model = FakeModel::answering(refusing).await;
+    let frames = plays(&model).await;
+    assert_eq!((told(&frames).as_str(), of(&frames, "error").len()), ("Done.", 0));
+}

@@ -196,6 +196,7 @@ impl Turn<'_> {
                     bytes += (arguments.len() + name.as_ref().map_or(0, String::len)) as u64;
                     calls.add(index, id, name, &arguments);
                 }
+                ModelEvent::Opaque { index, field, value } => calls.add_opaque(index, field, value),
                 ModelEvent::Named { id, model } => {
                     let named = [("gen_ai.response.id", id), ("gen_ai.response.model", model)];
                     for (attribute, name) in named.iter().filter(|(_, name)| !name.is_empty()) {

@@ -4,28 +4,36 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Map, Value};
 
-use crate::llm::ToolCall;
+use crate::llm::{Opaque, ToolCall};
 
 /// Longest id of a model's own that is kept.
 const MAX_ID: usize = 64;
 /// Longest name of a tool that is looked at; no tool has one as long.
 const MAX_NAME: usize = 100;
 
+/// Bytes of one answer's opaque fields that are kept; one that sends more gets none of them back.
+const MAX_OPAQUE: usize = 1 << 20;
+
 /// The calls of one answer in the making.
 #[derive(Debug, Default)]
-pub(crate) struct Calls(BTreeMap<u32, Fragments>);
+pub(crate) struct Calls {
+    calls: BTreeMap<u32, Fragments>,
+    of_message: Map<String, Value>,
+    opaque_bytes: usize,
+}
 
 #[derive(Debug, Default)]
 struct Fragments {
     id: String,
     name: String,
     arguments: String,
+    opaque: Map<String, Value>,
 }
 
 impl Calls {
     /// Takes in a fragment. Ids and names may come once, in every fragment, or never.
     pub fn add(&mut self, index: u32, id: Option<String>, name: Option<String>, arguments: &str) {
-        let call = self.0.entry(index).or_default();
+        let call = self.calls.entry(index).or_default();
         if let Some(id) = id.filter(|_| call.id.is_empty()) {
             call.id = id;
         }
@@ -39,9 +47,29 @@ impl Calls {
         call.arguments.push_str(arguments);
     }
 
+    /// Takes in an opaque field, or the next piece of it.
+    pub fn add_opaque(&mut self, index: Option<u32>, field: &'static str, value: Value) {
+        self.opaque_bytes += match &value {
+            Value::String(text) => text.len(),
+            other => other.to_string().len(),
+        };
+        let fields = match index {
+            Some(index) => &mut self.calls.entry(index).or_default().opaque,
+            None => &mut self.of_message,
+        };
+        match (fields.get_mut(field), value) {
+            _ if MAX_OPAQUE < self.opaque_bytes => {}
+            (Some(Value::String(text)), Value::String(more)) => text.push_str(&more),
+            (Some(Value::Array(list)), Value::Array(mut more)) => list.append(&mut more),
+            (_, value) => drop(fields.insert(field.to_owned(), value)),
+        }
+    }
+
     /// The whole calls, in order. `used` holds the ids of this turn; a call without an id of its own, or with one that
     /// is used, is given a new one.
     pub fn finish(self, used: &mut HashSet<String>) -> Vec<ToolCall> {
+        let is_kept = self.opaque_bytes <= MAX_OPAQUE;
+        let mut of_message = Some(self.of_message).filter(|_| is_kept);
         let finish = |call: Fragments| {
             let is_usable = !call.id.is_empty() && call.id.len() <= MAX_ID && !used.contains(&call.id);
             let id = if is_usable { call.id } else { format!("call_{}", uuid::Uuid::now_v7().simple()) };
@@ -49,9 +77,13 @@ impl Calls {
             // Some models write the name as a path.
             let name = call.name.trim();
             let name = name.strip_prefix("functions.").unwrap_or(name);
-            ToolCall { id, name: name.chars().take(MAX_NAME).collect(), arguments: call.arguments }
+            let opaque = Opaque {
+                of_call: if is_kept { call.opaque } else { Map::new() },
+                of_message: of_message.take().unwrap_or_default(),
+            };
+            ToolCall { id, name: name.chars().take(MAX_NAME).collect(), arguments: call.arguments, opaque }
         };
-        self.0.into_values().map(finish).collect()
+        self.calls.into_values().map(finish).collect()
     }
 }
 
@@ -119,6 +151,35 @@ mod tests {
         let mut calls = Calls::default();
         calls.add(0, Some("a".into()), Some("functions.roll_dice".into()), "{}");
         assert_eq!(finish(calls)[0].1, "roll_dice");
+    }
+
+    #[test]
+    fn what_a_server_wants_back_stays_with_its_call_or_its_message() {
+        let mut calls = Calls::default();
+        calls.add_opaque(None, "reasoning_content", json!("I roll, "));
+        for index in 0..2 {
+            calls.add(index, None, Some("roll_dice".into()), "{}");
+        }
+        calls.add_opaque(Some(1), "extra_content", json!({"signature": "b"}));
+        calls.add_opaque(None, "reasoning_content", json!("then I tell."));
+
+        let calls = calls.finish(&mut HashSet::new());
+
+        let shown = calls.iter().map(|call| json!([call.opaque.of_call, call.opaque.of_message]));
+        let expected = [
+            json!([{}, {"reasoning_content": "I roll, then I tell."}]),
+            json!([{"extra_content": {"signature": "b"}}, {}]),
+        ];
+        assert_eq!(shown.collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn what_is_too_much_to_be_kept_is_not_kept_in_part() {
+        let mut calls = Calls::default();
+        calls.add(0, None, Some("roll_dice".into()), "{}");
+        calls.add_opaque(None, "reasoning_content", json!("first"));
+        calls.add_opaque(None, "reasoning_content", json!("x".repeat(MAX_OPAQUE)));
+        assert_eq!(calls.finish(&mut HashSet::new())[0].opaque, Opaque::default());
     }
 
     #[test]

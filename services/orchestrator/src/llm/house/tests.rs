@@ -15,7 +15,7 @@ use super::{House, fight, understand::*};
 
 mod fights;
 mod german;
-use crate::llm::{CharacterBrief, Message, ModelEvent, ModelRequest, Provider, ToolCall, ToolDefinition};
+use crate::llm::{CharacterBrief, Message, ModelEvent, ModelRequest, Opaque, Provider, ToolCall, ToolDefinition};
 
 const NAMES: &[&str] = &["Platinum", "Oak", "Block", "Axel", "Manticore"];
 
@@ -234,7 +234,7 @@ impl Talk {
                     assert!(self.request.tools.iter().any(|tool| tool.name == name), "{name} is not offered");
                     let json = serde_json::from_str(&arguments).unwrap();
                     CATALOGUE.get(&name).unwrap().encode_request(json).unwrap();
-                    self.open.push(ToolCall { id, name, arguments });
+                    self.open.push(ToolCall { id, name, arguments, opaque: Opaque::default() });
                 }
                 ModelEvent::Finished(_) | ModelEvent::End => {}
                 other => panic!("{other:?}"),

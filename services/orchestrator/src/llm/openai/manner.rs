@@ -14,6 +14,8 @@ pub(super) struct Manner {
     pub has_system: bool,
     /// Whether calls keep their ids. Otherwise they are cut to the nine letters and digits that Mistral's models take.
     pub keeps_ids: bool,
+    /// Whether what the model thought before its calls goes back with them.
+    pub returns_thoughts: bool,
 }
 
 /// What a server says that it cannot take.
@@ -23,11 +25,12 @@ pub(super) enum Complaint {
     Tools,
     System,
     Ids,
+    Thoughts,
 }
 
 impl Default for Manner {
     fn default() -> Manner {
-        Manner { asks_usage: true, has_tools: true, has_system: true, keeps_ids: true }
+        Manner { asks_usage: true, has_tools: true, has_system: true, keeps_ids: true, returns_thoughts: true }
     }
 }
 
@@ -41,6 +44,7 @@ impl Manner {
             Some(Complaint::Tools) => Manner { has_tools: false, ..self },
             Some(Complaint::System) => Manner { has_system: false, ..self },
             Some(Complaint::Ids) => Manner { keeps_ids: false, ..self },
+            Some(Complaint::Thoughts) => Manner { returns_thoughts: false, ..self },
         };
         (next != self).then_some(next)
     }
@@ -60,6 +64,9 @@ impl Complaint {
         }
         if says(&["length of 9"]) {
             return Some(Complaint::Ids);
+        }
+        if says(&["reasoning_content", "reasoning_details", "messages.reasoning", "'reasoning'"]) {
+            return Some(Complaint::Thoughts);
         }
         let is_denied = says(&["support", "not enabled", "not allowed", "only user and assistant"]);
         if is_denied && says(&["system role", "system message", "'system'", "developer instruction", "roles are"]) {
@@ -105,6 +112,7 @@ mod tests {
         check("Only user and assistant roles are supported!", Complaint::System);
         check("Unrecognized request argument supplied: stream_options", Complaint::Usage);
         check("Tool call id was call_1 but must be a-z, A-Z, 0-9, with a length of 9.", Complaint::Ids);
+        check("The reasoning_content is for display only. Please remove it from your message", Complaint::Thoughts);
         check("This model's maximum context length is 8192 tokens (4000 in the functions).", None);
         check(r#"{"detail": "extra fields not permitted"}"#, None);
         check("", None);

@@ -12,6 +12,12 @@ use crate::llm::{ModelError, ModelEvent};
 /// Characters of an id, a model's name or a reason that are kept.
 const MAX_NAME: usize = 200;
 
+/// What a model has thought before it calls, by the names that servers have for it. Some refuse the results of calls
+/// without it, and those who do not know it never send it.
+const OPAQUE: [&str; 3] = ["reasoning_content", "reasoning_details", "reasoning"];
+/// What Google's models sign their calls with.
+const OPAQUE_OF_CALL: &str = "extra_content";
+
 /// What has come of a call.
 #[derive(Debug, Default)]
 struct Begun {
@@ -82,6 +88,11 @@ impl Reader {
             let text = self.thoughts.take_out(&text);
             self.tell(&text, events);
         }
+        for field in OPAQUE {
+            if let value @ (Value::String(_) | Value::Array(_)) = &delta[field] {
+                events.push(ModelEvent::Opaque { index: None, field, value: value.clone() });
+            }
+        }
         // One call may come without its list, or under the name that calls had before they were tools'.
         let calls = match (&delta["tool_calls"], &delta["function_call"]) {
             (Value::Array(calls), _) => calls.iter().collect(),
@@ -90,7 +101,15 @@ impl Reader {
         };
         says_something |= !calls.is_empty();
         for call in calls {
-            events.push(self.read_call(call));
+            let fragment = self.read_call(call);
+            let opaque = match (&fragment, &call[OPAQUE_OF_CALL]) {
+                (ModelEvent::ToolCall { index, .. }, value @ Value::Object(_)) => {
+                    Some(ModelEvent::Opaque { index: Some(*index), field: OPAQUE_OF_CALL, value: value.clone() })
+                }
+                _ => None,
+            };
+            events.push(fragment);
+            events.extend(opaque);
         }
         let reason = choice["finish_reason"].as_str();
         if reason.is_some_and(|reason| !reason.is_empty() || !says_something) {
@@ -323,7 +342,7 @@ mod tests {
             json!({"choices": null, "error": null}),
             json!({"choices": []}),
             json!({"choices": [{"delta": null, "finish_reason": null}]}),
-            json!({"id": 1, "created": -1.5, "choices": [{"delta": {"role": "", "reasoning_content": "hm"}}]}),
+            json!({"id": 1, "created": -1.5, "choices": [{"delta": {"role": "", "mood": "hm"}}]}),
             json!({"choices": [{"delta": {"content": null, "tool_calls": null}}]}),
             json!({"choices": [], "usage": null}),
         ] {

@@ -205,7 +205,11 @@ fn message(message: &Message, manner: Manner) -> Value {
         Message::GameMaster { text, tool_calls } => {
             let calls: Vec<Value> = tool_calls.iter().map(|call| native(call, manner)).collect();
             let content = if text.is_empty() { Value::Null } else { text.as_str().into() };
-            json!({"role": "assistant", "content": content, "tool_calls": calls})
+            let mut message = json!({"role": "assistant", "content": content, "tool_calls": calls});
+            if let Some(fields) = message.as_object_mut().filter(|_| manner.returns_thoughts) {
+                fields.extend(tool_calls.iter().flat_map(|call| call.opaque.of_message.clone()));
+            }
+            message
         }
         Message::ToolResult { call_id: _, tool, result, failed: _ } if !manner.has_tools => {
             let result = data(&json!({"tool": tool, "result": result}).to_string());
@@ -220,7 +224,11 @@ fn message(message: &Message, manner: Manner) -> Value {
 
 fn native(call: &ToolCall, manner: Manner) -> Value {
     let function = json!({"name": call.name, "arguments": call.arguments});
-    json!({"id": id(&call.id, manner), "type": "function", "function": function})
+    let mut native = json!({"id": id(&call.id, manner), "type": "function", "function": function});
+    if let Some(fields) = native.as_object_mut() {
+        fields.extend(call.opaque.of_call.clone());
+    }
+    native
 }
 
 /// The id of a call as its server takes it.
