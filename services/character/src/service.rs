@@ -35,7 +35,7 @@ mod sustaining;
 mod vehicles;
 mod ware;
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use proto::{
     character::v1::{
@@ -173,11 +173,14 @@ fn refuse(message: impl Into<String>) -> Status {
 /// A name that is not among `all`; `what` says what `all` is.
 fn unknown(kind: &str, name: &str, all: &[String], what: &str) -> Status {
     let name = names::shown(name);
+    // What is on the sheet may stand in the catalogue, too.
+    let mut seen = HashSet::new();
+    let all: Vec<String> = all.iter().filter(|name| seen.insert(names::folded(name))).cloned().collect();
     let nearest = rules::nearest(&name, all.iter().map(String::as_str));
     let mut details = Map::new();
     details.insert("nearest".into(), json!(nearest));
     details.insert("available".into(), json!(all));
-    let message = format!("unknown {kind} '{name}'{}", names::help(&name, all, what));
+    let message = format!("unknown {kind} '{name}'{}", names::help(&name, &all, what));
     status::error_with(ErrorCode::InvalidInput, message, details)
 }
 

@@ -119,7 +119,9 @@ pub async fn shoot(
     if target.modifiers.iter().any(|modifier| modifier.kind == "strength_recoil") {
         house.push(HouseRule::StrengthRecoil);
     }
-    if let Some((link, _)) = sheet.smartlink() {
+    if let Some((link, _)) = sheet.smartlink()
+        && arm.stats.smart
+    {
         for modifier in target.modifiers.iter_mut().filter(|modifier| modifier.kind == "smartlink") {
             modifier.explanation += ", ";
             modifier.explanation += link;
@@ -165,7 +167,8 @@ pub async fn shoot(
         target.target_number,
         roll::count(successes)
     );
-    let roll_explanation = format!("{}; {}", rolled_dice(&parts, pool), target.breakdown());
+    let breakdown = target.breakdown();
+    let roll_explanation = format!("{}; {breakdown}", rolled_dice(&parts, pool));
     let character = sheet.street_name.clone();
     let is_fight = combat_pool > 0 && sheet.combat_id.is_some();
     if is_fight {
@@ -200,7 +203,7 @@ pub async fn shoot(
         successes,
         hit: successes > 0,
         damage: Some(damage),
-        breakdown: target.breakdown(),
+        breakdown,
         on_sheet: arm.on_sheet,
         summary,
         rules: RULES.to_owned(),

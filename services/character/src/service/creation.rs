@@ -166,7 +166,7 @@ fn set_attributes(
             rating = rating.checked_add_signed(metatype.changes[index]).unwrap_or_default();
             if !(1..=most).contains(&rating) {
                 return Err(refuse(format!(
-                    "{} would be {rating} with the changes of a {}; it is 1 to {most}",
+                    "{} would be {rating} with the changes of the metatype {}; it is 1 to {most}",
                     attribute.name(),
                     metatype.name
                 )));

@@ -167,6 +167,8 @@ async fn platinum_shoots_a_running_target_in_dim_light() {
     assert_eq!(value_of(&shot["modifiers"], "visibility"), Some(4));
     assert_eq!(value_of(&shot["modifiers"], "target_movement"), Some(2));
     assert_eq!(value_of(&shot["modifiers"], "smartlink"), Some(0));
+    let notes = shot["notes"].as_array().unwrap();
+    assert!(!notes.iter().any(|note| note.as_str().unwrap().contains("own figure")), "no figure counts: {notes:?}");
     let pool = &shot["dice_pool_breakdown"];
     assert_eq!((&pool["skill"], &pool["combat_pool"], &pool["total"]), (&json!(9), &json!(8), &json!(17)));
     assert_eq!(shot["roll"]["dice"].as_array().unwrap().len(), 17);
