@@ -90,7 +90,8 @@ fn operation_of_tool(tool: &Tool) -> Value {
         "tags": [format!("tools: {}", tool.group)],
         "parameters": parameters,
         "requestBody": {
-            "required": true,
+            // No body is as good as an empty object.
+            "required": tool.parameters["required"].as_array().is_some_and(|fields| !fields.is_empty()),
             "content": {"application/json": {
                 "schema": nullable(tool.parameters.clone()), "example": examples::of(&tool.name, &tool.parameters),
             }},

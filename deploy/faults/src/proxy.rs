@@ -28,11 +28,18 @@ pub enum Mode {
     Lossy(u64),
 }
 
+/// How the connections are now, and how often they have been cut: whoever looks late must not miss it.
+#[derive(Clone, Copy)]
+struct State {
+    mode: Mode,
+    cuts: u64,
+}
+
 /// A running proxy.
 pub struct Proxy {
     /// Where it listens.
     pub address: SocketAddr,
-    mode: watch::Sender<Mode>,
+    state: watch::Sender<State>,
 }
 
 impl Proxy {
@@ -40,27 +47,38 @@ impl Proxy {
     pub async fn start(upstreams: Vec<SocketAddr>) -> anyhow::Result<Proxy> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
-        let (mode, modes) = watch::channel(Mode::Open);
+        let (state, states) = watch::channel(State { mode: Mode::Open, cuts: 0 });
         let upstreams: Arc<[SocketAddr]> = upstreams.into();
         tokio::spawn(async move {
             for turn in 0.. {
                 let Ok((client, _)) = listener.accept().await else { return };
-                if *modes.borrow() != Mode::Cut {
-                    tokio::spawn(connection(client, upstreams.clone(), turn, modes.clone()));
+                let State { mode, cuts } = *states.borrow();
+                if mode != Mode::Cut {
+                    let (upstreams, states) = (upstreams.clone(), states.clone());
+                    tokio::spawn(async move {
+                        let mut cut = states.clone();
+                        tokio::select! {
+                            () = connection(client, upstreams, turn, states) => {}
+                            _ = cut.wait_for(|state| state.cuts != cuts) => {}
+                        }
+                    });
                 }
             }
         });
-        Ok(Proxy { address, mode })
+        Ok(Proxy { address, state })
     }
 
     /// Changes how the connections are.
     pub fn set(&self, mode: Mode) {
-        self.mode.send_replace(mode);
+        self.state.send_modify(|state| {
+            state.mode = mode;
+            state.cuts += u64::from(mode == Mode::Cut);
+        });
     }
 }
 
-/// Carries one connection until either end closes it or it is cut.
-async fn connection(client: TcpStream, upstreams: Arc<[SocketAddr]>, turn: usize, mut modes: watch::Receiver<Mode>) {
+/// Carries one connection until either end closes it.
+async fn connection(client: TcpStream, upstreams: Arc<[SocketAddr]>, turn: usize, states: watch::Receiver<State>) {
     let mut server = None;
     for number in 0..upstreams.len() {
         server = TcpStream::connect(upstreams[(turn + number) % upstreams.len()]).await.ok();
@@ -73,19 +91,17 @@ async fn connection(client: TcpStream, upstreams: Arc<[SocketAddr]>, turn: usize
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
-    let (up, down) = (modes.clone(), modes.clone());
     let seed = turn as u64;
     tokio::select! {
-        _ = carry(&mut from_client, &mut to_server, up, Numbers(2 * seed)) => {}
-        _ = carry(&mut from_server, &mut to_client, down, Numbers(2 * seed + 1)) => {}
-        _ = modes.wait_for(|mode| *mode == Mode::Cut) => {}
+        _ = carry(&mut from_client, &mut to_server, states.clone(), Numbers(2 * seed)) => {}
+        _ = carry(&mut from_server, &mut to_client, states, Numbers(2 * seed + 1)) => {}
     }
 }
 
 async fn carry(
     from: &mut (impl AsyncRead + Unpin),
     to: &mut (impl AsyncWrite + Unpin),
-    mut modes: watch::Receiver<Mode>,
+    mut states: watch::Receiver<State>,
     mut numbers: Numbers,
 ) -> std::io::Result<()> {
     let mut buffer = vec![0; 16 * 1024];
@@ -94,12 +110,39 @@ async fn carry(
         if length == 0 {
             return Ok(());
         }
-        let mode = modes.wait_for(|mode| *mode != Mode::Stalled).await.map(|mode| *mode);
+        let mode = states.wait_for(|state| state.mode != Mode::Stalled).await.map(|state| state.mode);
         match mode {
             Ok(Mode::Slow(delay)) => tokio::time::sleep(delay).await,
             Ok(Mode::Lossy(percent)) if numbers.below(100) < percent => tokio::time::sleep(SENT_AGAIN).await,
             _ => {}
         }
         to.write_all(&buffer[..length]).await?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Longest time that a test waits for what must come.
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    #[tokio::test]
+    async fn a_cut_that_is_over_at_once_ends_every_connection_all_the_same() {
+        let upstream = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let proxy = Proxy::start(vec![upstream.local_addr().unwrap()]).await.unwrap();
+        let mut client = TcpStream::connect(proxy.address).await.unwrap();
+        let _server = upstream.accept().await.unwrap();
+
+        // Nobody else is polled between the two.
+        proxy.set(Mode::Cut);
+        proxy.set(Mode::Open);
+
+        let ended = tokio::time::timeout(PATIENCE, client.read(&mut [0])).await.expect("it is cut");
+        assert!(ended.is_err() || ended.is_ok_and(|length| length == 0));
+        let mut another = TcpStream::connect(proxy.address).await.unwrap();
+        let (mut server, _) = upstream.accept().await.unwrap();
+        another.write_all(b"!").await.unwrap();
+        assert_eq!(server.read(&mut [0]).await.unwrap(), 1);
     }
 }

@@ -8,6 +8,9 @@ use crate::{
     support::{header, json, table},
 };
 
+/// Tools whose examples need what another call does before them.
+const LATER: [&str; 4] = ["restore_character", "take_delayed_action", "update_effect_duration", "update_modifier"];
+
 /// Whether a value is what a schema allows, as far as the document uses schemas; else what is wrong.
 fn check(schema: &Value, value: &Value, at: &str) -> Result<(), String> {
     let Some(schema) = schema.as_object() else { return Ok(()) };
@@ -68,7 +71,7 @@ async fn every_tool_answers_its_example_as_the_document_says() {
     let guarded = guarded().await;
     let document = json(guarded.gateway.get("/openapi.json"), 200).await;
     let error = &document["components"]["schemas"]["Error"];
-    let mut answered = 0;
+    let (mut answered, mut refused) = (0, Vec::new());
     for (path, item) in document["paths"].as_object().unwrap() {
         // What deletes would leave the others nothing to ask for.
         let Some(tool) = path.strip_prefix("/api/tools/").filter(|tool| !tool.starts_with("delete_")) else { continue };
@@ -89,8 +92,12 @@ async fn every_tool_answers_its_example_as_the_document_says() {
         };
         check(schema, &answer, tool).unwrap();
         answered += u32::from(status == 200);
+        // What is not there, or not as it would have to be, is no fault of an example.
+        let is_refused = status == 400 && !LATER.contains(&tool);
+        refused.extend(is_refused.then(|| format!("{tool}: {}", answer["error"]["message"])));
     }
-    assert!(50 < answered, "{answered} tools took their examples");
+    assert!(refused.is_empty(), "{refused:#?}");
+    assert!(100 < answered, "{answered} tools took their examples");
 }
 
 #[tokio::test]
