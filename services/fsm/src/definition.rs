@@ -1,7 +1,7 @@
 //! Definitions: a machine as data, read from any of three formats, checked as a whole and compiled once.
 //!
 //! Our own format (`chart`, with its JSON Schema in `machines/machine.schema.json`) has states within states. The modules format (`wotr_fsm.yml`, YAML or JSON) names its guards and actions only; what they mean stands in the
-//! game's library, `machines/war-of-the-ring.library.yaml`, which a definition may add to. The flat format of the
+//! game's library, the folder `machines/war-of-the-ring`, which a definition may add to. The flat format of the
 //! document needs no library.
 
 mod chart;
@@ -35,7 +35,15 @@ const DEFAULT_GRACE: Duration = Duration::from_secs(30);
 const MAX_GRACE_SECONDS: u64 = 366 * 24 * 3600;
 
 const WAR_OF_THE_RING: &str = include_str!("../machines/war-of-the-ring.yaml");
-const WAR_OF_THE_RING_LIBRARY: &str = include_str!("../machines/war-of-the-ring.library.yaml");
+const WAR_OF_THE_RING_LIBRARY: [&str; 7] = [
+    include_str!("../machines/war-of-the-ring/facts.yaml"),
+    include_str!("../machines/war-of-the-ring/computed.yaml"),
+    include_str!("../machines/war-of-the-ring/events.yaml"),
+    include_str!("../machines/war-of-the-ring/turn.yaml"),
+    include_str!("../machines/war-of-the-ring/hunt-and-war.yaml"),
+    include_str!("../machines/war-of-the-ring/decisions.yaml"),
+    include_str!("../machines/war-of-the-ring/menus.yaml"),
+];
 const DOCUMENT: &str = include_str!("../machines/document.json");
 
 /// The machines that come with the service, by name.
@@ -83,6 +91,8 @@ pub struct Machine {
     pub prompts: BTreeMap<String, Template>,
     /// Decisions by name.
     pub decisions: BTreeMap<String, Decision>,
+    /// What its states need, so that all of the game can be played.
+    pub needs: Vec<source::Need>,
     /// The sides that somebody decides for.
     pub sides: Vec<String>,
     /// Events that only the host may send.
@@ -399,6 +409,7 @@ impl Machine {
             constants: Map::new(),
             computed: BTreeMap::new(),
             steady: BTreeSet::new(),
+            needs: Vec::new(),
             actions: BTreeMap::new(),
             on_event: BTreeMap::new(),
             recorded: BTreeMap::new(),

@@ -101,9 +101,11 @@ impl Compiler<'_> {
     /// What the names of War of the Ring mean.
     pub(super) fn war_of_the_ring(&mut self, machine: &mut Machine) {
         machine.constants.extend(board::area_constants());
-        match serde_norway::from_str(WAR_OF_THE_RING_LIBRARY) {
-            Ok(library) => self.library(machine, library),
-            Err(error) => self.error(None, format!("the game's library: {error}")),
+        for part in WAR_OF_THE_RING_LIBRARY {
+            match serde_norway::from_str(part) {
+                Ok(library) => self.library(machine, library),
+                Err(error) => self.error(None, format!("the game's library: {error}")),
+            }
         }
     }
 
@@ -226,6 +228,7 @@ impl Compiler<'_> {
             }
         }
         machine.sides.extend(library.sides);
+        machine.needs.extend(library.needs);
         for (id, text) in library.prompts {
             machine.prompts.entry(id).or_insert_with(|| Template::parse(&text));
         }

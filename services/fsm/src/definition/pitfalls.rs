@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::{Machine, Problem, State, Step, Transition, Verb, locate};
+use super::{Machine, Problem, State, Step, Transition, Verb, locate, source::Need};
 use crate::expression::Expression;
 
 /// Most combinations of values that the guards of a state are tried with.
@@ -23,12 +23,34 @@ pub fn machine(machine: &Machine, text: &str, warnings: &mut Vec<Problem>) {
             warn(line, format!("state {:?} waits for {event:?}, which nobody can send", state.id));
         }
     }
+    for need in &machine.needs {
+        if let Some(state) = machine.states.iter().find(|state| state.id == need.state)
+            && !meets(machine, state, need)
+        {
+            warn(locate::state(text, &state.id), format!("state {:?}: {}", state.id, need.without));
+        }
+    }
     for id in unsaid(machine) {
         // The game's library has prompts of its own, which a definition need not use.
         if let Some(line) = locate::words(text, &[id]) {
             warn(Some(line), format!("prompt {id:?} is never said"));
         }
     }
+}
+
+/// Whether a state has what it needs.
+fn meets(machine: &Machine, state: &State, need: &Need) -> bool {
+    let takes = |event: &String| state.transitions.iter().any(|way| way.event.as_ref() == Some(event));
+    let guards = || state.transitions.iter().filter_map(|way| way.guard.as_ref());
+    need.takes.as_ref().is_none_or(takes)
+        && need.reads.as_ref().is_none_or(|fact| guards().any(|guard| reads(machine, guard, fact)))
+}
+
+/// Whether an expression reads a fact, itself or through what it computes from.
+fn reads(machine: &Machine, expression: &Expression, fact: &str) -> bool {
+    // No fact depends on itself, so this ends.
+    let through = |name: &String| machine.computed.get(name).is_some_and(|inner| reads(machine, inner, fact));
+    expression.facts().iter().any(|name| name == fact || through(name))
 }
 
 /// Two guards over the same facts that both hold: the first is taken, which may not be meant.

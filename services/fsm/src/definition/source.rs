@@ -50,6 +50,23 @@ pub struct Library {
     /// Prompts that the actions may use where the definition has none of that name.
     #[serde(default)]
     pub prompts: BTreeMap<String, String>,
+    /// What a definition of the game needs, so that all of it can be played.
+    #[serde(default)]
+    pub needs: Vec<Need>,
+}
+
+/// Something that a state has to have; a definition whose state has it not is told what does not work then.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Need {
+    /// The state.
+    pub state: String,
+    /// A fact that one of its guards reads, itself or through another.
+    pub reads: Option<String>,
+    /// An event that it has a transition for.
+    pub takes: Option<String>,
+    /// What does not work without.
+    pub without: String,
 }
 
 /// Something a side has to decide.

@@ -182,7 +182,11 @@ mod tests {
         let picture = machine_draw("war-of-the-ring", Drawing::Svg, Some("PHASE_5_FP_ACTION")).unwrap();
         assert_eq!(picture.matches("<g class=\"state").count(), 70);
         assert_eq!(picture.matches("<g class=\"state current\" data-state=\"PHASE_5_FP_ACTION\"").count(), 1);
-        assert_eq!(picture.matches("class=\"way next\"").count(), 4, "a die moved, a die named, a pass, a tile due");
+        assert_eq!(
+            picture.matches("class=\"way next\"").count(),
+            5,
+            "a die moved, a die named, a pass, a tile due, a figure moved"
+        );
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! A table without a server: the machine of the game, the opening board, and dice that look random; for the opponent's tests
 //! and for its bench.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, LazyLock},
+};
 
 use serde_json::{Map, Value, json};
 
@@ -16,7 +19,7 @@ const OPENING: &str = include_str!("../../../../deploy/java/opening.tsv");
 
 /// A table with a game.
 pub struct Table {
-    machine: Machine,
+    machine: Arc<Machine>,
     pub game: Game,
     pub areas: BTreeMap<i64, i64>,
     has_board: bool,
@@ -27,8 +30,12 @@ pub struct Table {
 impl Table {
     /// A new game; without its board, the machine's own figures count.
     pub fn new(has_board: bool, seed: u64) -> Table {
-        let (name, source) = BUILT_IN.iter().find(|(name, _)| *name == "war-of-the-ring").expect("it is built in");
-        let machine = Machine::load(name, source).expect("it can run").machine;
+        // Loading it takes longer than a whole turn.
+        static OURS: LazyLock<Arc<Machine>> = LazyLock::new(|| {
+            let (name, source) = BUILT_IN.iter().find(|(name, _)| *name == "war-of-the-ring").expect("it is built in");
+            Machine::load(name, source).expect("it can run").machine.into()
+        });
+        let machine = OURS.clone();
         let mut table =
             Table { machine, game: Game::default(), areas: opening(), has_board, noise: Noise::new(seed), clock: 0 };
         let figures = table.figures();

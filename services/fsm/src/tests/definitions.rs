@@ -44,6 +44,16 @@ fn the_players_definition_loads_as_it_is_and_its_oddities_are_told() {
 }
 
 #[test]
+fn what_the_players_definition_cannot_do_is_told_when_it_is_loaded() {
+    let Loaded { machine, warnings } = Machine::load("twin", TWIN).unwrap_or_else(|error| panic!("{error}"));
+    for need in &machine.needs {
+        let told = format!("state {:?}: {}", need.state, need.without);
+        assert!(warnings.iter().any(|warning| warning.reason == told && warning.line.is_some()), "{told}");
+    }
+    assert!(!machine.needs.is_empty());
+}
+
+#[test]
 fn our_definition_keeps_every_name_of_the_players() {
     let ours = built_in("war-of-the-ring");
     let twin = twin();

@@ -123,7 +123,13 @@ fn fellowship() -> Vec<Row> {
         (
             "DECLARE_FELLOWSHIP_POSITION",
             json!({"FELLOWSHIP_PROGRESS": 3, "EVENT": {"area": 37}}),
-            &["FELLOWSHIP_DECLARED = true", "FELLOWSHIP_PROGRESS = 0", "FELLOWSHIP_AREA = 37"],
+            &[
+                "FELLOWSHIP_DECLARED = true",
+                "FELLOWSHIP_PROGRESS = 0",
+                "FELLOWSHIP_AREA = 37",
+                "record $FSM moves 247 from Rivendell to Lorien ",
+                "record $FSM moves 248 from Fellowship Track 3 to Fellowship Track 0 ",
+            ],
         ),
         (
             "DECLARE_FELLOWSHIP_POSITION",
@@ -131,6 +137,7 @@ fn fellowship() -> Vec<Row> {
             &[
                 "FELLOWSHIP_DECLARED = true",
                 "FELLOWSHIP_AREA = 188",
+                "record $FSM moves 247 from Minas Morgul to Mordor 0 - Cirith Ungol/The Black Gate ",
                 "record $FSM moves 214 from Used Hunt Tiles to Hunt Pool ",
                 "HUNT_POOL = [215,216,217,218,219,220,221,222,223,224,225,226,227,228,229,239,214]",
                 "HUNT_USED = []",
@@ -138,6 +145,15 @@ fn fellowship() -> Vec<Row> {
         ),
         ("PROMPT_PHASE_2_FELLOWSHIP_DECLARED", json!({"FELLOWSHIP_AREA": 37}), &["declares itself at Lorien"]),
         ("REDUCE_CORRUPTION_BY_ONE", json!({"CORRUPTION": 5}), &["CORRUPTION = 4", "RINGBEARER_HEALED = true"]),
+        (
+            "REDUCE_CORRUPTION_BY_ONE",
+            json!({"CORRUPTION": 5, "CORRUPTION_BEFORE": 5}),
+            &[
+                "CORRUPTION = 4",
+                "RINGBEARER_HEALED = true",
+                "record $FSM moves 252 from Fellowship Track 5 to Fellowship Track 4 ",
+            ],
+        ),
         ("REDUCE_CORRUPTION_BY_ONE", json!({"CORRUPTION": 0}), &["RINGBEARER_HEALED = true"]),
         ("PROMPT_PHASE_2_FELLOWSHIP_HEALED", json!({"CORRUPTION": 4}), &["it stands at 4/12"]),
         (
@@ -332,7 +348,11 @@ fn actions() -> Vec<Row> {
         (
             "CHECK_IF_FELLOWSHIP_MOVED_SET_FLAG",
             json!({"ACTION": "move_fellowship", "FELLOWSHIP_PROGRESS": 2, "PROGRESS_BEFORE": 2}),
-            &["FELLOWSHIP_MOVED_FLAG = true", "FELLOWSHIP_PROGRESS = 3"],
+            &[
+                "FELLOWSHIP_MOVED_FLAG = true",
+                "FELLOWSHIP_PROGRESS = 3",
+                "record $FSM moves 248 from Fellowship Track 2 to Fellowship Track 3 ",
+            ],
         ),
         (
             "CHECK_IF_FELLOWSHIP_MOVED_SET_FLAG",

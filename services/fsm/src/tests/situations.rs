@@ -506,3 +506,105 @@ fn a_retreat_is_carried_out_on_the_board_and_so_is_falling_back() {
     assert_eq!(told[0], "$FSM moves 7 8 37 from Osgiliath to South Ithilien ");
     table.rests_in("PHASE_5_FP_ACTION");
 }
+
+// ---- what is said, and not carried out by whoever says it
+
+/// Rivendell is left by a Fellowship of which a tile has told; it may stand in Moria, a Stronghold of the Shadow.
+fn revealed_on_the_way(machine: fn() -> Table) -> Table {
+    let board = json!({"FELLOWSHIP_AREA": 27, "FELLOWSHIP_PROGRESS": 6, "HUNT_LEVEL": 1, "HUNT_POOL": [214, 215, 216]});
+    let mut table = machine().with_board(board);
+    table.play_to_first_action();
+    table.chance = vec![json!({"rolls": [6], "rerolled": [], "successes": 1}), json!(1)];
+    table.send_with("PIECE_MOVED", json!({"piece_id": 210, "from": 178, "to": 152}));
+    table.send_with("ACTION_SELECTED", json!({"action": "move_fellowship"}));
+    table.rests_in("PHASE_5_SP_ACTION");
+    table
+}
+
+#[test]
+fn a_revealed_figure_that_is_dragged_into_a_stronghold_draws_its_tile() {
+    let mut table = revealed_on_the_way(Table::ours);
+    assert_eq!(table.refused("PIECE_MOVED", json!({})), Refusal::Ignored, "nothing was moved");
+    table.board.values.insert("FELLOWSHIP_AREA".to_owned(), json!(35));
+    let reaction = table.send("PIECE_MOVED");
+    assert!(states(&reaction).contains(&"HUNT_DRAW_TILE"), "{:?}", states(&reaction));
+    assert!(lines(&reaction).contains(&"Ctrl+H".to_owned()));
+    table.rests_in("PHASE_5_SP_ACTION");
+    assert_eq!(table.refused("PIECE_MOVED", json!({})), Refusal::Ignored, "once");
+}
+
+#[test]
+fn a_definition_that_cannot_draw_a_strongholds_tile_says_so() {
+    let mut table = revealed_on_the_way(|| Table::new(super::definitions::twin()));
+    let said = texts(&table.send_with("FELLOWSHIP_PLACED", json!({"area": 35})));
+    assert!(said.iter().any(|text| text.contains("Draw a Hunt tile for each by hand")), "{said:?}");
+    assert_eq!(table.variable("STRONGHOLD_TILES"), json!(0));
+    table.rests_in("PHASE_5_SP_ACTION");
+}
+
+#[test]
+fn a_step_that_is_only_said_moves_the_counter_and_one_that_was_moved_does_not() {
+    let step = |progress: i64| {
+        let mut table = with_die(json!({"FELLOWSHIP_PROGRESS": 2}), "character");
+        table.board.values.insert("FELLOWSHIP_PROGRESS".to_owned(), json!(progress));
+        records(&table.send_with("ACTION_SELECTED", json!({"action": "move_fellowship"})))
+    };
+    let told = "$FSM moves 248 from Fellowship Track 2 to Fellowship Track 3 ".to_owned();
+    assert!(step(2).contains(&told));
+    assert!(!step(3).contains(&told));
+}
+
+#[test]
+fn a_guide_who_is_only_named_takes_his_place_and_one_who_has_it_is_left_there() {
+    for machine in [Table::ours, || Table::new(super::definitions::twin())] {
+        let board = json!({"GUIDE": "Gandalf the Grey", "COMPANIONS": ["Gandalf the Grey", "Strider", "Pippin"]});
+        let mut table = machine().with_board(board);
+        table.send("GAME_OPTIONS_CONFIRMED");
+        table.send("FP_CHANGE_GUIDE");
+        let reaction = table.send_with("GUIDE_SELECTED", json!({"guide": "Strider"}));
+        assert_eq!(
+            records(&reaction),
+            [
+                "$FSM moves 240 from Guide Of The Fellowship to Fellowship Of The Ring ",
+                "$FSM moves 241 from Fellowship Of The Ring to Guide Of The Fellowship ",
+            ]
+        );
+        assert!(texts(&reaction).iter().any(|text| text.contains("Guide") && text.ends_with("Strider.")));
+    }
+    let mut table = Table::ours().with_board(json!({"GUIDE": "Gandalf the Grey"}));
+    table.send("GAME_OPTIONS_CONFIRMED");
+    table.send("FP_CHANGE_GUIDE");
+    table.board.values.insert("GUIDE".to_owned(), json!("Strider"));
+    assert!(records(&table.send("GUIDE_SELECTED")).is_empty(), "he was laid there by hand");
+}
+
+#[test]
+fn declaring_and_healing_that_are_only_said_move_their_pieces() {
+    let mut table = Table::ours().with_board(json!({"FELLOWSHIP_AREA": 27, "FELLOWSHIP_PROGRESS": 5, "CORRUPTION": 3}));
+    table.send("GAME_OPTIONS_CONFIRMED");
+    assert_eq!(table.refused("FP_DECLARE_FELLOWSHIP", json!({"area": 96})), Refusal::Transition, "that is too far");
+    let told = records(&table.send_with("FP_DECLARE_FELLOWSHIP", json!({"area": 37})));
+    assert_eq!(
+        told,
+        ["$FSM moves 247 from Rivendell to Lorien ", "$FSM moves 248 from Fellowship Track 5 to Fellowship Track 0 "]
+    );
+    let told = records(&table.send("FP_HEAL_RINGBEARER"));
+    assert_eq!(told, ["$FSM moves 252 from Fellowship Track 3 to Fellowship Track 2 "]);
+}
+
+#[test]
+fn an_eye_in_the_hunt_box_is_no_die_to_act_with() {
+    let mut table = Table::ours();
+    table.send("GAME_OPTIONS_CONFIRMED");
+    table.send("FP_FELLOWSHIP_DECISIONS_READY");
+    table.chance = vec![
+        json!(["event", "event", "event", "event"]),
+        json!(["eye", "army", "army", "army", "army", "army", "army"]),
+    ];
+    table.send("SP_HUNT_ALLOCATION_DONE");
+    table.send("FP_PASSES");
+    let drag = |die: i64| json!({"piece_id": die, "from": 114, "to": 152});
+    assert_eq!(table.refused("PIECE_MOVED", drag(99)), Refusal::Ignored);
+    table.send_with("PIECE_MOVED", drag(100));
+    table.rests_in("PHASE_5_SP_DIE_SELECTED");
+}

@@ -1,5 +1,7 @@
 //! A game at a table: events in, lines out, with a board and rolls given, through the pure core.
 
+use std::sync::{Arc, LazyLock};
+
 use serde_json::{Value, json};
 
 use super::definitions::built_in;
@@ -11,7 +13,7 @@ use crate::{
 
 /// A game at a table of one host.
 pub(super) struct Table {
-    pub(super) machine: Machine,
+    pub(super) machine: Arc<Machine>,
     pub(super) game: Game,
     pub(super) board: Figures,
     pub(super) assist: bool,
@@ -25,14 +27,17 @@ pub(super) struct Table {
 }
 
 impl Table {
-    pub(super) fn new(machine: Machine) -> Table {
+    pub(super) fn new(machine: impl Into<Arc<Machine>>) -> Table {
+        let machine = machine.into();
         let board = Figures::none();
         let game = machine::begin(&machine, Some(&board), &[], true, 0).unwrap();
         Table { machine, game, board, assist: true, is_host: true, at: 0, chance: Vec::new(), log: Vec::new() }
     }
 
     pub(super) fn ours() -> Table {
-        Table::new(built_in("war-of-the-ring"))
+        // Loading it takes longer than a whole turn.
+        static OURS: LazyLock<Arc<Machine>> = LazyLock::new(|| built_in("war-of-the-ring").into());
+        Table::new(OURS.clone())
     }
 
     /// With a database that has these figures.

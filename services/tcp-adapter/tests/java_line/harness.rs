@@ -155,7 +155,9 @@ pub struct Client {
 
 impl Client {
     pub async fn connect(address: SocketAddr) -> Client {
-        Client { stream: BufReader::new(TcpStream::connect(address).await.unwrap()) }
+        let stream = TcpStream::connect(address).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        Client { stream: BufReader::new(stream) }
     }
 
     pub async fn send_bytes(&mut self, bytes: &[u8]) {

@@ -1,5 +1,7 @@
 //! Single lines: the document's examples, and what no client should send.
 
+use tokio::io::AsyncReadExt;
+
 use crate::harness::{Client, Server, machine, states, valid_events};
 
 #[tokio::test]
@@ -135,18 +137,52 @@ async fn an_event_twice_in_one_segment_is_accepted_once() {
     assert!(lines.last().unwrap().starts_with("ERROR: Invalid state transition from '"), "{lines:?}");
 }
 
+/// What is sent, and the bytes that come back for it.
+async fn session(client: &mut Client, exchange: &[(&str, &str)]) {
+    for (sent, expected) in exchange {
+        client.send_bytes(sent.as_bytes()).await;
+        let mut heard = vec![0; expected.len()];
+        client.stream.read_exact(&mut heard).await.unwrap();
+        assert_eq!(String::from_utf8(heard).unwrap(), *expected, "after {sent:?}");
+    }
+    // Nothing more has come.
+    assert_eq!(client.answers("").await, Vec::<String>::new());
+}
+
 #[tokio::test]
-async fn the_documents_own_machine_speaks_as_the_document_shows() {
+async fn the_documents_flow_is_spoken_byte_for_byte() {
     let server = Server::with(&["--machine", "document"]).await;
     let mut client = Client::connect(server.address).await;
-    let greeting = client.greeting().await;
-    assert_eq!(states(&greeting), ["GAME_START"]);
-    assert_eq!(greeting.last().unwrap(), "<valid_events> START_GAME");
+    let choice = "<state> FP_ACTION_RESOLUTION\n<valid_events> EXECUTE_ACTION_1,EXECUTE_ACTION_2\n";
+    let exchange = [
+        ("", "<game> Connected to FSM server\n<state> GAME_START\n<valid_events> START_GAME\n"),
+        ("EVENT:TEST_EVENT\n", "ERROR: Unknown event 'TEST_EVENT'\n"),
+        ("EVENT:START_GAME\n", "<state> FP_ACTION_ROLL\n<valid_events> READY_TO_ROLL\nFSM_ROLL_FP_DICE\n"),
+        ("EVENT:DICE_ROLLED { \"results\": [\"Army\", \"Character\", \"Muster\"] }\n", choice),
+        ("EVENT:EXECUTE_ACTION_1\n", &format!("{choice}FSM_EXECUTE_ACTION 1\n")),
+        ("EVENT:START_GAME\r\n", "ERROR: Invalid state transition from 'FP_ACTION_RESOLUTION' via 'START_GAME'\n"),
+    ];
+    session(&mut client, &exchange).await;
+}
 
-    let lines = client.answers("EVENT:START_GAME").await;
-    assert_eq!(lines, ["<state> FP_ACTION_ROLL", "<valid_events> READY_TO_ROLL", "FSM_ROLL_FP_DICE"]);
-    let lines = client.answers("EVENT:DICE_ROLLED { \"results\": [\"Army\"] }").await;
-    assert_eq!(lines, ["<state> FP_ACTION_RESOLUTION", "<valid_events> EXECUTE_ACTION_1,EXECUTE_ACTION_2"]);
+#[tokio::test]
+async fn a_session_of_our_own_is_the_documented_one_byte_for_byte_but_for_its_texts() {
+    let server = Server::with(&["--strict"]).await;
+    let mut client = Client::connect(server.address).await;
+    let options = "<valid_events> TOGGLE_LOME,TOGGLE_WOME,TOGGLE_TREEBEARD,SET_PLAYER_COUNT,VIEW_FP,VIEW_SA,\
+                   GAME_OPTIONS_CONFIRMED,PHASE_COMPLETE\n";
+    let prompt = "<auto> ⚙️ Setup: pick expansions and Treebeard, then confirm the options.\n";
+    let menu = |lome: &str| format!("<auto> 📦 Expansions: {lome}\n<auto> 👥 Players: 2\n");
+    let greeting = format!("<game> Connected to FSM server\n<state> SETUP_GAME_OPTIONS\n{prompt}{options}");
+    let toggled = format!("<state> SETUP_GAME_OPTIONS\n{prompt}{}{options}", menu("Lords of Middle-earth "));
+    let exchange = [
+        ("", greeting.as_str()),
+        ("EVENT:TOGGLE_LOME\n", &toggled),
+        ("EVENT:PIECE_MOVED\n\n  \nEVENT:\n", "ERROR: Unknown event ''\n"),
+        ("hello\n", "ERROR: Not a command\n"),
+        ("EVENT:TOGGLE_WOME [\n", "ERROR: Malformed data for event 'TOGGLE_WOME'\n"),
+    ];
+    session(&mut client, &exchange).await;
 }
 
 #[tokio::test]

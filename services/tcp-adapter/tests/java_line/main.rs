@@ -12,4 +12,5 @@ mod model;
 mod numbered;
 mod old_server;
 mod opponent;
+mod people;
 mod turn;

@@ -54,6 +54,11 @@ fn worlds() -> Vec<Value> {
         with(json!({"selected_face": "will_of_the_west"})),
         with(json!({"stronghold_tiles": 1})),
         with(json!({"revealed_pending": true, "revealed_from": 27, "fp_pool": [], "sp_pool": []})),
+        // A revealed figure that was dragged into Moria, before the last die and after it.
+        with(json!({"revealed_pending": true, "revealed_from": 27, "revealed_steps": 6, "fellowship_area": 35})),
+        with(json!({
+            "revealed_pending": true, "revealed_from": 27, "revealed_steps": 6, "fellowship_area": 35, "fp_pool": [], "sp_pool": [],
+        })),
     ]
 }
 
@@ -64,6 +69,9 @@ fn tellings(event: &str) -> Vec<Value> {
         "PIECE_MOVED" => vec![
             json!({"piece_id": 210, "from": 178, "to": 152}),
             json!({"piece_id": 99, "from": 179, "to": 152}),
+            json!({"facts": {
+                "revealed_pending": true, "revealed_from": 27, "revealed_steps": 6, "fellowship_area": 35,
+            }}),
             json!({}),
         ],
         "DIE_SELECTED" => vec![json!({"die": 1})],

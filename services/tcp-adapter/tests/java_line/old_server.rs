@@ -4,18 +4,24 @@
 //! | row | what was wrong | its test |
 //! |---|---|---|
 //! | W3 | the Shadow never acted | `turn::a_turn_follows_the_turn` |
-//! | W8 | the Free Peoples could not win with the Ring | fsm's `play` tests, each of the four ends |
-//! | W9, W10 | actions without a meaning | fsm's `definitions` tests, the library has every action |
+//! | W8 | the Free Peoples could not win with the Ring | `people::people_play_our_definition_to_each_of_its_four_ends` |
+//! | W9, W10 | actions without a meaning | `effects::each_action_does_what_its_name_says_and_nothing_else` |
 //! | W11 | the same event twice in one segment counted twice | `lines::an_event_twice_in_one_segment_is_accepted_once` |
 //! | W14 | 44 ms for an answer | `limits::answers_are_not_held_back`, `turn::a_reaction_is_one_write` |
 //! | W16 | data made an event unknown | `lines::an_event_may_carry_data` |
-//! | W18 | roles by length, never enforced or passed on | `clients::the_first_connection_is_the_host_and_only_it_may_toggle`, `clients::when_the_host_goes_…` |
-//! | W19 | one game, no grace, no reset | `clients::after_the_grace_…`, `clients::a_connection_goes_to_another_game_…` |
+//! | W18 | roles by length, never enforced | `clients::the_first_connection_is_the_host_and_only_it_may_toggle` |
+//! | W18 | roles never passed on | `clients::when_the_host_goes_the_oldest_that_is_left_takes_its_place` |
+//! | W19 | no grace, no reset | `clients::after_the_grace_the_game_starts_anew_and_the_old_one_can_be_taken_up` |
+//! | W19 | one game for all | `clients::a_connection_goes_to_another_game_and_leaves_the_first_alone` |
 //! | W20 | no valid events told when there are none | `lines::valid_events_are_told_also_when_there_are_none` |
 //! | W21 | dice commanded twice | `turn::dice_are_commanded_once_and_the_servers_roll_is_a_record` |
-//! | W24 | no limits, no back-pressure | `limits` |
+//! | W23 | settings silently ignored | `cli::an_unknown_flag_is_refused_with_help` |
+//! | W24 | listens everywhere | `cli::it_does_not_listen_beyond_this_machine_unasked` |
+//! | W24 | no limit of a line | `limits::a_line_without_an_end_is_told_of_once_however_long_it_grows` |
+//! | W24 | no limit of clients | `limits::one_connection_too_many_is_told_so_and_closed` |
+//! | W24 | no back-pressure | `limits::a_reader_that_falls_behind_is_closed_and_the_others_play_on` |
 //! | W25 | characters cut between segments | `lines::a_character_split_between_segments_is_whole` |
-//! | W28 | a validator that missed dead ends | fsm's `definitions` tests |
+//! | W28 | a validator that missed dead ends | `definitions::what_cannot_run_is_refused_with_line_and_reason` |
 //! | W29 | its own tests failed | these tests run |
 
 use std::time::{Duration, Instant};
@@ -24,11 +30,43 @@ use tempfile::tempdir;
 
 use crate::harness::{Client, Server, client_database, states, valid_events};
 
+/// The files that the rows name.
+const FILES: [(&str, &str); 8] = [
+    ("cli", include_str!("../../../dicetower/tests/cli.rs")),
+    ("clients", include_str!("clients.rs")),
+    ("definitions", include_str!("../../../fsm/src/tests/definitions.rs")),
+    ("effects", include_str!("../../../fsm/src/tests/effects.rs")),
+    ("limits", include_str!("limits.rs")),
+    ("lines", include_str!("lines.rs")),
+    ("people", include_str!("people.rs")),
+    ("turn", include_str!("turn.rs")),
+];
+
 const TO_PHASE_5: [&str; 3] =
     ["GAME_OPTIONS_CONFIRMED", "FP_FELLOWSHIP_DECISIONS_READY", "SHADOW_CONFIRMS_HUNT_ALLOCATION"];
 
 fn menu(lines: &[String]) -> Vec<&str> {
     lines.iter().filter_map(|line| line.strip_prefix("<auto>")).map(str::trim).collect()
+}
+
+#[test]
+fn each_of_the_thirty_has_a_test_and_each_test_that_is_named_is_there() {
+    let this = include_str!("old_server.rs");
+    let rows = || this.lines().filter(|line| line.starts_with("//! | W"));
+    for number in 1..=30 {
+        let row = rows().any(|row| {
+            row.split('|').nth(1).is_some_and(|cell| cell.trim().split(", ").any(|w| w == format!("W{number}")))
+        });
+        let here = this.lines().any(|line| {
+            line.strip_prefix("async fn ").is_some_and(|name| name.split('_').any(|word| word == format!("w{number}")))
+        });
+        assert!(row || here, "W{number}");
+    }
+    let named = rows().flat_map(|row| row.split('`').skip(1).step_by(2));
+    for (file, test) in named.map(|name| name.split_once("::").unwrap()) {
+        let (_, text) = FILES.iter().find(|(name, _)| *name == file).unwrap_or_else(|| panic!("{file}"));
+        assert!(text.contains(&format!("fn {test}()")), "{file}::{test}");
+    }
 }
 
 #[tokio::test]

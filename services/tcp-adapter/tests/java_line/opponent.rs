@@ -41,17 +41,17 @@ fn areas() -> BTreeMap<&'static str, i64> {
 }
 
 /// A client that carries out what it is told, and commits it before it tells of it, as the Java client does.
-struct Obedient {
-    client: Client,
+pub struct Obedient {
+    pub client: Client,
     db: Db,
-    board: BTreeMap<i64, i64>,
+    pub board: BTreeMap<i64, i64>,
     areas: BTreeMap<&'static str, i64>,
-    heard: Vec<String>,
+    pub heard: Vec<String>,
     moved: usize,
 }
 
 impl Obedient {
-    async fn carry_out(&mut self, line: &str) {
+    pub async fn carry_out(&mut self, line: &str) {
         let dice = |free: bool| if free { vec![210..=213, 358..=359] } else { vec![99..=105, 360..=362] };
         match line {
             "F7" => self.draw(121, 180).await,
@@ -92,7 +92,7 @@ impl Obedient {
         }
     }
 
-    async fn put(&mut self, piece: i64, area: i64) {
+    pub async fn put(&mut self, piece: i64, area: i64) {
         self.board.insert(piece, area);
         move_piece(&self.db, piece, area).await;
         self.client.send("EVENT:PIECE_MOVED").await;
@@ -132,21 +132,27 @@ async fn decide(server: &Server, side: &str, kind: &str, strength: Option<&str>,
     server.fsm.clone().set_decider(request).await.unwrap();
 }
 
-/// A server whose board is a client's database with these pieces moved, and that client.
-async fn at_a_board(moved: &[(i64, i64)]) -> (Server, Obedient) {
+/// A server whose board is a client's database with these pieces moved, and that client; on a machine by its text, or on our
+/// own.
+pub async fn at_a_board(machine: &str, moved: &[(i64, i64)]) -> (Server, Obedient) {
     let folder = tempdir().unwrap();
+    std::fs::write(folder.path().join("machine.yaml"), machine).unwrap();
+    let mut settings = vec!["--opponent-seed", SEED];
+    if !machine.is_empty() {
+        settings.extend(["--machine", "{folder}/machine.yaml"]);
+    }
     let mut board = opening();
     let setup: Vec<(i64, i64)> = board.iter().map(|(piece, area)| (*piece, *area)).collect();
     let db = client_database(&folder, &setup, moved).await;
     board.extend(moved.iter().copied());
-    let server = Server::configured(folder, &["--opponent-seed", SEED], tcp_adapter::Config::default()).await;
+    let server = Server::configured(folder, &settings, tcp_adapter::Config::default()).await;
     let client = server.client().await;
     (server, Obedient { client, db, board, areas: areas(), heard: Vec::new(), moved: 0 })
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_opponent_plays_both_sides_to_an_end_and_a_client_can_carry_it_out() {
-    let (server, mut client) = at_a_board(&FAR_GONE).await;
+    let (server, mut client) = at_a_board("", &FAR_GONE).await;
     for (side, strength) in [("free_peoples", "easy"), ("shadow", "middle"), ("table", "middle")] {
         decide(&server, side, "policy", Some(strength), None).await;
     }
@@ -167,7 +173,7 @@ async fn the_opponent_plays_on_only_when_all_dice_are_back_in_their_pools() {
     // As after a turn in which the Fellowship has moved: one die lies in the Hunt Box, all others are used.
     let used = [(210, 114), (211, 175), (212, 175), (213, 175)];
     let moved: Vec<(i64, i64)> = used.into_iter().chain((99..=105).map(|die| (die, 177))).collect();
-    let (server, mut client) = at_a_board(&moved).await;
+    let (server, mut client) = at_a_board("", &moved).await;
     for side in ["free_peoples", "shadow", "table"] {
         decide(&server, side, "policy", None, None).await;
     }
@@ -189,7 +195,7 @@ async fn the_opponent_plays_on_only_when_all_dice_are_back_in_their_pools() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_without_buttons_gets_through_a_turn_by_moving_pieces_alone() {
-    let (server, mut client) = at_a_board(&[]).await;
+    let (server, mut client) = at_a_board("", &[]).await;
     decide(&server, "shadow", "policy", Some("middle"), None).await;
     for side in ["free_peoples", "table"] {
         decide(&server, side, "autopilot", None, Some(1)).await;
@@ -211,7 +217,7 @@ async fn a_client_without_buttons_gets_through_a_turn_by_moving_pieces_alone() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn where_the_model_is_silent_the_opponent_answers_in_its_place() {
-    let (server, mut client) = at_a_board(&[]).await;
+    let (server, mut client) = at_a_board("", &[]).await;
     decide(&server, "table", "policy", None, None).await;
     decide(&server, "free_peoples", "model", None, Some(1)).await;
     client.client.until(|line| line == "<state> PHASE_3_HUNT_ALLOCATION_START").await;
