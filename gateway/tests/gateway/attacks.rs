@@ -848,7 +848,7 @@ async fn too_many_frames_of_one_address_are_refused_on_whichever_connection() {
 async fn who_is_turned_away_too_often_is_told_to_wait() {
     let rates = RateConfig { rate_requests: Some(1), ..RateConfig::default() };
     let guarded = guarded_with(Config { rates, ..Config::default() }).await;
-    let guesses = (0..40).map(|_| status(with(guarded.gateway.get("/api/tools"), "guessed")));
+    let guesses = (0..20).map(|_| status(with(guarded.gateway.get("/api/tools"), "guessed")));
     let codes = join_all(guesses).await;
     assert!(codes.contains(&401) && codes.contains(&429), "{codes:?}");
     // Who has a token is not held up by one who guesses at the same address.
