@@ -1,6 +1,7 @@
 //! Tests of the pure core and of the client's database; the service as a whole is tested in `tests/`.
 
 mod charts;
+mod computed;
 mod decisions;
 mod definitions;
 mod effects;

@@ -12,17 +12,19 @@ use super::{Question, Strength, Weighed, noise::Noise, policy};
 use crate::{
     board::{self, Figures, Piece, PieceId, Tables},
     definition::{BUILT_IN, Machine},
-    machine::{self, Decision, Event, Game, Refusal, Roll, Rolled, Stop},
+    machine::{self, Decision, Event, Game, Reaction, Refusal, Roll, Rolled, Stop},
 };
 
 const OPENING: &str = include_str!("../../../../deploy/java/opening.tsv");
 
 /// A table with a game.
 pub struct Table {
-    machine: Arc<Machine>,
+    pub machine: Arc<Machine>,
     pub game: Game,
     pub areas: BTreeMap<i64, i64>,
     has_board: bool,
+    /// Whether somebody moves pieces by hand, too: a record may then find them elsewhere.
+    pub has_meddler: bool,
     noise: Noise,
     clock: i64,
 }
@@ -36,8 +38,15 @@ impl Table {
             Machine::load(name, source).expect("it can run").machine.into()
         });
         let machine = OURS.clone();
-        let mut table =
-            Table { machine, game: Game::default(), areas: opening(), has_board, noise: Noise::new(seed), clock: 0 };
+        let mut table = Table {
+            machine,
+            game: Game::default(),
+            areas: opening(),
+            has_board,
+            has_meddler: false,
+            noise: Noise::new(seed),
+            clock: 0,
+        };
         let figures = table.figures();
         table.game = machine::begin(&table.machine, Some(&figures), &[], true, 0).expect("nothing is rolled at first");
         table
@@ -53,7 +62,8 @@ impl Table {
         Tables { setup: BTreeMap::new(), pieces: self.areas.iter().map(piece).collect(), ..Tables::default() }
     }
 
-    fn figures(&self) -> Figures {
+    /// The figures of its board.
+    pub fn figures(&self) -> Figures {
         if self.has_board { board::figures(&self.tables()) } else { Figures::none() }
     }
 
@@ -63,16 +73,32 @@ impl Table {
     ///
     /// It is refused.
     pub fn send(&mut self, name: &str, data: Map<String, Value>) -> Result<(), Refusal> {
+        let event = self.event(name, data);
+        let (reaction, _) = self.react(&event)?;
+        self.carry_out(reaction);
+        Ok(())
+    }
+
+    /// An event as it comes in now.
+    pub fn event(&mut self, name: &str, data: Map<String, Value>) -> Event {
         self.clock += 1;
         let event = json!({
             "name": name, "data": data, "sender": "test", "is_host": true, "players": [], "assist": true, "at": self.clock,
         });
-        let event: Event = serde_json::from_value(event).expect("an event");
+        serde_json::from_value(event).expect("an event")
+    }
+
+    /// What an event brings about, and the rolls that were made for it. Nothing has happened yet.
+    ///
+    /// # Errors
+    ///
+    /// It is refused.
+    pub fn react(&mut self, event: &Event) -> Result<(Reaction, Vec<Rolled>), Refusal> {
         let figures = self.figures();
         let mut rolls: Vec<Rolled> = Vec::new();
-        let reaction = loop {
-            match machine::react(&self.machine, &self.game, &event, Some(&figures), &rolls) {
-                Ok(reaction) => break reaction,
+        loop {
+            match machine::react(&self.machine, &self.game, event, Some(&figures), &rolls) {
+                Ok(reaction) => return Ok((reaction, rolls)),
                 Err(Stop::Roll(roll)) => {
                     let result = self.roll(&roll);
                     rolls.push(Rolled { id: String::new(), roll, result });
@@ -80,16 +106,19 @@ impl Table {
                 Err(Stop::Refused(refusal)) => return Err(refusal),
                 Err(Stop::Board) => unreachable!("the board was given"),
             }
-        };
+        }
+    }
+
+    /// Has it happen: the client obeys, and the game is as it is then.
+    pub fn carry_out(&mut self, reaction: Reaction) {
         for output in &reaction.outputs {
             match &output.kind {
-                machine::OutputKind::Record(record) => self.carry_out(record),
+                machine::OutputKind::Record(record) => self.record(record),
                 machine::OutputKind::Command(command) => self.obey(command),
                 _ => {}
             }
         }
         self.game = reaction.game;
-        Ok(())
     }
 
     fn roll(&mut self, roll: &Roll) -> Value {
@@ -116,7 +145,7 @@ impl Table {
     }
 
     /// A record as the Java client carries it out; one that it could not read is a failure.
-    fn carry_out(&mut self, record: &str) {
+    fn record(&mut self, record: &str) {
         let Some(rest) = record.strip_prefix("$FSM moves ") else { return };
         let (pieces, way) = rest.trim_end().split_once(" from ").expect("pieces and a way");
         let (from, to) = way.split_once(" to ").expect("two areas");
@@ -128,7 +157,7 @@ impl Table {
         };
         for piece in pieces.split(' ') {
             let piece = piece.parse::<i64>().expect("a number");
-            if self.has_board {
+            if self.has_board && !self.has_meddler {
                 assert_eq!(self.areas.get(&piece), Some(&area(from)), "{record}");
             }
             self.areas.insert(piece, area(to));

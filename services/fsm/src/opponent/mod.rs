@@ -9,7 +9,7 @@ mod autopilot;
 mod battle;
 #[cfg(any(test, feature = "bench"))]
 pub mod fixture;
-mod noise;
+pub mod noise;
 mod plan;
 mod policy;
 mod position;
