@@ -21,6 +21,7 @@ pub const FIGURES: &[&str] = &[
     "COMPANIONS",
     "CONQUERED_REGIONS",
     "CONTESTED_REGIONS",
+    "CONTROL_MARKERS",
     "CORRUPTION",
     "DB_TURN",
     "DICE_IN_CURRENT_ACTION",
@@ -34,6 +35,7 @@ pub const FIGURES: &[&str] = &[
     "FP_HAND_SIZE",
     "FP_LEADERSHIP",
     "FP_POOL",
+    "FP_RESERVE",
     "FP_RINGS",
     "FP_SPARE",
     "FP_UNITS",
@@ -53,6 +55,7 @@ pub const FIGURES: &[&str] = &[
     "SP_HAND_SIZE",
     "SP_LEADERSHIP",
     "SP_POOL",
+    "SP_RESERVE",
     "SP_RINGS",
     "SP_SPARE",
     "SP_UNITS",
@@ -138,6 +141,14 @@ pub enum Side {
 }
 
 impl Side {
+    /// The other one.
+    pub fn other(self) -> Side {
+        match self {
+            Side::FreePeoples => Side::Shadow,
+            Side::Shadow => Side::FreePeoples,
+        }
+    }
+
     /// The word for it, as the machine has it.
     pub fn word(self) -> &'static str {
         match self {
@@ -276,7 +287,7 @@ pub fn die_side(id: i64) -> Option<Side> {
 }
 
 /// The side of an Army unit; leaders, Nazgûl and characters are none.
-fn unit_side(id: i64) -> Option<Side> {
+pub fn unit_side(id: i64) -> Option<Side> {
     match id {
         37..=40 => None,
         0..=57 | 322..=357 => Some(Side::Shadow),
@@ -287,7 +298,7 @@ fn unit_side(id: i64) -> Option<Side> {
 }
 
 /// Side and Leadership of whoever leads an Army.
-fn leadership(id: i64) -> Option<(Side, i64)> {
+pub fn leadership(id: i64) -> Option<(Side, i64)> {
     match id {
         62 | 68 | 74 | 85 | 95..=98 | 270..=272 | 283..=285 | 296..=298 | 309..=311 => Some((Side::FreePeoples, 1)),
         240..=246 => Some((Side::FreePeoples, 1)),
@@ -295,6 +306,11 @@ fn leadership(id: i64) -> Option<(Side, i64)> {
         WITCH_KING | 255 => Some((Side::Shadow, 2)),
         _ => None,
     }
+}
+
+/// The side whose Armies a piece may be of: as a unit, or as one who leads.
+pub fn army_side(id: i64) -> Option<Side> {
+    unit_side(id).or_else(|| leadership(id).map(|(side, _)| side))
 }
 
 fn is_nazgul(id: i64) -> bool {
@@ -317,7 +333,7 @@ pub fn stronghold_box(region: i64) -> Option<i64> {
 }
 
 /// Armies stand in regions, and in the boxes of Strongholds under siege.
-fn holds_armies(area: i64) -> bool {
+pub fn holds_armies(area: i64) -> bool {
     is_region(area) || STRONGHOLD_BOXES.iter().any(|(there, _)| *there == area)
 }
 
@@ -427,6 +443,10 @@ pub fn figures(tables: &Tables) -> Figures {
     put("SP_UNITS", Some(by_region(&sp_units)));
     put("FP_FORCES", Some(board.forces(Side::FreePeoples)));
     put("SP_FORCES", Some(board.forces(Side::Shadow)));
+    put("CONTROL_MARKERS", board.control_markers());
+    put("FP_RESERVE", Some(board.reserve(Side::FreePeoples, &[174])));
+    // Whoever of the Shadow has fallen may come again.
+    put("SP_RESERVE", Some(board.reserve(Side::Shadow, &[176, 177])));
     put("FP_SPARE", Some(board.spare(Side::FreePeoples, [174, 175])));
     put("SP_SPARE", Some(board.spare(Side::Shadow, [176, 177])));
     put("FP_LEADERSHIP", Some(by_region(&board.leadership(Side::FreePeoples))));
@@ -435,7 +455,8 @@ pub fn figures(tables: &Tables) -> Figures {
     Figures { source: if documented { Source::Documented } else { Source::Client }, values }
 }
 
-fn by_region(counts: &BTreeMap<i64, i64>) -> Value {
+/// Numbers by area, as figures have them.
+pub fn by_region(counts: &BTreeMap<i64, i64>) -> Value {
     counts.iter().map(|(region, count)| (region.to_string(), Value::from(*count))).collect::<Map<_, _>>().into()
 }
 

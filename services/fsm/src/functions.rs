@@ -1,6 +1,8 @@
 //! Functions that expressions may call beside those of CEL: what the map and the units of War of the Ring allow, and lists
 //! of choices. They are pure, and answer an empty list where their arguments make no sense.
 
+mod captures;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use rules::war_of_the_ring::casualties::{self, Force, Loss};
@@ -32,6 +34,12 @@ pub const FUNCTIONS: &[Function] = &[
     Function { name: "retreats", arity: 6, call: retreats },
     Function { name: "garrison", arity: 3, call: garrison },
     Function { name: "strongholds_passed", arity: 4, call: strongholds_passed },
+    Function { name: "moved", arity: 3, call: captures::moved },
+    Function { name: "placed", arity: 2, call: captures::placed },
+    Function { name: "counted", arity: 1, call: captures::counted },
+    Function { name: "led", arity: 1, call: captures::led },
+    Function { name: "captures", arity: 4, call: captures::captures },
+    Function { name: "overstacked", arity: 2, call: captures::overstacked },
 ];
 
 /// Lists of choices end here; nobody looks through more.
@@ -353,7 +361,8 @@ fn said(count: u32, unit: &str, nation: &str, one: &str, many: &str) -> Option<S
 mod tests {
     use super::*;
 
-    fn call(name: &str, arguments: Value) -> Value {
+    /// What a function answers.
+    pub(super) fn call(name: &str, arguments: Value) -> Value {
         let function = FUNCTIONS.iter().find(|function| function.name == name).unwrap();
         let arguments = arguments.as_array().unwrap();
         assert_eq!(arguments.len(), function.arity);

@@ -1,5 +1,6 @@
 //! Tests of the pure core and of the client's database; the service as a whole is tested in `tests/`.
 
+mod captures;
 mod charts;
 mod computed;
 mod decisions;

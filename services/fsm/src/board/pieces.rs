@@ -234,6 +234,20 @@ impl Board<'_> {
         spare.map(|(id, area)| (id.to_string(), Value::from(*area))).collect::<Map<_, _>>().into()
     }
 
+    /// Pieces of Armies that may be recruited, with their areas.
+    pub(super) fn reserve(&self, side: Side, areas: &[i64]) -> Value {
+        let is_of_side = |id: i64| map::unit(id).is_some_and(|unit| unit.side() == side);
+        let reserve = self.areas.iter().filter(|(id, area)| areas.contains(area) && is_of_side(**id));
+        reserve.map(|(id, area)| (id.to_string(), Value::from(*area))).collect::<Map<_, _>>().into()
+    }
+
+    /// Where the control markers are, by piece: those of the Free Peoples before the Shadow's.
+    pub(super) fn control_markers(&self) -> Option<Value> {
+        let markers: Map<String, Value> =
+            (405..=420).filter_map(|id| Some((id.to_string(), Value::from(self.area(id)?)))).collect();
+        (!markers.is_empty()).then_some(Value::Object(markers))
+    }
+
     pub(super) fn leadership(&self, side: Side) -> BTreeMap<i64, i64> {
         let mut sums = BTreeMap::new();
         for (id, area) in self.areas.iter().filter(|(_, area)| holds_armies(**area)) {

@@ -10,7 +10,6 @@ pub struct Plan {
     /// Why.
     pub why: String,
     moves: Vec<Value>,
-    facts: Map<String, Value>,
     data: Map<String, Value>,
 }
 
@@ -29,13 +28,6 @@ impl Plan {
         self
     }
 
-    /// A fact that holds as soon as it is done; the client's database tells it later.
-    #[must_use]
-    pub fn with_fact(mut self, name: &str, value: impl Into<Value>) -> Plan {
-        self.facts.insert(name.to_owned(), value.into());
-        self
-    }
-
     /// Something more that the event tells.
     #[must_use]
     pub fn with(mut self, key: &str, value: impl Into<Value>) -> Plan {
@@ -48,9 +40,6 @@ impl Plan {
         let mut data = self.data;
         if !self.moves.is_empty() {
             data.insert("moves".to_owned(), Value::from(self.moves));
-        }
-        if !self.facts.is_empty() {
-            data.insert("facts".to_owned(), Value::Object(self.facts));
         }
         data
     }

@@ -12,8 +12,6 @@ use crate::{
 
 pub const PROGRESS_COUNTER: i64 = 248;
 pub const CORRUPTION_COUNTER: i64 = 252;
-pub const FREE_PEOPLES_VP: i64 = 422;
-pub const SHADOW_VP: i64 = 423;
 pub const SARUMAN: i64 = 254;
 pub const WITCH_KING: i64 = 253;
 pub const MOUTH: i64 = 255;
@@ -25,7 +23,6 @@ pub const HUNT_BOX: i64 = 114;
 /// The highest number that a die of the base game has.
 const MAX_DIE: i64 = 362;
 pub const TRACK: i64 = 131;
-pub const VICTORY_TRACK: i64 = 163;
 pub const AT_WAR: i64 = 120;
 pub const MORDOR: i64 = 188;
 pub const CRACKS_OF_DOOM: i64 = 193;
@@ -85,10 +82,7 @@ pub fn boxes(side: Side) -> Boxes {
 
 /// The other side.
 pub fn enemy(side: Side) -> Side {
-    match side {
-        Side::FreePeoples => Side::Shadow,
-        Side::Shadow => Side::FreePeoples,
-    }
+    side.other()
 }
 
 /// Dice that the Java client brings back at a command, each with the pool it comes to.
@@ -290,12 +284,6 @@ impl Position<'_> {
         let (first, last) = boxes(enemy(home)).control_markers;
         let is_taken = (first..=last).any(|marker| self.area(marker) == Some(region));
         Some(if is_taken { enemy(home) } else { home })
-    }
-
-    /// A control marker of a side that is still to be had.
-    pub fn free_control_marker(&self, side: Side) -> Option<i64> {
-        let (first, last) = boxes(side).control_markers;
-        (first..=last).find(|marker| self.area(*marker) == Some(boxes(side).reinforcements))
     }
 
     /// Companions in the Fellowship: piece, name, Level.

@@ -5,10 +5,7 @@ use super::{
     Strength,
     battle::{Force, Ground, Odds, odds},
     plan::Plan,
-    position::{
-        AT_WAR, Army, CURRENT_ACTION, FREE_PEOPLES_VP, NATION_MARKERS, Position, SARUMAN, SHADOW_VP, VICTORY_TRACK,
-        boxes, enemy,
-    },
+    position::{AT_WAR, Army, CURRENT_ACTION, NATION_MARKERS, Position, SARUMAN, boxes, enemy},
 };
 use serde_json::Value;
 
@@ -21,8 +18,6 @@ use crate::{
 const DICE: usize = 5;
 /// Units that a region may hold.
 const STACK: usize = 10;
-/// Points that decide the war, and the limit of the track.
-const POINTS: i64 = 10;
 /// What it is worth to join a siege, in points.
 const REINFORCED: f64 = 0.3;
 /// What an Army is worth per hit, in points.
@@ -143,7 +138,7 @@ impl<'a> War<'a> {
                 }
                 if best.worth < worth {
                     let name = format!("{} units go from {from} to {to}", pieces.len());
-                    best = self.captured(Plan::new(worth, name).moving(&pieces, from, to), to);
+                    best = Plan::new(worth, name).moving(&pieces, from, to);
                 }
             }
         }
@@ -228,45 +223,9 @@ impl<'a> War<'a> {
         }
     }
 
-    /// A plan by which a settlement of the enemy comes into one's hand, with its marker and its points.
-    fn captured(&self, plan: Plan, region: i64) -> Plan {
-        let position = self.position;
-        let is_theirs = position.holder(region) == Some(enemy(self.side)) && !self.is_besieged(region);
-        let Some(place) = map::settlement(region).filter(|_| is_theirs) else { return plan };
-        let side = boxes(self.side);
-        let home = map::side_of(place.nation);
-        // Whose settlement is captured goes one step on.
-        let mut plan = if home == self.side { plan } else { self.one_step_on(plan, place.nation) };
-        if home == self.side {
-            // One's own again: the enemy's marker goes back, and so do his points.
-            let (first, last) = boxes(enemy(self.side)).control_markers;
-            if let Some(marker) = (first..=last).find(|marker| position.area(*marker) == Some(region)) {
-                plan = plan.moving(&[marker], region, boxes(enemy(self.side)).reinforcements);
-            }
-            return self.counted(plan, enemy(self.side), -place.points);
-        }
-        if let Some(marker) = position.free_control_marker(self.side) {
-            plan = plan.moving(&[marker], side.reinforcements, region);
-        }
-        self.counted(plan, self.side, place.points)
-    }
-
     /// Whether the enemy holds out in the Stronghold of a region.
     fn is_besieged(&self, region: i64) -> bool {
         board::stronghold_box(region).is_some_and(|inside| 0 < self.position.army(enemy(self.side), inside).strength())
-    }
-
-    fn counted(&self, plan: Plan, side: Side, points: i64) -> Plan {
-        let (fact, marker) = match side {
-            Side::FreePeoples => ("FP_VP", FREE_PEOPLES_VP),
-            Side::Shadow => ("SHADOW_VP", SHADOW_VP),
-        };
-        let before = self.position.number(fact);
-        let after = (before + points).clamp(0, POINTS);
-        if before == after {
-            return plan;
-        }
-        plan.moving(&[marker], VICTORY_TRACK + before, VICTORY_TRACK + after).with_fact(fact, after)
     }
 
     /// One step of a Nation towards war.
@@ -400,8 +359,7 @@ impl<'a> War<'a> {
     pub fn stop(&self) -> Plan {
         let (region, army, defender) = self.battle();
         if defender.strength() == 0 {
-            let plan = Plan::new(9.0, "nobody is left to fight");
-            return if 0 < army.strength() { self.captured(plan, region) } else { plan };
+            return Plan::new(9.0, "nobody is left to fight");
         }
         if army.strength() == 0 {
             return Plan::new(1.0, "nobody is left to attack");
@@ -421,10 +379,9 @@ impl<'a> War<'a> {
 
     /// An assault ends, and the siege goes on.
     pub fn besiege(&self) -> Plan {
-        let (region, army, defender) = self.battle();
+        let (_, army, defender) = self.battle();
         if defender.strength() == 0 {
-            let plan = Plan::new(9.0, "nobody is left within");
-            return if 0 < army.strength() { self.captured(plan, region) } else { plan };
+            return Plan::new(9.0, "nobody is left within");
         }
         let odds = self.odds(&army, &defender, Ground::Siege);
         Plan::new(1.0 - 2.0 * odds.won, format!("{:.0} % to take it", 100.0 * odds.won))

@@ -253,6 +253,19 @@ pub(super) fn combat() -> Vec<Row> {
         ("DOWNGRADE_ATTACKER_ELITE_UNIT", json!({}), &["One Elite of the attacker becomes a Regular"]),
         ("PROMPT_COMBAT_END_SUMMARY", json!({"COMBAT_REGION": 74}), &["The battle in Minas Tirith is over"]),
         (
+            "CHECK_MILITARY_VP_TOTALS",
+            json!({"SP_UNITS": {"48": 1}, "CONTROL_MARKERS": {"411": 176}}),
+            &[
+                "The Shadow have taken Pelargir",
+                "record $FSM moves 411 from SA Reinforcements to Pelargir ",
+                "CONQUERED_REGIONS = [48]",
+                r#"CONTROL_MARKERS = {"411":48}"#,
+                "record $FSM moves 423 from Victory Points 0 to Victory Points 1 ",
+                "SHADOW_VP = 1",
+                "SHADOW_VP_BEFORE = 1",
+            ],
+        ),
+        (
             "CLEAR_COMBAT_CONTEXT",
             json!({"COMBAT_TYPE": "FIELD", "COMBAT_REGION": 74, "COMBAT_ROUND": 2}),
             &[r#"COMBAT_TYPE = """#, "COMBAT_REGION = -1", "COMBAT_ROUND = 0"],

@@ -93,7 +93,7 @@ fn guards() -> Vec<(&'static str, Value, Value)> {
 }
 
 /// Actions with nothing left to do, and what does it instead.
-pub(super) const ELSEWHERE: [(&str, &str); 19] = [
+pub(super) const ELSEWHERE: [(&str, &str); 18] = [
     ("PROMPT_SETUP_SOLO_SIDE_SELECTION", "the state's own prompt"),
     ("PROMPT_SETUP_CONNECTION_MODE", "the state's own prompt"),
     ("PROMPT_SETUP_CLIENT_CONNECT", "the state's own prompt"),
@@ -105,7 +105,6 @@ pub(super) const ELSEWHERE: [(&str, &str); 19] = [
     ("APPLY_ELVEN_RING_EFFECTS_IF_ANY", "a Ring changes a die when it is used, in phase 5"),
     ("PROMPT_PHASE_5_FP_TO_ACT", "the state's own prompt"),
     ("PROMPT_PHASE_5_SP_TO_ACT", "the state's own prompt"),
-    ("CHECK_MILITARY_VP_TOTALS", "guards read the points"),
     ("RECHECK_RING_CONDITIONS_FOR_SAFETY", "guards read them"),
     ("APPLY_HUNT_TILE_EFFECTS", "CLASSIFY_HUNT_TILE has read them off the tile; the next two actions apply them"),
     ("APPLY_CARD_SETUP_EFFECTS", "what a card does is for people to carry out"),
