@@ -441,6 +441,42 @@ fn two_passes_in_a_row_end_the_actions() {
 }
 
 #[test]
+fn whoever_has_no_fewer_dice_than_the_other_throws_one_away_by_passing() {
+    let dice = |table: &Table, fact: &str| {
+        machine::all_facts(&table.machine, &table.game, Some(&table.board), true).unwrap()[fact].clone()
+    };
+    let mut table = Table::ours();
+    table.play_to_first_action();
+    table.send("EXECUTE_ACTION_1");
+    let prompted = texts(&table.send("DIE_SELECTED"));
+    assert!(prompted.iter().all(|text| !text.starts_with("✋")), "the die is chosen already: {prompted:?}");
+    let said = texts(&table.log[table.log.len() - 2].2);
+    assert!(said.iter().any(|text| text.starts_with("✋ It has no fewer dice")), "{said:?}");
+
+    let mut table = Table::ours();
+    table.play_to_first_action();
+    table.send("FP_PASSES");
+    assert_eq!(dice(&table, "FP_DICE_REMAINING"), 4, "four against seven may wait");
+    table.send("EXECUTE_ACTION_1");
+    table.send("EXECUTE_ACTION_1");
+    let reaction = table.send("SP_PASSES");
+    assert_eq!(dice(&table, "SP_DICE_REMAINING"), 5, "six against three are no fewer");
+    assert!(commands(&reaction).contains(&"$FSM moves 100 from SA Dice to SA Casualties ".to_owned()));
+    assert!(
+        texts(&reaction)
+            .contains(&"✋ Only the side with fewer dice may pass: the Shadow throws a die away.".to_owned())
+    );
+    table.rests_in("PHASE_5_FP_ACTION");
+
+    let board = json!({"FP_POOL": [210, 211, 212], "SP_POOL": [99, 100, 101], "DICE_IN_CURRENT_ACTION": []});
+    let mut table = Table::ours().with_board(board);
+    table.play_to_first_action();
+    let reaction = table.send("FP_PASSES");
+    assert!(commands(&reaction).contains(&"$FSM moves 210 from FP Dice to FP Casualties ".to_owned()));
+    assert_eq!(dice(&table, "FP_DICE_REMAINING"), 2);
+}
+
+#[test]
 fn an_action_between_two_passes_keeps_the_turn_going() {
     let mut table = Table::ours();
     table.play_to_first_action();
