@@ -13,11 +13,18 @@ use serde_json::{Map, json};
 
 use crate::{
     json::{self, Shape},
+    reading,
     validate::{self, Rules, Violation},
 };
 
 /// Nesting to which a schema is written out; deeper messages are plain objects.
 const MAX_DEPTH: u32 = 6;
+
+/// Unknown parameters that are named in an error.
+const MAX_UNKNOWN: usize = 10;
+
+/// Characters of what was given that an error shows again.
+const MAX_SHOWN: usize = 60;
 
 /// Which connection it is that calls is known to the door it came through, and nobody else is asked.
 const CONNECTION: &str = "connection_id";
@@ -79,7 +86,11 @@ pub enum CatalogueError {
 #[derive(Debug, thiserror::Error)]
 pub enum ArgumentError {
     /// A required parameter is not there.
-    #[error("missing parameter `{field}`; {tool} needs {required}", required = required.join(", "))]
+    #[error(
+        "missing parameter `{field}`; {tool} needs {required}{unknown}",
+        required = required.join(", "),
+        unknown = if unknown.is_empty() { String::new() } else { format!(" and knows no {}", unknown.join(", ")) }
+    )]
     Missing {
         /// The tool.
         tool: String,
@@ -87,6 +98,8 @@ pub enum ArgumentError {
         field: String,
         /// All that are required.
         required: Vec<String>,
+        /// What was given and no parameter is named.
+        unknown: Vec<String>,
     },
     /// A parameter that the tool does not have, or one of another type.
     #[error("invalid arguments for {tool}: {reason}; its parameters are {parameters}", parameters = parameters.join(", "))]
@@ -229,26 +242,27 @@ impl Tool {
         self.method.input().get_field_by_name(name).is_some()
     }
 
-    /// The encoded request of JSON arguments. `null` counts as left out.
+    /// The encoded request of JSON arguments. `null` counts as left out, and what surely means something allowed, such
+    /// as a number as text, is read as that.
     ///
     /// # Errors
     ///
     /// A required parameter is missing, one is unknown or of another type, or one breaks its rule.
     pub fn encode_request(&self, arguments: serde_json::Value) -> Result<Vec<u8>, ArgumentError> {
         let input = self.method.input();
-        let serde_json::Value::Object(mut arguments) = arguments else {
+        let serde_json::Value::Object(arguments) = arguments else {
             return Err(self.shape_error("the arguments must be a JSON object".into()));
         };
-        arguments.retain(|_, value| !value.is_null());
-        for field in &self.required {
-            if !arguments.contains_key(field.name()) && !arguments.contains_key(field.json_name()) {
-                let required = self.required.iter().map(|field| field.name().to_owned()).collect();
-                return Err(ArgumentError::Missing {
-                    tool: self.name.clone(),
-                    field: field.name().to_owned(),
-                    required,
-                });
-            }
+        let arguments = reading::arguments(&input, arguments);
+        if let Some(field) = self.required.iter().find(|field| !arguments.contains_key(field.name())) {
+            let is_unknown = |name: &&String| input.get_field_by_name(name).is_none();
+            let shown = |name: &String| format!("`{}`", name.chars().take(MAX_SHOWN).collect::<String>());
+            return Err(ArgumentError::Missing {
+                tool: self.name.clone(),
+                field: field.name().to_owned(),
+                required: self.required.iter().map(|field| field.name().to_owned()).collect(),
+                unknown: arguments.keys().filter(is_unknown).take(MAX_UNKNOWN).map(shown).collect(),
+            });
         }
         let message = DynamicMessage::deserialize(input.clone(), serde_json::Value::Object(arguments.clone()))
             .map_err(|error| self.shape_error(misfit(&input, &arguments).unwrap_or_else(|| error.to_string())))?;
@@ -313,12 +327,41 @@ fn misfit(message: &MessageDescriptor, fields: &Map<String, serde_json::Value>) 
             }
             _ => None,
         };
-        let bounds = range_of(&field.kind()).filter(|_| value.is_number());
-        Some(inner.unwrap_or_else(|| match bounds {
-            Some((low, high)) => format!("`{name}` must be a whole number from {low} to {high}, not {value}"),
-            None => format!("`{name}`: {error}"),
+        Some(inner.unwrap_or_else(|| {
+            let given: String = value.to_string().chars().take(MAX_SHOWN).collect();
+            match expected(&field) {
+                Some(expected) => format!("`{name}` must be {expected}, not {given}"),
+                None => format!("`{name}`: {error}"),
+            }
         }))
     })
+}
+
+/// What the value of a field must be; `None` where only who decodes it knows.
+fn expected(field: &FieldDescriptor) -> Option<String> {
+    let rules = validate::known_rules(field);
+    let (rules, each) = match field.is_list() {
+        true => (rules.and_then(|rules| rules.items.as_deref()), "a list, each item "),
+        false => (rules, ""),
+    };
+    let of_kind = match field.kind() {
+        _ if field.is_map() => "an object".to_owned(),
+        Kind::Bool => "true or false".to_owned(),
+        Kind::String => "a text".to_owned(),
+        Kind::Double | Kind::Float => "a number".to_owned(),
+        Kind::Message(message) if message.full_name() == "google.protobuf.Struct" => "an object".to_owned(),
+        Kind::Message(message) if !message.full_name().starts_with("google.protobuf.") => {
+            let names: Vec<String> = message.fields().map(|field| field.name().to_owned()).collect();
+            format!("an object with {}", names.join(", "))
+        }
+        kind => {
+            let (low, high) = range_of(&kind)?;
+            let low = rules.and_then(|rules| rules.at_least).map_or_else(|| low.to_string(), |low| low.to_string());
+            let high = rules.and_then(|rules| rules.at_most).map_or_else(|| high.to_string(), |high| high.to_string());
+            format!("a whole number from {low} to {high}")
+        }
+    };
+    Some(format!("{each}{of_kind}"))
 }
 
 /// What an integer of this kind can hold.
@@ -562,18 +605,18 @@ mod tests {
     #[test]
     fn bad_arguments_are_told_what_is_allowed() {
         refused("roll_dice", json!({"pool": 0, "target_number": 4}), "`pool` must be 1 to 100, not 0");
-        let whole = "`pool` must be a whole number from 0 to 4294967295, not -1";
+        let whole = "`pool` must be a whole number from 1 to 100, not -1";
         refused("roll_dice", json!({"pool": -1, "target_number": 4}), whole);
         refused("roll_dice", json!({"dice": 3}), "its parameters are pool, target_number, notation, reason");
         refused("roll_dice", json!([1]), "must be a JSON object");
         refused("roll_initiative", json!({}), "missing parameter `notation`");
-        refused("roll_dice", json!({"pool": "many"}), "invalid arguments for roll_dice: `pool`: ");
-        refused("roll_dice", json!({"target_number": 4, "pool": [3]}), "`pool`: ");
+        refused("roll_dice", json!({"pool": "many"}), "`pool` must be a whole number from 1 to 100, not \"many\"");
+        refused("roll_dice", json!({"target_number": 4, "pool": [3]}), "`pool` must be a whole number from 1 to 100");
         let objectives = json!([{"objective": "in"}, {"objective": "out", "order": "last"}]);
         refused(
             "update_campaign_state",
             json!({"campaign_id": "a", "objectives": objectives}),
-            "`objectives[1].order`: ",
+            "`objectives[1].order` must be a whole number from -2147483648 to 1000",
         );
     }
 

@@ -8,6 +8,7 @@ pub mod catalogue;
 pub mod codec;
 pub mod frame;
 pub mod json;
+mod reading;
 pub mod structs;
 pub mod validate;
 

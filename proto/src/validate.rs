@@ -155,6 +155,12 @@ pub fn check(message: &DynamicMessage) -> Result<(), Violation> {
     Ok(())
 }
 
+/// The rules of a field of this contract, read once; `None` if it has none.
+pub(crate) fn known_rules(field: &FieldDescriptor) -> Option<&'static Rules> {
+    let ruled = FIELDS.get(field.parent_message().full_name())?.iter().find(|ruled| ruled.field == *field)?;
+    Some(&ruled.rules)
+}
+
 /// The rules written beside a field.
 pub fn rules_of(field: &FieldDescriptor) -> Rules {
     let Some(extension) = POOL.get_extension_by_name("buf.validate.field") else { return Rules::default() };

@@ -15,6 +15,7 @@ mod words;
 use serde_json::Value;
 
 use crate::UnknownName;
+use crate::names::same_name;
 use input::Input;
 
 /// A rule that can be asked for by name.
@@ -100,7 +101,7 @@ pub enum RuleError {
 ///
 /// [`RuleError`], with the areas, keys or values that are allowed.
 pub fn apply_rule(area: &str, input: &Value) -> Result<Value, RuleError> {
-    let Some(found) = AREAS.iter().find(|known| known.name == area) else {
+    let Some(found) = AREAS.iter().find(|known| same_name(known.name, area)) else {
         return Err(UnknownName::new("area", area, AREAS.iter().map(|known| known.name)).into());
     };
     let input = Input::new(found.name, found.keys, input)?;
@@ -315,7 +316,7 @@ mod tests {
 
     #[test]
     fn an_unknown_area_is_told_the_nearest() {
-        assert_eq!(refusal("knock_down", json!({})), "unknown area \"knock_down\"; nearest names: knockdown");
+        assert_eq!(refusal("knockdwn", json!({})), "unknown area \"knockdwn\"; nearest names: knockdown");
         assert!(refusal("xyzzy", json!({})).contains("allowed are ammo, barrier, base_time"));
     }
 
@@ -349,6 +350,34 @@ mod tests {
     fn whole_numbers_may_come_as_floats() {
         assert_eq!(apply_rule("reaction", &json!({"quickness": 5.0, "intelligence": 4.0})), Ok(json!(4)));
         assert!(apply_rule("reaction", &json!({"quickness": 5.5, "intelligence": 4})).is_err());
+    }
+
+    #[test]
+    fn what_has_no_meaning_at_0_is_refused_there() {
+        for (area, input) in [
+            ("conjuring_drain", json!({"charisma": 5, "spirit_force": 0})),
+            ("focus_bonding_karma", json!({"focus": "power focus", "rating": 0})),
+            ("karma_cost", json!({"improve": "attribute", "new_rating": 0})),
+            ("karma_reroll_cost", json!({"reroll_number_on_this_test": 0})),
+            ("barrier", json!({"adjusted_rating": 0, "power": 5})),
+        ] {
+            let refused = refusal(area, input);
+            assert!(refused.contains("must be a whole number from 1 to"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn spelling_does_not_matter_where_the_meaning_is_sure() {
+        let answer = |area, input| apply_rule(area, &input).unwrap();
+        assert_eq!(answer("Reaction", json!({"Quickness": "5", "intelligence": " 4 "})), json!(4));
+        assert_eq!(answer("range bracket", json!({"weaponClass": "Heavy_Pistol", "distance-m": 20})), json!("medium"));
+        let pool = json!({"skill": 5, "pool_available": 9, "test": "Damage_Resistance"});
+        assert_eq!(answer("combat_pool_cap", pool), json!(9));
+        assert_eq!(answer("karma_avoid_disaster", json!({"all_ones": "True"})), json!(1));
+        assert_eq!(answer("heal_spell_tn", json!({"spell": "HEAL", "essence": "2.55"})), json!(8));
+        // A key as it is counts before one that is like it.
+        assert_eq!(answer("learn_spell", json!({"Force": 9, "force": 2}))["karma"], json!(2));
+        assert!(apply_rule("reaction", &json!({"quickness": "5 or so", "intelligence": 4})).is_err());
     }
 
     #[test]

@@ -55,13 +55,15 @@ impl FromStr for DamageCode {
 
     fn from_str(text: &str) -> Result<Self, DamageCodeError> {
         let refused = || DamageCodeError(text.chars().take(40).collect());
-        let trimmed = text.trim();
-        let (code, stun) = match trimmed.strip_suffix("Stun").or_else(|| trimmed.strip_suffix("stun")) {
-            Some(code) => (code.trim_end(), true),
-            None => (trimmed, false),
+        // Spaces, brackets and case do not matter: "9 m", "7M (STUN)".
+        let packed: String = text.chars().take(40).filter(|c| !c.is_whitespace() && !"()".contains(*c)).collect();
+        let packed = packed.to_ascii_uppercase();
+        let (code, stun) = match packed.strip_suffix("STUN") {
+            Some(code) => (code, true),
+            None => (packed.strip_suffix("PHYSICAL").unwrap_or(&packed), false),
         };
         let letter = code.chars().next_back().ok_or_else(refused)?;
-        let level = Level::ALL.into_iter().find(|level| level.letter() == letter.to_ascii_uppercase());
+        let level = Level::ALL.into_iter().find(|level| level.letter() == letter);
         let level = level.ok_or_else(refused)?;
         let digits = &code[..code.len() - letter.len_utf8()];
         let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
@@ -382,6 +384,9 @@ mod tests {
     fn codes_read_as_they_are_written() {
         for text in ["9M", "10S", "7M Stun", "18D", "0L"] {
             assert_eq!(code(text).to_string(), text);
+        }
+        for (text, same) in [("9 m", "9M"), ("7M (STUN)", "7M Stun"), ("7mstun", "7M Stun"), ("10S Physical", "10S")] {
+            assert_eq!(code(text).to_string(), same);
         }
     }
 

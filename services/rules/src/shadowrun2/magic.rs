@@ -95,7 +95,9 @@ impl FromStr for DrainFormula {
 
     fn from_str(text: &str) -> Result<Self, DrainFormulaError> {
         let refused = || DrainFormulaError(text.chars().take(40).collect());
+        // Print has the division sign, and case and spaces do not matter.
         let packed: String = text.chars().take(40).filter(|c| !c.is_whitespace()).collect();
+        let packed = packed.replace('\u{f7}', "/").to_ascii_uppercase();
         let letter = packed.chars().next_back().ok_or_else(refused)?;
         let level = Level::ALL.into_iter().find(|level| level.letter() == letter).ok_or_else(refused)?;
         let power = packed.strip_suffix(letter).ok_or_else(refused)?;
@@ -406,7 +408,9 @@ mod tests {
         for text in ["(F/2)S", "[(F/2)+1]M", "[(F/2)-2]L", "[(F/2)+6]D"] {
             assert_eq!(formula(text).to_string(), text);
         }
-        assert_eq!(formula("[ (F/2) + 1 ] M"), DrainFormula { modifier: 1, level: Level::Moderate });
+        for text in ["[ (F/2) + 1 ] M", "[(f/2)+1]m", "[(F\u{f7}2)+1]M"] {
+            assert_eq!(formula(text), DrainFormula { modifier: 1, level: Level::Moderate });
+        }
     }
 
     #[test]

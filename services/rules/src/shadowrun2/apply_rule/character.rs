@@ -98,15 +98,12 @@ pub(super) fn karma_buy_success(input: &Input<'_>) -> Result<Value, RuleError> {
 
 pub(super) fn karma_cost(input: &Input<'_>) -> Result<Value, RuleError> {
     let improvement = input.word("improve", Improvement::parse)?;
-    let rating = if improvement == Improvement::NewSkill { 1 } else { input.count("new_rating")? };
+    let rating = if improvement == Improvement::NewSkill { 1 } else { input.at_least_one("new_rating")? };
     Ok(json!(improvement.cost(rating)))
 }
 
 pub(super) fn karma_reroll_cost(input: &Input<'_>) -> Result<Value, RuleError> {
-    match input.count("reroll_number_on_this_test")? {
-        0 => Err(input.wrong("reroll_number_on_this_test", "1 or more")),
-        number => Ok(json!(karma::reroll_cost(number))),
-    }
+    Ok(json!(karma::reroll_cost(input.at_least_one("reroll_number_on_this_test")?)))
 }
 
 pub(super) fn karma_split(input: &Input<'_>) -> Result<Value, RuleError> {

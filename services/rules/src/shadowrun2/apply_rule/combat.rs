@@ -36,11 +36,7 @@ pub(super) fn barrier(input: &Input<'_>) -> Result<Value, RuleError> {
         let shot = fire_through(input.count("firing_through_rating")?, input.count_or_none("armor")?, power, false);
         return Ok(json!(shot));
     }
-    let rating = input.count("adjusted_rating")?;
-    if rating == 0 {
-        return Err(input.wrong("adjusted_rating", "1 or more"));
-    }
-    Ok(match break_barrier(rating, power) {
+    Ok(match break_barrier(input.at_least_one("adjusted_rating")?, power) {
         BarrierDamage::None => json!("no effect"),
         BarrierDamage::Weakened => json!("rating -1"),
         BarrierDamage::Broken { half_metres, rating_lost } => {

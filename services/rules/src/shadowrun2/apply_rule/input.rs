@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::RuleError;
 use crate::UnknownName;
+use crate::names::same_name;
 use crate::shadowrun2::condition::Level;
 
 /// Largest count that is read. Ours; the largest figure of the rules is far below it.
@@ -31,7 +32,8 @@ impl<'a> Input<'a> {
         let Value::Object(map) = value else {
             return Err(RuleError::NotAnObject { place, keys });
         };
-        if let Some(key) = map.keys().find(|key| !keys.contains(&key.as_str())) {
+        let is_known = |key: &&String| keys.iter().any(|known| same_name(known, key));
+        if let Some(key) = map.keys().find(|key| !is_known(key)) {
             return Err(RuleError::UnknownKey { place, key: shown(key), keys });
         }
         Ok(Self { place, keys, map })
@@ -51,6 +53,14 @@ impl<'a> Input<'a> {
     /// A whole number from 0 to [`MAX_COUNT`].
     pub(super) fn count(&self, key: &'static str) -> Result<u32, RuleError> {
         self.count_up_to(key, MAX_COUNT)
+    }
+
+    /// A whole number from 1 to [`MAX_COUNT`].
+    pub(super) fn at_least_one(&self, key: &'static str) -> Result<u32, RuleError> {
+        match self.count(key)? {
+            0 => Err(self.wrong(key, format!("a whole number from 1 to {MAX_COUNT}"))),
+            count => Ok(count),
+        }
     }
 
     /// A whole number from 0 to `most`.
@@ -74,7 +84,7 @@ impl<'a> Input<'a> {
     /// A number from 0 to `most`, whole or not.
     pub(super) fn number(&self, key: &'static str, most: f64) -> Result<f64, RuleError> {
         let expected = format!("a number from 0 to {most}");
-        self.required(key, &expected, |value| value.as_f64().filter(|number| (0.0..=most).contains(number)))
+        self.required(key, &expected, |value| as_number(value).filter(|number| (0.0..=most).contains(number)))
     }
 
     /// A list of whole numbers between -[`MAX_COUNT`] and [`MAX_COUNT`]; empty if the key is missing.
@@ -106,7 +116,7 @@ impl<'a> Input<'a> {
 
     /// `true` or `false`; false if the key is missing.
     pub(super) fn flag(&self, key: &'static str) -> Result<bool, RuleError> {
-        if self.has(key) { self.required(key, "true or false", Value::as_bool) } else { Ok(false) }
+        if self.has(key) { self.required(key, "true or false", as_flag) } else { Ok(false) }
     }
 
     /// A text.
@@ -138,10 +148,10 @@ impl<'a> Input<'a> {
         if self.has(key) { self.word(key, parse).map(Some) } else { Ok(None) }
     }
 
-    /// One of these words, for what it stands for. Case does not matter.
+    /// One of these words, for what it stands for. Case, spaces and punctuation do not matter.
     pub(super) fn choice<T: Copy>(&self, key: &'static str, choices: &[(&str, T)]) -> Result<T, RuleError> {
         self.word(key, |word| {
-            let found = choices.iter().find(|(name, _)| name.eq_ignore_ascii_case(word));
+            let found = choices.iter().find(|(name, _)| same_name(name, word));
             let names = || UnknownName::new("word", word, choices.iter().map(|(name, _)| *name));
             found.map(|(_, meaning)| *meaning).ok_or_else(names)
         })
@@ -198,15 +208,30 @@ impl<'a> Input<'a> {
 
     fn get(&self, key: &'static str) -> Option<&'a Value> {
         debug_assert!(self.keys.contains(&key), "{} does not list its key {key}", self.place);
-        self.map.get(key).filter(|value| !value.is_null())
+        let spelled = || self.map.iter().find(|(given, _)| same_name(given, key)).map(|(_, value)| value);
+        self.map.get(key).or_else(spelled).filter(|value| !value.is_null())
     }
 }
 
-/// A whole number, also one that came as a float.
+/// A number, also one that came as text.
+fn as_number(value: &Value) -> Option<f64> {
+    value.as_f64().or_else(|| value.as_str()?.trim().parse().ok())
+}
+
+/// A yes or no, also one that came as text.
+fn as_flag(value: &Value) -> Option<bool> {
+    match value.as_str().map(str::trim) {
+        Some(text) if text.eq_ignore_ascii_case("true") => Some(true),
+        Some(text) if text.eq_ignore_ascii_case("false") => Some(false),
+        _ => value.as_bool(),
+    }
+}
+
+/// A whole number, also one that came as a float or as text.
 fn as_integer(value: &Value) -> Option<i64> {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     let whole = |number: &f64| number.fract() == 0.0 && number.abs() <= EXACT;
-    value.as_i64().or_else(|| value.as_f64().filter(whole).map(|number| number as i64))
+    value.as_i64().or_else(|| as_number(value).filter(whole).map(|number| number as i64))
 }
 
 fn as_small_integer(value: &Value) -> Option<i32> {

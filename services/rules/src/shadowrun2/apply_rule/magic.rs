@@ -15,7 +15,7 @@ use crate::shadowrun2::spells::find_spell;
 const MAX_DICE: u32 = 1000;
 
 pub(super) fn conjuring_drain(input: &Input<'_>) -> Result<Value, RuleError> {
-    let drain = conjuring::conjuring_drain(input.count("charisma")?, input.count("spirit_force")?);
+    let drain = conjuring::conjuring_drain(input.count("charisma")?, input.at_least_one("spirit_force")?);
     let kind = match drain.damage_type {
         DamageType::Stun => "Stun",
         DamageType::Physical => "Physical",
@@ -60,7 +60,7 @@ fn force(input: &Input<'_>) -> Result<u32, RuleError> {
 }
 
 pub(super) fn focus_bonding_karma(input: &Input<'_>) -> Result<Value, RuleError> {
-    let rating = if input.has("rating") { input.count("rating")? } else { 1 };
+    let rating = if input.has("rating") { input.at_least_one("rating")? } else { 1 };
     Ok(json!(input.word("focus", |focus| magic::focus_bonding_karma(focus, rating))?))
 }
 

@@ -17,10 +17,17 @@ pub(super) fn ranged_tn(input: &Input<'_>) -> Result<Value, RuleError> {
         let keys = &["range", "attacker", "defender", "weapon", "situation"];
         ranged_parameters(&input.object("parameters", keys)?)?
     } else {
-        words::ranged(input.text("situation")?).map_err(|error| input.refused(error))?
+        words::ranged(words_of(input)?).map_err(|error| input.refused(error))?
     };
     let target = ranged_target_number(range, &situation);
     Ok(target.map_or_else(|_| json!(INCAPACITATED), |target| json!(target.target_number)))
+}
+
+fn words_of<'a>(input: &Input<'a>) -> Result<&'a str, RuleError> {
+    match input.optional_text("situation")? {
+        Some(words) if !words.trim().is_empty() => Ok(words),
+        _ => Err(input.refused("give \"parameters\", or the \"situation\" in words such as \"short, 2nd target\"")),
+    }
 }
 
 fn ranged_parameters(input: &Input<'_>) -> Result<(RangeCategory, ranged::Situation), RuleError> {
@@ -29,7 +36,8 @@ fn ranged_parameters(input: &Input<'_>) -> Result<(RangeCategory, ranged::Situat
         "attacker",
         &["movement", "roughGround", "woundLevel", "strength", "vision", "skill", "smartlink", "smartGoggles"],
     )?;
-    let defender = input.object("defender", &["movement"])?;
+    // Size and posture are known and count nothing.
+    let defender = input.object("defender", &["movement", "size", "prone", "unconscious"])?;
     let weapon = input.object("weapon", &["class", "recoilComp", "gyroStabilization", "laserSight", "smart"])?;
     let circumstances = input.object(
         "situation",
@@ -83,7 +91,7 @@ pub(super) fn melee_tn(input: &Input<'_>) -> Result<Value, RuleError> {
         let keys = &["attacker", "defender", "attackerWeapon", "defenderWeapon", "situation"];
         melee_parameters(&input.object("parameters", keys)?)?
     } else {
-        words::melee(input.text("situation")?).map_err(|error| input.refused(error))?
+        words::melee(words_of(input)?).map_err(|error| input.refused(error))?
     };
     let target = melee_target_number(&situation);
     Ok(target.map_or_else(|_| json!(INCAPACITATED), |target| json!(target.target_number)))
