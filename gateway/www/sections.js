@@ -197,7 +197,7 @@ export function ware(title, costName, costKey, entries) {
     title,
     table([title, costName, "Effects"], list(entries), (item) => [
       item.name,
-      item[costKey],
+      item[costKey] || null,
       list(item.effects).map(effect).join("; ") || (filled(item.details) ? shortValue(item.details) : ""),
     ]),
   );

@@ -57,6 +57,9 @@ const BY_TOOL: &[(&str, &str)] = &[
     ("attack_barrier", r#"{"material": "average material", "damage_code": "9M"}"#),
     ("compare_gear", r#"{"gear_names": ["Ares Predator", "Ares Viper Slivergun"]}"#),
     ("start_combat", r#"{"participants": [{"name": "Platinum"}, {"name": "Ganger 1", "reaction": 4}]}"#),
+    ("join_combat", r#"{"participants": [{"name": "Oak"}]}"#),
+    ("leave_combat", r#"{"name": "Ganger 1"}"#),
+    ("wound_fighter", r#"{"name": "Ganger 1", "physical": 3}"#),
     (
         "test_surprise",
         r#"{"participants": [{"name": "Platinum"}, {"name": "Ganger 1", "reaction": 4, "lies_in_wait": true}]}"#,

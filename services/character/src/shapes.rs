@@ -1,6 +1,7 @@
 //! The JSON of a sheet: the nested shape at top level, and `character`, `summary`, `data` (the flat shape) beside it.
 //!
-//! Every key of either shape is always there; what is not known is null.
+//! Every key of either shape is always there. What is not known is null in the nested shape; in the flat one, which
+//! pages read without asking, a text that is not known is empty, and ware whose cost is not known costs 0.
 
 use rules::shadowrun2::spells;
 use serde_json::{Map, Value, json};
@@ -165,7 +166,47 @@ fn flat(sheet: &Sheet) -> Map<String, Value> {
         "active_effects": active_effects(sheet),
         "modifiers": modifiers(sheet),
     })));
+    data.iter_mut().for_each(|(key, value)| fill(key, value));
     data
+}
+
+/// The texts of the flat shape that may be unknown, at whatever depth.
+const TEXTS: &[&str] = &[
+    "age",
+    "ammo_capacity",
+    "archetype",
+    "background",
+    "conceal",
+    "damage",
+    "description",
+    "eyes",
+    "hair",
+    "height",
+    "lifestyle",
+    "magical_group",
+    "notes",
+    "sex",
+    "skin",
+    "totem",
+    "tradition",
+    "vehicle_type",
+    "weight",
+];
+/// Its figures that pages round.
+const COSTS: &[&str] = &["essence_cost", "body_index_cost"];
+
+/// Puts something plain in place of what is not known.
+fn fill(key: &str, value: &mut Value) {
+    match value {
+        Value::Null if TEXTS.contains(&key) => *value = "".into(),
+        Value::Null if COSTS.contains(&key) => *value = 0.into(),
+        Value::Array(entries) => {
+            for entry in entries.iter_mut().filter_map(Value::as_object_mut) {
+                entry.iter_mut().for_each(|(key, value)| fill(key, value));
+            }
+        }
+        _ => {}
+    }
 }
 
 /// A skill with base and current rating.

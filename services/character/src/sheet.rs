@@ -80,6 +80,8 @@ pub struct Sheet {
     pub stabilised: bool,
     /// Minutes bled since the last box of overflow.
     pub bled_minutes: u32,
+    /// Whether first aid can no longer help with the Physical wounds there are: it has, or they began to heal by rest.
+    pub first_aid_over: bool,
     /// Modifiers that no ware brings: edges, foci, and what is "as on the sheet".
     pub modifiers: Vec<SheetModifier>,
     /// Initiative in other places and shapes: matrix, rigged, an animal's form.

@@ -40,12 +40,15 @@ const BRIEF: Duration = Duration::from_secs(5);
 /// Tools that are found at the most.
 const MAX_FOUND: usize = 10;
 /// The tools whose results tell who acts when, and where in them.
-const ORDERS: [(&str, &str); 6] = [
+const ORDERS: [(&str, &str); 9] = [
     ("track_initiative", "characters"),
     ("start_combat", "order"),
     ("next_actor", "order"),
     ("delay_action", "order"),
     ("take_delayed_action", "order"),
+    ("join_combat", "order"),
+    ("leave_combat", "order"),
+    ("wound_fighter", "order"),
     ("end_combat", "order"),
 ];
 /// What stands before the key of a call among the ids of messages; no message of a person begins with it.

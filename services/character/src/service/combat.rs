@@ -1,7 +1,11 @@
 //! The initiative tracker: who acts at which phase of which turn.
 //!
 //! A fight is a document. Whoever has a sheet carries its id there, which is why his pool dice are counted in the fight
-//! and are whole again when it is his turn.
+//! and are whole again when it is his turn. Who falls, on his sheet or by word of the game master, has no further action.
+
+mod joining;
+
+pub use joining::{join, leave, wound};
 
 use proto::character::v1::{
     Action, CombatResponse, DelayActionRequest, EndCombatRequest, GetCombatRequest, Initiative, NextActorRequest,
@@ -11,7 +15,7 @@ use proto::character::v1::{
 use rules::shadowrun2::{
     condition::Wounds,
     house_rules::{HouseRule, HouseRules, NEUROSYNC_DICE},
-    initiative::{self, Speed},
+    initiative::{self, SURPRISED_PHASES, Speed},
     vehicles,
 };
 use serde::{Deserialize, Serialize};
@@ -57,6 +61,9 @@ struct Fighter {
     /// A delayed action that was taken: its phase, and how many had acted in the turn before it.
     #[serde(skip_serializing_if = "Option::is_none")]
     stepped_in: Option<(u32, usize)>,
+    /// Whether he was surprised as the fight began.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    surprised: bool,
 }
 
 /// A fight, as the document keeps it.
@@ -130,8 +137,10 @@ impl Fight {
         for fighter in &self.fighters {
             actions.extend(fighter.phases.iter().map(|phase| (*phase, fighter)));
         }
+        // At the same phase Reaction decides, not who had the higher total ten phases ago.
+        let reaction = |fighter: &Fighter| (fighter.reaction, fighter.natural_reaction);
         actions.sort_by(|(phase, first), (other, second)| {
-            other.cmp(phase).then_with(|| second.speed().compare(&first.speed()))
+            other.cmp(phase).then_with(|| reaction(second).cmp(&reaction(first)))
         });
         // A delayed action stands where it was taken, before whoever acted then.
         let mut stepped_in: Vec<_> =
@@ -148,15 +157,74 @@ impl Fight {
         self.acted.checked_sub(1).and_then(|index| self.actions().into_iter().nth(index)).filter(|_| self.running)
     }
 
+    /// Whoever is surprised has no action in the first ten phases of the fight.
+    fn hold_surprised(&mut self) {
+        let first = self.fighters.iter().map(|fighter| fighter.initiative).max().unwrap_or_default();
+        for fighter in self.fighters.iter_mut().filter(|fighter| fighter.surprised) {
+            fighter.phases.retain(|phase| phase + SURPRISED_PHASES <= first);
+            fighter.note = format!("surprised: no action in the first {SURPRISED_PHASES} phases");
+        }
+    }
+
+    /// Who has fallen or left has no further action: reads the sheets, and takes the phases that have not come.
+    async fn drop_fallen(&mut self, service: &Characters) -> Result<(), Status> {
+        let mut fallen = Vec::new();
+        for (index, fighter) in self.fighters.iter_mut().enumerate() {
+            if !fighter.character_id.is_empty() {
+                match service.store.by_id(&fighter.character_id).await? {
+                    Some(record) => {
+                        let monitor = record.sheet.condition_monitor;
+                        (fighter.physical, fighter.stun) = (monitor.physical, monitor.stun);
+                    }
+                    None => {
+                        fighter.note = "is no longer there".to_owned();
+                        fallen.push(index);
+                        continue;
+                    }
+                }
+            }
+            if let Err(error) = Wounds::of_boxes(fighter.physical, fighter.stun).modifiers() {
+                fighter.note = error.to_string();
+                fallen.push(index);
+            }
+        }
+        for index in fallen {
+            let acted = self.acted_phases(index);
+            let fighter = &mut self.fighters[index];
+            fighter.held_back = None;
+            let stepped_in = fighter.stepped_in.map(|(phase, _)| phase);
+            fighter.phases.retain(|phase| acted.contains(phase) && Some(*phase) != stepped_in);
+        }
+        Ok(())
+    }
+
+    /// The phases in which somebody has acted in this turn.
+    fn acted_phases(&self, index: usize) -> Vec<u32> {
+        let name = &self.fighters[index].name;
+        let acted = self.actions().into_iter().take(self.acted).filter(|(_, fighter)| fighter.name == *name);
+        acted.map(|(phase, _)| phase).collect()
+    }
+
+    /// Goes on to whoever acts next, into a new turn if nobody is left in this one.
+    async fn go_on(&mut self, service: &Characters, dice: &mut roll::Dice) -> Result<(), Status> {
+        if self.acted > self.actions().len() {
+            self.new_turn(service, dice).await?;
+        }
+        Ok(())
+    }
+
     async fn new_turn(&mut self, service: &Characters, dice: &mut roll::Dice) -> Result<(), Status> {
         self.turn += 1;
         self.acted = 1;
         for fighter in &mut self.fighters {
-            if !fighter.character_id.is_empty()
-                && let Some(record) = service.store.by_id(&fighter.character_id).await?
-            {
+            if !fighter.character_id.is_empty() {
+                let Some(record) = service.store.by_id(&fighter.character_id).await? else {
+                    fighter.phases.clear();
+                    continue;
+                };
                 *fighter = Fighter::of(&record.sheet);
             }
+            fighter.surprised = false;
             fighter.roll(dice).await?;
         }
         Ok(())
@@ -293,6 +361,7 @@ pub async fn start(service: &Characters, call: &Call, request: StartCombatReques
     for fighter in &mut fight.fighters {
         fighter.roll(&mut dice).await?;
     }
+    fight.hold_surprised();
     let ids = ids(&fight);
     let id = document.id.clone();
     let message = format!("{} begins; {}", fight.name, fight.now());
@@ -305,10 +374,11 @@ pub async fn start(service: &Characters, call: &Call, request: StartCombatReques
 }
 
 async fn fighter(service: &Characters, participant: Participant) -> Result<Fighter, Status> {
-    let Participant { name, reaction, initiative_dice, physical, stun } = participant;
+    let Participant { name, reaction, initiative_dice, physical, stun, surprised } = participant;
+    let surprised = surprised.unwrap_or_default();
     let mut found = service.store.named(&name).await?;
     if found.len() == 1 {
-        return Ok(Fighter::of(&found.remove(0).sheet));
+        return Ok(Fighter { surprised, ..Fighter::of(&found.remove(0).sheet) });
     }
     entries::check_text("participant", &name)?;
     let base_reaction = reaction.unwrap_or(AVERAGE_REACTION);
@@ -319,6 +389,7 @@ async fn fighter(service: &Characters, participant: Participant) -> Result<Fight
         initiative_dice: initiative_dice.unwrap_or(1),
         physical: physical.unwrap_or_default(),
         stun: stun.unwrap_or_default(),
+        surprised,
         ..Fighter::default()
     })
 }
@@ -331,10 +402,9 @@ fn ids(fight: &Fight) -> Vec<String> {
 pub async fn next(service: &Characters, call: &Call, request: NextActorRequest) -> Result<CombatResponse, Status> {
     let (document, mut fight) = find(service, request.combat_id.as_deref()).await?;
     running(&fight)?;
+    fight.drop_fallen(service).await?;
     fight.acted += 1;
-    if fight.acted > fight.actions().len() {
-        fight.new_turn(service, &mut roll::Dice::new(&service.peers, call)).await?;
-    }
+    fight.go_on(service, &mut roll::Dice::new(&service.peers, call)).await?;
     let message = fight.now();
     let refreshed = refreshed(service, &fight).await?;
     keep(service, call, document, &fight, message, &refreshed, refresh).await
@@ -355,9 +425,8 @@ pub async fn delay(service: &Characters, call: &Call, request: DelayActionReques
     fighter.phases.retain(|own| *own != phase);
     fighter.held_back = Some(phase);
     // Whoever came next stands where he stood.
-    if fight.acted > fight.actions().len() {
-        fight.new_turn(service, &mut roll::Dice::new(&service.peers, call)).await?;
-    }
+    fight.drop_fallen(service).await?;
+    fight.go_on(service, &mut roll::Dice::new(&service.peers, call)).await?;
     let message = format!("{name} holds back the action of phase {phase}; {}", fight.now());
     let refreshed = refreshed(service, &fight).await?;
     keep(service, call, document, &fight, message, &refreshed, refresh).await
@@ -372,6 +441,7 @@ pub async fn take_delayed(
     let (document, mut fight) = find(service, request.combat_id.as_deref()).await?;
     running(&fight)?;
     check_delays(service, &document).await?;
+    fight.drop_fallen(service).await?;
     let phase = fight.acting().map(|(phase, _)| phase).ok_or_else(|| refuse("no phase has come: nobody acts now"))?;
     let before = fight.acted.saturating_sub(1);
     let all: Vec<String> = fight.fighters.iter().map(|fighter| fighter.name.clone()).collect();
@@ -427,7 +497,10 @@ fn refresh(edit: &mut Edit) {
 
 /// The fight as it stands.
 pub async fn get(service: &Characters, request: GetCombatRequest) -> Result<CombatResponse, Status> {
-    let (document, fight) = find(service, request.combat_id.as_deref()).await?;
+    let (document, mut fight) = find(service, request.combat_id.as_deref()).await?;
+    if fight.running {
+        fight.drop_fallen(service).await?;
+    }
     let message = if fight.running { fight.now() } else { format!("{} is over", fight.name) };
     Ok(fight.answer(&document, message, document.revision))
 }

@@ -186,8 +186,8 @@ fn armor_on(sheet: &Sheet, notes: &mut Vec<String>) -> damage::Armor {
 pub fn mark(sheet: &mut Sheet, boxes: u32, is_stun: bool) {
     let monitor = sheet.condition_monitor;
     if boxes > 0 && !is_stun {
-        // A new wound opens what was stopped.
-        (sheet.stabilised, sheet.bled_minutes) = (false, 0);
+        // A new wound opens what was stopped, and may be treated.
+        (sheet.stabilised, sheet.bled_minutes, sheet.first_aid_over) = (false, 0, false);
     }
     sheet.condition_monitor = if is_stun { monitor.with_stun(boxes) } else { monitor.with_physical(boxes) };
 }

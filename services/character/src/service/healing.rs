@@ -30,6 +30,9 @@ pub async fn heal(
     if filled == 0 {
         return Err(refuse(format!("{name} has no {damage_type} damage")));
     }
+    if request.boxes.is_none() && edit.sheet.condition() == "dead" {
+        return Err(refuse(format!("{name} is dead: nothing heals by itself")));
+    }
     let mut answer = HealResponse { character: name.clone(), damage_type, ..HealResponse::default() };
     if let Some(boxes) = request.boxes {
         answer.healed = boxes.min(filled);
@@ -46,6 +49,8 @@ pub async fn heal(
         answer.roll = Some(roll::plain(&rolled));
         let (healed, time) = outcome(&edit.sheet, is_stun, answer.successes);
         clear(&mut edit.sheet, healed, is_stun);
+        // That takes days, and first aid helps within the hour.
+        edit.sheet.first_aid_over |= healed > 0 && !is_stun && edit.sheet.condition_monitor.physical > 0;
         answer.healed = healed;
         answer.time = time;
         answer.message = if healed == 0 {
@@ -75,6 +80,7 @@ pub fn clear(sheet: &mut Sheet, boxes: u32, is_stun: bool) {
         let of_overflow = boxes.min(monitor.overflow);
         monitor.overflow -= of_overflow;
         monitor.physical = monitor.physical.saturating_sub(boxes - of_overflow);
+        sheet.first_aid_over &= sheet.condition_monitor.physical > 0;
     }
 }
 
@@ -133,6 +139,15 @@ pub async fn first_aid(
     let (patient, monitor) = (sheet.street_name.clone(), sheet.condition_monitor);
     let level = Level::of_boxes(monitor.physical)
         .ok_or_else(|| refuse(format!("{patient} has no Physical wound; Stun passes by itself (heal)")))?;
+    if sheet.condition() == "dead" {
+        return Err(refuse(format!("{patient} is dead: first aid cannot help")));
+    }
+    if sheet.first_aid_over {
+        return Err(refuse(format!(
+            "first aid cannot help {patient} any more: it helps once, within an hour of the wound and before healing by \
+             rest; heal lets the body heal, cast_spell heals by magic"
+        )));
+    }
     let situation = FirstAidSituation {
         body: sheet.attribute(Attribute::Body),
         magician: sheet.magic() > 0,
@@ -150,7 +165,7 @@ pub async fn first_aid(
     let rolled = dice.test(skill.dice.max(1), target.target_number, &cause).await?;
     let successes = rolled.successes();
 
-    let mut notes = vec!["first aid helps within an hour of the wound, once".to_owned()];
+    let mut notes = vec!["first aid helps once, within an hour of the wound".to_owned()];
     let mut healed = 0;
     let mut stabilises = false;
     let mut time = String::new();
@@ -179,6 +194,7 @@ pub async fn first_aid(
         edit.changes_nothing();
     }
     clear(&mut edit.sheet, healed, false);
+    edit.sheet.first_aid_over = edit.sheet.condition_monitor.physical > 0 && (stabilises || healed > 0);
     edit.says(message.clone());
     Ok(FirstAidResponse {
         character: patient,

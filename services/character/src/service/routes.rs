@@ -208,6 +208,9 @@ routes! { BattleService {
     edit pass_time(PassTimeRequest) -> PassTimeResponse = surprise::pass_time;
     call delay_action(DelayActionRequest) -> CombatResponse = combat::delay;
     call take_delayed_action(TakeDelayedActionRequest) -> CombatResponse = combat::take_delayed;
+    call join_combat(JoinCombatRequest) -> CombatResponse = combat::join;
+    call leave_combat(LeaveCombatRequest) -> CombatResponse = combat::leave;
+    call wound_fighter(WoundFighterRequest) -> CombatResponse = combat::wound;
 } }
 
 routes! { ConjuringService {

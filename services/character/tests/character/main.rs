@@ -11,3 +11,4 @@ mod service;
 mod sheets;
 mod sustaining;
 mod tools;
+mod tracker;

@@ -159,7 +159,12 @@ fn of_a_fight(choice: &mut Choice) -> (&'static str, Value) {
             "start_combat",
             json!({"participants": [{"name": name}, {"name": other}, {"name": "Troll", "reaction": 3, "initiative_dice": 2, "stun": some}]}),
         ),
-        17..=19 => ("next_actor", json!({})),
+        17 | 18 => ("next_actor", json!({})),
+        19 => match amount % 3 {
+            0 => ("join_combat", json!({"participants": [other, {"name": "Dog", "reaction": some}]})),
+            1 => ("leave_combat", json!({"name": if is_even { "Dog" } else { name }})),
+            _ => ("wound_fighter", json!({"name": "Dog", "stun": some})),
+        },
         20 => ("delay_action", json!({})),
         21 => ("take_delayed_action", json!({"name": name})),
         22 => ("end_combat", json!({})),

@@ -398,6 +398,9 @@ fn refusals() -> Vec<Refusal> {
         ("pass_time", oak(json!({"minutes": 0})), InvalidToolParams, "1 to"),
         ("delay_action", json!({}), NotFound, "no such fight"),
         ("take_delayed_action", json!({"name": "Oak"}), NotFound, "no such fight"),
+        ("join_combat", json!({"participants": ["Oak"]}), NotFound, "no such fight"),
+        ("leave_combat", json!({"name": "Oak"}), NotFound, "no such fight"),
+        ("wound_fighter", json!({"name": "Oak", "stun": 1}), NotFound, "no such fight"),
         ("wear_armor", oak(json!({"armor_name": "Tutu"})), InvalidInput, "unknown armor"),
         (
             "resist_damage",

@@ -123,3 +123,48 @@ async fn whole_numbers_of_a_sheet_are_whole_and_fractions_stay() {
     assert_eq!(sheet["attributes"]["essence"].to_string(), "2.55");
     assert_eq!(sheet["data"]["initiative"], "27+4D6");
 }
+
+#[tokio::test]
+async fn a_page_that_reads_the_flat_shape_without_asking_stumbles_over_nothing() {
+    let table = Table::start().await;
+    let plain = json!({"street_name": "Plain", "archetype": "Drifter"});
+    table.call("create_character", plain).await;
+    for (tool, entry) in [
+        ("add_cyberware", json!({"name": "Odd Eye", "essence_cost": 0.1})),
+        ("add_vehicle", json!({"vehicle_name": "Cart", "vehicle_type": "car"})),
+        ("add_contact", json!({"name": "Joe"})),
+        ("add_gear", json!({"gear_name": "Rope"})),
+        ("add_cyberdeck", json!({"deck_name": "Slab"})),
+    ] {
+        let mut arguments = entry;
+        arguments["character_name"] = "Plain".into();
+        table.call(tool, arguments).await;
+    }
+    for name in NAMES.into_iter().chain(["Plain"]) {
+        let data = table.call("get_character", json!({"character_name": name})).await["data"].clone();
+        for text in
+            ["sex", "age", "height", "weight", "hair", "eyes", "skin", "lifestyle", "totem", "tradition", "notes"]
+        {
+            assert!(data[text].is_string(), "{name}: {text} is {}", data[text]);
+        }
+        for (list, texts, numbers) in [
+            ("cyberware", vec!["name"], vec!["essence_cost"]),
+            ("bioware", vec!["name"], vec!["body_index_cost"]),
+            ("gear", vec!["gear_name", "gear_type", "damage", "conceal", "ammo_capacity", "notes"], vec!["quantity"]),
+            ("vehicles", vec!["vehicle_name", "notes"], vec![]),
+            ("contacts", vec!["name", "archetype", "notes"], vec!["loyalty", "connection"]),
+            ("cyberdecks", vec!["deck_name", "notes"], vec![]),
+            ("edges", vec!["name", "description"], vec![]),
+            ("flaws", vec!["name", "description"], vec![]),
+        ] {
+            for entry in data[list].as_array().unwrap() {
+                texts.iter().for_each(|key| assert!(entry[key].is_string(), "{name} {list} {key}: {entry}"));
+                numbers.iter().for_each(|key| assert!(entry[key].is_number(), "{name} {list} {key}: {entry}"));
+            }
+        }
+        for deck in data["cyberdecks"].as_array().unwrap() {
+            assert!(deck["persona_programs"].is_object() && deck["utilities"].is_object(), "{deck}");
+            assert!(deck["ai_companions"].is_array(), "{deck}");
+        }
+    }
+}

@@ -313,6 +313,9 @@ fn calls() -> Vec<Call> {
         ("toggle_house_rule", json!({"rule_name": "delayed actions", "is_active": true}), &[]),
         ("delay_action", json!({}), &[("/running", "true")]),
         ("take_delayed_action", json!({"name": "Platinum"}), &[("/actor", r#""Platinum""#)]),
+        ("join_combat", json!({"participants": ["Ganger 7"]}), &[("/running", "true")]),
+        ("wound_fighter", json!({"name": "Ganger 7", "physical": 10}), &[("/running", "true")]),
+        ("leave_combat", json!({"name": "Ganger 7"}), &[("/running", "true")]),
         ("wear_armor", platinum(json!({"armor_name": "secure jacket"})), &[("/entry/worn", "true")]),
         (
             "drive_vehicle",
