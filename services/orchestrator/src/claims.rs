@@ -88,6 +88,7 @@ fn all_numbers(known: &[Message]) -> BTreeSet<u64> {
                 tool_calls.iter().for_each(|call| add_text(&call.arguments, &mut numbers));
             }
             Message::ToolResult { result, .. } => add_value(result, &mut numbers),
+            Message::Withdrawn { .. } => {}
         }
     }
     numbers

@@ -337,6 +337,7 @@ fn words_of(cast: &Cast<'_>, known: &[Message]) -> HashSet<String> {
                 tool_calls.iter().for_each(|call| all.extend(words(&call.arguments)));
             }
             Message::ToolResult { result, .. } => all.extend(words(&result.to_string())),
+            Message::Withdrawn { .. } => {}
         }
     }
     all

@@ -128,6 +128,13 @@ pub enum Message {
         /// Whether the call failed.
         failed: bool,
     },
+    /// A narration that was taken back in this turn. It supports nothing of what is told after it.
+    Withdrawn {
+        /// What the game master had said.
+        text: String,
+        /// Why it cannot stand, as he is told it.
+        why: String,
+    },
 }
 
 /// Tokens that messages take, estimated.
@@ -138,6 +145,7 @@ pub(crate) fn tokens_of(messages: &[Message]) -> usize {
             text.len() + tool_calls.iter().map(|call| call.name.len() + call.arguments.len()).sum::<usize>()
         }
         Message::ToolResult { result, .. } => result.to_string().len(),
+        Message::Withdrawn { text, why } => text.len() + why.len(),
     };
     messages.iter().map(size).sum::<usize>().div_ceil(4)
 }

@@ -187,7 +187,7 @@ pub(crate) fn by_rule<'a>(said: impl Iterator<Item = &'a Said>) -> Vec<Fact> {
                 format!("{}: \u{201C}{}\u{201D}", one_line(speaker, 60), one_line(text, KEPT))
             }
             Message::GameMaster { text, .. } => one_line(text, KEPT),
-            Message::ToolResult { .. } => continue,
+            Message::ToolResult { .. } | Message::Withdrawn { .. } => continue,
         };
         match facts.last_mut() {
             Some((turn, fact)) if turn == turn_id && !turn.is_empty() => {

@@ -92,7 +92,7 @@ async fn tell(provider: &dyn Provider, fallen: &[Arc<Said>]) -> Result<(String, 
                 Some(format!("{speaker}: {}", memory::one_line(text, 1000)))
             }
             Message::GameMaster { text, .. } => Some(format!("Game master: {}", memory::one_line(text, 1500))),
-            Message::ToolResult { .. } => None,
+            Message::ToolResult { .. } | Message::Withdrawn { .. } => None,
         })
         .collect();
     let request = ModelRequest {

@@ -535,7 +535,7 @@ mod tests {
         let text = |message: Message| match message {
             Message::Player { text, .. } => format!("P:{text}"),
             Message::GameMaster { text, .. } => format!("G:{text}"),
-            Message::ToolResult { .. } => "T".into(),
+            Message::ToolResult { .. } | Message::Withdrawn { .. } => "T".into(),
         };
         state.window().into_iter().map(text).collect()
     }

@@ -42,8 +42,6 @@ const BYTES_PER_TOKEN: u64 = 4;
 const MAX_ATTEMPTS: u32 = 3;
 /// Unsupported claims that are told of one turn.
 const MAX_CLAIMS: usize = 20;
-/// Who sends a narration back in strict mode, as the model is told.
-const CHECKER: &str = "the checker of this table";
 
 /// Has the turns of a session played that its log holds without an end.
 pub(crate) async fn play_waiting(session: &Arc<Session>, engine: &Arc<Engine>) {
@@ -328,12 +326,12 @@ impl Turn<'_> {
                 metrics::CLAIMS.with(model).inc();
                 metrics::CLAIM_KINDS.with(claim.kind).inc();
             }
-            if let Some(note) = self.correction(&claims) {
+            if let Some(why) = self.correction(&claims) {
                 metrics::CORRECTIONS.with(model).inc();
                 // Nothing of it has acted yet: it is told anew, once.
                 self.is_strict = false;
                 self.withdraw(Some("The narration claimed what no event supports; it is told anew".into())).await?;
-                Arc::make_mut(&mut all).push(note);
+                Arc::make_mut(&mut all).push(Message::Withdrawn { text: answer.text, why });
                 continue;
             }
             claims.truncate(MAX_CLAIMS.saturating_sub(self.claims.len()));
@@ -353,18 +351,17 @@ impl Turn<'_> {
     }
 
     /// What a model is told whose narration is sent back; none if it may stand.
-    fn correction(&self, claims: &[Claim]) -> Option<Message> {
+    fn correction(&self, claims: &[Claim]) -> Option<String> {
         let told: Vec<&str> =
             claims.iter().filter(|claim| claim.kind != "name").map(|claim| claim.text.as_str()).collect();
         if !self.is_strict || told.is_empty() {
             return None;
         }
-        let text = format!(
+        Some(format!(
             "Your narration said this, which no roll, tool or player supports: {}. Tell it anew without it: numbers come \
              from tools, the dead do not act, and players speak and act for their own characters.",
             told.join("; ")
-        );
-        Some(Message::Player { name: Some(CHECKER.into()), character: None, text })
+        ))
     }
 
     /// Counts what was said and called before a restart.

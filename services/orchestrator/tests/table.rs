@@ -369,14 +369,9 @@ fn price() -> orchestrator::ModelPrice {
 
 #[tokio::test]
 async fn a_narration_without_support_is_sent_back_once_in_strict_mode() {
-    let model = FakeModel::answering(|asked| {
-        let is_sent_back = asked.messages().last().unwrap()["content"].as_str().unwrap().contains("[the checker");
-        match is_sent_back {
-            true => Reply::saying(["You wait, and score 5 successes."]),
-            false => Reply::saying(["You score 4 successes."]),
-        }
-    })
-    .await;
+    let look = Reply::new().call(0, Some("a"), Some("get_scene"), "{}").end("tool_calls");
+    let lie = || Reply::saying(["You score 4 successes."]);
+    let model = FakeModel::start([look, lie(), lie()]).await;
     let table = Table::with(&model).await;
     set(&table, SetTableRequest { strict: Some(true), ..Default::default() }).await.unwrap();
     let mut frames = table.resume(0, None).await;
@@ -385,12 +380,17 @@ async fn a_narration_without_support_is_sent_back_once_in_strict_mode() {
     table.chat("I wait").await;
     let frames = frames.until("complete").await;
 
+    let told: Vec<&str> = types(&frames).into_iter().filter(|kind| !kind.starts_with("tool_")).collect();
     let expected = ["player_message", "processing", "narrative", "retract", "system", "narrative", "complete"];
-    assert_eq!(types(&frames), expected);
-    let note = model.request(1).await.messages().last().unwrap()["content"].as_str().unwrap().to_owned();
-    assert!(note.contains("4 successes"), "{note}");
-    // It is sent back once; what it says then stands, and is marked.
-    assert_eq!(frames.last().unwrap()["claims"], json!([{"text": "5 successes", "kind": "roll"}]));
+    assert_eq!(told, expected);
+    let asked = model.request(2).await;
+    let [.., result, said, note] = asked.messages() else { panic!("{asked:?}") };
+    // Behind a tool's result stands what the model said, and only then the answer to it.
+    assert_eq!((&result["role"], &said["content"]), (&json!("tool"), &json!("You score 4 successes.")));
+    let note = note["content"].as_str().unwrap();
+    assert!(note.starts_with("[the checker of this table] ") && note.contains("4 successes"), "{note}");
+    // It is sent back once; what it says then stands, and is marked, although the note has named the number.
+    assert_eq!(frames.last().unwrap()["claims"], json!([{"text": "4 successes", "kind": "roll"}]));
 }
 
 #[tokio::test]

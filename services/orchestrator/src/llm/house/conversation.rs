@@ -84,6 +84,7 @@ pub(super) fn turns(request: &ModelRequest) -> Vec<Turn<'_>> {
                 let arguments = serde_json::from_str(text).unwrap_or_default();
                 turn.done.push(Done { tool, arguments, result, failed: *failed, round });
             }
+            Message::Withdrawn { .. } => {}
         }
     }
     turns

@@ -200,7 +200,7 @@ impl Talk {
                 (Message::GameMaster { text, .. }, _) => {
                     messages.push(Message::GameMaster { text, tool_calls: Vec::new() })
                 }
-                (Message::ToolResult { .. }, _) => {}
+                (Message::ToolResult { .. } | Message::Withdrawn { .. }, _) => {}
                 (player, _) => messages.push(player),
             }
         }
@@ -259,6 +259,7 @@ impl Talk {
                 Message::GameMaster { tool_calls, .. } => {
                     supported.extend(tool_calls.iter().flat_map(|call| numbers(&call.arguments)));
                 }
+                Message::Withdrawn { .. } => {}
             }
         }
         let invented: Vec<String> = numbers(text).difference(&supported).cloned().collect();

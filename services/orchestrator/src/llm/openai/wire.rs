@@ -38,7 +38,7 @@ pub(super) fn request<'r>(model: &'r str, request: &'r ModelRequest, manner: Man
     }
     let speaker = if manner.has_system { "system" } else { "user" };
     let mut messages = vec![json!({"role": speaker, "content": said})];
-    request.messages.iter().for_each(|next| add(&mut messages, message(next, manner)));
+    request.messages.iter().for_each(|message| say(&mut messages, message, manner));
     Body {
         model,
         messages,
@@ -62,6 +62,8 @@ You act by tools. To call one write exactly this, and stop:
 Several calls may follow one another. You get what the tool answers between <tool_response> and </tool_response>, and go on
 from there; never write an answer of a tool yourself. These are the tools, with the JSON Schema of their arguments:
 ";
+/// Who sends a narration back in strict mode, as the model is told.
+const CHECKER: &str = "the checker of this table";
 /// What stands before the result of a call where results are text.
 const RESULT: &str = "<tool_response>";
 
@@ -175,8 +177,8 @@ fn fenced(text: &str) -> String {
     unmarked(&text.split(is_line_break).collect::<Vec<_>>().join("\n  ")).into_owned()
 }
 
-fn message(message: &Message, manner: Manner) -> Value {
-    match message {
+fn say(messages: &mut Vec<Value>, message: &Message, manner: Manner) {
+    let next = match message {
         Message::Player { name, character, text } => {
             let speaker = match (character, name) {
                 (Some(character), Some(name)) => format!("[{}, played by {}] ", label(character), label(name)),
@@ -219,7 +221,13 @@ fn message(message: &Message, manner: Manner) -> Value {
             let content = data(&result.to_string());
             json!({"role": "tool", "tool_call_id": id(call_id, manner), "content": content})
         }
-    }
+        Message::Withdrawn { text, why } => {
+            // His words stand before the answer to them: some servers refuse a user's message behind a tool's.
+            add(messages, json!({"role": "assistant", "content": text}));
+            json!({"role": "user", "content": format!("[{CHECKER}] {}", fenced(why))})
+        }
+    };
+    add(messages, next);
 }
 
 fn native(call: &ToolCall, manner: Manner) -> Value {
