@@ -188,9 +188,31 @@ impl Sheet {
         }
     }
 
-    /// Spells sustained, which make other tests harder.
+    /// Spells the character sustains himself, which make other tests harder.
+    pub fn sustained_by_himself(&self) -> impl Iterator<Item = &Sustained> {
+        self.sustained_spells.iter().filter(|spell| spell.held_by.is_none())
+    }
+
+    /// How many they are.
     pub fn sustained_count(&self) -> u32 {
-        u32::try_from(self.sustained_spells.len()).unwrap_or(u32::MAX)
+        u32::try_from(self.sustained_by_himself().count()).unwrap_or(u32::MAX)
+    }
+
+    /// A bonded spell lock for this spell that holds none yet.
+    pub fn free_lock(&self, spell_name: &str) -> Option<&Focus> {
+        // What a lock has held ever since stands on the sheet as a focus' modifier.
+        let mut of_foci = self.modifiers.iter().filter(|modifier| modifier.source_type == "focus");
+        if of_foci.any(|modifier| names::is_part(spell_name, &modifier.source)) {
+            return None;
+        }
+        let is_taken = |lock: &Focus| {
+            let mut held = self.sustained_spells.iter().filter_map(|spell| spell.held_by.as_ref());
+            held.any(|held_by| names::is_same(held_by, &lock.focus_name))
+        };
+        self.foci.iter().find(|focus| {
+            let is_for_it = focus.specific_spell.as_deref().is_some_and(|own| names::is_same(own, spell_name));
+            focus.bonded && names::is_same(&focus.focus_type, "spell lock") && is_for_it && !is_taken(focus)
+        })
     }
 
     /// Size of a pool.

@@ -339,7 +339,7 @@ pub fn combat_pool(sheet: &Sheet, skill: &skill::SkillDice, asked: u32) -> Resul
     let rating = if skill.is_attribute { 0 } else { skill.dice };
     pools::combat_pool_for_attack(sheet.pool_left(Pool::Combat), rating)
         .check(asked)
-        .map_err(|error| refuse(error.to_string()))
+        .map_err(|error| refuse(format!("{}: {error}", sheet.street_name)))
 }
 
 /// Everything about the shot but its distance.
@@ -369,9 +369,9 @@ fn situation(
     let rounds_recoil = damage::recoil(burst.mode, burst.rounds, request.shots_before());
     Situation {
         recoil: request.recoil.unwrap_or(rounds_recoil),
-        recoil_compensation: arm.stats.recoil_compensation,
+        recoil_compensation: request.recoil_compensation.unwrap_or(arm.stats.recoil_compensation),
         strength_recoil: None,
-        gyro_stabilisation: arm.stats.gyro_stabilisation,
+        gyro_stabilisation: request.gyro_stabilisation.unwrap_or(arm.stats.gyro_stabilisation),
         heavy_weapon: arm.class.row().heavy,
         attacker_movement: request.attacker_movement.as_deref().and_then(conditions::movement),
         rough_ground: request.rough_ground(),
@@ -392,7 +392,7 @@ fn situation(
         smartlink: sheet.smartlink().filter(|_| !request.smart_goggles()).map(|(_, modifier)| modifier),
         smart_goggles: request.smart_goggles(),
         smart_weapon: arm.stats.smart,
-        laser_sight: arm.stats.laser_sight,
+        laser_sight: request.laser_sight.unwrap_or(arm.stats.laser_sight),
         second_firearm: request.second_firearm(),
         aim_actions: request.aim_actions(),
         skill: Some(skill.dice),

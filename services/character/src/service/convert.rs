@@ -36,6 +36,7 @@ pub fn sustained(spell: &Sustained) -> SustainedSpell {
         target_character_id: Some(structs::value_from_json(json!(spell.target_character_id))),
         target_name: spell.target_name.clone(),
         since: clock::rfc3339(spell.cast_at),
+        held_by: spell.held_by.clone(),
     }
 }
 

@@ -7,6 +7,7 @@ use proto::{
 use rules::shadowrun2::{
     DicePart, Modifier, TargetNumber, difficulty,
     magic::sustaining_penalty,
+    range::CLASSES,
     skill_web,
     skills::{self, SkillDefault as Default},
 };
@@ -58,6 +59,9 @@ pub fn dice_for(sheet: &Sheet, name: &str) -> Result<SkillDice, Status> {
         let parts = vec![DicePart { source: attribute.name().to_owned(), dice: to_i32(dice) }];
         return Ok(SkillDice { rolled: attribute.name().to_owned(), dice, parts, default: None, is_attribute: true });
     }
+    if let Some(skill) = general(sheet, name) {
+        return dice_for(sheet, skill);
+    }
     let default = defaults(sheet, name)?.into_iter().next().ok_or_else(|| {
         refuse(format!(
             "{} has no {} and nothing the Skill Web lets him roll instead: the test is impossible",
@@ -86,6 +90,23 @@ fn attribute(name: &str) -> Option<Attribute> {
     if names::is_same(name, "Perception") { Some(Attribute::Intelligence) } else { Attribute::parse(name) }
 }
 
+/// The skill of the sheet that fires weapons of a kind ("Pistols", "Assault Rifles"), where the name is that of no skill
+/// and no kind else.
+fn general<'a>(sheet: &'a Sheet, name: &str) -> Option<&'a str> {
+    if names::skill(name).is_some() {
+        return None;
+    }
+    let kind = names::Letters::of(name.trim().trim_end_matches(['s', 'S']));
+    let mut skills: Vec<&str> = CLASSES
+        .iter()
+        .filter(|class| kind.is_part_of(&names::Letters::of(class.name)))
+        .map(|class| class.skill)
+        .collect();
+    skills.dedup();
+    let [skill] = skills.as_slice() else { return None };
+    sheet.skill(skill).map(|skill| skill.skill_name.as_str())
+}
+
 /// What may be rolled for a missing skill, the easiest first.
 fn defaults(sheet: &Sheet, name: &str) -> Result<Vec<Default>, Status> {
     let known = sheet.known_ratings();
@@ -103,6 +124,13 @@ fn defaults(sheet: &Sheet, name: &str) -> Result<Vec<Default>, Status> {
 ///
 /// `INVALID_INPUT` if there is no such skill.
 pub fn get(sheet: &Sheet, name: &str) -> Result<GetCharacterSkillResponse, Status> {
+    if sheet.skill(name).is_none()
+        && let Some(skill) = general(sheet, name)
+    {
+        let mut answer = get(sheet, skill)?;
+        answer.notes.push(format!("{} is no skill of the sheet: {skill} is the skill for it", names::shown(name)));
+        return Ok(answer);
+    }
     let character = sheet.street_name.clone();
     let attribute = linked_attribute(name);
     let mut answer = GetCharacterSkillResponse {
@@ -253,7 +281,7 @@ fn base(target_number: Option<u32>, difficulty: Option<String>) -> Result<(i32, 
 /// What sustained spells add to every other test.
 pub fn sustained_modifier(sheet: &Sheet) -> Option<Modifier> {
     let penalty = sustaining_penalty(sheet.sustained_count());
-    let spells: Vec<&str> = sheet.sustained_spells.iter().map(|spell| spell.spell_name.as_str()).collect();
+    let spells: Vec<&str> = sheet.sustained_by_himself().map(|spell| spell.spell_name.as_str()).collect();
     (penalty > 0).then(|| Modifier::new("sustained_spells", penalty, format!("sustains {}", spells.join(", "))))
 }
 

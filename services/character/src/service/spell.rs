@@ -55,7 +55,7 @@ pub async fn cast(
     let effective_force = restrictions.effective_force(force);
     let sustains = spell.duration == Duration::Sustained && request.sustain.unwrap_or(true);
     let aim = Aim::take(sheet, target, spell);
-    let to_hold = sustains.then(|| Sustained::new(&name, force, &aim.name, aim.character_id()));
+    let to_hold = sustains.then(|| sustaining::held(sheet, &name, force, &aim));
     sustaining::check(sheet, known, to_hold.as_ref())?;
 
     let (spell_pool, drain_pool, pool_remaining) =
@@ -114,6 +114,7 @@ pub async fn cast(
     let mut own = None;
     let to_hold = to_hold.filter(|_| takes_effect && !knocks_out(sheet, &drain, &mut notes));
     let sustained = to_hold.is_some();
+    notes.extend(to_hold.as_ref().and_then(|held| held.held_by.as_deref()).map(sustaining::in_lock));
     let mut held = sheet.sustained_spells.clone();
     if let Some(new) = &to_hold {
         held.retain(|old| !sustaining::is_again(old, new));
@@ -185,7 +186,7 @@ pub async fn cast(
         }
         .to_owned(),
         sustained,
-        sustaining_penalty: sustaining_penalty(u32::try_from(held.len()).unwrap_or(u32::MAX)),
+        sustaining_penalty: sustaining_penalty(by_himself(&held)),
         sustained_spells: held.iter().map(convert::sustained).collect(),
         breakdown: format!("{}; {}", spell_dice.breakdown(), target_number.breakdown()),
         summary,
@@ -317,6 +318,11 @@ fn focus_dice(sheet: &Sheet, spell: &Spell, name: &str) -> u32 {
         focus.bonded && (for_spell || for_category)
     };
     sheet.foci.iter().filter(helps).map(|focus| focus.force).sum()
+}
+
+/// How many of these the caster sustains himself.
+fn by_himself(held: &[Sustained]) -> u32 {
+    u32::try_from(held.iter().filter(|spell| spell.held_by.is_none()).count()).unwrap_or(u32::MAX)
 }
 
 /// Whether the drain knocks the caster out, who then sustains nothing.

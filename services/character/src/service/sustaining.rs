@@ -69,18 +69,35 @@ fn hold(edit: &mut Edit, request: &SustainSpellRequest, target: &Target) -> Resu
         Some(found) => Aim::take(sheet, target, found.spell),
         None => Aim::at(target),
     };
-    let held = Sustained::new(&known.spell_name, force, &aim.name, aim.character_id());
+    let held = held(sheet, &known.spell_name, force, &aim);
     check(sheet, &known, Some(&held))?;
     let on = if aim.name.is_empty() { String::new() } else { format!(" on {}", aim.name) };
     let message = format!("{} sustains {} at Force {force}{on}", sheet.street_name, known.spell_name);
     let entry = json!(held);
     let effect = found.as_ref().and_then(FoundSpell::sustained_effect).filter(|_| aim.sheet.is_some());
+    let told_lock = held.held_by.as_deref().map(in_lock);
     begin(edit, held, effect);
-    edit.notes.push(format!("other tests are {} harder", sustaining_penalty(edit.sheet.sustained_count())));
+    let harder = || format!("other tests are {} harder", sustaining_penalty(edit.sheet.sustained_count()));
+    let note = told_lock.unwrap_or_else(harder);
+    edit.notes.push(note);
     if let Some(effect) = effect {
         edit.notes.push(told(&aim.name, effect));
     }
     Ok(edit.done(message, Some(entry)))
+}
+
+/// A spell that is sustained from now on: by a spell lock that was bonded for it, or else by the caster himself.
+pub fn held(caster: &Sheet, spell_name: &str, force: u32, aim: &Aim) -> Sustained {
+    let mut held = Sustained::new(spell_name, force, &aim.name, aim.character_id());
+    let is_again = |old: &&Sustained| is_again(old, &held) && old.held_by.is_some();
+    let before = caster.sustained_spells.iter().find(is_again).and_then(|old| old.held_by.clone());
+    held.held_by = before.or_else(|| caster.free_lock(spell_name).map(|lock| lock.focus_name.clone()));
+    held
+}
+
+/// What a spell lock does.
+pub fn in_lock(lock: &str) -> String {
+    format!("the spell lock {lock} holds it: no test is harder for it")
 }
 
 /// Refuses what sustained spells forbid; `new` is what is to be sustained with this casting, if it is.
@@ -89,7 +106,7 @@ fn hold(edit: &mut Edit, request: &SustainSpellRequest, target: &Target) -> Resu
 ///
 /// `INVALID_INPUT` if an exclusive spell is in the way, or Sorcery allows no more.
 pub fn check(sheet: &Sheet, known: &KnownSpell, new: Option<&Sustained>) -> Result<(), Status> {
-    let held: Vec<&str> = sheet.sustained_spells.iter().map(|spell| spell.spell_name.as_str()).collect();
+    let held: Vec<&str> = sheet.sustained_by_himself().map(|spell| spell.spell_name.as_str()).collect();
     if known.exclusive && !held.is_empty() {
         let message = format!("{} is exclusive: first drop {}", known.spell_name, held.join(", "));
         return Err(refuse(message));
@@ -102,8 +119,8 @@ pub fn check(sheet: &Sheet, known: &KnownSpell, new: Option<&Sustained>) -> Resu
         )));
     }
     let most = sheet.rating("Sorcery");
-    let Some(new) = new else { return Ok(()) };
-    let stay = sheet.sustained_spells.iter().filter(|spell| !is_again(spell, new)).count();
+    let Some(new) = new.filter(|new| new.held_by.is_none()) else { return Ok(()) };
+    let stay = sheet.sustained_by_himself().filter(|spell| !is_again(spell, new)).count();
     if most as usize <= stay {
         return Err(refuse(format!(
             "{} sustains {} spells, as many as Sorcery {most} allows: first drop one of {}",
@@ -217,12 +234,12 @@ fn lift(sheet: &mut Sheet, sustained_id: &str) -> bool {
     sheet.modifiers.len() < before
 }
 
-/// Who is unconscious, near death or dead sustains nothing; says what has ended by that.
+/// Who is unconscious, near death or dead sustains nothing, though his spell locks do; says what has ended by that.
 pub fn end_if_out_of_action(edit: &mut Edit) -> Option<String> {
-    if edit.sheet.sustained_spells.is_empty() || edit.sheet.condition() == "acting" {
+    if edit.sheet.sustained_count() == 0 || edit.sheet.condition() == "acting" {
         return None;
     }
-    let ended = end(edit, |_| true);
+    let ended = end(edit, |spell| spell.held_by.is_none());
     let names: Vec<&str> = ended.iter().map(|spell| spell.spell_name.as_str()).collect();
     let text = format!("{} no longer sustains {}", edit.sheet.street_name, names.join(", "));
     edit.says_also(&text);

@@ -82,6 +82,9 @@ pub struct Sustained {
     /// Unix milliseconds.
     #[serde(default)]
     pub cast_at: i64,
+    /// The spell lock that holds it in the caster's place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_by: Option<String>,
 }
 
 impl Sustained {
@@ -94,6 +97,7 @@ impl Sustained {
             target_name: target_name.to_owned(),
             target_character_id,
             cast_at: clock::now_ms(),
+            held_by: None,
         }
     }
 }

@@ -326,3 +326,49 @@ async fn ware_of_the_catalogue_brings_its_figures_and_says_which_are_unverified(
         (&json!(450), &json!("unverified"))
     );
 }
+
+#[tokio::test]
+async fn the_books_three_bursts_are_as_hard_and_as_bad_as_it_says() {
+    let table = Table::start().await;
+    let burst = |mode: &str, rounds: u32, before: u32, targets: u32| {
+        of(
+            "Platinum",
+            json!({"weapon_name": "Valiant LMG", "target_distance": 15, "firing_mode": mode, "rounds": rounds,
+            "shots_before": before, "further_targets": targets, "recoil_compensation": 3, "laser_sight": true}),
+        )
+    };
+    for (mode, rounds, before, targets, target_number, code) in
+        [("BF", 3, 0, 0, 3, "10D"), ("BF", 3, 3, 1, 8, "10D"), ("FA", 4, 6, 2, 14, "11D")]
+    {
+        let shot = table.call("calculate_ranged_attack", burst(mode, rounds, before, targets)).await;
+        assert_eq!((&shot["final_tn"], &shot["damage"]["code"]), (&json!(target_number), &json!(code)), "{shot}");
+    }
+    let steady = of(
+        "Platinum",
+        json!({"weapon_name": "Valiant LMG", "target_distance": 15, "firing_mode": "BF",
+        "attacker_movement": "running", "gyro_stabilisation": 5}),
+    );
+    // 4, recoil 3 and running 4, less 5 of the gyro.
+    assert_eq!(table.call("calculate_ranged_attack", steady).await["final_tn"], 6);
+}
+
+#[tokio::test]
+async fn a_kind_of_weapon_is_known_by_the_skill_that_fires_it() {
+    let table = Table::start().await;
+    let asked = async |kind: &str| table.call("get_character_skill", of("Platinum", json!({"skill_name": kind}))).await;
+    for (kind, skill) in [("Pistols", "Firearms"), ("assault rifle", "Firearms"), ("HMG", "Gunnery")] {
+        let answer = asked(kind).await;
+        assert_eq!((&answer["skill"], &answer["on_sheet"]), (&json!(skill), &json!(true)), "{answer}");
+        assert!(answer["notes"][1].as_str().unwrap().contains("is the skill for it"), "{answer}");
+    }
+    let test = of("Platinum", json!({"skill_name": "pistols", "target_number": 4}));
+    assert_eq!(table.call("test_skill", test).await["dice_pool"], 9);
+    // Grenades are thrown, and launched: which of the two is not said.
+    let grenades = of("Platinum", json!({"skill_name": "Grenades"}));
+    table.refuses("get_character_skill", grenades, InvalidInput, "unknown skill").await;
+    // What is changed is changed under its own name.
+    let improve = of("Platinum", json!({"skill_name": "Pistols", "new_rating": 8}));
+    table.refuses("improve_skill", improve, InvalidInput, "unknown skill").await;
+    table.call("add_skill", of("Platinum", json!({"skill_name": "Pistols", "base_rating": 3}))).await;
+    assert_eq!(asked("Pistols").await["skill_rating"], 3);
+}

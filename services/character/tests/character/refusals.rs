@@ -366,7 +366,7 @@ fn refusals() -> Vec<Refusal> {
         ),
         ("apply_rule", json!({"area": "drain_tset", "input": {}}), InvalidInput, "drain_test"),
         ("get_modifiers", oak(json!({"modifier_type": "luck"})), InvalidToolParams, "must be one of"),
-        ("get_gear", oak(json!({"gear_type": "x".repeat(31)})), InvalidToolParams, "at most 30"),
+        ("get_gear", oak(json!({"gear_type": "hat"})), InvalidToolParams, "one of weapon"),
         ("get_house_rules", json!({"campaign_id": "none"}), NotFound, "there is no campaign"),
         ("refresh_pools", oak(json!({"reason": "x".repeat(501)})), InvalidToolParams, "at most 500"),
         ("drop_spell", oak(json!({"spell_name": ""})), InvalidToolParams, "must not be empty"),

@@ -260,3 +260,34 @@ async fn a_cast_that_is_not_kept_up_or_not_marked_changes_nothing_on_the_target(
         assert_eq!(attribute(&table, "Axel", "body").await, 3, "{more}");
     }
 }
+
+#[tokio::test]
+async fn a_spell_lock_holds_its_spell_in_the_casters_place() {
+    let table = Table::start().await;
+    let lock = json!({"character_name": "Block", "focus_name": "Ring", "focus_type": "Spell Lock",
+        "specific_spell": "Increase Body +2"});
+    table.call("add_focus", lock).await;
+    let spell =
+        |target: &str| json!({"character_name": "Block", "spell_name": "Increase Body +2", "target_name": target});
+    let locked = table.call("sustain_spell", spell("Axel")).await;
+    assert_eq!(locked["entry"]["held_by"], "Ring");
+    assert!(locked["notes"][0].as_str().unwrap().contains("the spell lock Ring holds it"), "{locked}");
+    let held = table.call("get_sustained_spells", json!({"character_name": "Block"})).await;
+    assert_eq!((&held["sustaining_penalty"], &held["sustained_spells"][0]["held_by"]), (&json!(0), &json!("Ring")));
+
+    // A lock holds one spell.
+    let own = table.call("sustain_spell", spell("Block")).await;
+    assert_eq!(own["entry"].get("held_by").filter(|lock| !lock.is_null()), None);
+    let held = table.call("get_sustained_spells", json!({"character_name": "Block"})).await;
+    assert_eq!(held["sustaining_penalty"], 2);
+
+    // Knocked out, he sustains nothing himself; the lock does.
+    table.call("apply_damage", json!({"character_name": "Block", "level": "D", "damage_type": "stun"})).await;
+    assert_eq!(
+        (attribute(&table, "Axel", "body").await, attribute(&table, "Block", "body").await),
+        (json!(5), json!(6))
+    );
+    table.call("drop_spell", json!({"character_name": "Block", "spell_name": "Increase Body +2"})).await;
+    assert_eq!(attribute(&table, "Axel", "body").await, 3);
+    rebuild(&table).await;
+}
