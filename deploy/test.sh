@@ -213,6 +213,8 @@ need javac default-jdk-headless
 need curl curl
 need promtool prometheus
 need nats-server nats-server
+need ip iproute2
+need nft nftables
 ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 || install_packages libfaketime
 command -v cargo-nextest >/dev/null || { say "installing cargo-nextest"; cargo install --quiet --locked cargo-nextest; }
 start_postgres

@@ -1,5 +1,5 @@
 //! Every service as a process of its own, two of those that may be several, on a PostgreSQL and a NATS server of the run; a
-//! proxy before each.
+//! proxy before each. Each stands on a host of its own where that is allowed.
 
 use std::{
     collections::BTreeMap,
@@ -20,6 +20,7 @@ use tokio::{
 
 use crate::{
     check::{Logged, Record, Seen},
+    hosts::Hosts,
     nats::Nats,
     plan::{Fault, Kind, LINKS},
     players::what,
@@ -33,11 +34,23 @@ const START: Duration = Duration::from_secs(60);
 const DELAY: Duration = Duration::from_millis(40);
 /// How late a process may read what its clock shows.
 const CLOCK_READ: Duration = Duration::from_secs(1);
+/// What servers are told that stand on hosts of their own: they may be reached from others, and all clients of a run, who
+/// have one address, may do what one on this machine may.
+const BEYOND_LOOPBACK: [(&str, &str); 7] = [
+    ("DICETOWER_ALLOW_OPEN", "true"),
+    ("DICETOWER_STREAMS_PER_ADDRESS", "100000"),
+    ("DICETOWER_CONNECTIONS_PER_ADDRESS", "100000"),
+    ("DICETOWER_RATE_REQUESTS", "0"),
+    ("DICETOWER_RATE_FRAMES", "0"),
+    ("DICETOWER_RATE_ROLLS", "0"),
+    ("DICETOWER_RATE_TURNS", "0"),
+];
 /// Connections that clients hold.
 const DOORS: [&str; 3] = ["gateway-a", "gateway-b", "tcp-adapter"];
 
 /// The running deployment.
 pub struct Deployment {
+    hosts: Hosts,
     binary: PathBuf,
     folder: TempDir,
     environment: Vec<(String, String)>,
@@ -59,10 +72,11 @@ struct Service {
 
 impl Deployment {
     /// Starts everything.
-    pub async fn start(binary: &Path) -> anyhow::Result<Deployment> {
-        let postgres = Postgres::start().await?;
-        let address = postgres.address();
+    pub async fn start(binary: &Path, hosts: Hosts) -> anyhow::Result<Deployment> {
+        let postgres = Postgres::start(hosts).await?;
+        let database = postgres.address();
         let mut deployment = Deployment {
+            hosts,
             binary: binary.to_owned(),
             folder: tempfile::tempdir()?,
             environment: Vec::new(),
@@ -70,13 +84,16 @@ impl Deployment {
             proxies: BTreeMap::new(),
             http: reqwest::Client::builder().tls_certs_only(std::iter::empty()).timeout(START).build()?,
             postgres,
-            nats: Nats::start(free_address().await?).await?,
+            nats: Nats::start(hosts, free_address(hosts, "nats").await?).await?,
             clock: faketime(),
         };
-        let proxy = Proxy::start(vec![deployment.nats.address]).await?;
+        if hosts.are_there() {
+            deployment.environment.extend(BEYOND_LOOPBACK.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        }
+        let proxy = Proxy::start(hosts.here(), vec![deployment.nats.address]).await?;
         deployment.environment.push(("NATS_URL".into(), format!("nats://{}", proxy.address)));
         deployment.proxies.insert("nats", proxy);
-        let proxy = Proxy::start(vec![address.parse()?]).await?;
+        let proxy = Proxy::start(hosts.here(), vec![database]).await?;
         deployment.environment.push(("DATABASE_URL".into(), format!("postgres://app@{}/postgres", proxy.address)));
         deployment.proxies.insert("database", proxy);
 
@@ -94,7 +111,8 @@ impl Deployment {
             let url = deployment.service(orchestrator, &["orchestrator"], "--listen").await?;
             deployment.service(gateway, &["gateway", "--orchestrator-url", &url], "--http").await?;
         }
-        deployment.service("tcp-adapter", &["tcp-adapter", "--listen", "127.0.0.1:0"], "--tcp").await?;
+        let health = SocketAddr::new(hosts.address("tcp-adapter"), 0).to_string();
+        deployment.service("tcp-adapter", &["tcp-adapter", "--listen", &health], "--tcp").await?;
         Ok(deployment)
     }
 
@@ -102,7 +120,7 @@ impl Deployment {
     async fn replicas(&mut self, role: &'static str, names: &[&'static str]) -> anyhow::Result<String> {
         let mut addresses = Vec::new();
         for name in names {
-            let address = free_address().await?;
+            let address = free_address(self.hosts, name).await?;
             let mut args = vec![role.into(), "--listen".into(), address.to_string()];
             if role == "fsm" {
                 args.extend(["--fsm-advertise".into(), format!("http://{address}")]);
@@ -110,7 +128,7 @@ impl Deployment {
             self.start_service(name, args, address).await?;
             addresses.push(address);
         }
-        let proxy = Proxy::start(addresses).await?;
+        let proxy = Proxy::start(self.hosts.here(), addresses).await?;
         let url = format!("http://{}", proxy.address);
         self.proxies.insert(role, proxy);
         Ok(url)
@@ -118,8 +136,8 @@ impl Deployment {
 
     /// Starts a service that listens at a place of its own, and its proxy, whose URL it answers.
     async fn service(&mut self, name: &'static str, args: &[&str], flag: &str) -> anyhow::Result<String> {
-        let address = free_address().await?;
-        let proxy = Proxy::start(vec![address]).await?;
+        let address = free_address(self.hosts, name).await?;
+        let proxy = Proxy::start(self.hosts.here(), vec![address]).await?;
         let url = format!("http://{}", proxy.address);
         self.proxies.insert(name, proxy);
         let mut args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
@@ -144,7 +162,7 @@ impl Deployment {
 
     fn spawn(&self, name: &str, args: &[String]) -> anyhow::Result<Child> {
         let log = File::options().create(true).append(true).open(self.folder.path().join(format!("{name}.log")))?;
-        let mut command = Command::new(&self.binary);
+        let mut command = self.hosts.command(name, &self.binary);
         command.args(args).current_dir(self.folder.path()).env_clear().envs(self.environment.iter().cloned());
         // Whoever looks for a cause wants to read more.
         command.envs(std::env::var("RUST_LOG").map(|level| ("RUST_LOG", level)));
@@ -220,6 +238,8 @@ impl Deployment {
                 tokio::time::sleep(fault.lasts).await;
                 self.signal(name, "CONT").await?;
             }
+            Kind::Stall(link) if self.hosts.are_there() => self.lose(link, 100, fault.lasts).await?,
+            Kind::Lossy(link, percent) if self.hosts.are_there() => self.lose(link, percent, fault.lasts).await?,
             Kind::Cut(link) => self.during(&[link], Mode::Cut, fault.lasts).await,
             Kind::Stall(link) => self.during(&[link], Mode::Stalled, fault.lasts).await,
             Kind::Slow(link) => self.during(&[link], Mode::Slow(DELAY), fault.lasts).await,
@@ -259,6 +279,16 @@ impl Deployment {
         for link in links {
             self.proxies[link].set(Mode::Open);
         }
+    }
+
+    /// Loses packets of the hosts behind a link: nobody is told, and TCP sends again when it thinks it right.
+    async fn lose(&self, link: &str, percent: u64, lasts: Duration) -> anyhow::Result<()> {
+        let replica = format!("{link}-");
+        let is_behind = |name: &&str| **name == *link || name.starts_with(&replica);
+        let hosts: Vec<&str> = self.services.keys().copied().chain(["database", "nats"]).filter(is_behind).collect();
+        self.hosts.lose(&hosts, percent).await?;
+        tokio::time::sleep(lasts).await;
+        self.hosts.mend().await
     }
 
     async fn signal(&self, name: &str, signal: &str) -> anyhow::Result<()> {
@@ -334,8 +364,9 @@ fn faketime() -> Option<PathBuf> {
 }
 
 /// A place that is free, and stays that of a service when it is started again.
-async fn free_address() -> anyhow::Result<SocketAddr> {
-    Ok(TcpListener::bind("127.0.0.1:0").await?.local_addr()?)
+async fn free_address(hosts: Hosts, name: &str) -> anyhow::Result<SocketAddr> {
+    let port = TcpListener::bind("127.0.0.1:0").await?.local_addr()?.port();
+    Ok(SocketAddr::new(hosts.address(name), port))
 }
 
 fn logged(event: &Value) -> Logged {

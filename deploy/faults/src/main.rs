@@ -13,6 +13,7 @@ use faults::{
     check,
     crowd::Crowd,
     deployment::Deployment,
+    hosts::Hosts,
     lines,
     plan::{self, Kind},
     players::{Player, Progress},
@@ -44,6 +45,9 @@ struct Args {
     /// Listeners who come back all at once when every client is cut off.
     #[arg(long, default_value_t = 200)]
     crowd: usize,
+    /// Make no hosts, as where that is not allowed: everything on this one, and all faults of the network through proxies.
+    #[arg(long)]
+    proxies: bool,
     /// Keep what the processes and the players have written down of every run; of one that fails it is kept in any case.
     #[arg(long)]
     keep: bool,
@@ -82,11 +86,21 @@ async fn try_seeds(args: Args) -> anyhow::Result<()> {
     // It fails only if a provider is there already, and that one is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let binary = args.binary.canonicalize().with_context(|| format!("find {}", args.binary.display()))?;
-    say(
-        "faults go through proxies, not network namespaces: connections are cut, stalled and slowed, and what would be lost \
-         comes as late as TCP sends it again; a slow disk is one whose processes are held up; one TCP adapter, two of every \
-         other service",
-    )?;
+    let hosts = match args.proxies {
+        true => Err(anyhow::anyhow!("--proxies was given")),
+        false => Hosts::make().await,
+    };
+    let network = match &hosts {
+        Ok(_) => "every server stands in a network namespace of its own, whose packets are lost; proxies cut and slow connections".to_owned(),
+        Err(error) => format!(
+            "faults go through proxies, not network namespaces ({error:#}): connections are cut, stalled and slowed, and what \
+             would be lost comes as late as TCP sends it again"
+        ),
+    };
+    let hosts = hosts.unwrap_or(Hosts::NONE);
+    say(&format!(
+        "{network}; a slow disk is one whose processes are held up; one TCP adapter, two of every other service"
+    ))?;
     // Each listener takes three descriptors: his own, and two in the proxy.
     let descriptors = rlimit::increase_nofile_limit(u64::MAX).unwrap_or_default();
     anyhow::ensure!(
@@ -96,7 +110,7 @@ async fn try_seeds(args: Args) -> anyhow::Result<()> {
     );
     let mut failed = Vec::new();
     for seed in args.first..args.first + args.seeds {
-        let violations = run(&binary, seed, &args).await.with_context(|| format!("seed {seed}"))?;
+        let violations = run(&binary, hosts, seed, &args).await.with_context(|| format!("seed {seed}"))?;
         for violation in &violations {
             say(&format!("seed {seed}: {violation}"))?;
         }
@@ -109,8 +123,8 @@ async fn try_seeds(args: Args) -> anyhow::Result<()> {
 }
 
 /// One run; what was violated.
-async fn run(binary: &std::path::Path, seed: u64, args: &Args) -> anyhow::Result<Vec<String>> {
-    let mut deployment = Deployment::start(binary).await?;
+async fn run(binary: &std::path::Path, hosts: Hosts, seed: u64, args: &Args) -> anyhow::Result<Vec<String>> {
+    let mut deployment = Deployment::start(binary, hosts).await?;
     let stop = CancellationToken::new();
     let doors = [deployment.door("gateway-a"), deployment.door("gateway-b")];
     let players: Vec<Player> = (0..PLAYERS).map(|number| Player::start(number, seed, doors, &stop)).collect();

@@ -1,18 +1,18 @@
 //! A NATS server of the run's own, so that it can be killed.
 
-use std::{net::SocketAddr, process::Stdio, time::Duration};
+use std::{net::SocketAddr, path::Path, process::Stdio, time::Duration};
 
 use anyhow::Context as _;
-use tokio::{
-    net::TcpStream,
-    process::{Child, Command},
-};
+use tokio::{net::TcpStream, process::Child};
+
+use crate::hosts::Hosts;
 
 /// Time in which it must listen.
 const START: Duration = Duration::from_secs(20);
 
 /// The server.
 pub struct Nats {
+    hosts: Hosts,
     /// Where it listens.
     pub address: SocketAddr,
     child: Child,
@@ -20,8 +20,8 @@ pub struct Nats {
 
 impl Nats {
     /// Starts it at a place that is free.
-    pub async fn start(address: SocketAddr) -> anyhow::Result<Nats> {
-        Ok(Nats { address, child: spawn(address).await? })
+    pub async fn start(hosts: Hosts, address: SocketAddr) -> anyhow::Result<Nats> {
+        Ok(Nats { hosts, address, child: spawn(hosts, address).await? })
     }
 
     /// Ends it as a crash does.
@@ -31,13 +31,13 @@ impl Nats {
 
     /// Starts it again.
     pub async fn go_on(&mut self) -> anyhow::Result<()> {
-        self.child = spawn(self.address).await?;
+        self.child = spawn(self.hosts, self.address).await?;
         Ok(())
     }
 }
 
-async fn spawn(address: SocketAddr) -> anyhow::Result<Child> {
-    let mut command = Command::new("nats-server");
+async fn spawn(hosts: Hosts, address: SocketAddr) -> anyhow::Result<Child> {
+    let mut command = hosts.command("nats", Path::new("nats-server"));
     command.args(["-a", &address.ip().to_string(), "-p", &address.port().to_string()]).current_dir("/");
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
     let child = command.spawn().context("install NATS: `nats-server` cannot be started")?;

@@ -3,6 +3,7 @@
 
 use std::{
     io::Write as _,
+    net::SocketAddr,
     os::unix::fs::{MetadataExt, PermissionsExt, chown},
     path::{Path, PathBuf},
     process::Stdio,
@@ -12,6 +13,8 @@ use std::{
 use anyhow::Context as _;
 use tempfile::TempDir;
 use tokio::process::Command;
+
+use crate::hosts::Hosts;
 
 /// Whose the server is when we are root, under whom its programs refuse to run.
 const USER: &str = "postgres";
@@ -25,6 +28,7 @@ const FREE: Duration = Duration::from_millis(10);
 
 /// The running server.
 pub struct Postgres {
+    hosts: Hosts,
     folder: TempDir,
     programs: PathBuf,
     port: u16,
@@ -34,12 +38,12 @@ pub struct Postgres {
 
 impl Postgres {
     /// Makes a server of PostgreSQL's programs and starts it.
-    pub async fn start() -> anyhow::Result<Postgres> {
+    pub async fn start(hosts: Hosts) -> anyhow::Result<Postgres> {
         let programs = programs().context("install PostgreSQL's server: `initdb` is not to be found")?;
         let folder = tempfile::tempdir()?;
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o711))?;
         let port = tokio::net::TcpListener::bind("127.0.0.1:0").await?.local_addr()?.port();
-        let mut postgres = Postgres { folder, programs, port, has_disk: false };
+        let mut postgres = Postgres { hosts, folder, programs, port, has_disk: false };
         let place = postgres.place();
         std::fs::create_dir(&place)?;
         postgres.has_disk = is_root()? && mount(&place).await;
@@ -52,13 +56,18 @@ impl Postgres {
         postgres
             .run("initdb", &["-D", data, "-U", "app", "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C"])
             .await?;
+        if hosts.are_there() {
+            // Beside those on its own host, whom it trusts already.
+            let mut trusted = std::fs::File::options().append(true).open(postgres.data().join("pg_hba.conf"))?;
+            writeln!(trusted, "host all all {}/32 trust", hosts.here())?;
+        }
         postgres.go_on().await?;
         Ok(postgres)
     }
 
     /// Where it listens.
-    pub fn address(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+    pub fn address(&self) -> SocketAddr {
+        SocketAddr::new(self.hosts.address("database"), self.port)
     }
 
     /// Ends it as a crash does: nobody is told, nothing is written.
@@ -72,9 +81,10 @@ impl Postgres {
         let (data, place) = (self.data(), self.place());
         // A killed server loses nothing that the operating system has, and a crash of that is not tried here.
         let options = format!(
-            "-p {} -k {} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=300 -c max_wal_size=64MB -c min_wal_size=32MB",
+            "-p {} -k {} -c listen_addresses={} -c fsync=off -c max_connections=300 -c max_wal_size=64MB -c min_wal_size=32MB",
             self.port,
-            place.display()
+            place.display(),
+            self.address().ip(),
         );
         let log = place.join("log");
         let (data, log) = (data.to_string_lossy(), log.to_string_lossy());
@@ -135,10 +145,11 @@ impl Postgres {
         let path = self.programs.join(program);
         let mut command = match is_root()? {
             true => {
-                let mut command = Command::new("runuser");
+                let mut command = self.hosts.command("database", Path::new("runuser"));
                 command.args(["-u", USER, "--"]).arg(path);
                 command
             }
+            // Who is not root has one host.
             false => Command::new(path),
         };
         // Not through pipes: the server would keep them open.

@@ -1,6 +1,10 @@
 //! A TCP proxy whose connections can be cut, stalled, slowed and made lossy; before several replicas it spreads them.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
@@ -44,8 +48,8 @@ pub struct Proxy {
 
 impl Proxy {
     /// Starts a proxy to replicas, which take connections in turn; one that does not listen is left out.
-    pub async fn start(upstreams: Vec<SocketAddr>) -> anyhow::Result<Proxy> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
+    pub async fn start(here: IpAddr, upstreams: Vec<SocketAddr>) -> anyhow::Result<Proxy> {
+        let listener = TcpListener::bind((here, 0)).await?;
         let address = listener.local_addr()?;
         let (state, states) = watch::channel(State { mode: Mode::Open, cuts: 0 });
         let upstreams: Arc<[SocketAddr]> = upstreams.into();
@@ -130,7 +134,7 @@ mod tests {
     #[tokio::test]
     async fn a_cut_that_is_over_at_once_ends_every_connection_all_the_same() {
         let upstream = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let proxy = Proxy::start(vec![upstream.local_addr().unwrap()]).await.unwrap();
+        let proxy = Proxy::start([127, 0, 0, 1].into(), vec![upstream.local_addr().unwrap()]).await.unwrap();
         let mut client = TcpStream::connect(proxy.address).await.unwrap();
         let _server = upstream.accept().await.unwrap();
 

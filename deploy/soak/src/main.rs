@@ -13,7 +13,7 @@ use std::{
 
 use anyhow::Context as _;
 use clap::Parser;
-use faults::deployment::Deployment;
+use faults::{deployment::Deployment, hosts::Hosts};
 use load::Load;
 use series::Series;
 
@@ -46,7 +46,7 @@ async fn main() -> anyhow::Result<()> {
     // It fails only if a provider is there already, and that one is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let binary = args.binary.canonicalize().with_context(|| format!("find {}", args.binary.display()))?;
-    let deployment = Deployment::start(&binary).await?;
+    let deployment = Deployment::start(&binary, Hosts::NONE).await?;
     let load = Load::start(&deployment, args.players, args.lines, args.watchers);
 
     let began = Instant::now();
