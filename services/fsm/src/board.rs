@@ -37,6 +37,7 @@ pub const FIGURES: &[&str] = &[
     "FP_POOL",
     "FP_RESERVE",
     "FP_RINGS",
+    "FP_SHOWN",
     "FP_SPARE",
     "FP_UNITS",
     "FP_VP",
@@ -57,6 +58,7 @@ pub const FIGURES: &[&str] = &[
     "SP_POOL",
     "SP_RESERVE",
     "SP_RINGS",
+    "SP_SHOWN",
     "SP_SPARE",
     "SP_UNITS",
 ];
@@ -96,6 +98,9 @@ const HUNT_BOX: i64 = 114;
 const FELLOWSHIP_BOX: i64 = 115;
 const GUIDE_BOX: i64 = 116;
 const CURRENT_ACTION: i64 = 152;
+/// Cards that were played last, for all to see.
+const SHADOW_CARD: i64 = 153;
+const FREE_PEOPLES_CARD: i64 = 154;
 const FREE_PEOPLES_DICE: i64 = 178;
 const SHADOW_DICE: i64 = 179;
 /// Pieces that may still come.
@@ -403,6 +408,8 @@ pub fn figures(tables: &Tables) -> Figures {
     put("SP_HAND_SIZE", board.hand(documented, DOCUMENTED_SHADOW_HAND, SHADOW_HAND));
     put("FP_HAND", board.numbers_in(FREE_PEOPLES_HAND));
     put("SP_HAND", board.numbers_in(SHADOW_HAND));
+    put("FP_SHOWN", board.numbers_in(FREE_PEOPLES_CARD));
+    put("SP_SHOWN", board.numbers_in(SHADOW_CARD));
     put("FP_POOL", board.dice(Side::FreePeoples, FREE_PEOPLES_DICE));
     put("SP_POOL", board.dice(Side::Shadow, SHADOW_DICE));
     put("DICE_IN_CURRENT_ACTION", Some(board.current_action()));

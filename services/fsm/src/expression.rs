@@ -4,7 +4,7 @@
 //! as it stands, with the functions of `functions` beside its own. An expression can be evaluated with nothing but the
 //! facts it names, so who evaluates it can log them.
 
-mod quick;
+pub mod quick;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -96,6 +96,11 @@ impl Expression {
     /// The names of the facts it reads, in alphabetical order.
     pub fn facts(&self) -> &[String] {
         &self.facts
+    }
+
+    /// The short way, if it is a condition that has one.
+    pub fn condition(&self) -> Option<&Condition> {
+        self.condition.as_ref()
     }
 
     /// The value over these facts; those it does not name are not looked at.

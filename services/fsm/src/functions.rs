@@ -1,6 +1,7 @@
 //! Functions that expressions may call beside those of CEL: what the map and the units of War of the Ring allow, and lists
 //! of choices. They are pure, and answer an empty list where their arguments make no sense.
 
+mod armies;
 mod captures;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,6 +35,13 @@ pub const FUNCTIONS: &[Function] = &[
     Function { name: "retreats", arity: 6, call: retreats },
     Function { name: "garrison", arity: 3, call: garrison },
     Function { name: "strongholds_passed", arity: 4, call: strongholds_passed },
+    Function { name: "marches", arity: 5, call: armies::marches },
+    Function { name: "attacks", arity: 4, call: armies::attacks },
+    Function { name: "recruits", arity: 7, call: armies::recruits },
+    Function { name: "ways", arity: 3, call: armies::ways },
+    Function { name: "groups", arity: 3, call: armies::groups },
+    Function { name: "flyers", arity: 2, call: armies::flyers },
+    Function { name: "landings", arity: 4, call: armies::landings },
     Function { name: "moved", arity: 3, call: captures::moved },
     Function { name: "placed", arity: 2, call: captures::placed },
     Function { name: "counted", arity: 1, call: captures::counted },

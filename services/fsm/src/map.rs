@@ -23,6 +23,8 @@ struct Map {
     /// Steps from region to region.
     distances: Vec<Vec<u32>>,
     settlements: Vec<Option<Settlement>>,
+    /// The Nation of each region.
+    lands: Vec<Option<&'static str>>,
     /// By number of the piece.
     units: Vec<Option<Unit>>,
 }
@@ -85,6 +87,16 @@ pub fn distance(from: i64, to: i64) -> Option<u32> {
     MAP.distances.get(usize::try_from(from).ok()?)?.get(usize::try_from(to).ok()?).copied()
 }
 
+/// Whether an area is a region of the map.
+pub fn is_region(area: i64) -> bool {
+    usize::try_from(area).is_ok_and(|area| area < REGIONS)
+}
+
+/// The Nation whose land a region is; `None` where it is nobody's.
+pub fn nation(region: i64) -> Option<&'static str> {
+    *MAP.lands.get(usize::try_from(region).ok()?)?
+}
+
 /// The settlement of a region.
 pub fn settlement(region: i64) -> Option<Settlement> {
     *MAP.settlements.get(usize::try_from(region).ok()?)?
@@ -118,8 +130,10 @@ fn rows(table: &'static str) -> impl Iterator<Item = Vec<&'static str>> {
 impl Map {
     fn read() -> Map {
         let mut settlements = vec![None; REGIONS];
+        let mut lands = vec![None; REGIONS];
         for row in rows(AREAS).take(REGIONS) {
             let Some(region) = row[0].parse::<usize>().ok().filter(|region| *region < REGIONS) else { continue };
+            lands[region] = row.get(2).copied();
             if let (Some(&nation), Some(kind)) = (row.get(2), row.get(3)) {
                 let points = match *kind {
                     "stronghold" => 2,
@@ -148,7 +162,7 @@ impl Map {
         }
         let area = |row: Vec<&'static str>| Some((*row.get(1)?, row[0].parse().ok()?));
         let areas = rows(AREAS).filter_map(area).collect();
-        Map { areas, neighbours, distances, settlements, units }
+        Map { areas, neighbours, distances, settlements, lands, units }
     }
 }
 

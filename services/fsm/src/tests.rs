@@ -15,5 +15,7 @@ mod newcomers;
 mod play;
 mod situations;
 mod store;
+
 mod table;
+mod targets;
 mod wotr_db;

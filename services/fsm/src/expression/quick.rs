@@ -24,6 +24,8 @@ pub enum Operand {
     Fact(String),
     /// A field of a fact.
     Field(String, String),
+    /// What a fact has under a key, which is made a text first.
+    Entry(String, Box<Operand>),
     Literal(Value),
 }
 
@@ -51,6 +53,7 @@ impl Condition {
             Expr::Call(call) if call.target.is_none() => {
                 let sub = |index: usize| Condition::of(call.args.get(index)?).map(Box::new);
                 match call.func_name.as_str() {
+                    operators::INDEX => Operand::of(node).map(Condition::Fact),
                     operators::LOGICAL_NOT => Some(Condition::Not(sub(0)?)),
                     operators::LOGICAL_AND => Some(Condition::And(sub(0)?, sub(1)?)),
                     operators::LOGICAL_OR => Some(Condition::Or(sub(0)?, sub(1)?)),
@@ -100,6 +103,13 @@ impl Operand {
                 Expr::Ident(name) => Some(Operand::Field(name.clone(), select.field.clone())),
                 _ => None,
             },
+            Expr::Call(call) if call.func_name == operators::INDEX => {
+                let [map, key] = &call.args[..] else { return None };
+                let (Expr::Ident(map), Expr::Call(text)) = (&map.expr, &key.expr) else { return None };
+                let [key] = &text.args[..] else { return None };
+                let is_text = text.func_name == "string" && text.target.is_none();
+                is_text.then(|| Some(Operand::Entry(map.clone(), Box::new(Operand::of(key)?)))).flatten()
+            }
             Expr::Literal(LiteralValue::Int(number)) => Some(Operand::Literal(Value::from(*number.inner()))),
             Expr::Literal(LiteralValue::Boolean(yes)) => Some(Operand::Literal(Value::from(*yes.inner()))),
             Expr::Literal(LiteralValue::String(text)) => Some(Operand::Literal(Value::from(text.inner()))),
@@ -111,8 +121,18 @@ impl Operand {
         match self {
             Operand::Fact(fact) => facts.get(fact),
             Operand::Field(fact, field) => facts.get(fact)?.get(field),
+            Operand::Entry(map, key) => facts.get(map)?.get(key_text(key.value(facts)?)?),
             Operand::Literal(value) => Some(value),
         }
+    }
+}
+
+/// A number or a text as the key that `string()` makes of it.
+pub fn key_text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => number.as_i64().map(|number| number.to_string()),
+        _ => None,
     }
 }
 
@@ -130,7 +150,7 @@ impl Comparison {
     }
 
     /// Whether it holds between two values of one type.
-    fn holds(self, left: &Value, right: &Value) -> Option<bool> {
+    pub fn holds(self, left: &Value, right: &Value) -> Option<bool> {
         let ordering = match (left, right) {
             (Value::Number(left), Value::Number(right)) => left.as_i64()?.cmp(&right.as_i64()?),
             (Value::String(left), Value::String(right)) => left.cmp(right),

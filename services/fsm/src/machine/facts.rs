@@ -7,7 +7,10 @@ use crate::{
     board::{self, Source},
     catalogue::PIECE_MOVED,
     definition::SESSION_FACTS,
-    expression::Expression,
+    expression::{
+        Expression,
+        quick::{self, Condition, Operand},
+    },
     text::Template,
 };
 
@@ -68,6 +71,12 @@ impl Run<'_> {
     }
 
     fn evaluate_at(&mut self, expression: &Expression, depth: usize) -> Result<Option<Value>, Stop> {
+        // The short way computes no fact that does not count any more.
+        if let Some(condition) = expression.condition()
+            && let Some(value) = self.value_of(condition, depth)?
+        {
+            return Ok(Some(value));
+        }
         let facts = self.facts(expression.facts().iter().map(String::as_str), depth)?;
         match expression.evaluate(&facts) {
             Ok(value) => Ok(Some(value)),
@@ -76,6 +85,64 @@ impl Run<'_> {
                 Ok(None)
             }
         }
+    }
+
+    /// The value of a condition; `None` where the whole expression has to say.
+    fn value_of(&mut self, condition: &Condition, depth: usize) -> Result<Option<Value>, Stop> {
+        match condition {
+            Condition::Fact(operand) => self.operand(operand, depth),
+            condition => Ok(self.condition(condition, depth)?.map(Value::Bool)),
+        }
+    }
+
+    fn condition(&mut self, condition: &Condition, depth: usize) -> Result<Option<bool>, Stop> {
+        Ok(match condition {
+            Condition::Fact(operand) => self.operand(operand, depth)?.and_then(|value| value.as_bool()),
+            Condition::Compare(left, comparison, right) => {
+                match (self.operand(left, depth)?, self.operand(right, depth)?) {
+                    (Some(left), Some(right)) => comparison.holds(&left, &right),
+                    _ => None,
+                }
+            }
+            Condition::Has(fact, field) if fact == "EVENT" => Some(self.data.contains_key(field)),
+            Condition::Has(fact, field) => {
+                self.fact(fact, depth)?.and_then(|value| Some(value.as_object()?.contains_key(field)))
+            }
+            Condition::Not(condition) => self.condition(condition, depth)?.map(|holds| !holds),
+            Condition::And(left, right) => match self.condition(left, depth)? {
+                Some(true) => self.condition(right, depth)?,
+                other => other,
+            },
+            Condition::Or(left, right) => match self.condition(left, depth)? {
+                Some(false) => self.condition(right, depth)?,
+                other => other,
+            },
+        })
+    }
+
+    fn operand(&mut self, operand: &Operand, depth: usize) -> Result<Option<Value>, Stop> {
+        Ok(match operand {
+            Operand::Literal(value) => Some(value.clone()),
+            Operand::Fact(fact) => self.fact(fact, depth)?,
+            Operand::Field(fact, field) => self.part(fact, field, depth)?,
+            Operand::Entry(fact, key) => match self.operand(key, depth)?.as_ref().and_then(quick::key_text) {
+                Some(key) => self.part(fact, &key, depth)?,
+                None => None,
+            },
+        })
+    }
+
+    /// What a fact has under a name, without a copy of all of it where that can be.
+    fn part(&mut self, fact: &str, name: &str, depth: usize) -> Result<Option<Value>, Stop> {
+        let whole = match self.machine.constants.get(fact) {
+            _ if fact == "EVENT" => return Ok(self.data.get(name).cloned()),
+            _ if self.locals.contains_key(fact) => self.locals.get(fact),
+            Some(constant) if !self.event_facts.contains_key(fact) && self.variables.get(fact).is_none() => {
+                Some(constant)
+            }
+            _ => return Ok(self.fact(fact, depth)?.and_then(|value| value.get(name).cloned())),
+        };
+        Ok(whole.and_then(|value| value.get(name)).cloned())
     }
 
     pub(super) fn facts<'n>(

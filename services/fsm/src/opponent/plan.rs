@@ -10,7 +10,6 @@ pub struct Plan {
     /// Why.
     pub why: String,
     moves: Vec<Value>,
-    data: Map<String, Value>,
 }
 
 impl Plan {
@@ -28,16 +27,9 @@ impl Plan {
         self
     }
 
-    /// Something more that the event tells.
-    #[must_use]
-    pub fn with(mut self, key: &str, value: impl Into<Value>) -> Plan {
-        self.data.insert(key.to_owned(), value.into());
-        self
-    }
-
     /// What the event tells beside its choice.
     pub fn into_data(self) -> Map<String, Value> {
-        let mut data = self.data;
+        let mut data = Map::new();
         if !self.moves.is_empty() {
             data.insert("moves".to_owned(), Value::from(self.moves));
         }

@@ -53,6 +53,11 @@ impl Policy for BuiltIn {
     }
 }
 
+/// The number at the end of a choice's id.
+fn number_after(id: &str) -> i64 {
+    id.rsplit_once('-').and_then(|(_, number)| number.parse().ok()).unwrap_or(-1)
+}
+
 struct Judge<'a> {
     side: Side,
     position: &'a Position<'a>,
@@ -206,12 +211,68 @@ impl Judge<'_> {
             "upgrade" => return self.upgrade(&entry),
             _ => {}
         }
+        if let Some(plan) = self.part(id, data) {
+            return plan;
+        }
         let plan = match text("nation") {
             "" => self.use_for(id),
             nation => self.war().advance(nation),
         };
         // The die that moves the Fellowship goes to the Hunt Box after the Hunt, and the machine sees to it.
         if id == "move_fellowship" { plan } else { self.war().with_used_die(plan) }
+    }
+
+    /// What is offered with its target, or has begun; `None` for all others. It tells its own moves.
+    fn part(&self, id: &str, data: &Map<String, Value>) -> Option<Plan> {
+        let moves = data.get("moves").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let number = |key: &str| data.get(key).and_then(Value::as_i64);
+        let (kind, _) = id.split_once('-').unwrap_or((id, ""));
+        Some(match kind {
+            "march" => self.war().offered_march(moves),
+            "attack" if id != "attack" => self.war().offered_attack(number("from")?, number("region")?),
+            "recruit" if id != "recruit" => self.war().offered_recruit(id, moves),
+            "card" => self.card(number("card")?),
+            "fly" => self.flight(data),
+            "to" if self.side == Side::Shadow => {
+                let wanted = number_after(id) == self.position.number("FELLOWSHIP_AREA");
+                Plan::new(if wanted { 2.0 } else { 0.0 }, "where the Fellowship is")
+            }
+            "leave" | "group" => Plan::new(-0.2, "they are safer where they are"),
+            "separate" | "to" => Plan::new(0.0, "as near as can be"),
+            "enough" => Plan::new(0.0, "nothing else is worth it"),
+            // What lies on the board is a person's to say.
+            "move_armies"
+            | "move_army"
+            | "attack"
+            | "recruit"
+            | "move_nazgul"
+            | "play_card"
+            | "separate_companions"
+            | "move_companions"
+                if self.position.has_board() =>
+            {
+                Plan::new(-VICTORY, "who and where is to be said")
+            }
+            _ => return None,
+        })
+    }
+
+    /// A card is played by an Event die sooner than by one whose kind of card it may not be.
+    fn card(&self, card: i64) -> Plan {
+        let is_strategy = self.position.list("CHARACTER_CARDS").iter().all(|other| *other != card);
+        let is_sure = !is_strategy || self.position.text("SELECTED_FACE") == "event";
+        Plan::new(if is_sure { 0.1 } else { -0.3 }, "what a card does is for people to say")
+    }
+
+    /// A Nazgûl takes wing for the Fellowship, one a turn.
+    fn flight(&self, data: &Map<String, Value>) -> Plan {
+        let flyer = data.get("group").and_then(|group| group.get(0)).and_then(Value::as_i64).unwrap_or_default();
+        let is_nazgul = map::unit(flyer).is_some();
+        if is_nazgul && self.position.list("BEGUN_PIECES").is_empty() {
+            self.nazgul()
+        } else {
+            Plan::new(-0.2, "one is enough")
+        }
     }
 
     /// Cards go by a whim that is the same each time: what they do is for people to say.
@@ -274,13 +335,11 @@ impl Judge<'_> {
         if nazgul.iter().any(|piece| is_there(*piece)) {
             return Plan::new(-0.1, "one is with the Fellowship already");
         }
-        let on_map = nazgul.into_iter().filter_map(|piece| Some((piece, position.area(piece)?)));
-        let mut flying = on_map.filter(|(_, area)| map::distance(*area, *area).is_some());
-        match flying.next() {
-            Some((piece, from)) => {
-                Plan::new(1.2, "a failed Hunt die is thrown again where a Nazgûl is").moving(&[piece], from, target)
-            }
-            None => Plan::new(-0.2, "none is on the map"),
+        let is_on_map = |piece: i64| position.area(piece).is_some_and(map::is_region);
+        if nazgul.into_iter().any(is_on_map) {
+            Plan::new(1.2, "a failed Hunt die is thrown again where a Nazgûl is")
+        } else {
+            Plan::new(-0.2, "none is on the map")
         }
     }
 }

@@ -133,6 +133,12 @@ impl Army {
         self.regulars.len() + 2 * self.elites.len()
     }
 
+    /// The part of it that is among these pieces.
+    pub fn only(&self, pieces: &[i64]) -> Army {
+        let among = |of: &[i64]| of.iter().copied().filter(|piece| pieces.contains(piece)).collect();
+        Army { regulars: among(&self.regulars), elites: among(&self.elites), leaders: among(&self.leaders) }
+    }
+
     /// What is left of it after moves by which its casualties are carried out: to the casualties go those who fall, and
     /// whoever comes is an Elite that has become a Regular.
     pub fn after(&self, moves: &[Value]) -> Army {

@@ -101,12 +101,35 @@ impl<'a> War<'a> {
         self.goals().iter().filter_map(towards).fold(0.0, f64::max)
     }
 
-    fn may_enter(&self, region: i64, army: &Army) -> bool {
-        // Units of a Nation that is not at war do not leave it; `warriors` has left them behind already.
-        0 < army.strength() && map::distance(region, region).is_some()
+    /// What an Army of these pieces gains by going from one region to another.
+    fn worth_of_march(&self, pieces: &[i64], from: i64, to: i64) -> f64 {
+        // Whoever leaves a siege ends it.
+        if self.is_besieged(from) {
+            return -2.0;
+        }
+        let position = self.position;
+        let (before, there) = (position.army(self.side, from), position.army(self.side, to));
+        let army = before.only(pieces);
+        let mut worth = self.prize(to) + 0.8 * (self.pull(to) - self.pull(from)) * army_weight(&army);
+        if 0 < there.strength() {
+            worth += 0.1;
+        }
+        // What it leaves behind must not be easy prey.
+        let leaves_all = before.strength() == army.strength();
+        if leaves_all && position.holder(from) == Some(self.side) && self.is_threatened(from) {
+            worth -= self.value_of(from);
+        }
+        worth
     }
 
-    /// Moves of Armies, the best of them.
+    /// An Army's move that is offered.
+    pub fn offered_march(&self, moves: &[Value]) -> Plan {
+        let (pieces, from, to) = first(moves);
+        let worth = self.worth_of_march(&pieces, from, to);
+        Plan::new(worth, format!("{} figures go from {from} to {to}", pieces.len()))
+    }
+
+    /// Moves of Armies, the best of them: what a die for them is worth.
     pub fn march(&self) -> Plan {
         let position = self.position;
         if !position.has_board() {
@@ -114,31 +137,17 @@ impl<'a> War<'a> {
         }
         let mut best = Plan::new(-0.2, "no Army has a better place to be");
         for from in position.armies(self.side) {
-            // Whoever leaves a siege ends it.
-            if self.is_besieged(from) {
-                continue;
-            }
             let army = position.warriors(self.side, from);
-            let stays = position.army(self.side, from).strength() - army.strength();
             for &to in map::neighbours(from) {
-                let there = position.army(self.side, to);
+                let there = position.army(self.side, to).strength();
                 let is_free = position.army(enemy(self.side), to).strength() == 0;
-                if !is_free || !self.may_enter(to, &army) || STACK <= there.strength() {
+                if !is_free || army.strength() == 0 || STACK <= there {
                     continue;
                 }
-                let pieces = self.units_limit(&army, there.strength());
-                let prize = self.prize(to);
-                let mut worth = prize + 0.8 * (self.pull(to) - self.pull(from)) * army_weight(&army);
-                if 0 < there.strength() {
-                    worth += 0.1;
-                }
-                // What it leaves behind must not be easy prey.
-                if stays == 0 && position.holder(from) == Some(self.side) && self.is_threatened(from) {
-                    worth -= self.value_of(from);
-                }
+                let pieces = self.units_limit(&army, there);
+                let worth = self.worth_of_march(&pieces, from, to);
                 if best.worth < worth {
-                    let name = format!("{} units go from {from} to {to}", pieces.len());
-                    best = Plan::new(worth, name).moving(&pieces, from, to);
+                    best = Plan::new(worth, format!("{} figures go from {from} to {to}", pieces.len()));
                 }
             }
         }
@@ -155,7 +164,7 @@ impl<'a> War<'a> {
         map::neighbours(region).iter().any(threat)
     }
 
-    /// Attacks, the best of them.
+    /// Attacks, the best of them: what a die for them is worth.
     pub fn attack(&self) -> Plan {
         let position = self.position;
         if !position.has_board() {
@@ -167,40 +176,46 @@ impl<'a> War<'a> {
             if army.strength() == 0 {
                 continue;
             }
-            if let Some(assault) = self.assault(from, &army) {
-                best = best.or(assault);
+            if self.is_besieged(from) {
+                best = best.or(self.assault(from, &army));
                 continue;
             }
             for &to in map::neighbours(from) {
-                let defender = position.army(enemy(self.side), to);
-                if defender.strength() == 0 {
-                    continue;
-                }
-                let ground = self.ground(to);
-                // A defender with walls may withdraw behind them.
-                let odds = self.odds(&army, &defender, ground);
-                let worth = odds.won * self.prize(to) + HIT * (odds.inflicted - odds.lost)
-                    - if odds.won < 0.5 { 1.0 } else { 0.0 };
-                if best.worth < worth {
-                    let why = format!(
-                        "{} against {} in {to}: {:.0} % to win, {:.1} hits lost, {:.1} inflicted",
-                        army.strength(),
-                        defender.strength(),
-                        100.0 * odds.won,
-                        odds.lost,
-                        odds.inflicted
-                    );
-                    let pieces = self.units_limit(&army, 0);
-                    best = Plan::new(worth, why).moving(&pieces, from, to).with("region", to);
+                if 0 < position.army(enemy(self.side), to).strength() {
+                    best = best.or(self.onslaught(&army, to));
                 }
             }
         }
         best
     }
 
+    /// An attack that is offered: an assault or a sortie, or one from another region.
+    pub fn offered_attack(&self, from: i64, region: i64) -> Plan {
+        let army = self.position.warriors(self.side, from);
+        if from == region { self.assault(region, &army) } else { self.onslaught(&army, region) }
+    }
+
+    /// The attack of an Army on another in the field.
+    fn onslaught(&self, army: &Army, region: i64) -> Plan {
+        let defender = self.position.army(enemy(self.side), region);
+        // A defender with walls may withdraw behind them.
+        let odds = self.odds(army, &defender, self.ground(region));
+        let worth =
+            odds.won * self.prize(region) + HIT * (odds.inflicted - odds.lost) - if odds.won < 0.5 { 1.0 } else { 0.0 };
+        let why = format!(
+            "{} against {} in {region}: {:.0} % to win, {:.1} hits lost, {:.1} inflicted",
+            army.strength(),
+            defender.strength(),
+            100.0 * odds.won,
+            odds.lost,
+            odds.inflicted
+        );
+        Plan::new(worth, why)
+    }
+
     /// The assault on a Stronghold that the Army besieges.
-    fn assault(&self, region: i64, army: &Army) -> Option<Plan> {
-        let inside = board::stronghold_box(region).filter(|_| self.is_besieged(region))?;
+    fn assault(&self, region: i64, army: &Army) -> Plan {
+        let inside = board::stronghold_box(region).unwrap_or(region);
         let defender = self.position.army(enemy(self.side), inside);
         let odds = self.odds(army, &defender, Ground::Siege);
         let points = map::settlement(region).map_or(0.0, |place| f64::from(i32::try_from(place.points).unwrap_or(0)));
@@ -211,7 +226,7 @@ impl<'a> War<'a> {
             defender.strength(),
             100.0 * odds.won
         );
-        Some(Plan::new(worth, why).with("region", region))
+        Plan::new(worth, why)
     }
 
     fn one_step_on(&self, plan: Plan, nation: &str) -> Plan {
@@ -250,7 +265,16 @@ impl<'a> War<'a> {
         }
     }
 
-    /// Recruits where they are needed most.
+    /// What recruits are needed for in a settlement.
+    fn need_in(&self, region: i64) -> f64 {
+        match self.side {
+            Side::Shadow => self.pull(region),
+            Side::FreePeoples if self.is_threatened(region) => 0.3 + 0.4 * self.value_of(region),
+            Side::FreePeoples => 0.1,
+        }
+    }
+
+    /// Recruits where they are needed most: what a die for them is worth.
     pub fn recruit(&self) -> Plan {
         let position = self.position;
         if !position.has_board() {
@@ -260,35 +284,26 @@ impl<'a> War<'a> {
         let mut best = Plan::new(-0.5, "there is nobody to recruit, or nowhere");
         for (region, place) in map::settlements() {
             let at_home = map::side_of(place.nation) == self.side && position.holder(region) == Some(self.side);
-            let there = position.army(self.side, region);
             let is_free = position.army(enemy(self.side), region).strength() == 0;
-            if !at_home || !is_free || !position.is_at_war(place.nation) || STACK <= there.strength() {
-                continue;
-            }
-            let waiting = |kind| {
-                let fits = move |piece: &i64| {
-                    map::unit(*piece).is_some_and(|unit| unit.nation == place.nation && unit.kind == kind)
-                };
-                position.pieces_in(pool).filter(fits)
-            };
-            // One Elite, or a Regular; of the two Regulars that the rules allow the second would need another settlement.
-            let recruit = waiting(Kind::Elite).next().or_else(|| waiting(Kind::Regular).next());
-            let Some(recruit) = recruit else { continue };
-            let need = match self.side {
-                Side::Shadow => self.pull(region),
-                Side::FreePeoples if self.is_threatened(region) => 0.3 + 0.4 * self.value_of(region),
-                Side::FreePeoples => 0.1,
-            };
-            let worth = 0.7 + need;
-            if best.worth < worth {
-                best = Plan::new(worth, format!("{} are strengthened in {region}", place.nation)).moving(
-                    &[recruit],
-                    pool,
-                    region,
-                );
+            let waits = |piece: i64| map::unit(piece).is_some_and(|unit| unit.nation == place.nation);
+            let worth = 0.7 + self.need_in(region);
+            let may_come =
+                at_home && is_free && position.is_at_war(place.nation) && position.pieces_in(pool).any(waits);
+            if may_come && best.worth < worth {
+                best = Plan::new(worth, format!("{} are strengthened in {region}", place.nation));
             }
         }
         best
+    }
+
+    /// A recruit that is offered; the first of two is worth as much as an Elite alone.
+    pub fn offered_recruit(&self, id: &str, moves: &[Value]) -> Plan {
+        let (_, _, region) = first(moves);
+        let leads = id.contains("leader") || id.contains("nazgul");
+        let there = self.position.army(self.side, region).leaders.len();
+        // One who leads is enough where nobody does.
+        let kind = if leads && 0 < there { -0.4 } else { 0.0 };
+        Plan::new(0.7 + kind + self.need_in(region), format!("{region} is strengthened"))
     }
 
     /// Saruman has a Regular come to each Settlement of Isengard, while he is in Orthanc.
@@ -441,9 +456,17 @@ impl<'a> War<'a> {
     }
 }
 
+/// The first of these moves: its pieces, and the areas from where to where.
+fn first(moves: &[Value]) -> (Vec<i64>, i64, i64) {
+    let told = |key: &str| moves.first().and_then(|one| one.get(key));
+    let pieces = told("pieces").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_i64);
+    let area = |key: &str| told(key).and_then(Value::as_i64).unwrap_or(-1);
+    (pieces.collect(), area("from"), area("to"))
+}
+
 /// Where the first of these moves leads.
 fn destination(moves: &[Value]) -> i64 {
-    moves.first().and_then(|one| one.get("to")).and_then(Value::as_i64).unwrap_or(-1)
+    first(moves).2
 }
 
 /// A large Army is worth moving more than a small one.

@@ -345,7 +345,7 @@ fn an_attack_is_offered_where_a_nation_at_war_has_an_enemy_in_reach_and_by_a_cha
             "FP_FORCES": {"75": [76]},
         })
     };
-    let attack = |sauron, forces, face| offered(&with_shadow_die(figures(sauron, forces), face), "attack").len();
+    let attack = |sauron, forces, face| offered(&with_shadow_die(figures(sauron, forces), face), "attack-").len();
     assert_eq!(attack(0, json!({"86": [7]}), "army"), 1);
     assert_eq!(attack(1, json!({"86": [7]}), "army"), 0, "Sauron is not at war");
     assert_eq!(attack(0, json!({"91": [7]}), "army"), 0, "nobody is near");
