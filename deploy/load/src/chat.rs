@@ -26,7 +26,7 @@ const LISTENERS: usize = 4;
 /// Longest wait for a frame.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+pub type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// A model that answers at once, in pieces that tell their place. It reads nothing, so that no figure has its reading in
 /// it.
@@ -199,7 +199,7 @@ pub async fn heard(target: &Target, count: usize) -> anyhow::Result<Duration> {
     Ok(median(times))
 }
 
-async fn open(target: &Target, session: &str) -> anyhow::Result<Socket> {
+pub async fn open(target: &Target, session: &str) -> anyhow::Result<Socket> {
     open_at(target, &format!("{session}?telemetry=0")).await
 }
 
@@ -215,13 +215,13 @@ fn sentence() -> Message {
 }
 
 /// What was told in a turn, and when the first piece of it was here.
-struct Told {
+pub struct Told {
     story: String,
     first: Option<Instant>,
 }
 
 /// A turn from the sentence to its end. It fails where a piece is not where it belongs, or a frame of the log is lost.
-async fn turn(socket: &mut Socket) -> anyhow::Result<Told> {
+pub async fn turn(socket: &mut Socket) -> anyhow::Result<Told> {
     socket.send(sentence()).await?;
     let mut story = String::new();
     let mut first = None;

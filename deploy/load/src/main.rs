@@ -7,6 +7,7 @@ mod chat;
 mod commits;
 mod grpc;
 mod lines;
+mod players;
 mod process;
 mod rest;
 mod sheets;
@@ -40,6 +41,8 @@ enum Part {
     Services,
     /// The game master's turns.
     Turns,
+    /// A thousand players at a person's pace, and what of their processor time is tracing.
+    Players,
     /// Commits that survive a power cut.
     Durable,
 }
@@ -119,6 +122,14 @@ async fn measure(options: Options) -> anyhow::Result<()> {
         if is_wanted(Part::Durable) {
             durable(&options, &binary, sampling, &mut table).await?;
         }
+    }
+    if is_wanted(Part::Players) {
+        const PLAYERS: &str = "a processor's share for 1,000 players, a turn each every 10 s";
+        let [shipped, everything, nothing] = players::shares(&binary, &quick, 1000).await.context("players")?;
+        let shown = |share: f64| format!("{:.1} %, {:.1} of it tracing", 100.0 * share, 100.0 * (share - nothing));
+        table.put_text(Sampling::AsShipped, PLAYERS, shown(shipped));
+        table.put_text(Sampling::Everything, PLAYERS, shown(everything));
+        table.bare_text(PLAYERS, format!("{:.1} %, no trace recorded", 100.0 * nothing));
     }
     writeln!(std::io::stdout(), "{table}")?;
     Ok(())

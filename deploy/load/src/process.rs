@@ -1,7 +1,7 @@
 //! Servers in processes of their own: a service of the binary, or this program as a bare server. What little serves within
 //! this process has threads of its own.
 
-use std::{ffi::OsStr, io, net::SocketAddr, process::Stdio, sync::LazyLock};
+use std::{ffi::OsStr, io, net::SocketAddr, process::Stdio, sync::LazyLock, time::Duration};
 
 use anyhow::Context as _;
 use tempfile::TempDir;
@@ -11,6 +11,8 @@ use tokio::{
     process::{Child, Command},
     runtime::Runtime,
 };
+
+use crate::stats::Bytes;
 
 /// The threads of models and bare servers. Who measures has one thread, as a player's client has: with more, each answer
 /// would wake a second one on his own side, which takes as long as many an answer.
@@ -27,6 +29,9 @@ pub async fn listen() -> anyhow::Result<(TcpListener, String)> {
     let address = listener.local_addr()?.to_string();
     Ok((listener, address))
 }
+
+/// Ticks of a processor's clock in a second.
+const TICKS: f64 = 100.0;
 
 /// The word before the address that a bare server tells.
 const MARK: &str = "serving ";
@@ -71,4 +76,20 @@ pub async fn bare(flag: &OsStr) -> anyhow::Result<(Process, String)> {
 /// Tells a bare server's address to whoever started it.
 pub fn tell(address: SocketAddr) -> anyhow::Result<()> {
     Ok(std::io::Write::write_fmt(&mut std::io::stdout(), format_args!("{MARK}{address}\n"))?)
+}
+
+/// The processor time that a process has taken.
+pub fn processor_time(id: u32) -> anyhow::Result<Duration> {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat"))?;
+    let fields: Vec<&str> = stat.rsplit(')').next().context("its fields")?.split_whitespace().collect();
+    let ticks = |index: usize| fields.get(index).and_then(|field| field.parse::<f64>().ok());
+    // utime and stime, the 14th and 15th field of all.
+    Ok(Duration::from_secs_f64((ticks(11).context("utime")? + ticks(12).context("stime")?) / TICKS))
+}
+
+/// The memory that a process has resident.
+pub fn memory(id: u32) -> anyhow::Result<Bytes> {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+    Ok(Bytes(line.trim().trim_end_matches(" kB").parse::<u64>()? * 1024))
 }

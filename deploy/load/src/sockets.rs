@@ -30,7 +30,7 @@ use tokio_tungstenite::{
 };
 
 use crate::{
-    process::{self, Process, address_in},
+    process::{self, Process, address_in, memory, processor_time},
     stats::{Bytes, median},
 };
 
@@ -46,8 +46,6 @@ const PER_ADDRESS: usize = 5000;
 /// The frame that is answered by the gateway itself.
 const PING: &str = r#"{"type": "ping"}"#;
 const PONG: &str = r#"{"type":"pong"}"#;
-/// Ticks of a processor's clock in a second.
-const TICKS: f64 = 100.0;
 
 type Socket = WebSocketStream<TcpStream>;
 
@@ -83,12 +81,12 @@ const GUARDED: &[&str] =
 pub async fn weight(binary: &Path, count: usize) -> anyhow::Result<Bytes> {
     let server = Server::gateway(binary, GUARDED).await?;
     let mut sockets = server.open_many(PER_SESSION.min(count)).await?; // Until all is warm.
-    let (before, held) = (server.memory()?, sockets.len());
+    let (before, held) = (memory(server.id()?)?, sockets.len());
     while sockets.len() < count + held {
         let more = (count + held - sockets.len()).min(PER_SESSION);
         sockets.extend(server.open_many_from(sockets.len(), more).await?);
     }
-    Ok(Bytes(server.memory()?.less(before).0 / count as u64))
+    Ok(Bytes(memory(server.id()?)?.less(before).0 / count as u64))
 }
 
 /// Measures how much a client who sends as fast as he can disturbs another one, with the limits as they are by default.
@@ -212,9 +210,9 @@ impl Server {
     async fn cost_of(&self, frames: usize) -> anyhow::Result<f64> {
         let each = (frames / SENDERS).max(IN_FLIGHT);
         self.exchange(each.div_ceil(10)).await?; // Until all is warm.
-        let before = self.cpu()?;
+        let before = processor_time(self.id()?)?.as_secs_f64();
         self.exchange(each).await?;
-        Ok((self.cpu()? - before) * 1e6 / (each * SENDERS) as f64)
+        Ok((processor_time(self.id()?)?.as_secs_f64() - before) * 1e6 / (each * SENDERS) as f64)
     }
 
     /// Sends frames over several sockets at once, and reads the answers.
@@ -260,21 +258,6 @@ impl Server {
 
     fn id(&self) -> anyhow::Result<u32> {
         self.process.child.id().context("the server has ended")
-    }
-
-    /// Processor seconds that it has taken.
-    fn cpu(&self) -> anyhow::Result<f64> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.id()?))?;
-        let fields: Vec<&str> = stat.rsplit(')').next().context("its fields")?.split_whitespace().collect();
-        let ticks = |index: usize| fields.get(index).and_then(|field| field.parse::<f64>().ok());
-        // utime and stime, the 14th and 15th field of all.
-        Ok((ticks(11).context("utime")? + ticks(12).context("stime")?) / TICKS)
-    }
-
-    fn memory(&self) -> anyhow::Result<Bytes> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id()?))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
-        Ok(Bytes(line.trim().trim_end_matches(" kB").parse::<u64>()? * 1024))
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::{
     process::{Child, ChildStdout, Command},
 };
 
-use crate::stats::Bytes;
+use crate::{process::memory, stats::Bytes};
 
 /// How many traces are recorded.
 #[derive(Clone, Copy)]
@@ -22,6 +22,8 @@ pub enum Sampling {
     AsShipped,
     /// All of them.
     Everything,
+    /// None.
+    Nothing,
 }
 
 /// The running binary.
@@ -52,8 +54,10 @@ impl Target {
             .args(more)
             .current_dir(folder.path())
             .env_clear();
-        if let Sampling::Everything = sampling {
-            command.args(["--traces-per-second", &u32::MAX.to_string()]);
+        match sampling {
+            Sampling::AsShipped => {}
+            Sampling::Everything => drop(command.args(["--traces-per-second", &u32::MAX.to_string()])),
+            Sampling::Nothing => drop(command.args(["--traces-per-second", "0"])),
         }
         if let Some(url) = llm_url {
             command.env("LLM_URL", url).env("LLM_MODEL", "fake");
@@ -76,11 +80,12 @@ impl Target {
 
     /// The memory that it has resident.
     pub fn memory(&self) -> anyhow::Result<Bytes> {
-        let id = self.child.id().context("the binary has ended")?;
-        let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
-        let kilobytes: u64 = line.trim().trim_end_matches(" kB").parse()?;
-        Ok(Bytes(kilobytes * 1024))
+        memory(self.id()?)
+    }
+
+    /// Its process.
+    pub fn id(&self) -> anyhow::Result<u32> {
+        self.child.id().context("the binary has ended")
     }
 
     /// Ends it.
