@@ -69,6 +69,7 @@ const BY_TOOL: &[(&str, &str)] = &[
     ("use_karma", r#"{"character_name": "Platinum", "use": "reroll_failures", "count": 3, "target_number": 4}"#),
     ("run_program", r#"{"character_name": "Manticore", "program": "evasion", "target_number": 4}"#),
     ("drive_vehicle", r#"{"character_name": "Axel", "vehicle_name": "Ford Americar", "terrain": "normal"}"#),
+    ("damage_vehicle", r#"{"character_name": "Axel", "vehicle_name": "Bulldog", "damage_code": "10S"}"#),
     ("conjure_spirit", r#"{"character_name": "Oak", "spirit_type": "forest", "force": 3}"#),
     ("add_spell", r#"{"character_name": "Oak", "spell_name": "Sleep", "learned_force": 3}"#),
     ("learn_spell", r#"{"character_name": "Oak", "spell_name": "Powerball", "force": 3}"#),

@@ -32,6 +32,7 @@ mod skills;
 mod spell;
 mod surprise;
 mod sustaining;
+mod vehicle_damage;
 mod vehicles;
 mod ware;
 

@@ -2,13 +2,15 @@
 
 use proto::character::v1::{DriveVehicleRequest, DriveVehicleResponse, RunProgramRequest, RunProgramResponse};
 use rules::shadowrun2::{
-    DicePart, Modifier, TargetNumber, catalogue, pools,
+    DicePart, Modifier, TargetNumber, catalogue,
+    condition::TRACK_BOXES,
+    pools,
     vehicles::{self, Terrain},
 };
 use serde_json::{Map, Value};
 use tonic::Status;
 
-use super::{Characters, RULES, attack, convert, edit::Edit, entries, refuse, roll, skill, unknown};
+use super::{Characters, RULES, attack, convert, edit::Edit, entries, refuse, roll, skill, unknown, vehicle_damage};
 use crate::{
     names,
     sheet::{Cyberdeck, Pool, Sheet, to_i32},
@@ -145,6 +147,9 @@ fn find_vehicle(sheet: &Sheet, name: &str, off_road: bool, notes: &mut Vec<Strin
     let of = |vehicle: &Map<String, Value>| entries::text(vehicle, "vehicle_name").to_owned();
     let own = sheet.vehicles.iter().find(|vehicle| names::is_same(&of(vehicle), name));
     let (shown, kind, handling, on_sheet) = match own {
+        Some(vehicle) if vehicle_damage::boxes(vehicle) == TRACK_BOXES => {
+            return Err(refuse(format!("the {} is wrecked: damage_vehicle repairs it", of(vehicle))));
+        }
         Some(vehicle) => {
             let mut handling = match vehicle.get("handling") {
                 Some(Value::Number(number)) => number.to_string(),

@@ -18,7 +18,7 @@ use tonic::{Request, Response, Status, codegen::BoxStream};
 use super::{
     Characters, ammunition, audit, campaign, combat, conjuring, creation, damage, edit::Edit, gear, grenade, healing,
     info, karma, lookup, machines, magic, melee, modifiers, people, pools, read, roll::Dice, skills, surprise,
-    sustaining, vehicles, ware,
+    sustaining, vehicle_damage, vehicles, ware,
 };
 use crate::store::Call;
 
@@ -222,6 +222,7 @@ routes! { ConjuringService {
 
 routes! { MachineService {
     roll drive_vehicle(DriveVehicleRequest) -> DriveVehicleResponse = machines::drive;
+    roll damage_vehicle(DamageVehicleRequest) -> DamageVehicleResponse = vehicle_damage::strike;
     roll run_program(RunProgramRequest) -> RunProgramResponse = machines::run;
 } }
 

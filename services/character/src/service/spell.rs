@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     conditions, names,
-    sheet::{Attribute, KnownSpell, Pool, Sheet, Sustained, to_i32},
+    sheet::{Attribute, KnownFetish, KnownSpell, Pool, Sheet, Sustained, to_i32},
 };
 
 /// Grade of a wound, toxin or disease taken if none is given: moderate. Ours.
@@ -130,6 +130,7 @@ pub async fn cast(
     if known.exclusive {
         notes.push("exclusive spell: nothing else is cast or sustained meanwhile".to_owned());
     }
+    let fetish = known.fetish.and_then(|fetish| fetish_used(sheet, fetish, &mut notes));
     if sheet.adept_magic > 0 {
         notes.push(format!("of Magic {}, {} feeds adept powers and casts no spells", sheet.magic(), sheet.adept_magic));
     }
@@ -220,7 +221,9 @@ pub async fn cast(
     }
     edit.says(answer.summary.clone());
     let drained = answer.drain.as_ref().map_or(0, |drain| drain.damage_taken);
-    if !is_fight && !answer.sustained && own.is_none() && drained == 0 {
+    if let Some(index) = fetish {
+        use_up(&mut edit.sheet, index);
+    } else if !is_fight && !answer.sustained && own.is_none() && drained == 0 {
         edit.changes_nothing();
     }
     let is_stun = answer.drain.as_ref().is_some_and(|drain| drain.damage_type == "stun");
@@ -318,6 +321,34 @@ fn focus_dice(sheet: &Sheet, spell: &Spell, name: &str) -> u32 {
         focus.bonded && (for_spell || for_category)
     };
     sheet.foci.iter().filter(helps).map(|focus| focus.force).sum()
+}
+
+/// The expendable fetish of the sheet that a casting uses up, by its place among the gear.
+fn fetish_used(sheet: &Sheet, fetish: KnownFetish, notes: &mut Vec<String>) -> Option<usize> {
+    let at = sheet.gear.iter().position(|gear| names::is_part("fetish", &gear.gear_name) && gear.quantity > 0);
+    match (fetish, at) {
+        (KnownFetish::Reusable, _) => {
+            notes.push("the spell needs its fetish: Force counts 1 higher".to_owned());
+            None
+        }
+        (KnownFetish::Expendable, None) => {
+            notes.push("no expendable fetish is on the sheet: one is taken to be at hand and is used up".to_owned());
+            None
+        }
+        (KnownFetish::Expendable, Some(index)) => {
+            let gear = &sheet.gear[index];
+            notes.push(format!("one {} is used up, {} left", gear.gear_name, gear.quantity - 1));
+            Some(index)
+        }
+    }
+}
+
+/// Takes one of a thing off the sheet.
+fn use_up(sheet: &mut Sheet, index: usize) {
+    if let Some(gear) = sheet.gear.get_mut(index) {
+        gear.quantity = gear.quantity.saturating_sub(1);
+    }
+    sheet.gear.retain(|gear| gear.quantity > 0);
 }
 
 /// How many of these the caster sustains himself.

@@ -372,3 +372,34 @@ async fn a_kind_of_weapon_is_known_by_the_skill_that_fires_it() {
     table.call("add_skill", of("Platinum", json!({"skill_name": "Pistols", "base_rating": 3}))).await;
     assert_eq!(asked("Pistols").await["skill_rating"], 3);
 }
+
+#[tokio::test]
+async fn a_vehicle_is_damaged_wrecked_and_repaired() {
+    let table = Table::start().await;
+    let bulldog = |more: Value| {
+        let mut bulldog = of("Axel", json!({"vehicle_name": "Bulldog"}));
+        bulldog.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        bulldog
+    };
+    let hit = table.call("damage_vehicle", bulldog(json!({"boxes": 6}))).await;
+    assert_eq!(
+        (&hit["damage"], &hit["condition"], &hit["crash_test"]),
+        (&json!(6), &json!("seriously damaged"), &json!(true))
+    );
+    let vehicles = table.call("get_vehicles", of("Axel", json!({}))).await["vehicles"].clone();
+    let own =
+        vehicles.as_array().unwrap().iter().find(|vehicle| vehicle["vehicle_name"].to_string().contains("Bulldog"));
+    assert_eq!(own.unwrap()["damage"], 6);
+    // Twenty successes of a ram leave nothing of it: Body 8 takes off four levels at the most.
+    let ram = bulldog(json!({"damage_code": "30D", "attacker_successes": 20}));
+    let ram = table.call("damage_vehicle", ram).await;
+    assert_eq!((&ram["wound_level"], &ram["condition"], &ram["damage"]), (&json!("D"), &json!("wrecked"), &json!(10)));
+    let drive = bulldog(json!({"terrain": "open"}));
+    table.refuses("drive_vehicle", drive.clone(), InvalidInput, "is wrecked").await;
+    let mended = table.call("damage_vehicle", bulldog(json!({"repair": 8}))).await;
+    assert_eq!((&mended["condition"], &mended["crash_test"]), (&json!("lightly damaged"), &json!(false)));
+    table.call("drive_vehicle", drive).await;
+    let theirs = of("Axel", json!({"vehicle_name": "Ford Americar", "damage_code": "9M"}));
+    let theirs = table.call("damage_vehicle", theirs).await;
+    assert!(theirs["notes"].to_string().contains("nothing is marked"), "{theirs}");
+}

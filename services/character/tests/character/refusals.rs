@@ -408,6 +408,14 @@ fn refusals() -> Vec<Refusal> {
             InvalidInput,
             "above the Power of 9M: it stops the shot",
         ),
+        ("damage_vehicle", axel(json!({"vehicle_name": "Bulldog"})), InvalidInput, "`damage_code`, or else"),
+        ("damage_vehicle", axel(json!({"vehicle_name": "Sled", "boxes": 1})), InvalidInput, "unknown vehicle"),
+        (
+            "damage_vehicle",
+            axel(json!({"vehicle_name": "Ghostrider", "damage_code": "9M"})),
+            InvalidInput,
+            "no Body of the Ghostrider is known",
+        ),
         // Spirits and spells.
         ("conjure_spirit", axel(json!({"spirit_type": "city spirit", "force": 2})), InvalidInput, "has no Magic"),
         (

@@ -291,3 +291,23 @@ async fn a_spell_lock_holds_its_spell_in_the_casters_place() {
     assert_eq!(attribute(&table, "Axel", "body").await, 3);
     rebuild(&table).await;
 }
+
+#[tokio::test]
+async fn a_spell_that_needs_an_expendable_fetish_uses_it_up() {
+    let table = Table::start().await;
+    let oak = |mut more: Value| {
+        more["character_name"] = "Oak".into();
+        more
+    };
+    let spell = json!({"spell_name": "Manaball", "learned_force": 2, "fetish": "expendable"});
+    table.call("add_spell", oak(spell)).await;
+    table.call("add_gear", oak(json!({"gear_name": "Expendable Fetish", "quantity": 1}))).await;
+    let cast = json!({"caster_name": "Oak", "spell_name": "Manaball", "force": 2, "target_willpower": 3});
+    let first = table.call("cast_spell", cast.clone()).await;
+    assert_eq!(first["spell_dice_pool"], 4);
+    assert!(first["notes"].to_string().contains("one Expendable Fetish is used up, 0 left"), "{first}");
+    let gear = table.call("get_gear", oak(json!({}))).await["gear"].to_string();
+    assert!(!gear.contains("Fetish"), "{gear}");
+    let second = table.call("cast_spell", cast).await;
+    assert!(second["notes"].to_string().contains("one is taken to be at hand"), "{second}");
+}

@@ -323,6 +323,11 @@ fn calls() -> Vec<Call> {
             &[("/handling", "4"), ("/target_number", "8"), ("/dice_pool", "8"), ("/crashed", "false")],
         ),
         (
+            "damage_vehicle",
+            axel(json!({"vehicle_name": "bulldog", "damage_code": "10S", "attacker_successes": 3})),
+            &[("/target_number", "6"), ("/dice_pool", "8"), ("/armor", "4")],
+        ),
+        (
             "run_program",
             of("Manticore", json!({"program": "masking", "target_number": 4, "hacking_pool": 6})),
             &[("/program", r#""masking""#), ("/dice_pool", "12"), ("/rating", "6")],

@@ -1,4 +1,4 @@
-//! Vehicles: position tests, crashes, a rigger's initiative.
+//! Vehicles: position tests, crashes, damage, a rigger's initiative.
 //!
 //! Source: *Shadowrun, Second Edition*, "Vehicles and Drones".
 
@@ -52,6 +52,24 @@ pub fn crash_damage(speed: u32) -> Option<DamageCode> {
     Some(DamageCode::physical(i32::try_from(speed / 10).unwrap_or(i32::MAX), level))
 }
 
+/// The test with which a vehicle resists damage: Body dice against Power less armor. Our reading.
+pub fn resistance(damage: DamageCode, armor: u32) -> TargetNumber {
+    let armor = Modifier::new("armor", -i32::try_from(armor).unwrap_or(i32::MAX), "the vehicle's armor");
+    let modifiers = if armor.value == 0 { Vec::new() } else { vec![armor] };
+    TargetNumber::new(damage.power, format!("Power of {damage}"), modifiers)
+}
+
+/// The condition of a vehicle with so many boxes of its monitor filled.
+pub fn condition(boxes: u32) -> &'static str {
+    match Level::of_boxes(boxes) {
+        None => "sound",
+        Some(Level::Light) => "lightly damaged",
+        Some(Level::Moderate) => "moderately damaged",
+        Some(Level::Serious) => "seriously damaged",
+        Some(Level::Deadly) => "wrecked",
+    }
+}
+
 /// A rigger's Reaction and initiative dice: only the vehicle control rig adds to them, 2 and 1 a level.
 pub fn rigger_initiative(natural_reaction: u32, rig_level: u32) -> (u32, u32) {
     (natural_reaction.saturating_add(rig_level.saturating_mul(2)), rig_level.saturating_add(1))
@@ -71,6 +89,13 @@ mod tests {
         assert_eq!(crash_damage(210).map(|damage| damage.to_string()).as_deref(), Some("21D"));
         assert_eq!(crash_damage(60).map(|damage| damage.to_string()).as_deref(), Some("6M"));
         assert_eq!(crash_damage(0), None);
+    }
+
+    #[test]
+    fn a_vehicle_resists_power_less_its_armor() {
+        assert_eq!(resistance(DamageCode::physical(10, Level::Serious), 4).target_number, 6);
+        assert_eq!(resistance(DamageCode::physical(3, Level::Serious), 8).target_number, 2);
+        assert_eq!([0, 1, 3, 6, 10].map(condition)[3], "seriously damaged");
     }
 
     #[test]
