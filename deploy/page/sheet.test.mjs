@@ -94,6 +94,12 @@ test("the tracker starts a fight, goes on to who is next, and ends it, for every
     assert.equal(await tracker.locator(".order li").count(), 2);
     await theirs.getByText(/Turn 1, phase/).waitFor();
     await picture(page, "tracker");
+    // Somebody comes to it and goes again.
+    await tracker.getByLabel("Name of somebody else in the fight").fill("Dog");
+    await tracker.getByRole("button", { name: "Add to the fight" }).click();
+    await tracker.getByRole("button", { name: "Dog leaves the fight" }).click();
+    await tracker.getByRole("button", { name: "Dog leaves the fight" }).waitFor({ state: "detached" });
+    assert.equal(await tracker.locator(".order li").count(), 2);
     const before = await tracker.locator(".tracker-now").textContent();
     await tracker.getByRole("button", { name: "Next" }).click();
     await page.waitForFunction((text) => document.querySelector(".tracker-now")?.textContent !== text, before);

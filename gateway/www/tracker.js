@@ -56,7 +56,13 @@ export class Tracker {
 
   #draw() {
     const key = this.body.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+    // What is being typed stays, whatever happens in the fight meanwhile.
+    const typed = [...this.body.querySelectorAll("input")].map((input) => [input.dataset.key, input.value]);
     this.body.replaceChildren(...(this.#combat?.running ? this.#fight() : this.#start()).filter(Boolean));
+    for (const [name, value] of typed) {
+      const input = this.body.querySelector(`input[data-key="${name}"]`);
+      if (input) input.value = value;
+    }
     if (key) this.body.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus({ preventScroll: true });
   }
 
@@ -73,6 +79,7 @@ export class Tracker {
         { class: "order" },
         order.map((fighter) => this.#fighter(fighter, fighter.name === actor, next.get(fighter.name))),
       ),
+      this.#newcomer((other) => this.#do("join_combat", { combat_id: id, participants: [other] })),
       h(
         "div",
         { class: "tracker-buttons" },
@@ -97,12 +104,46 @@ export class Tracker {
         ),
       ),
       h("b", {}, initiative || "–"),
+      h(
+        "button",
+        {
+          class: "icon-button",
+          type: "button",
+          "aria-label": `${name} leaves the fight`,
+          data: { key: `leave-${name}` },
+          on: { click: () => this.#do("leave_combat", { combat_id: this.#combat.combat_id, name }) },
+        },
+        icon("cross"),
+      ),
     );
   }
 
   // A fight that may begin.
 
   #start() {
+    const nobody = this.#party.length + this.#others.length === 0;
+    return [
+      this.#combat ? h("p", { class: "dim" }, this.#combat.message) : this.#toldOrder(),
+      h(
+        "ul",
+        { class: "plain" },
+        this.#party.map((who) => h("li", {}, who)),
+        this.#others.map((other, index) => this.#other(other, index)),
+      ),
+      this.#newcomer((other) => {
+        this.#others.push(other);
+        this.#draw();
+      }),
+      h(
+        "div",
+        { class: "tracker-buttons" },
+        this.#button("Start a fight", "start", () => this.#begin(), "button-primary", nobody),
+      ),
+    ];
+  }
+
+  /// A form for somebody else; `take` gets his name and Reaction.
+  #newcomer(take) {
     const name = h("input", {
       class: "input",
       maxlength: "100",
@@ -126,31 +167,16 @@ export class Tracker {
       event.preventDefault();
       const who = name.value.trim();
       if (who === "") return;
-      this.#others.push({ name: who, reaction: reaction.valueAsNumber || 3 });
-      this.#draw();
+      name.value = "";
+      take({ name: who, reaction: reaction.valueAsNumber || 3 });
     };
-    const nobody = this.#party.length + this.#others.length === 0;
-    return [
-      this.#combat ? h("p", { class: "dim" }, this.#combat.message) : this.#toldOrder(),
-      h(
-        "ul",
-        { class: "plain" },
-        this.#party.map((who) => h("li", {}, who)),
-        this.#others.map((other, index) => this.#other(other, index)),
-      ),
-      h(
-        "form",
-        { class: "tracker-add", on: { submit: add } },
-        name,
-        reaction,
-        h("button", { class: "button", type: "submit", "aria-label": "Add to the fight" }, icon("plus")),
-      ),
-      h(
-        "div",
-        { class: "tracker-buttons" },
-        this.#button("Start a fight", "start", () => this.#begin(), "button-primary", nobody),
-      ),
-    ];
+    return h(
+      "form",
+      { class: "tracker-add", on: { submit: add } },
+      name,
+      reaction,
+      h("button", { class: "button", type: "submit", "aria-label": "Add to the fight" }, icon("plus")),
+    );
   }
 
   /// The order that was told last, of a fight in which nobody has a sheet here.

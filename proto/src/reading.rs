@@ -11,6 +11,8 @@ use crate::validate::{self, Rules};
 
 /// Messages within messages that are read into.
 const MAX_DEPTH: u32 = 8;
+/// Longest texts of a list, in characters, that are names and not sentences: a text of several is cut at its commas.
+const MAX_NAME: u64 = 100;
 
 /// The arguments of a message as the contract has them. What was left empty and may be left out is left out; names that
 /// no field has are kept.
@@ -70,9 +72,8 @@ fn is_dispensable(field: &FieldDescriptor, rules: Option<&Rules>) -> bool {
 fn list(field: &FieldDescriptor, rules: Option<&Rules>, value: Value, depth: u32) -> Value {
     let items = match parsed(value, Value::is_array) {
         Value::Array(items) => items,
-        // Words of a list and numbers hold no comma; names and sentences may.
-        Value::String(text) if rules.is_some_and(|rules| !rules.allowed.is_empty()) || is_number(&field.kind()) => {
-            text.split(',').map(|part| part.trim().into()).collect()
+        Value::String(text) if is_number(&field.kind()) || rules.is_some_and(is_of_names) => {
+            cut(&text).map(|part| part.trim().into()).collect()
         }
         Value::String(text) if matches!(field.kind(), Kind::Message(_)) && text.contains(',') => {
             let object = parsed(Value::String(text), Value::is_object);
@@ -84,6 +85,20 @@ fn list(field: &FieldDescriptor, rules: Option<&Rules>, value: Value, depth: u32
         single => vec![single],
     };
     items.into_iter().map(|item| one(field, rules, item, depth)).collect()
+}
+
+/// Whether the texts of a list are words or names. Sentences may hold commas.
+fn is_of_names(rules: &Rules) -> bool {
+    !rules.allowed.is_empty() || rules.max_len.is_some_and(|most| most <= MAX_NAME)
+}
+
+/// The parts between the commas that stand in no brackets.
+fn cut(text: &str) -> impl Iterator<Item = &str> {
+    let mut depth = 0_i32;
+    text.split(move |char: char| {
+        depth += i32::from("([{".contains(char)) - i32::from(")]}".contains(char));
+        char == ',' && depth <= 0
+    })
 }
 
 fn one(field: &FieldDescriptor, rules: Option<&Rules>, value: Value, depth: u32) -> Value {
@@ -255,11 +270,11 @@ mod tests {
         ranged(json!({"conditions": "mist, Glare"}), json!({"conditions": ["mist", "glare"]}));
         ranged(json!({"conditions": "[\"mist\"]"}), json!({"conditions": ["mist"]}));
         let abilities = "dicetower.character.v1.AddSpiritRequest";
-        read(
-            abilities,
-            json!({"special_abilities": "Fear, at night"}),
-            json!({"special_abilities": ["Fear, at night"]}),
-        );
+        let several = json!({"special_abilities": ["Fear", "Guard (day, night)"]});
+        read(abilities, json!({"special_abilities": "Fear, Guard (day, night)"}), several);
+        let state = "dicetower.character.v1.UpdateCampaignStateRequest";
+        let sentence = json!({"completed_milestones": ["In, and out again"]});
+        read(state, json!({"completed_milestones": "In, and out again"}), sentence);
         let modifiers = "dicetower.character.v1.CalculateDicePoolRequest";
         read(modifiers, json!({"modifiers": "1, -2"}), json!({"modifiers": [1, -2]}));
         read(modifiers, json!({"modifiers": 2}), json!({"modifiers": [2]}));

@@ -112,7 +112,7 @@ impl Chosen {
         }
         let is_human = metatype.name == "human";
         if !is_human && race != "A" {
-            return Err(refuse(format!("a {} takes race as priority A", metatype.name)));
+            return Err(refuse(format!("the metatype {} takes race as priority A", metatype.name)));
         }
         let find = |letter: &str| {
             let row = PRIORITIES.iter().find(|priority| letter.starts_with(priority.letter));

@@ -58,6 +58,9 @@ impl Level {
     ///
     /// [`UnknownName`], with the words and letters that exist.
     pub fn parse(text: &str) -> Result<Self, UnknownName> {
+        let text = text.trim();
+        let bare = text.len().checked_sub(" wound".len()).and_then(|end| text.split_at_checked(end));
+        let text = bare.filter(|(_, end)| end.eq_ignore_ascii_case(" wound")).map_or(text, |(level, _)| level);
         let is_named = |level: &Level| {
             text.eq_ignore_ascii_case(level.word())
                 || text.eq_ignore_ascii_case(level.letter().encode_utf8(&mut [0; 4]))
@@ -210,6 +213,16 @@ mod tests {
     fn a_level_begins_with_its_box() {
         let levels: Vec<_> = (0..=10).map(|boxes| Level::of_boxes(boxes).map_or('-', Level::letter)).collect();
         assert_eq!(levels.iter().collect::<String>(), "-LLMMMSSSSD");
+    }
+
+    #[test]
+    fn a_level_is_read_however_it_is_written() {
+        for text in ["S", "s", "serious", " Serious Wound "] {
+            assert_eq!(Level::parse(text), Ok(Level::Serious), "{text}");
+        }
+        for text in ["", "wound", " wound", "se\u{301}rious"] {
+            assert!(Level::parse(text).is_err(), "{text}");
+        }
     }
 
     #[test]
