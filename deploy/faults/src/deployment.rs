@@ -34,9 +34,9 @@ const START: Duration = Duration::from_secs(60);
 const DELAY: Duration = Duration::from_millis(40);
 /// How late a process may read what its clock shows.
 const CLOCK_READ: Duration = Duration::from_secs(1);
-/// What servers are told that stand on hosts of their own: they may be reached from others, and all clients of a run, who
-/// have one address, may do what one on this machine may.
-const BEYOND_LOOPBACK: [(&str, &str); 7] = [
+/// What every server is told: it may be reached from other hosts, and all clients of a run, who have one address, may do
+/// whatever they like.
+const OPEN: [(&str, &str); 7] = [
     ("DICETOWER_ALLOW_OPEN", "true"),
     ("DICETOWER_STREAMS_PER_ADDRESS", "100000"),
     ("DICETOWER_CONNECTIONS_PER_ADDRESS", "100000"),
@@ -87,9 +87,7 @@ impl Deployment {
             nats: Nats::start(hosts, free_address(hosts, "nats").await?).await?,
             clock: faketime(),
         };
-        if hosts.are_there() {
-            deployment.environment.extend(BEYOND_LOOPBACK.map(|(name, value)| (name.to_owned(), value.to_owned())));
-        }
+        deployment.environment.extend(OPEN.map(|(name, value)| (name.to_owned(), value.to_owned())));
         let proxy = Proxy::start(hosts.here(), vec![deployment.nats.address]).await?;
         deployment.environment.push(("NATS_URL".into(), format!("nats://{}", proxy.address)));
         deployment.proxies.insert("nats", proxy);
