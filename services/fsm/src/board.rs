@@ -420,7 +420,9 @@ pub fn figures(tables: &Tables) -> Figures {
     put("EYE_DICE", board.eye_dice());
 
     put("FELLOWSHIP_AREA", board.fellowship_area().map(Value::from));
-    put("FELLOWSHIP_REVEALED", board.fellowship_state("revealed").filter(Value::is_boolean));
+    // The client's own row says "hidden" from its start to its end: only the machine knows better.
+    let says_so = |revealed: &Value| *revealed == true || documented && revealed.is_boolean();
+    put("FELLOWSHIP_REVEALED", board.fellowship_state("revealed").filter(says_so));
     put("FELLOWSHIP_PROGRESS", board.on_track(PROGRESS_COUNTER, TRACK, 12));
     put("CORRUPTION", board.corruption());
     put("HUNT_POOL", board.numbers_in(HUNT_POOL));

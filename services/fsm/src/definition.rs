@@ -35,10 +35,11 @@ const DEFAULT_GRACE: Duration = Duration::from_secs(30);
 const MAX_GRACE_SECONDS: u64 = 366 * 24 * 3600;
 
 const WAR_OF_THE_RING: &str = include_str!("../machines/war-of-the-ring.yaml");
-const WAR_OF_THE_RING_LIBRARY: [&str; 7] = [
+const WAR_OF_THE_RING_LIBRARY: [&str; 8] = [
     include_str!("../machines/war-of-the-ring/facts.yaml"),
     include_str!("../machines/war-of-the-ring/computed.yaml"),
     include_str!("../machines/war-of-the-ring/events.yaml"),
+    include_str!("../machines/war-of-the-ring/prompts.yaml"),
     include_str!("../machines/war-of-the-ring/turn.yaml"),
     include_str!("../machines/war-of-the-ring/hunt-and-war.yaml"),
     include_str!("../machines/war-of-the-ring/decisions.yaml"),

@@ -1,5 +1,6 @@
 //! Tests of the pure core and of the client's database; the service as a whole is tested in `tests/`.
 
+mod battles;
 mod captures;
 mod charts;
 mod computed;

@@ -103,7 +103,10 @@ impl<'a> Run<'a> {
             }
             Verb::Say(template) => {
                 let text = self.render(template)?;
-                self.say(text);
+                // A transition's action may say what its target's says again on entry: once is enough.
+                if !self.block().texts.contains(&text) {
+                    self.say(text);
+                }
             }
             Verb::Show(template) => self.tell_host(template, OutputKind::Shown)?,
             Verb::Record(template) => self.tell_host(template, OutputKind::Record)?,

@@ -1,7 +1,7 @@
 //! Decisions: what a game asks of a side, with the choices that are legal as things stand.
 //!
-//! A decision is open from the moment an action asks for it until its game moves to a state where none of its choices
-//! has a transition, or it is asked anew. Its choices are computed whenever they are looked at.
+//! A decision is open from the moment an action asks for it until its game moves to a state where its first choice has no
+//! transition, or it is asked anew. Its choices are computed whenever they are looked at.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -293,12 +293,12 @@ impl Run<'_> {
         self.memory.asked.push(Asked { number, name: name.to_owned(), at });
     }
 
-    /// Closes the decisions that the state has no transition for.
+    /// Closes the decisions that the state has no transition for: the first choice of each says where it belongs.
     pub(super) fn forget_asked(&mut self) {
         let mut asked = std::mem::take(&mut self.memory.asked);
         asked.retain(|asked| {
             let definition = self.machine.decisions.get(&asked.name);
-            definition.is_some_and(|decision| decision.choices.iter().any(|choice| self.may_take(&choice.event)))
+            definition.is_some_and(|decision| decision.choices.first().is_some_and(|first| self.may_take(&first.event)))
         });
         self.memory.asked = asked;
     }

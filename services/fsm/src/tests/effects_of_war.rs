@@ -116,6 +116,9 @@ pub(super) fn hunt() -> Vec<Row> {
                 "FELLOWSHIP_PROGRESS = 0",
                 "REVEALED_STEPS = 2",
                 "REVEALED_PENDING = true",
+                "record $FSM moves 248 from Fellowship Track 2 to Fellowship Track 0 ",
+                "record $FSM flips 248 ",
+                "its figure goes on from Rivendell, at most so many regions: 2",
                 "ask revealed",
                 "The Fellowship is revealed",
             ],
@@ -123,7 +126,7 @@ pub(super) fn hunt() -> Vec<Row> {
         (
             "UPDATE_FELLOWSHIP_REVEAL_AND_POSITION_IF_NEEDED",
             json!({"HUNT_REVEALS": true, "FELLOWSHIP_AREA": 189}),
-            &["FELLOWSHIP_REVEALED = true", "The Fellowship is revealed"],
+            &["FELLOWSHIP_REVEALED = true", "record $FSM flips 248 ", "The Fellowship is revealed"],
         ),
         ("UPDATE_FELLOWSHIP_REVEAL_AND_POSITION_IF_NEEDED", json!({"HUNT_REVEALS": false}), &[]),
         ("PROMPT_FP_ASSIGN_HUNT_DAMAGE", json!({"HUNT_DAMAGE_TO_ASSIGN": 2}), &["ask damage", "2 damage"]),

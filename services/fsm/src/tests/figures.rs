@@ -198,3 +198,12 @@ async fn each_game_has_its_own_file_where_the_path_says_so() {
     assert_eq!(databases.figures("alpha").await.values["CORRUPTION"], 7);
     assert_eq!(databases.figures("beta").await.source, Source::Machine);
 }
+
+#[tokio::test]
+async fn the_row_that_the_client_writes_at_its_start_does_not_say_that_the_fellowship_is_hidden() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("wotr_game.db");
+    Position::new(Shape::Client).with(MOVES).write(&path).await;
+    let figures = ClientDatabases::new(&path).figures("default").await;
+    assert_eq!(figures.values.get("FELLOWSHIP_REVEALED"), None, "only the machine knows");
+}

@@ -222,3 +222,13 @@ fn cards_that_were_fought_with_are_shown_and_used_up() {
     assert!(texts(&reaction).contains(&"🃏 Both cards are shown: card 158 against none.".to_owned()));
     assert_eq!(records(&reaction), ["$FSM moves 158 from Shadow Hand to SA Casualties "]);
 }
+
+#[test]
+fn what_a_side_has_not_ended_is_not_asked_of_the_other() {
+    let mut table = seat(orcs(), "army", true);
+    table.choose("action", "march-86-75");
+    table.choose("action", "enough");
+    assert!(table.decisions().iter().all(|decision| decision.kind != "action"));
+    table.send("DIE_SELECTED");
+    assert_eq!(table.decision("action").side, "free_peoples");
+}

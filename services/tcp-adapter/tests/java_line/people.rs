@@ -79,10 +79,9 @@ impl Game {
 
     /// What people say where nothing special is to be done.
     async fn go_on(&mut self) {
-        let is_revealed = self.player.heard.iter().rev().find_map(|line| {
-            let hidden = line.starts_with("$FSM flips 248") && self.state != "PHASE_5_END";
-            line.contains("Fellowship is revealed").then_some(true).or(hidden.then_some(false))
-        });
+        // The counter is turned over when the Fellowship is revealed, and again when it hides.
+        let turns = self.player.heard.iter().filter(|line| line.starts_with("$FSM flips 248")).count();
+        let is_revealed = turns % 2 == 1;
         match self.state.clone().as_str() {
             "PHASE_1_FP_DISCARD_CHECK" => self.discard(180, 175, "FP_DISCARDS_DONE").await,
             "PHASE_1_SP_DISCARD_CHECK" => self.discard(181, 177, "SP_DISCARDS_DONE").await,
@@ -102,7 +101,7 @@ impl Game {
                 Some(die) => self.drag(die, CURRENT_ACTION).await,
                 None => self.say("EVENT:SP_PASSES").await,
             },
-            "PHASE_5_FP_DIE_SELECTED" if self.walks && is_revealed == Some(true) => {
+            "PHASE_5_FP_DIE_SELECTED" if self.walks && is_revealed => {
                 self.say(r#"EVENT:ACTION_SELECTED {"action": "hide_fellowship"}"#).await;
             }
             "PHASE_5_FP_DIE_SELECTED" if self.walks => {
