@@ -177,6 +177,7 @@ const SHOT: &[Phrase<Shot>] = &[
         shot.situation.smartlink = Some(SMARTLINK_MODIFIER);
         shot.situation.smart_weapon = true;
     }),
+    ("smart goggles without smartgun", |shot, _| shot.situation.smart_goggles = true),
     ("smartlink without smartgun", |shot, _| shot.situation.smartlink = Some(SMARTLINK_MODIFIER)),
     ("attacker running", |shot, _| shot.situation.attacker_movement = Some(Movement::Running)),
     ("attacker walking", |shot, _| shot.situation.attacker_movement = Some(Movement::Walking)),
@@ -359,11 +360,18 @@ fn matched(phrase: &str, words: &[Word]) -> Option<(usize, Said)> {
 
 fn words(text: &str) -> Result<Vec<Word>, WordsError> {
     let mut words = Vec::new();
-    for word in text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
-        if words.len() == MAX_WORDS {
-            return Err(WordsError::TooLong);
+    for part in text.split(['(', ')']) {
+        // What a figure in brackets adds is known: "short (4)", "laser (-1)".
+        let is_figure = part.trim().trim_start_matches(['+', '-']).chars().all(|c| c.is_ascii_digit());
+        if is_figure {
+            continue;
         }
-        words.extend(to_word(word));
+        for word in part.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
+            if words.len() == MAX_WORDS {
+                return Err(WordsError::TooLong);
+            }
+            words.extend(to_word(word));
+        }
     }
     Ok(words)
 }
@@ -433,6 +441,7 @@ mod tests {
             ("short, 2nd burst of 3 rounds, comp 3", 7),
             ("shotgun, short, one burst, compensation 1", 8),
             ("short, full auto 6 rounds, comp 2", 8),
+            ("LMG, short (4), laser (-1): burst of 3 rounds at target one (3 rounds fired, comp 3)", 3),
             ("short, gyro 5, running, recoil 3", 6),
             ("called shot at medium range", 9),
             ("short, moderate wound and light stun", 7),
