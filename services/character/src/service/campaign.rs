@@ -443,8 +443,20 @@ pub async fn update_named_npc(
         None => None,
     };
     let document = find_npc(service, &request.npc_name, scope.as_deref()).await?;
-    let updates = entries::updates(request.updates, NPC_PARTS)?;
-    for (key, value) in &updates {
+    let mut updates = entries::updates(request.updates, NPC_PARTS)?;
+    for (key, value) in &mut updates {
+        let meant = |words: &[&str]| {
+            let given = value.as_str()?;
+            words.iter().find(|word| names::is_same(word, given)).map(|word| Value::from(*word))
+        };
+        let word = match key.as_str() {
+            "status" => meant(STATUSES),
+            "relevance" => meant(RELEVANCES),
+            _ => None,
+        };
+        if let Some(word) = word {
+            *value = word;
+        }
         let among = |words: &[&str]| value.as_str().is_some_and(|word| words.contains(&word));
         let (fits, allowed) = match key.as_str() {
             "name" => (value.as_str().is_some_and(|name| name.chars().count() <= names::MAX_NAME), "a name".to_owned()),

@@ -137,7 +137,7 @@ fn ratings(given: Map<String, Value>) -> Result<[u32; 6], Status> {
             let all: Vec<String> = Attribute::BOUGHT.iter().map(|attribute| attribute.key()).collect();
             unknown("attribute", &name, &all, "those that are bought")
         })?;
-        let rating = value.as_u64().and_then(|rating| u32::try_from(rating).ok());
+        let rating = entries::whole(&value).and_then(|rating| u32::try_from(rating).ok());
         ratings[index] = rating
             .filter(|rating| (1..=HIGHEST).contains(rating))
             .ok_or_else(|| refuse(format!("{name} is a whole number of 1 to {HIGHEST}, not {value}")))?;
@@ -184,7 +184,7 @@ fn skills(given: Map<String, Value>) -> Result<Vec<Skill>, Status> {
         let name = names::skill(&name).map_or(name, str::to_owned);
         entries::check_new("skill", &name, "the character", skills.iter().map(|skill| skill.skill_name.as_str()))?;
         let most = skills::MAX_STARTING_RATING;
-        let rating = value.as_u64().and_then(|rating| u32::try_from(rating).ok());
+        let rating = entries::whole(&value).and_then(|rating| u32::try_from(rating).ok());
         let base_rating = rating
             .filter(|rating| (1..=most).contains(rating))
             .ok_or_else(|| refuse(format!("{name} starts at 1 to {most}, not {value}")))?;

@@ -10,6 +10,8 @@ use crate::names;
 
 /// Longest text of an update, in characters.
 const MAX_TEXT: usize = 20_000;
+/// Characters of a wrong value that are shown again.
+const MAX_SHOWN: usize = 60;
 /// Deepest nesting of free-form parts.
 const MAX_DEPTH: u32 = 8;
 /// Most values in free-form parts.
@@ -70,13 +72,33 @@ pub fn updates(updates: Option<prost_types::Struct>, allowed: &[&str]) -> Result
     if updates.is_empty() {
         return Err(refuse(format!("`updates` is empty; it may have {}", allowed.join(", "))));
     }
-    for key in updates.keys() {
-        if !allowed.contains(&key.as_str()) {
+    let spelled = |(key, value): (String, Value)| match allowed.iter().find(|known| names::is_same(known, &key)) {
+        Some(known) => Ok(((*known).to_owned(), value)),
+        None => {
             let all: Vec<String> = allowed.iter().map(|&key| key.to_owned()).collect();
-            return Err(unknown("update", key, &all, "what can be updated"));
+            Err(unknown("update", &key, &all, "what can be updated"))
         }
+    };
+    updates.into_iter().map(spelled).collect()
+}
+
+/// A whole number, also one that came as text.
+pub fn whole(value: &Value) -> Option<u64> {
+    value.as_u64().or_else(|| value.as_str()?.trim().parse().ok())
+}
+
+/// A number, also one that came as text.
+pub fn number(value: &Value) -> Option<f64> {
+    value.as_f64().or_else(|| value.as_str()?.trim().parse().ok())
+}
+
+/// The same value written otherwise: a number as text, a text as the number or the yes or no that it holds.
+fn otherwise(value: &Value) -> Option<Value> {
+    match value {
+        Value::Number(number) => Some(number.to_string().into()),
+        Value::String(text) => serde_json::from_str(text.trim()).ok().filter(|value: &Value| !value.is_string()),
+        _ => None,
     }
-    Ok(updates)
 }
 
 /// A free-form part as a JSON object.
@@ -118,11 +140,19 @@ fn check_value(value: &Value, depth: u32, values: &mut u32) -> Result<(), Status
 ///
 /// `INVALID_INPUT` if a part cannot have such a value.
 pub fn merged<T: Serialize + DeserializeOwned>(entry: &T, updates: Map<String, Value>) -> Result<T, Status> {
-    let mut whole = serde_json::to_value(entry).map_err(|error| service_kit::status::internal(&error))?;
-    if let Value::Object(parts) = &mut whole {
-        parts.extend(updates);
+    let whole = serde_json::to_value(entry).map_err(|error| service_kit::status::internal(&error))?;
+    let mut parts = map(whole);
+    let read = |parts: &Map<String, Value>| serde_json::from_value::<T>(Value::Object(parts.clone()));
+    for (key, value) in updates {
+        let other = otherwise(&value);
+        let shown: String = value.to_string().chars().take(MAX_SHOWN).collect();
+        parts.insert(key.clone(), value);
+        let Err(error) = read(&parts) else { continue };
+        let refused = || refuse(format!("`{key}` cannot be {shown}: {error}"));
+        parts.insert(key.clone(), other.ok_or_else(refused)?);
+        read(&parts).map_err(|_| refused())?;
     }
-    serde_json::from_value(whole).map_err(|error| refuse(format!("`updates` cannot be made: {error}")))
+    read(&parts).map_err(|error| refuse(format!("`updates` cannot be made: {error}")))
 }
 
 /// A JSON object that was written as one.

@@ -199,7 +199,7 @@ fn whole(key: &str, value: &Value) -> Result<Option<u32>, Status> {
     if value.is_null() {
         return Ok(None);
     }
-    let number = value.as_u64().filter(|number| *number <= MOST).and_then(|number| u32::try_from(number).ok());
+    let number = entries::whole(value).filter(|number| *number <= MOST).and_then(|number| u32::try_from(number).ok());
     number.map(Some).ok_or_else(|| refuse(format!("`{key}` is a whole number of 0 to {MOST}, not {value}")))
 }
 
@@ -207,7 +207,7 @@ fn fraction(key: &str, value: &Value, most: f64) -> Result<Option<f64>, Status> 
     if value.is_null() {
         return Ok(None);
     }
-    let number = value.as_f64().filter(|number| (0.0..=most).contains(number));
+    let number = entries::number(value).filter(|number| (0.0..=most).contains(number));
     number
         .map(|number| Some(hundredths(number)))
         .ok_or_else(|| refuse(format!("`{key}` is a number of 0 to {most}, not {value}")))

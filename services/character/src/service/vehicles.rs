@@ -63,8 +63,13 @@ pub fn update(edit: &mut Edit, request: UpdateVehicleRequest) -> Result<ChangeRe
     let index = find(&edit.sheet, &vehicle_name)?;
     let texts = ["vehicle_name", "vehicle_type", "handling", "notes"];
     let figures = ["speed", "body", "armor", "signature", "pilot"];
-    let updates = entries::updates(updates, &[&texts[..], &figures, &["modifications", "damage"]].concat())?;
-    for (key, value) in &updates {
+    let mut updates = entries::updates(updates, &[&texts[..], &figures, &["modifications", "damage"]].concat())?;
+    for (key, value) in &mut updates {
+        if let Some(figure) = entries::whole(value).filter(|_| figures.contains(&key.as_str())) {
+            *value = figure.into();
+        } else if let (true, Value::Number(number)) = (texts.contains(&key.as_str()), &*value) {
+            *value = number.to_string().into();
+        }
         let fits = match key.as_str() {
             "vehicle_name" | "vehicle_type" => value.as_str().is_some_and(|text| !text.trim().is_empty()),
             key if texts.contains(&key) => value.is_string() || value.is_null(),

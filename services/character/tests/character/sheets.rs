@@ -1,6 +1,7 @@
 //! The JSON of a sheet: both shapes of the contract, with every key that any client reads.
 
 use serde_json::{Value, json};
+use service_kit::status::ErrorCode::InvalidInput;
 
 use crate::common::{Table, has_keys};
 
@@ -167,4 +168,33 @@ async fn a_page_that_reads_the_flat_shape_without_asking_stumbles_over_nothing()
             assert!(deck["ai_companions"].is_array(), "{deck}");
         }
     }
+}
+
+#[tokio::test]
+async fn updates_are_read_as_they_are_meant() {
+    let table = Table::start().await;
+    let axel = |mut more: Value| {
+        more["character_name"] = "Axel".into();
+        more
+    };
+    let updates = json!({"Age": 31, "hair": "red", "lifestyle_months_prepaid": "2", "Lifestyle Cost": "1000"});
+    table.call("update_character_info", axel(json!({"updates": updates}))).await;
+    let sheet = table.call("get_character", axel(json!({}))).await;
+    assert_eq!((&sheet["age"], &sheet["hair"]), (&json!("31"), &json!("red")));
+    assert_eq!((&sheet["lifestyle_months_prepaid"], &sheet["lifestyle_cost"]), (&json!(2), &json!(1000)));
+    let wrong = axel(json!({"updates": {"lifestyle_cost": "a lot"}}));
+    table.refuses("update_character_info", wrong, InvalidInput, "`lifestyle_cost` cannot be \"a lot\"").await;
+    let wrong = axel(json!({"updates": {"hair": ["red"]}}));
+    table.refuses("update_character_info", wrong, InvalidInput, "`hair` cannot be [\"red\"]").await;
+
+    let bulldog = json!({"vehicle_name": "Bulldog", "updates": {"Body": "8", "handling": 4}});
+    let bulldog = table.call("update_vehicle", axel(bulldog)).await;
+    assert_eq!((&bulldog["entry"]["body"], &bulldog["entry"]["handling"]), (&json!(8), &json!("4")));
+    table.call("update_derived_stats", axel(json!({"updates": {"Combat Pool": "9"}}))).await;
+    assert_eq!(table.call("get_combat_pool", axel(json!({}))).await["combat_pool"], 9);
+    let new =
+        json!({"street_name": "New", "archetype": "Courier", "attributes": {"Body": "5"}, "skills": {"car": "4"}});
+    table.call("create_character", new).await;
+    let sheet = table.call("get_character", json!({"character_name": "New"})).await;
+    assert_eq!((&sheet["attributes"]["body"], &sheet["skills"]["active"][0]["rating"]), (&json!(5), &json!(4)));
 }
