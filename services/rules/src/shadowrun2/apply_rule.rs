@@ -367,6 +367,25 @@ mod tests {
     }
 
     #[test]
+    fn figures_beyond_what_there_is_are_refused_and_power_ends_at_0() {
+        assert!(refusal("control_pool", json!({"reaction": 5, "vcr_level": 4})).contains("from 0 to 3, not 4"));
+        let far = json!({"weapon_class": "smg", "distance_m": 90, "magnification": 4});
+        assert!(refusal("magnification", far).contains("from 0 to 3, not 4"));
+        let gel = apply_rule("ammo", &json!({"damage": "1L", "ammo": "gel"})).unwrap();
+        assert_eq!(gel, json!({"damage": "0L Stun", "resist_tn": 2}));
+    }
+
+    #[test]
+    fn words_for_the_same_are_known() {
+        let burst =
+            |mode: &str| apply_rule("firearm_mode", &json!({"damage": "6M", "mode": mode, "rounds": 3})).unwrap();
+        assert_eq!((burst("Full Auto"), burst("burst fire")), (burst("FA"), burst("BF")));
+        assert_eq!(apply_rule("karma_cost", &json!({"improve": "New skill", "new_rating": 1})), Ok(json!(1)));
+        let prone = json!({"parameters": {"attacker": {"prone": true}}});
+        assert_eq!(apply_rule("melee_tn", &prone), Ok(json!(4)));
+    }
+
+    #[test]
     fn spelling_does_not_matter_where_the_meaning_is_sure() {
         let answer = |area, input| apply_rule(area, &input).unwrap();
         assert_eq!(answer("Reaction", json!({"Quickness": "5", "intelligence": " 4 "})), json!(4));

@@ -42,11 +42,11 @@ impl DamageCode {
         Self { power, level, stun: true }
     }
 
-    /// The code with more Power and more levels, Deadly at most.
+    /// The code with more Power, or less but never below 0, and more levels, Deadly at most.
     #[must_use]
     pub fn raised(self, power: i32, levels: u32) -> Self {
         let level = self.level.shifted(i64::from(levels)).unwrap_or(self.level);
-        Self { power: self.power.saturating_add(power), level, ..self }
+        Self { power: self.power.saturating_add(power).max(0), level, ..self }
     }
 }
 

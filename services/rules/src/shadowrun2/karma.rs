@@ -65,6 +65,7 @@ impl Improvement {
     ///
     /// [`UnknownName`], with the names that exist.
     pub fn parse(name: &str) -> Result<Self, UnknownName> {
+        let name = if same_name(name, "new skill") { "new skill at rating 1" } else { name };
         let row = IMPROVEMENTS.iter().find(|(_, known, _)| same_name(known, name));
         row.map(|(improvement, ..)| *improvement)
             .ok_or_else(|| UnknownName::new("improvement", name, IMPROVEMENTS.iter().map(|(_, known, _)| *known)))

@@ -8,6 +8,9 @@ use crate::shadowrun2::creation::find_metatype;
 use crate::shadowrun2::karma::{self, Improvement};
 use crate::shadowrun2::{initiative, movement as moving, pools, skill_web as web, skills};
 
+/// Highest level of a vehicle control rig.
+const MAX_RIG_LEVEL: u32 = 3;
+
 pub(super) fn combat_pool(input: &Input<'_>) -> Result<Value, RuleError> {
     let (quickness, intelligence) = (input.count("quickness")?, input.count("intelligence")?);
     Ok(json!(pools::combat_pool(quickness, intelligence, input.count("willpower")?)))
@@ -49,7 +52,8 @@ pub(super) fn hacking_pool(input: &Input<'_>) -> Result<Value, RuleError> {
 }
 
 pub(super) fn control_pool(input: &Input<'_>) -> Result<Value, RuleError> {
-    Ok(json!(pools::control_pool(input.count("reaction")?, input.count_or_none("vcr_level")?).total))
+    let rig = if input.has("vcr_level") { input.count_up_to("vcr_level", MAX_RIG_LEVEL)? } else { 0 };
+    Ok(json!(pools::control_pool(input.count("reaction")?, rig).total))
 }
 
 pub(super) fn concentration(input: &Input<'_>) -> Result<Value, RuleError> {

@@ -13,6 +13,9 @@ use crate::shadowrun2::damage::{
 use crate::shadowrun2::range::{CLASSES, RangeCategory, WeaponClass, range_category};
 use crate::shadowrun2::visibility::{Origin, Sight, Visibility};
 
+/// Highest rating of image magnification.
+const MAX_MAGNIFICATION: u32 = 3;
+
 pub(super) fn ammo(input: &Input<'_>) -> Result<Value, RuleError> {
     if input.has("constant") {
         return input.choice("constant", &[("EX_AMMO_BONUS", EXPLOSIVE_POWER)]).map(Value::from);
@@ -75,6 +78,10 @@ pub(super) fn firearm_mode(input: &Input<'_>) -> Result<Value, RuleError> {
         ("FA", FiringMode::FullAutomatic),
         ("SA", FiringMode::SemiAutomatic),
         ("SS", FiringMode::SingleShot),
+        ("burst fire", FiringMode::BurstFire),
+        ("full auto", FiringMode::FullAutomatic),
+        ("semi-automatic", FiringMode::SemiAutomatic),
+        ("single shot", FiringMode::SingleShot),
     ];
     let damage = burst_damage(input.parsed("damage")?, input.choice("mode", &modes)?, input.count("rounds")?);
     damage.map(|damage| json!(damage)).map_err(|error| input.refused(error))
@@ -102,7 +109,7 @@ pub(super) fn range_bracket(input: &Input<'_>) -> Result<Value, RuleError> {
 }
 
 pub(super) fn magnification(input: &Input<'_>) -> Result<Value, RuleError> {
-    let rating = input.count("magnification")?;
+    let rating = input.count_up_to("magnification", MAX_MAGNIFICATION)?;
     Ok(json!(range(input)?.map(|range| range.magnified(rating))))
 }
 

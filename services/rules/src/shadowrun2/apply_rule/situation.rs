@@ -98,7 +98,8 @@ pub(super) fn melee_tn(input: &Input<'_>) -> Result<Value, RuleError> {
 }
 
 fn melee_parameters(input: &Input<'_>) -> Result<melee::Situation, RuleError> {
-    let attacker = input.object("attacker", &["woundLevel", "vision"])?;
+    // How he himself lies is known and counts nothing.
+    let attacker = input.object("attacker", &["woundLevel", "vision", "prone"])?;
     let defender = input.object("defender", &["prone"])?;
     let weapon = input.object("attackerWeapon", &["reach"])?;
     let opponents_weapon = input.object("defenderWeapon", &["reach"])?;
