@@ -165,7 +165,8 @@ export class Agreed {
             try {
               const tested = await tool("test_model", { ...this.id, ...modelOf(values) });
               const { ok, reply, error, first_word_ms: took } = tested;
-              status.textContent = ok ? `It answers “${reply}” after ${Math.round(took)} ms.` : `It does not answer: ${error}`;
+              const how = tested.takes_tools ? "" : " Its server takes no tools: calls are read from its words, which works, but worse.";
+              status.textContent = ok ? `It answers “${reply}” after ${Math.round(took)} ms.${how}` : `It does not answer: ${error}`;
             } catch (error) {
               status.textContent = error.message;
             }

@@ -301,6 +301,12 @@ pub trait Provider: Send + Sync {
         None
     }
 
+    /// Whether tools can be given to it as such, as far as is known: what its server refuses is only known once it was
+    /// asked.
+    fn takes_tools(&self) -> bool {
+        true
+    }
+
     /// Asks the model; its answer streams until [`ModelEvent::End`] or an error. Dropping the stream ends the request.
     ///
     /// # Errors

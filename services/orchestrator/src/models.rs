@@ -16,7 +16,8 @@ use tonic::Status;
 use crate::{
     config::{Config, GameMaster},
     llm::{
-        self, Message, ModelError, ModelEvent, ModelRequest, Provider, chain::Link, hedge::hedged, house::House, openai,
+        self, Message, ModelError, ModelEvent, ModelRequest, Provider, ToolDefinition, chain::Link, hedge::hedged,
+        house::House, openai,
     },
     store::Store,
 };
@@ -193,12 +194,12 @@ impl Models {
         KNOWN.map(known).to_vec()
     }
 
-    /// Asks a model for a word.
+    /// Asks a model for a word, with `tools` that it need not call.
     ///
     /// # Errors
     ///
     /// The address or the key makes no sense.
-    pub async fn test(&self, choice: &Choice) -> Result<TestModelResponse, Status> {
+    pub async fn test(&self, choice: &Choice, tools: Arc<[Arc<ToolDefinition>]>) -> Result<TestModelResponse, Status> {
         let provider = match choice {
             Choice::Server => self.server.first().map(|link| link.provider.clone()),
             _ => Some(self.provider(choice)?),
@@ -210,14 +211,15 @@ impl Models {
             sections: Arc::new([]),
             scene: Map::new(),
             messages: Arc::new(vec![Message::Player { name: None, character: None, text: "Hello".into() }]),
-            tools: Arc::new([]),
+            tools,
         };
         let asked = Instant::now();
         let tried = tokio::time::timeout(TRIAL, first_words(provider.as_ref(), request)).await;
         Ok(match tried.unwrap_or(Err(ModelError::Timeout("a trial"))) {
             Ok((reply, first)) => {
                 let first_word_ms = first.saturating_duration_since(asked).as_secs_f64() * 1000.0;
-                TestModelResponse { ok: true, reply, error: String::new(), first_word_ms }
+                let takes_tools = provider.takes_tools();
+                TestModelResponse { ok: true, reply, error: String::new(), first_word_ms, takes_tools }
             }
             Err(error) => {
                 let (_, error) = llm::tell_model_error(&error);

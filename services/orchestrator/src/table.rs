@@ -295,7 +295,9 @@ impl Engine {
     pub async fn test_model(&self, request: TestModelRequest, now: &Choice) -> Result<TestModelResponse, Status> {
         let TestModelRequest { session_id: _, provider, model, url, key } = request;
         let wish = Wish { provider, url, model, key: key.map(SecretString::from), house_steps_in: None };
-        self.models.test(&self.models.choose(wish, now)?).await
+        // One is enough to see whether its server takes any.
+        let tools = self.offered(false).iter().take(1).cloned().collect();
+        self.models.test(&self.models.choose(wish, now)?, tools).await
     }
 
     /// What a table can have.

@@ -302,6 +302,26 @@ async fn a_table_chooses_its_model_and_the_key_is_never_told() {
 }
 
 #[tokio::test]
+async fn the_trial_of_a_model_says_whether_its_server_takes_tools() {
+    let model = FakeModel::answering(|asked| match asked.body["tools"].is_null() {
+        true => Reply::saying(["Hello."]),
+        false => Reply::refusing(400, "application/json", r#"{"error": "this model does not support tools"}"#),
+    })
+    .await;
+    let table = Table::set_up(Config::default()).await;
+    let trial = TestModelRequest {
+        provider: "openai".into(),
+        url: Some(model.url.clone()),
+        model: Some("m".into()),
+        ..Default::default()
+    };
+
+    let tried = table.client.clone().test_model(trial).await.unwrap().into_inner();
+
+    assert_eq!((tried.ok, tried.reply.as_str(), tried.takes_tools), (true, "Hello.", false), "{tried:?}");
+}
+
+#[tokio::test]
 async fn a_model_is_tried_before_it_is_chosen() {
     let model = FakeModel::answering(|asked| match asked.header("authorization") {
         "Bearer right" => Reply::saying(["I am here."]),
@@ -325,9 +345,9 @@ async fn a_model_is_tried_before_it_is_chosen() {
     let nowhere = TestModelRequest { url: Some("nowhere".into()), ..trial("right") };
     let models = client.list_models(ListModelsRequest {}).await.unwrap().into_inner();
 
-    assert_eq!((right.ok, right.reply.as_str()), (true, "I am here."));
+    assert_eq!((right.ok, right.reply.as_str(), right.takes_tools), (true, "I am here.", true));
     assert!(!wrong.ok && wrong.error.contains("HTTP 401") && !wrong.error.contains("secret"), "{wrong:?}");
-    assert!(house.ok && !house.reply.is_empty(), "{house:?}");
+    assert!(house.ok && !house.reply.is_empty() && house.takes_tools, "{house:?}");
     assert_eq!(code(client.test_model(nowhere).await), ErrorCode::InvalidInput);
     assert_eq!(models.server.unwrap().model, "house");
     assert!(models.known.iter().any(|known| known.name == "Ollama on this machine" && !known.needs_key));

@@ -135,8 +135,12 @@ pub fn internal(error: &(dyn StdError + 'static)) -> Status {
     self::error(ErrorCode::InternalError, "internal error")
 }
 
-/// The status of a database failure.
+/// The status of a database failure. Nothing was written; who was only slower than somebody else may try again at once.
 pub fn database(error: &crate::db::DbError) -> Status {
+    if let crate::db::DbError::Conflict = error {
+        tracing::info!("somebody else was faster");
+        return self::error(ErrorCode::DatabaseError, "somebody else has changed this meanwhile; try again");
+    }
     log_internal(error);
     self::error(ErrorCode::DatabaseError, "the database does not answer as it should; try again")
 }
@@ -184,6 +188,7 @@ impl From<&Status> for Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::db::DbError;
 
     #[test]
     fn a_code_and_its_details_survive_the_status() {
@@ -194,6 +199,14 @@ mod tests {
         assert_eq!(status.code(), Code::NotFound);
         let message = "Character 'Bob' not found".to_owned();
         assert_eq!(Failure::from(&status), Failure { code: ErrorCode::CharacterNotFound, message, details });
+    }
+
+    #[test]
+    fn who_was_slower_than_somebody_else_is_told_so() {
+        let (slower, broken) = (database(&DbError::Conflict), database(&DbError::Closed));
+
+        assert_eq!(Failure::from(&slower).code, ErrorCode::DatabaseError);
+        assert!(slower.message().contains("somebody else") && !broken.message().contains("somebody else"));
     }
 
     #[test]

@@ -73,6 +73,10 @@ impl Provider for Hedged {
         self.provider.server()
     }
 
+    fn takes_tools(&self) -> bool {
+        self.provider.takes_tools()
+    }
+
     async fn ask(
         &self,
         request: ModelRequest,

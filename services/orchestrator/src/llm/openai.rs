@@ -150,6 +150,10 @@ impl Provider for OpenAi {
         Some((url.host_str()?, url.port_or_known_default()?))
     }
 
+    fn takes_tools(&self) -> bool {
+        self.manner().has_tools
+    }
+
     async fn ask(
         &self,
         request: ModelRequest,
