@@ -107,6 +107,11 @@ pub fn area(name: &str) -> Option<i64> {
     MAP.areas.get(name).copied()
 }
 
+/// The name of an area; a dash where there is none.
+pub fn name(area: i64) -> &'static str {
+    MAP.areas.iter().find(|(_, other)| **other == area).map_or("–", |(name, _)| name)
+}
+
 /// All settlements, with their regions.
 pub fn settlements() -> impl Iterator<Item = (i64, Settlement)> {
     (0..).zip(&MAP.settlements).filter_map(|(region, settlement)| Some((region, (*settlement)?)))

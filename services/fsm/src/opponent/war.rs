@@ -126,7 +126,7 @@ impl<'a> War<'a> {
     pub fn offered_march(&self, moves: &[Value]) -> Plan {
         let (pieces, from, to) = first(moves);
         let worth = self.worth_of_march(&pieces, from, to);
-        Plan::new(worth, format!("{} figures go from {from} to {to}", pieces.len()))
+        Plan::new(worth, format!("{} figures go from {} to {}", pieces.len(), map::name(from), map::name(to)))
     }
 
     /// Moves of Armies, the best of them: what a die for them is worth.
@@ -147,7 +147,10 @@ impl<'a> War<'a> {
                 let pieces = self.units_limit(&army, there);
                 let worth = self.worth_of_march(&pieces, from, to);
                 if best.worth < worth {
-                    best = Plan::new(worth, format!("{} figures go from {from} to {to}", pieces.len()));
+                    best = Plan::new(
+                        worth,
+                        format!("{} figures go from {} to {}", pieces.len(), map::name(from), map::name(to)),
+                    );
                 }
             }
         }
@@ -203,9 +206,10 @@ impl<'a> War<'a> {
         let worth =
             odds.won * self.prize(region) + HIT * (odds.inflicted - odds.lost) - if odds.won < 0.5 { 1.0 } else { 0.0 };
         let why = format!(
-            "{} against {} in {region}: {:.0} % to win, {:.1} hits lost, {:.1} inflicted",
+            "{} against {} in {}: {:.0} % to win, {:.1} hits lost, {:.1} inflicted",
             army.strength(),
             defender.strength(),
+            map::name(region),
             100.0 * odds.won,
             odds.lost,
             odds.inflicted
@@ -221,9 +225,10 @@ impl<'a> War<'a> {
         let points = map::settlement(region).map_or(0.0, |place| f64::from(i32::try_from(place.points).unwrap_or(0)));
         let worth = odds.won * (points + 0.5) + HIT * (odds.inflicted - odds.lost);
         let why = format!(
-            "an assault, {} against {} in {region}: {:.0} % to win",
+            "an assault, {} against {} in {}: {:.0} % to win",
             army.strength(),
             defender.strength(),
+            map::name(region),
             100.0 * odds.won
         );
         Plan::new(worth, why)
@@ -290,7 +295,7 @@ impl<'a> War<'a> {
             let may_come =
                 at_home && is_free && position.is_at_war(place.nation) && position.pieces_in(pool).any(waits);
             if may_come && best.worth < worth {
-                best = Plan::new(worth, format!("{} are strengthened in {region}", place.nation));
+                best = Plan::new(worth, format!("{} are strengthened in {}", place.nation, map::name(region)));
             }
         }
         best
@@ -303,7 +308,7 @@ impl<'a> War<'a> {
         let there = self.position.army(self.side, region).leaders.len();
         // One who leads is enough where nobody does.
         let kind = if leads && 0 < there { -0.4 } else { 0.0 };
-        Plan::new(0.7 + kind + self.need_in(region), format!("{region} is strengthened"))
+        Plan::new(0.7 + kind + self.need_in(region), format!("{} is strengthened", map::name(region)))
     }
 
     /// Saruman has a Regular come to each Settlement of Isengard, while he is in Orthanc.

@@ -232,3 +232,23 @@ fn what_a_side_has_not_ended_is_not_asked_of_the_other() {
     table.send("DIE_SELECTED");
     assert_eq!(table.decision("action").side, "free_peoples");
 }
+
+#[test]
+fn a_part_that_makes_no_sense_is_refused() {
+    let mut table = seat(orcs(), "army", true);
+    let many: Vec<i64> = vec![7; 200];
+    for part in [
+        json!({"action": "move_armies", "pieces": "all"}),
+        json!({"action": "move_armies", "pieces": [-1]}),
+        json!({"action": "move_armies", "pieces": ["7"]}),
+        json!({"action": "move_armies", "pieces": many}),
+        json!({"action": "move_armies", "group": [[7]]}),
+        json!({"action": "move_armies", "group": many}),
+        json!({"action": "attack"}),
+        json!({"action": 7}),
+        json!({}),
+    ] {
+        assert_eq!(table.refused("ACTION_BEGUN", part.clone()), Refusal::Transition, "{part}");
+    }
+    table.rests_in("PHASE_5_SP_DIE_SELECTED");
+}
