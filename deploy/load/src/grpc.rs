@@ -50,7 +50,7 @@ pub async fn rolls(binary: &Path, sampling: Sampling, requests: usize) -> anyhow
     let mut process = Process::start(command, Some(folder))?;
     let output = process.child.stderr.take().context("its log")?;
     let address = address_in(output, "address=").await?;
-    rate(&address, ROLL, requests).await
+    rate(&[&address], ROLL, requests, false).await
 }
 
 /// The p50 of a ranged attack through gRPC, its dice included, where all services are one process.
@@ -78,7 +78,7 @@ pub async fn attacks(target: &Target, requests: usize) -> anyhow::Result<Duratio
 /// Echoes in a second by as many callers.
 pub async fn bare(requests: usize) -> anyhow::Result<f64> {
     let (_process, address) = process::bare("--echo".as_ref()).await?;
-    rate(&address, ECHO, requests).await
+    rate(&[&address], ECHO, requests, false).await
 }
 
 /// The bare server: tells its address on the standard output, and answers until it is ended.
@@ -112,30 +112,41 @@ impl tonic::server::UnaryService<RollDiceRequest> for Echo {
     }
 }
 
+/// Rolls in a second at replicas between which the callers are divided, each caller in a session of its own.
+pub async fn rate_of_sessions(addresses: &[&str], requests: usize) -> anyhow::Result<f64> {
+    rate(addresses, ROLL, requests, true).await
+}
+
 /// Answers in a second: every caller asks again as soon as it is answered.
-async fn rate(address: &str, path: &'static str, requests: usize) -> anyhow::Result<f64> {
+async fn rate(addresses: &[&str], path: &'static str, requests: usize, in_sessions: bool) -> anyhow::Result<f64> {
     let mut channels = Vec::with_capacity(CONNECTIONS);
-    for _ in 0..CONNECTIONS {
+    for number in 0..CONNECTIONS {
+        let address = addresses[number % addresses.len()];
         let endpoint = Endpoint::from_shared(format!("http://{address}"))?.connect_timeout(Duration::from_secs(10));
         channels.push(endpoint.tcp_nodelay(true).connect().await?);
     }
     let each = (requests / CALLERS).max(1);
-    call(&channels, path, each.div_ceil(10)).await?; // Until all is warm.
+    call(&channels, path, each.div_ceil(10), in_sessions).await?; // Until all is warm.
     let begun = Instant::now();
-    call(&channels, path, each).await?;
+    call(&channels, path, each, in_sessions).await?;
     Ok((each * CALLERS) as f64 / begun.elapsed().as_secs_f64())
 }
 
-async fn call(channels: &[Channel], path: &'static str, each: usize) -> anyhow::Result<()> {
+async fn call(channels: &[Channel], path: &'static str, each: usize, in_sessions: bool) -> anyhow::Result<()> {
     let mut callers = JoinSet::new();
     for caller in 0..CALLERS {
         let mut client = Grpc::new(channels[caller % channels.len()].clone());
+        let session = in_sessions.then(|| format!("load-{caller}").parse()).transpose()?;
         callers.spawn(async move {
             for _ in 0..each {
                 let request = RollDiceRequest { pool: Some(8), target_number: Some(5), ..RollDiceRequest::default() };
+                let mut request = tonic::Request::new(request);
+                if let Some(session) = &session {
+                    request.metadata_mut().insert("session-id", tonic::metadata::MetadataValue::clone(session));
+                }
                 client.ready().await?;
                 let codec = ProstCodec::<RollDiceRequest, RollDiceResponse>::default();
-                client.unary(tonic::Request::new(request), path.parse()?, codec).await?;
+                client.unary(request, path.parse()?, codec).await?;
             }
             anyhow::Ok(())
         });

@@ -9,6 +9,7 @@ mod grpc;
 mod lines;
 mod players;
 mod process;
+mod replicas;
 mod rest;
 mod sheets;
 mod sockets;
@@ -43,6 +44,8 @@ enum Part {
     Turns,
     /// A thousand players at a person's pace, and what of their processor time is tracing.
     Players,
+    /// Rolls at two replicas beside those at one; as root, and with --database-url.
+    Replicas,
     /// Commits that survive a power cut.
     Durable,
 }
@@ -65,6 +68,9 @@ struct Options {
     /// Authenticated WebSockets whose memory is measured; each takes a file handle here and one in the gateway.
     #[arg(long, default_value_t = 1000)]
     sockets: usize,
+    /// A PostgreSQL database that may be written to, for two replicas; left out, they are not measured.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    database_url: Option<String>,
     /// Measure only this.
     #[arg(long, value_enum)]
     only: Option<Part>,
@@ -130,6 +136,12 @@ async fn measure(options: Options) -> anyhow::Result<()> {
         table.put_text(Sampling::AsShipped, PLAYERS, shown(shipped));
         table.put_text(Sampling::Everything, PLAYERS, shown(everything));
         table.bare_text(PLAYERS, format!("{:.1} %, no trace recorded", 100.0 * nothing));
+    }
+    if let Some(database) = options.database_url.as_deref().filter(|_| is_wanted(Part::Replicas)) {
+        const ROLLS: &str = "rolls in a second, replicas with a fifth of a processor each";
+        let [one, two] = replicas::rates(&binary, database, options.requests * 5).await.context("replicas")?;
+        table.put_text(Sampling::AsShipped, ROLLS, format!("two: {two:.0} ({:.2} times)", two / one));
+        table.bare_text(ROLLS, format!("one: {one:.0}"));
     }
     writeln!(std::io::stdout(), "{table}")?;
     Ok(())
