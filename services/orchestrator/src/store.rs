@@ -90,7 +90,7 @@ pub(crate) struct Position {
 }
 
 /// A part of the log.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Page {
     pub events: Vec<SessionEvent>,
     /// Where to read on, if there may be more.
