@@ -179,7 +179,8 @@ impl Limiter {
     fn check(&self, kind: Kind, key: &Key) -> Result<(), Status> {
         let Err(early) = self.limiter.check_key(key) else { return Ok(()) };
         let wait = early.wait_time_from(governor::clock::DefaultClock::default().now());
-        let ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1);
+        // Rounded up: whoever waits as long as he is told is not early again.
+        let ms = u64::try_from(wait.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX).max(1);
         let (name, per_second) = (kind.name(), self.per_second);
         LIMITED.with(&format!("{name}{}", key.label())).inc();
         let message = format!("too many {name}{}: {per_second} a second are allowed; wait {ms} ms", key.whose());
