@@ -12,24 +12,10 @@ use std::{
 use anyhow::Context as _;
 use tokio::{io::AsyncWriteExt, process::Command};
 
+use crate::plan::PROCESSES;
+
 /// A network that is for trying things out (RFC 2544), and that nobody has. This program is its first host.
 const HERE: [u8; 4] = [198, 18, 0, 1];
-/// Who has a host, in the order of the addresses.
-const NAMES: [&str; 13] = [
-    "database",
-    "nats",
-    "dice-a",
-    "dice-b",
-    "character-a",
-    "character-b",
-    "fsm-a",
-    "fsm-b",
-    "orchestrator-a",
-    "orchestrator-b",
-    "gateway-a",
-    "gateway-b",
-    "tcp-adapter",
-];
 /// The variable by which the program knows that it stands in namespaces of its own.
 const ENTERED: &str = "DICETOWER_FAULTS_HOSTS";
 /// Goes into new namespaces, with nothing in them, and runs what follows there.
@@ -70,7 +56,7 @@ impl Hosts {
             "mkdir -p /run/netns && mount -t tmpfs tmpfs /run/netns && ip link set lo up && ip link add hosts type bridge \
              && ip addr add {a}.{b}.{c}.{last}/24 dev hosts && ip link set hosts up"
         );
-        for name in NAMES {
+        for name in names() {
             let address = Hosts { are_there: true }.address(name);
             script += &format!(
                 " && ip netns add {name} && ip link add {name} type veth peer name eth0 netns {name} \
@@ -91,7 +77,7 @@ impl Hosts {
     /// The address of a server's host.
     pub fn address(self, name: &str) -> IpAddr {
         let [a, b, c, first] = HERE;
-        match NAMES.iter().zip(first + 1..).find(|(host, _)| **host == name) {
+        match names().zip(first + 1..).find(|(host, _)| *host == name) {
             Some((_, last)) if self.are_there => Ipv4Addr::new(a, b, c, last).into(),
             _ => self.here(),
         }
@@ -138,6 +124,11 @@ impl Hosts {
     }
 }
 
+/// Who has a host, in the order of the addresses.
+fn names() -> impl Iterator<Item = &'static str> {
+    ["database", "nats"].into_iter().chain(PROCESSES)
+}
+
 /// Has the kernel filter packets as this says.
 async fn filter(rules: &str) -> anyhow::Result<()> {
     let mut nft = Command::new("nft").args(["-f", "-"]).stdin(Stdio::piped()).kill_on_drop(true).spawn()?;
@@ -154,11 +145,11 @@ mod tests {
     #[test]
     fn every_server_has_a_host_of_its_own_or_stands_here() {
         let hosts = Hosts { are_there: true };
-        let addresses: std::collections::BTreeSet<IpAddr> = NAMES.iter().map(|name| hosts.address(name)).collect();
-        assert_eq!(addresses.len(), NAMES.len());
+        let addresses: std::collections::BTreeSet<IpAddr> = names().map(|name| hosts.address(name)).collect();
+        assert_eq!(addresses.len(), names().count());
         assert!(!addresses.contains(&hosts.here()));
-        assert!(NAMES.iter().all(|name| Hosts::NONE.address(name) == Hosts::NONE.here()));
+        assert!(names().all(|name| Hosts::NONE.address(name) == Hosts::NONE.here()));
         // Cables are named like their hosts, and Linux allows 15 letters.
-        assert!(NAMES.iter().all(|name| name.len() <= 15));
+        assert!(names().all(|name| name.len() <= 15));
     }
 }

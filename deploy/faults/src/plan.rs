@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 /// The processes that may be killed or stopped.
-const PROCESSES: [&str; 11] = [
+pub const PROCESSES: [&str; 11] = [
     "dice-a",
     "dice-b",
     "character-a",
