@@ -158,7 +158,9 @@ pub fn init(config: &TelemetryConfig, name: &'static str) -> anyhow::Result<Guar
 /// process on PostgreSQL did not tell its address. Filters keep their answer in the thread until an event takes it; likely
 /// somebody only asks, and the next event that asks nothing is taken for his.
 fn events<S: Subscriber + for<'a> LookupSpan<'a>>(filter: EnvFilter) -> impl Filter<S> {
-    dynamic_filter_fn(|metadata, _: &Context<'_, S>| metadata.is_event()).and(filter)
+    let are_events = dynamic_filter_fn(|metadata, _: &Context<'_, S>| metadata.is_event());
+    // Without a hint of its own it would hide the other's: every crate's finest events would be asked about, one by one.
+    are_events.with_max_level_hint(LevelFilter::TRACE).and(filter)
 }
 
 /// What stands in traces: our spans and events, and every SQL statement once. A target is any that begins so, and sqlx
@@ -226,6 +228,8 @@ mod tests {
         assert!(tracing::trace_span!(target: "h2::proto", "theirs").is_disabled());
         assert!(tracing::info_span!(target: "h2::proto", "theirs").is_disabled());
         assert!(!tracing::enabled!(target: "hyper::proto", tracing::Level::TRACE));
+        // Nobody is asked about them.
+        assert_eq!(LevelFilter::current(), LevelFilter::DEBUG);
     }
 
     #[test]
