@@ -1,13 +1,10 @@
 //! A session's events as the frames that web clients know: `type`, and the body's fields beside it.
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    sync::LazyLock,
-};
+use std::{collections::HashSet, sync::LazyLock};
 
 use prost::Message;
 use prost_reflect::{DynamicMessage, MessageDescriptor};
-use serde_json::{Value, value::RawValue};
+use serde_json::Value;
 
 use crate::{POOL, json::Shape, orchestrator::v1::SessionEvent};
 
@@ -19,28 +16,38 @@ static BODIES: LazyLock<HashSet<String>> = LazyLock::new(|| {
     bodies.fields().map(|field| field.name().to_owned()).collect()
 });
 
+static EVENT_SHAPE: LazyLock<Shape> = LazyLock::new(|| Shape::of(EVENT).expect("a message of the contract"));
+
 /// The frame of an event. Fields that say nothing (`seq` 0, an empty `turn_id`, …) are left out.
 pub fn to_frame(event: &SessionEvent) -> Value {
     serde_json::from_str(&to_frame_text(event)).expect("it was just written")
 }
 
-/// The text of [`to_frame`], its `type` in front. It is made for every event that anybody listens to, so it is put together
-/// of the parts of the event's own text.
+/// The text of [`to_frame`], its `type` in front. It is made for every event that anybody listens to.
 pub fn to_frame_text(event: &SessionEvent) -> String {
-    let text = to_text(EVENT, event);
-    let fields: BTreeMap<&str, &RawValue> = serde_json::from_str(&text).expect("a message is a JSON object");
+    let fields = EVENT_SHAPE.fields(&event.encode_to_vec()).expect("the event was encoded from the same contract");
     let (body, others): (Vec<_>, Vec<_>) = fields.into_iter().partition(|(key, _)| BODIES.contains(*key));
-    let mut parts = Vec::with_capacity(others.len() + 2);
+    let mut text = String::with_capacity(512);
+    text.push('{');
+    let mut put = |part: &[&str]| {
+        if text.len() > 1 {
+            text.push(',');
+        }
+        text.extend(part.iter().copied());
+    };
     if let Some((kind, body)) = body.first() {
-        parts.push(format!("\"type\":\"{kind}\""));
-        let inner = body.get().trim_start_matches('{').strip_suffix('}').unwrap_or_default();
-        parts.extend(Some(inner.to_owned()).filter(|inner| !inner.is_empty()));
+        put(&["\"type\":\"", kind, "\""]);
+        let inner = body.trim_start_matches('{').strip_suffix('}').unwrap_or_default();
+        if !inner.is_empty() {
+            put(&[inner]);
+        }
     }
-    let is_shown =
-        |key: &str, value: &RawValue| key != "origin" && key != "frame" && !matches!(value.get(), "\"\"" | "[]" | "0");
-    let shown = others.into_iter().filter(|(key, value)| is_shown(key, value));
-    parts.extend(shown.map(|(key, value)| format!("\"{key}\":{value}")));
-    format!("{{{}}}", parts.join(","))
+    let is_shown = |key: &str, value: &str| key != "origin" && key != "frame" && !matches!(value, "\"\"" | "[]" | "0");
+    for (key, value) in others.iter().filter(|(key, value)| is_shown(key, value)) {
+        put(&["\"", key, "\":", value]);
+    }
+    text.push('}');
+    text
 }
 
 /// A message as the JSON in which the log keeps it.

@@ -99,6 +99,20 @@ impl Shape {
         String::from_utf8(text).ok()
     }
 
+    /// What is set in an encoded message: the name and the JSON text of each field, in the order of their numbers. `None`
+    /// if the bytes are no such message.
+    pub(crate) fn fields(&self, bytes: &[u8]) -> Option<Vec<(&str, String)>> {
+        let Some(Layout::Fields(fields)) = self.layouts.first() else { return None };
+        let mut told = Vec::with_capacity(fields.len());
+        for set in find(fields, bytes)?.chunk_by(|(one, _), (other, _)| one == other) {
+            let field = &fields[set.first()?.0];
+            let mut text = Vec::with_capacity(512);
+            self.write_field(field, set, 0, &mut text)?;
+            told.push((field.key.trim_matches(['"', ':']), String::from_utf8(text).ok()?));
+        }
+        Some(told)
+    }
+
     fn write(&self, layout: usize, bytes: &[u8], depth: u32, text: &mut Vec<u8>) -> Option<()> {
         if depth == MAX_DEPTH {
             return None;
@@ -131,27 +145,35 @@ impl Shape {
                 text.push(b',');
             }
             text.extend_from_slice(field.key.as_bytes());
-            if field.is_list {
-                text.push(b'[');
-                let begin = text.len();
-                for (_, wire) in mine {
-                    self.write_items(&field.form, wire, depth, begin, text)?;
-                }
-                text.push(b']');
-                continue;
-            }
-            match (&field.form, mine) {
-                // The parts of one message add up to it.
-                (Form::Message(layout), [_, _, ..]) => {
-                    let parts: Option<Vec<&[u8]>> = mine.iter().map(|(_, wire)| wire.bytes()).collect();
-                    self.write(*layout, &parts?.concat(), depth + 1, text)?;
-                }
-                (form, [.., (_, wire)]) => self.write_one(form, wire, depth, text)?,
-                (form, []) => write_default(form, text),
-            }
+            self.write_field(field, mine, depth, text)?;
         }
         text.push(b'}');
         Some(())
+    }
+
+    /// A field of which these are the parts on the wire.
+    fn write_field(&self, field: &Field, mine: &[(usize, Wire<'_>)], depth: u32, text: &mut Vec<u8>) -> Option<()> {
+        if field.is_list {
+            text.push(b'[');
+            let begin = text.len();
+            for (_, wire) in mine {
+                self.write_items(&field.form, wire, depth, begin, text)?;
+            }
+            text.push(b']');
+            return Some(());
+        }
+        match (&field.form, mine) {
+            // The parts of one message add up to it.
+            (Form::Message(layout), [_, _, ..]) => {
+                let parts: Option<Vec<&[u8]>> = mine.iter().map(|(_, wire)| wire.bytes()).collect();
+                self.write(*layout, &parts?.concat(), depth + 1, text)
+            }
+            (form, [.., (_, wire)]) => self.write_one(form, wire, depth, text),
+            (form, []) => {
+                write_default(form, text);
+                Some(())
+            }
+        }
     }
 
     /// One item of a list, or several numbers packed together.

@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, fmt::Write as _};
 
+use memchr::memchr3_iter;
 use serde::Serialize;
 use serde_json::{Value, json, value::RawValue};
 
@@ -140,19 +141,34 @@ const MARKS: [&str; 17] = [
 ];
 
 /// A text without a server's marks: a blank is put into each.
-fn unmarked(text: &str) -> Cow<'_, str> {
-    let mut text = Cow::Borrowed(text);
-    for mark in MARKS {
-        if text.contains(mark) {
-            let (first, rest) = mark.split_at(1);
-            text = text.replace(mark, &format!("{first} {rest}")).into();
-        }
+fn unmarked(text: Cow<'_, str>) -> Cow<'_, str> {
+    // Every word of the window comes by here in every step, and next to none of it is a mark.
+    if !has_mark(text.as_bytes()) {
+        return text;
     }
-    text
+    let split = |text: String, mark: &str| {
+        let (first, rest) = mark.split_at(1);
+        text.replace(mark, &format!("{first} {rest}"))
+    };
+    MARKS.into_iter().fold(text.into_owned(), split).into()
 }
 
-fn one_line(text: &str) -> String {
-    unmarked(&text.split_whitespace().collect::<Vec<_>>().join(" ")).into_owned()
+/// Whether any mark stands in a text, in one pass over it.
+fn has_mark(text: &[u8]) -> bool {
+    memchr3_iter(b'<', b'[', b'|', text).any(|at| MARKS.iter().any(|mark| text[at..].starts_with(mark.as_bytes())))
+}
+
+/// A text in one line, its words one blank apart.
+fn one_line(text: &str) -> Cow<'_, str> {
+    if is_one_line(text) {
+        return unmarked(text.into());
+    }
+    unmarked(text.split_whitespace().collect::<Vec<_>>().join(" ").into())
+}
+
+fn is_one_line(text: &str) -> bool {
+    let is_odd = |char: char| char != ' ' && char.is_whitespace();
+    !text.starts_with(' ') && !text.ends_with(' ') && !text.contains("  ") && !text.contains(is_odd)
 }
 
 /// What ends a line, for whoever reads it.
@@ -162,7 +178,7 @@ fn is_line_break(char: char) -> bool {
 
 /// JSON in one line, which it is but for a few breaks that it may hold as they are.
 fn data(json: &str) -> String {
-    unmarked(&json.replace(is_line_break, " ")).into_owned()
+    unmarked(json.replace(is_line_break, " ").into()).into_owned()
 }
 
 /// A name as it may stand in a label: in one line, without the label's own brackets.
@@ -172,9 +188,12 @@ fn label(name: &str) -> String {
 
 /// A player's words. No line of them can be taken for the label of another speaker: those stand where a line begins, and
 /// all lines but the first are set in.
-fn fenced(text: &str) -> String {
+fn fenced(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_line_break) {
+        return unmarked(text.into());
+    }
     let text = text.replace("\r\n", "\n");
-    unmarked(&text.split(is_line_break).collect::<Vec<_>>().join("\n  ")).into_owned()
+    unmarked(text.split(is_line_break).collect::<Vec<_>>().join("\n  ").into())
 }
 
 fn say(messages: &mut Vec<Value>, message: &Message, manner: Manner) {
@@ -259,6 +278,30 @@ fn id(id: &str, manner: Manner) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_mark_is_split_and_other_text_stays() {
+        for mark in MARKS {
+            let shown = unmarked(format!("a {mark}b").into());
+            assert!(!shown.contains(mark) && shown.len() == mark.len() + 4, "{mark}: {shown}");
+            assert!(has_mark(mark.as_bytes()), "{mark}");
+        }
+        for text in ["", "a < b [sic] | c", "<", "\u{e9}t\u{e9} <"] {
+            assert!(matches!(unmarked(text.into()), Cow::Borrowed(same) if same == text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_line_has_its_words_one_blank_apart() {
+        for text in ["", "one", "one two", "\u{e9}t\u{e9} 1"] {
+            assert!(is_one_line(text), "{text:?}");
+            assert_eq!(one_line(text), text);
+        }
+        for text in [" ", " one", "one ", "one  two", "one\ntwo", "one\u{a0}two", "one \u{2028}two"] {
+            assert!(!is_one_line(text), "{text:?}");
+            assert_eq!(one_line(text), text.split_whitespace().collect::<Vec<_>>().join(" "));
+        }
+    }
 
     #[test]
     fn what_one_side_says_in_a_row_is_one_message() {

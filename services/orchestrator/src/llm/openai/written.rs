@@ -1,5 +1,6 @@
 //! Calls that a model writes into its text, since its server does not know the model's own way to call.
 
+use memchr::memchr3_iter;
 use serde_json::{Map, Value, json};
 
 /// Longest call that is held back, in bytes.
@@ -153,18 +154,23 @@ impl Written {
             Some((open, _)) if self.held.len() - open <= MOST => open,
             Some(_) => self.held.len(),
             None => {
-                let begun = |form: &Form| {
-                    let is_begun = |length: &usize| self.held.ends_with(&form.open[..*length]);
-                    (1..form.open.len()).rev().find(is_begun).unwrap_or(0)
-                };
-                self.held.len() - FORMS.iter().map(begun).max().unwrap_or(0)
+                let held = self.held.as_bytes();
+                let is_begun = |at: &usize| FORMS.iter().any(|form| form.open.as_bytes().starts_with(&held[*at..]));
+                places(held).find(is_begun).unwrap_or(held.len())
             }
         }
     }
 }
 
 fn first_mark(text: &str) -> Option<(usize, &'static Form)> {
-    FORMS.iter().filter_map(|form| Some((text.find(form.open)?, form))).min_by_key(|(at, _)| *at)
+    let text = text.as_bytes();
+    let form_at = |at: usize| FORMS.iter().find(|form| text[at..].starts_with(form.open.as_bytes()));
+    places(text).find_map(|at| Some((at, form_at(at)?)))
+}
+
+/// Where in a text a mark may begin.
+fn places(text: &[u8]) -> impl Iterator<Item = usize> {
+    memchr3_iter(b'<', b'`', b'[', text)
 }
 
 /// The calls that stand behind an opening mark; none if anything else does.
@@ -229,6 +235,17 @@ fn function(text: &str) -> Option<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_mark_is_found_and_held_back_while_it_comes() {
+        for Form { open, .. } in FORMS {
+            assert_eq!(first_mark(&format!("<a {open}")).map(|(at, form)| (at, form.open)), Some((3, open)));
+            for length in 1..=open.len() {
+                let mut written = Written::default();
+                assert_eq!(written.take_out(&format!("Well, {}", &open[..length])), [Part::Text("Well, ".into())]);
+            }
+        }
+    }
 
     /// What a text comes to, torn at each place.
     #[track_caller]
