@@ -25,9 +25,10 @@ use crate::{
     llm::{CharacterBrief, Message, ToolDefinition},
     metrics,
     models::Models,
-    prompts::Prompts,
+    prompts::{Prompt, Prompts},
     rights, scene,
     session::{Origin, Session},
+    state::State,
     store::Store,
 };
 
@@ -174,6 +175,12 @@ impl Engine {
             |tool: &&Arc<ToolDefinition>| groups.contains(&tool.group.as_str()) || found.contains(tool.name.as_str());
         let at_game = if is_linked { &self.offered_at_game[..] } else { &[] };
         self.offered(has_consent).iter().filter(is_shown).chain(at_game).cloned().collect()
+    }
+
+    /// The prompt of a table: the one it has agreed on, its campaign's, or the server's own.
+    pub fn prompt(&self, state: &State) -> Prompt {
+        let agreed = &state.agreed;
+        self.prompts.choose(&agreed.prompt, &[&agreed.campaign_id, &agreed.campaign_title]).clone()
     }
 
     /// Whether a person must agree to a call of this tool.

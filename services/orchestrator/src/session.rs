@@ -34,6 +34,7 @@ use crate::{
     follow::Relay,
     llm::chain::Link,
     models::Choice,
+    prompts::Prompt,
     seats::{Kind, Seat, Seats},
     state::State,
     store::{Position, SessionRow, Store},
@@ -96,6 +97,8 @@ pub(crate) struct QueuedTurn {
     pub traceparent: Option<String>,
     /// Ends it, when it runs.
     pub cancel: CancellationToken,
+    /// The prompt with which its beginning was logged, if it was.
+    pub begun: Option<Prompt>,
 }
 
 /// To which turn and trace an event belongs, and whose doing it is.
@@ -221,16 +224,32 @@ impl Session {
         message: Option<(&str, &str)>,
         also: Vec<Statement>,
     ) -> Result<(), DbError> {
+        let all = bodies.into_iter().map(|body| (origin, body)).collect();
+        self.append_each(inner, all, message, also).await
+    }
+
+    /// The same for events of several origins. Telemetry among them is told in its place, and not logged.
+    pub async fn append_each(
+        &self,
+        inner: &mut Inner,
+        bodies: Vec<(&Origin, Body)>,
+        message: Option<(&str, &str)>,
+        also: Vec<Statement>,
+    ) -> Result<(), DbError> {
         let mut state = inner.state.clone();
         let at = clock::now();
         let mut told = Vec::with_capacity(bodies.len());
-        for body in bodies {
-            let event = event(state.row.last_seq + 1, &at, origin, body);
-            state.apply(&event);
+        for (origin, body) in bodies {
+            let is_logged = !matches!(body, Body::Telemetry(_));
+            let event = event(if is_logged { state.row.last_seq + 1 } else { 0 }, &at, origin, body);
+            if is_logged {
+                state.apply(&event);
+            }
             told.push(event);
         }
         let rest = inner.passage.as_ref().and_then(|passage| passage.unlogged_event(&at));
-        let logged: Vec<SessionEvent> = rest.into_iter().chain(told.iter().cloned()).collect();
+        let logged = told.iter().filter(|event| 0 < event.seq).cloned();
+        let logged: Vec<SessionEvent> = rest.into_iter().chain(logged).collect();
         self.write(&state.row, &logged, message, also).await.inspect_err(|error| inner.note(error))?;
         inner.state = state;
         inner.passage = None;

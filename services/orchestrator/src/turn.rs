@@ -48,7 +48,7 @@ pub(crate) async fn play_waiting(session: &Arc<Session>, engine: &Arc<Engine>) {
     let mut inner = session.lock().await;
     for (turn_id, trace_id) in inner.state.open_turns() {
         let cancel = CancellationToken::new();
-        inner.queue.push_back(QueuedTurn { turn_id, trace_id, traceparent: None, cancel });
+        inner.queue.push_back(QueuedTurn { turn_id, trace_id, traceparent: None, cancel, begun: None });
     }
     begin(session, &mut inner, engine);
 }
@@ -73,20 +73,25 @@ pub(crate) async fn accept(
 ) -> Result<(String, u32), Status> {
     let turn_id = uuid::Uuid::now_v7().to_string();
     let trace_id = trace::current_id().unwrap_or_else(uuid::Uuid::now_v7).to_string();
-    let origin = Origin { turn_id: turn_id.clone(), trace_id: trace_id.clone(), connection_id, ..Origin::default() };
-    let message_length = asked.message.chars().count();
+    let author = Origin { turn_id: turn_id.clone(), trace_id: trace_id.clone(), connection_id, ..Origin::default() };
+    let everybody = Origin { connection_id: String::new(), ..author.clone() };
+    let length = events::telemetry("message_received", json!({"message_length": asked.message.chars().count()}));
     let key = message_id.map(|message_id| (message_id, turn_id.as_str()));
-    let appended = session.append_locked(inner, &origin, vec![Body::PlayerMessage(asked)], key).await;
+    let queued = inner.queue.len() + usize::from(inner.running.is_some());
+    // Where nothing is before it, it begins in the same commit.
+    let is_next = queued == 0 && !inner.is_busy && inner.state.paused.is_none() && inner.state.narrator().is_none();
+    let begun = is_next.then(|| engine.prompt(&inner.state));
+    let mut told = vec![(&author, Body::PlayerMessage(asked)), (&everybody, length)];
+    told.extend(begun.iter().map(|prompt| (&everybody, events::processing(1, &prompt.version))));
+    let appended = session.append_each(inner, told, key, Vec::new()).await;
     appended.map_err(|error| status::database(&error))?;
 
-    let queued = inner.queue.len() + usize::from(inner.running.is_some());
-    let length = events::telemetry("message_received", json!({"message_length": message_length}));
-    inner.tell(&Origin { connection_id: String::new(), ..origin }, length);
     inner.queue.push_back(QueuedTurn {
         turn_id: turn_id.clone(),
         trace_id,
         traceparent: trace::traceparent(),
         cancel: CancellationToken::new(),
+        begun,
     });
     begin(session, inner, engine);
     Ok((turn_id, u32::try_from(queued).unwrap_or(u32::MAX)))
@@ -112,7 +117,8 @@ pub(crate) async fn play_queue(session: Arc<Session>, engine: Arc<Engine>) {
                 // A person took over while it waited, and answers in his own time.
                 let origin =
                     Origin { turn_id: queued.turn_id.clone(), trace_id: queued.trace_id.clone(), ..Origin::default() };
-                let answered = vec![events::person_begins(), events::complete("Response complete")];
+                let begins = queued.begun.is_none().then(events::person_begins);
+                let answered = begins.into_iter().chain([events::complete("Response complete")]).collect();
                 if let Err(error) = session.append_locked(&mut inner, &origin, answered, None).await {
                     tracing::error!(%error, session_id = session.id, "a turn could not be left to a person");
                 }
@@ -132,14 +138,13 @@ pub(crate) async fn play_queue(session: Arc<Session>, engine: Arc<Engine>) {
 }
 
 async fn play(session: &Session, engine: &Engine, queued: QueuedTurn) {
-    let QueuedTurn { turn_id, trace_id, cancel, .. } = queued;
+    let QueuedTurn { turn_id, trace_id, cancel, begun, .. } = queued;
     let origin = Origin { turn_id, trace_id, ..Origin::default() };
+    let is_begun = begun.is_some();
     let (chain, prompt, is_strict) = {
         let inner = session.lock().await;
-        let agreed = &inner.state.agreed;
-        let prompt = engine.prompts.choose(&agreed.prompt, &[&agreed.campaign_id, &agreed.campaign_title]);
         let chain = inner.chain.clone().unwrap_or_else(|| engine.models.server().clone());
-        (chain, prompt.clone(), agreed.strict)
+        (chain, begun.unwrap_or_else(|| engine.prompt(&inner.state)), inner.state.agreed.strict)
     };
     let mut turn = Turn {
         session,
@@ -148,6 +153,7 @@ async fn play(session: &Session, engine: &Engine, queued: QueuedTurn) {
         cancel,
         chain,
         prompt,
+        is_begun,
         is_strict,
         started: Instant::now(),
         spent: Spent::default(),
@@ -205,6 +211,8 @@ struct Turn<'a> {
     /// Who is asked, the first first; never empty.
     chain: Arc<[Link]>,
     prompt: Prompt,
+    /// Whether the log has its beginning.
+    is_begun: bool,
     /// Whether a narration that claims what no event supports is sent back; once in a turn.
     is_strict: bool,
     started: Instant,
@@ -244,7 +252,10 @@ impl Turn<'_> {
                     Err(Refusal::Store(error)) => return Err(End::Store(error)),
                     Err(Refusal::UsedUp(text)) => {
                         metrics::BUDGET_REFUSALS.inc();
-                        self.session.append(&self.origin, vec![events::processing(1, &self.prompt.version)]).await?;
+                        if !self.is_begun {
+                            let begins = events::processing(1, &self.prompt.version);
+                            self.session.append(&self.origin, vec![begins]).await?;
+                        }
                         return Err(End::Failed(ErrorCode::RateLimited, text));
                     }
                 }
@@ -269,10 +280,14 @@ impl Turn<'_> {
     async fn tell_story(&mut self) -> Result<(), End> {
         let (state, window, journal) = {
             let mut inner = self.session.lock().await;
-            let journal = inner.state.journal(&self.origin.turn_id);
-            let withdrawn = journal.unfinished.iter().map(|seq| events::retract(*seq));
-            let begun = withdrawn.chain([events::processing(journal.attempts + 1, &self.prompt.version)]).collect();
-            self.session.append_locked(&mut inner, &self.origin, begun, None).await?;
+            let mut journal = inner.state.journal(&self.origin.turn_id);
+            if self.is_begun {
+                journal.attempts = journal.attempts.saturating_sub(1);
+            } else {
+                let withdrawn = journal.unfinished.iter().map(|seq| events::retract(*seq));
+                let begun = withdrawn.chain([events::processing(journal.attempts + 1, &self.prompt.version)]).collect();
+                self.session.append_locked(&mut inner, &self.origin, begun, None).await?;
+            }
             (inner.state.clone(), inner.state.window(), journal)
         };
         if MAX_ATTEMPTS <= journal.attempts {
