@@ -104,7 +104,7 @@ async fn measure(options: Options) -> anyhow::Result<()> {
     // It fails only if a provider is there already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let binary = match options.binary.clone() {
-        Some(binary) => binary,
+        Some(binary) => binary.canonicalize()?,
         None => std::env::current_exe()?.with_file_name("dicetower"),
     };
     anyhow::ensure!(binary.exists(), "{} is missing: cargo build --release -p dicetower", binary.display());
