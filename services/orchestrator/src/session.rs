@@ -133,7 +133,8 @@ struct Passage {
 }
 
 struct Subscriber {
-    events: mpsc::Sender<SessionEvent>,
+    /// Of pointers, for it takes the room of many events as soon as there is one.
+    events: mpsc::Sender<Arc<SessionEvent>>,
     connection_id: String,
     /// Whether it has asked for the log, and so knows how to take text back.
     knows_log: bool,
@@ -143,7 +144,7 @@ struct Subscriber {
 
 /// What a new subscriber has to read, and from where it is told live.
 pub(crate) struct Registration {
-    pub live: mpsc::Receiver<SessionEvent>,
+    pub live: mpsc::Receiver<Arc<SessionEvent>>,
     pub reason: Arc<OnceLock<Status>>,
     pub epoch: u64,
     pub last_seq: u64,
@@ -253,7 +254,7 @@ impl Session {
         self.write(&state.row, &logged, message, also).await.inspect_err(|error| inner.note(error))?;
         inner.state = state;
         inner.passage = None;
-        told.into_iter().for_each(|event| inner.publish(&event));
+        told.into_iter().for_each(|event| inner.publish(event));
         Ok(())
     }
 
@@ -289,7 +290,7 @@ impl Session {
             inner.state = before;
             return Err(error);
         }
-        inner.publish(&piece);
+        inner.publish(piece);
         Ok(())
     }
 
@@ -460,32 +461,24 @@ impl Inner {
 
     /// Tells something that is not logged.
     pub fn tell(&mut self, origin: &Origin, body: Body) {
-        self.publish(&event(0, &clock::now(), origin, body));
+        self.publish(event(0, &clock::now(), origin, body));
     }
 
     /// Tells an event to every subscriber; the one whose message it is knows it.
-    pub fn publish(&mut self, event: &SessionEvent) {
-        self.relay.tell(event);
+    pub fn publish(&mut self, event: SessionEvent) {
+        self.relay.tell(&event);
         let is_retraction = matches!(event.body, Some(Body::Retract(_)));
         if self.subscribers.is_empty() {
             return;
         }
         // One for all, however many they are.
-        let event = SessionEvent { frame: frame::to_frame_text(event), ..event.clone() };
+        let event = Arc::new(SessionEvent { frame: frame::to_frame_text(&event), ..event });
+        let told_again = is_retraction.then(|| {
+            let body = Some(events::told_again());
+            Arc::new(SessionEvent { seq: 0, body, frame: String::new(), ..event.as_ref().clone() })
+        });
         self.subscribers.retain(|subscriber| {
-            let told_again;
-            let event = match is_retraction && !subscriber.knows_log {
-                true => {
-                    told_again = SessionEvent {
-                        seq: 0,
-                        body: Some(events::told_again()),
-                        frame: String::new(),
-                        ..event.clone()
-                    };
-                    &told_again
-                }
-                false => &event,
-            };
+            let event = told_again.as_ref().filter(|_| !subscriber.knows_log).unwrap_or(&event);
             let is_authors = !event.origin.is_empty() && event.origin == subscriber.connection_id;
             if is_authors || !self.seats.may_see(&subscriber.connection_id, &event.visible_to) {
                 return true;

@@ -30,7 +30,7 @@ struct Subscription {
     /// Read, and to be told next.
     ready: VecDeque<SessionEvent>,
     backlog: Option<Backlog>,
-    live: mpsc::Receiver<SessionEvent>,
+    live: mpsc::Receiver<Arc<SessionEvent>>,
     reason: Arc<OnceLock<Status>>,
     is_over: bool,
 }
@@ -99,7 +99,7 @@ impl Subscription {
             }
         }
         if let Some(event) = self.live.recv().await {
-            return Some(Ok(event));
+            return Some(Ok(Arc::unwrap_or_clone(event)));
         }
         self.is_over = true;
         self.reason.get().map(|reason| Err(reason.clone()))
