@@ -14,6 +14,8 @@ const KINDS = [
 /// Whoever of them is waited for, and no longer than a day.
 const WAITED_FOR = ["model", "autopilot"];
 const MAX_SECONDS = 86_400;
+/// More choices of a kind than these are too many to read at once.
+const MANY = 8;
 
 /// Who decides what is asked, and until when nobody else does; `null` for a person.
 function whoDecides({ kind, timeout_seconds: seconds }, due) {
@@ -21,6 +23,24 @@ function whoDecides({ kind, timeout_seconds: seconds }, due) {
   if (kind === "model") return `A language model decides, until ${moment(due)}.`;
   if (kind === "autopilot") return `What is done on the board is the answer, and ${seconds} quiet seconds are consent.`;
   return null;
+}
+
+/// Choices by what their ids begin with: where there are many of a kind beside others, they stand behind one heading.
+function byKind(choices) {
+  const kinds = new Map();
+  for (const choice of choices) {
+    const kind = choice.choice_id.split("-")[0];
+    kinds.set(kind, [...(kinds.get(kind) ?? []), choice]);
+  }
+  const isLong = (kind) => MANY < kind.length && kinds.size > 1;
+  return [...kinds.values()].flatMap((kind) => (isLong(kind) ? [kind] : kind.map((choice) => [choice])));
+}
+
+/// The words with which all of the texts begin.
+function beginning([first, ...others]) {
+  let length = first.length;
+  for (const text of others) while (!text.startsWith(first.slice(0, length))) length -= 1;
+  return first.slice(0, Math.max(0, first.lastIndexOf(" ", length)));
 }
 
 /// A panel of the open decisions with their choices as buttons, and one of who decides.
@@ -83,14 +103,30 @@ export class Deciding {
       h(
         "div",
         { class: "choices" },
-        choices.map(({ choice_id: choice, text }) =>
-          h(
-            "button",
-            { class: "button", type: "button", data: { choice }, on: { click: () => this.#answer(id, choice) } },
-            text,
-          ),
-        ),
+        byKind(choices).map((kind) => (kind.length === 1 ? this.#choice(id, kind[0]) : this.#choices(id, kind))),
       ),
+    );
+  }
+
+  #choices(id, kind) {
+    const heading = beginning(kind.map(({ text }) => text)) || words(kind[0].choice_id.split("-")[0]);
+    return h(
+      "details",
+      { class: "more choice-group" },
+      h("summary", {}, `${heading} … (${kind.length})`),
+      h(
+        "div",
+        { class: "choices" },
+        kind.map((choice) => this.#choice(id, choice)),
+      ),
+    );
+  }
+
+  #choice(id, { choice_id: choice, text }) {
+    return h(
+      "button",
+      { class: "button", type: "button", data: { choice }, on: { click: () => this.#answer(id, choice) } },
+      text,
     );
   }
 

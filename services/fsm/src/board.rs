@@ -4,6 +4,7 @@
 //! pieces go by number. In the documented one every piece has a row, cards and dice have types of their own, and some
 //! markers go by name. Areas and piece numbers are those of the base game; they are permanent.
 
+mod cards;
 mod pieces;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,8 @@ use pieces::Board;
 pub const FIGURES: &[&str] = &[
     "ACTIVE_NATIONS",
     "BESIEGED_REGIONS",
+    "CARD_NAMES",
+    "CARD_TYPES",
     "CHARACTERS",
     "COMPANIONS",
     "CONQUERED_REGIONS",
@@ -208,6 +211,8 @@ pub struct Tables {
     pub game: GameRow,
     /// Opening areas by piece number, from `scenario_setup`.
     pub setup: BTreeMap<i64, i64>,
+    /// What cards are called, by piece number, from `scenario_setup`.
+    pub card_names: BTreeMap<i64, String>,
     /// The rows of `game_pieces` for the game.
     pub pieces: Vec<Piece>,
 }
@@ -408,6 +413,9 @@ pub fn figures(tables: &Tables) -> Figures {
     put("SP_HAND_SIZE", board.hand(documented, DOCUMENTED_SHADOW_HAND, SHADOW_HAND));
     put("FP_HAND", board.numbers_in(FREE_PEOPLES_HAND));
     put("SP_HAND", board.numbers_in(SHADOW_HAND));
+    let (card_names, card_types) = board.cards_at_hand(&tables.card_names);
+    put("CARD_NAMES", Some(card_names));
+    put("CARD_TYPES", Some(card_types));
     put("FP_SHOWN", board.numbers_in(FREE_PEOPLES_CARD));
     put("SP_SHOWN", board.numbers_in(SHADOW_CARD));
     put("FP_POOL", board.dice(Side::FreePeoples, FREE_PEOPLES_DICE));

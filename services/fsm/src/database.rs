@@ -29,6 +29,12 @@ const GAME: &str =
 const PIECES: &str = "SELECT piece_id, piece_type, area_id, state_data FROM game_pieces WHERE game_id = $1 LIMIT $2";
 const SETUP: &str = "SELECT piece_id, initial_area_id FROM scenario_setup WHERE scenario_id = 'base' LIMIT $1";
 
+/// What pieces are called; the cards' part of it counts.
+const NAMES: &str =
+    "SELECT piece_id, card_name FROM scenario_setup WHERE scenario_id = 'base' AND card_name <> '' LIMIT $1";
+/// Longest name of a card that is shown, in characters.
+const MAX_NAME: usize = 60;
+
 /// The databases of all games.
 pub struct ClientDatabases {
     /// The file, or a pattern with `{game}`.
@@ -143,7 +149,18 @@ async fn read_tables(connection: &mut SqliteConnection) -> Result<Option<Tables>
         Vec::new()
     };
     let setup = setup.iter().map(|row| (integer(row, 0), integer(row, 1))).collect();
-    Ok(Some(Tables { game: row, setup, pieces: pieces.iter().map(piece).collect() }))
+    let card_names = card_names(connection).await?;
+    Ok(Some(Tables { game: row, setup, card_names, pieces: pieces.iter().map(piece).collect() }))
+}
+
+/// What cards are called; older clients have no column for it.
+async fn card_names(connection: &mut SqliteConnection) -> Result<BTreeMap<i64, String>, sqlx::Error> {
+    let column = sqlx::query("SELECT 1 FROM pragma_table_info('scenario_setup') WHERE name = 'card_name'");
+    if column.fetch_optional(&mut *connection).await?.is_none() {
+        return Ok(BTreeMap::new());
+    }
+    let rows = sqlx::query(NAMES).bind(MAX_ROWS).fetch_all(&mut *connection).await?;
+    Ok(rows.iter().map(|row| (integer(row, 0), text(row, 1).chars().take(MAX_NAME).collect())).collect())
 }
 
 async fn has_table(connection: &mut SqliteConnection, name: &str) -> Result<bool, sqlx::Error> {

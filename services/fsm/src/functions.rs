@@ -3,6 +3,7 @@
 
 mod armies;
 mod captures;
+mod parts;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,6 +35,7 @@ pub const FUNCTIONS: &[Function] = &[
     Function { name: "advanced", arity: 2, call: advanced },
     Function { name: "retreats", arity: 6, call: retreats },
     Function { name: "garrison", arity: 3, call: garrison },
+    Function { name: "garrisons", arity: 3, call: parts::garrisons },
     Function { name: "strongholds_passed", arity: 4, call: strongholds_passed },
     Function { name: "marches", arity: 5, call: armies::marches },
     Function { name: "attacks", arity: 4, call: armies::attacks },
@@ -41,7 +43,13 @@ pub const FUNCTIONS: &[Function] = &[
     Function { name: "ways", arity: 3, call: armies::ways },
     Function { name: "groups", arity: 3, call: armies::groups },
     Function { name: "flyers", arity: 2, call: armies::flyers },
-    Function { name: "landings", arity: 4, call: armies::landings },
+    Function { name: "landings", arity: 5, call: armies::landings },
+    Function { name: "splits", arity: 2, call: parts::splits },
+    Function { name: "along", arity: 5, call: parts::along },
+    Function { name: "marches_of", arity: 6, call: parts::marches_of },
+    Function { name: "attacks_of", arity: 6, call: parts::attacks_of },
+    Function { name: "saruman_musters", arity: 5, call: parts::saruman_musters },
+    Function { name: "freed", arity: 2, call: parts::freed },
     Function { name: "moved", arity: 3, call: captures::moved },
     Function { name: "placed", arity: 2, call: captures::placed },
     Function { name: "counted", arity: 1, call: captures::counted },
@@ -220,11 +228,16 @@ fn garrison(arguments: &[Value]) -> Value {
     let (mut units, mut staying): (Vec<i64>, Vec<i64>) = pieces.iter().filter_map(Value::as_i64).partition(is_unit);
     units.sort_by_key(|piece| (map::unit(*piece).map(|unit| unit.kind == Kind::Regular), *piece));
     let surplus = units.split_off(units.len().min(GARRISON));
-    let side = units.first().and_then(|piece| map::unit(*piece)).map(map::Unit::side);
-    let reinforcements = if side == Some(Side::Shadow) { 176 } else { 174 };
     staying.extend(units);
-    staying.sort_unstable();
-    let moves = [(staying, inside), (surplus, reinforcements)];
+    into_stronghold(staying, surplus, from, inside)
+}
+
+/// The moves by which some go into a Stronghold's box and the others to the reinforcements.
+fn into_stronghold(mut going: Vec<i64>, surplus: Vec<i64>, from: i64, inside: i64) -> Value {
+    let side = going.iter().find_map(|piece| map::unit(*piece)).map(map::Unit::side);
+    let reinforcements = if side == Some(Side::Shadow) { 176 } else { 174 };
+    going.sort_unstable();
+    let moves = [(going, inside), (surplus, reinforcements)];
     let moves = moves.into_iter().filter(|(pieces, _)| !pieces.is_empty());
     moves.map(|(pieces, to)| json!({"pieces": pieces, "from": from, "to": to})).collect()
 }

@@ -13,6 +13,7 @@ mod hunt_and_war;
 mod line_and_log;
 mod meanings;
 mod newcomers;
+mod parts;
 mod play;
 mod situations;
 mod store;

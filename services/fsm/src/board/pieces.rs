@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use super::{
-    AT_WAR, COMPANIONS, CORRUPTION_COUNTER, CURRENT_ACTION, FELLOWSHIP, FELLOWSHIP_BOX, GUIDE_BOX, MINIONS, NATIONS,
-    PROGRESS_COUNTER, Piece, PieceId, REINFORCEMENTS, SHADOW_DICE, STRONGHOLD_BOXES, Side, TRACK, Tables,
-    VICTORY_TRACK, die_side, holds_armies, is_nazgul, is_on_the_way, is_region, leadership, stronghold_side, unit_side,
+    AT_WAR, COMPANIONS, CORRUPTION_COUNTER, CURRENT_ACTION, FELLOWSHIP, FELLOWSHIP_BOX, FREE_PEOPLES_HAND, GUIDE_BOX,
+    MINIONS, NATIONS, PROGRESS_COUNTER, Piece, PieceId, REINFORCEMENTS, SHADOW_DICE, SHADOW_HAND, STRONGHOLD_BOXES,
+    Side, TRACK, Tables, VICTORY_TRACK, cards, die_side, holds_armies, is_nazgul, is_on_the_way, is_region, leadership,
+    stronghold_side, unit_side,
 };
 use crate::map::{self, Kind};
 
@@ -57,6 +58,19 @@ impl Board<'_> {
             }
         }
         (!self.areas.is_empty()).then(|| Value::from(self.in_area(area).count()))
+    }
+
+    /// What the cards in both hands are called, and of which type they are, as far as that is known.
+    pub(super) fn cards_at_hand(&self, names: &BTreeMap<i64, String>) -> (Value, Value) {
+        let hands = [FREE_PEOPLES_HAND, SHADOW_HAND].into_iter().flat_map(|hand| self.in_area(hand));
+        let named: Vec<(String, &String)> = hands
+            .filter(|card| cards::is_card(*card))
+            .filter_map(|card| Some((card.to_string(), names.get(&card)?)))
+            .collect();
+        let types = named.iter().filter_map(|(card, name)| Some((card.clone(), Value::from(cards::type_of(name)?))));
+        let types = types.collect::<Map<_, _>>();
+        let names = named.into_iter().map(|(card, name)| (card, Value::from(name.as_str()))).collect::<Map<_, _>>();
+        (names.into(), types.into())
     }
 
     pub(super) fn has_dice(&self) -> bool {

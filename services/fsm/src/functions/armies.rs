@@ -12,23 +12,23 @@ use crate::{
 };
 
 /// Never leaves Orthanc.
-const SARUMAN: i64 = 254;
+pub(super) const SARUMAN: i64 = 254;
 const WITCH_KING: i64 = 253;
 /// Goes three regions at a time.
 const MOUTH: i64 = 255;
 /// Strongholds of Sauron, where his Nazgûl come into play.
 const SAURON_STRONGHOLDS: [i64; 6] = [35, 44, 63, 86, 91, 96];
 
-fn units_in(counts: &Value, area: i64) -> i64 {
+pub(super) fn units_in(counts: &Value, area: i64) -> i64 {
     counts.get(area.to_string()).and_then(Value::as_i64).unwrap_or_default()
 }
 
-fn strength(pieces: &[i64]) -> i64 {
+pub(super) fn strength(pieces: &[i64]) -> i64 {
     i64::try_from(pieces.iter().filter(|piece| fighter(**piece).is_some()).count()).unwrap_or(i64::MAX)
 }
 
 /// Elites before Regulars, whoever leads last.
-fn in_order(pieces: &mut [i64]) {
+pub(super) fn in_order(pieces: &mut [i64]) {
     let rank = |piece: &i64| match map::unit(*piece).map(|unit| unit.kind) {
         Some(Kind::Elite) => 0,
         Some(Kind::Regular) => 1,
@@ -78,15 +78,27 @@ pub(super) fn marches(arguments: &[Value]) -> Value {
 }
 
 /// Whether a piece may go to a region: units and Leaders whose Nation is not at war only to its own and to nobody's.
-fn may_enter(piece: i64, region: i64, at_war: &Value) -> bool {
+pub(super) fn may_enter(piece: i64, region: i64, at_war: &Value) -> bool {
     let Some(unit) = map::unit(piece) else { return true };
     let is_at_war = at_war.as_array().is_some_and(|list| list.iter().any(|nation| *nation == unit.nation));
     is_at_war || unit.kind == Kind::Nazgul || map::nation(region).is_none_or(|nation| nation == unit.nation)
 }
 
+/// Whether a piece may attack: units and Leaders whose Nation is at war, and all others but Saruman.
+pub(super) fn fights(piece: i64, at_war: &Value) -> bool {
+    let is_at_war = |nation: &str| at_war.as_array().is_some_and(|list| list.iter().any(|other| *other == nation));
+    let unit = map::unit(piece);
+    piece != SARUMAN && unit.is_none_or(|unit| unit.kind == Kind::Nazgul || is_at_war(unit.nation))
+}
+
+/// Whether there is somebody among them who leads.
+pub(super) fn leads(pieces: &[i64]) -> bool {
+    pieces.iter().any(|piece| fighter(*piece).is_none())
+}
+
 /// `attacks(forces, enemy_units, at_war, led)`: what may be attacked from where: `{id, from, region, within, pieces, units,
-/// enemies, moves}`; the enemies are `within` the region or its Stronghold. Units that are not at war stay behind. An assault on the Stronghold that the Army besieges and a sortie from one
-/// move nobody.
+/// enemies, moves}`; the enemies are `within` the region or its Stronghold. Units that are not at war stay behind. An assault
+/// on the Stronghold that the Army besieges and a sortie from one move nobody.
 ///
 /// Source: the rules of battle.
 pub(super) fn attacks(arguments: &[Value]) -> Value {
@@ -103,16 +115,9 @@ pub(super) fn attacks(arguments: &[Value]) -> Value {
         }
     };
     for (area, mut pieces) in forces(all).collect::<BTreeMap<_, _>>() {
-        let fights = |piece: &i64| {
-            let unit = map::unit(*piece);
-            let is_at_war =
-                |nation: &str| at_war.as_array().is_some_and(|list| list.iter().any(|other| *other == nation));
-            *piece != SARUMAN && unit.is_none_or(|unit| unit.kind == Kind::Nazgul || is_at_war(unit.nation))
-        };
-        pieces.retain(fights);
+        pieces.retain(|piece| fights(*piece, at_war));
         in_order(&mut pieces);
-        let is_led = pieces.iter().any(|piece| fighter(*piece).is_none());
-        if strength(&pieces) == 0 || (*led == true && !is_led) {
+        if strength(&pieces) == 0 || (*led == true && !leads(&pieces)) {
             continue;
         }
         if let Some(region) = board::region_of_box(area) {
@@ -129,9 +134,10 @@ pub(super) fn attacks(arguments: &[Value]) -> Value {
     Value::Array(attacks)
 }
 
-/// `recruits(reserve, forces, enemy_units, at_war, lost, besieged, moved)`: who of the reserve, but none that has `moved`, may come into play where, the first
-/// figure of each kind for each Settlement: `{id, kind, what, nation, region, piece, moves}`. The Settlement is its Nation's own,
-/// neither `lost` nor besieged, and free of enemies; units need room, Leaders units beside them, Nazgûl a Stronghold of Sauron.
+/// `recruits(reserve, forces, enemy_units, at_war, lost, besieged, moved)`: who of the reserve, but none that has `moved`, may
+/// come into play where, the first figure of each kind for each Settlement: `{id, kind, what, nation, region, piece, moves}`.
+/// The Settlement is its Nation's own, neither `lost` nor besieged, and free of enemies; units need room, Leaders units beside
+/// them, Nazgûl a Stronghold of Sauron.
 ///
 /// Source: the rules of muster, "Recruit".
 pub(super) fn recruits(arguments: &[Value]) -> Value {
@@ -245,18 +251,21 @@ pub(super) fn flyers(arguments: &[Value]) -> Value {
     Value::Array(flyers)
 }
 
-/// `landings(from, steps, shadow_conquests, besieged)`: where a Nazgûl or Minion may go: anywhere but into a Stronghold that the
-/// Free Peoples hold and nobody besieges.
+/// `landings(from, steps, shadow_conquests, fp_conquests, besieged)`: where a Nazgûl or Minion may go: anywhere but into a
+/// Stronghold that the Free Peoples hold and nobody besieges.
 ///
 /// Source: the rules of Armies and movement, "Nazgûl".
 pub(super) fn landings(arguments: &[Value]) -> Value {
-    let [from, steps, conquests, besieged] = arguments else { return json!([]) };
+    let [from, steps, shadow_conquests, fp_conquests, besieged] = arguments else { return json!([]) };
     let [Some(from), Some(steps)] = [from.as_i64(), steps.as_i64()] else { return json!([]) };
     let start = board::region_of_box(from).unwrap_or(from);
     let is_closed = |region: i64| {
         let place = map::settlement(region).filter(|place| place.is_stronghold);
-        let is_theirs = place.is_some_and(|place| map::side_of(place.nation) == Side::FreePeoples);
-        is_theirs && !has(conquests, region) && !has(besieged, region)
+        let is_theirs = place.is_some_and(|place| match map::side_of(place.nation) {
+            Side::FreePeoples => !has(shadow_conquests, region),
+            Side::Shadow => has(fp_conquests, region),
+        });
+        is_theirs && !has(besieged, region)
     };
     let within = |region: &i64| map::distance(start, *region).is_some_and(|distance| i64::from(distance) <= steps);
     let regions = (0..).take(map::REGIONS).filter(within);
@@ -390,9 +399,13 @@ mod tests {
         let flyers = call("flyers", json!([{"86": [37, 38, 253], "91": [255, 7]}, [37]]));
         let pieces: Vec<&Value> = flyers.as_array().unwrap().iter().map(|one| &one["piece"]).collect();
         assert_eq!(pieces, [&json!(38), &json!(253), &json!(255)]);
-        let landings = |steps: i64, besieged: Value| call("landings", json!([86, steps, [], besieged]));
+        let landings = |steps: i64, besieged: Value| call("landings", json!([86, steps, [], [40], besieged]));
         let has = |list: &Value, region: i64| list.as_array().unwrap().contains(&json!(region));
         assert!(!has(&landings(99, json!([])), 74) && has(&landings(99, json!([74])), 74));
         assert!(has(&landings(99, json!([])), 0) && !has(&landings(3, json!([])), 0));
+        assert!(
+            !has(&landings(99, json!([])), 40) && has(&landings(99, json!([])), 44),
+            "the Free Peoples have taken Orthanc"
+        );
     }
 }

@@ -22,6 +22,8 @@ const MAX_STREAK: u32 = 10_000;
 pub(super) const MAX_RESUMED: i64 = 500;
 /// Alternatives named beside the choice that was taken.
 const SHOWN_ALTERNATIVES: usize = 2;
+/// Kinds of decisions whose cards the table does not see when they are chosen.
+const HIDDEN_KINDS: [&str; 2] = ["combat_card", "discard"];
 /// How long the opponent waits before it looks again at a board that does not show its last action yet.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 /// How often it looks again at a board that nobody has moved on before it goes on all the same.
@@ -261,13 +263,21 @@ impl Games {
         }
         let Some((best, rest)) = weighed.split_first() else { return false };
         let Some(choice) = decision.choices.get(best.choice) else { return false };
+        // Which cards a hand holds is nobody's business before they are shown.
+        let names_card = |index: usize| {
+            let choice = decision.choices.get(index);
+            choice.is_some_and(|choice| ["card", "cards"].iter().any(|key| choice.data.contains_key(*key)))
+        };
+        let is_hidden = names_card(best.choice) && HIDDEN_KINDS.contains(&decision.kind.as_str());
+        let chosen = if is_hidden { "That stays hidden" } else { choice.text.as_str() };
         let others: String = rest
             .iter()
+            .filter(|other| !names_card(other.choice))
             .take(SHOWN_ALTERNATIVES)
             .map(|other| format!("; {} {:.1}", text(other.choice), other.score))
             .collect();
         let reason = (!is_autopilot)
-            .then(|| format!("🤖 {} {} ({:.1}: {}{others})", decision.question, choice.text, best.score, best.why));
+            .then(|| format!("🤖 {} {} ({:.1}: {}{others})", decision.question, chosen, best.score, best.why));
         let mut live = cell.lock().await;
         let answer = DecisionAnswer {
             game_id: live.stored.id.clone(),

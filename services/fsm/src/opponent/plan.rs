@@ -2,6 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
+/// So many of something, in words.
+pub fn counted(number: impl std::fmt::Display, one: &str, many: &str) -> String {
+    let number = number.to_string();
+    let word = if number == "1" { one } else { many };
+    format!("{number} {word}")
+}
+
 /// Something that can be done.
 #[derive(Debug, Clone, Default)]
 pub struct Plan {

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::{
     Policy, Question, Strength, Weighed,
     noise::Noise,
-    plan::Plan,
+    plan::{Plan, counted},
     position::{Position, boxes},
     ring::Ring,
     war::War,
@@ -99,6 +99,7 @@ impl Judge<'_> {
             ("damage", "guide") => self.ring().sacrifice(&[self.position.text("GUIDE")]),
             ("damage", _) => self.ring().sacrifice(&self.position.texts("COMPANIONS")),
             ("combat_card", "inside") => self.war().inside(),
+            ("combat_card", id) if id.starts_with("inside-") => Plan::new(-VICTORY, "the strongest go in"),
             ("combat_card", "none") => Plan::new(0.0, "the hand is kept for its events"),
             ("combat_card", _) => Plan::new(-0.5, "a card spent here is missing later"),
             ("casualties", "taken") => Plan::new(-VICTORY, "what falls is to be said"),
@@ -233,11 +234,15 @@ impl Judge<'_> {
             "recruit" if id != "recruit" => self.war().offered_recruit(id, moves),
             "card" => self.card(number("card")?),
             "fly" => self.flight(data),
+            "saruman" => self.war().offered_muster(id, moves),
             "to" if self.side == Side::Shadow => {
                 let wanted = number_after(id) == self.position.number("FELLOWSHIP_AREA");
                 Plan::new(if wanted { 2.0 } else { 0.0 }, "where the Fellowship is")
             }
-            "leave" | "group" => Plan::new(-0.2, "they are safer where they are"),
+            "leave" | "group" | "with" => Plan::new(-0.2, "they are safer where they are"),
+            "split" | "raid" | "along" => Plan::new(-VICTORY, "an Army goes as a whole"),
+            "back" => Plan::new(-0.5 * VICTORY, "an Army goes as a whole"),
+            "part" | "strike" => Plan::new(0.0, "whoever is chosen goes"),
             "separate" | "to" => Plan::new(0.0, "as near as can be"),
             "enough" => Plan::new(0.0, "nothing else is worth it"),
             // What lies on the board is a person's to say.
@@ -249,6 +254,7 @@ impl Judge<'_> {
             | "play_card"
             | "separate_companions"
             | "move_companions"
+            | "saruman_musters"
                 if self.position.has_board() =>
             {
                 Plan::new(-VICTORY, "who and where is to be said")
@@ -284,7 +290,8 @@ impl Judge<'_> {
     fn draw(&self, deck: i64, worth: f64) -> Plan {
         let hand = self.position.number(if self.side == Side::Shadow { "SP_HAND_SIZE" } else { "FP_HAND_SIZE" });
         let cards: Vec<i64> = self.position.pieces_in(deck).collect();
-        let plan = Plan::new(if hand < HAND { worth } else { -0.2 }, format!("{hand} cards in hand"));
+        let why = format!("{} in hand", counted(hand, "card", "cards"));
+        let plan = Plan::new(if hand < HAND { worth } else { -0.2 }, why);
         let count = u64::try_from(cards.len()).unwrap_or_default();
         if count == 0 {
             return plan;
@@ -302,7 +309,7 @@ impl Judge<'_> {
         };
         let army = self.position.army(Side::Shadow, area).strength();
         let led = 0.05 * f64::from(u32::try_from(army).unwrap_or_default());
-        Plan::new(5.0 + led, format!("{name} brings a die a turn, {army} units are where he comes"))
+        Plan::new(5.0 + led, format!("{name} brings a die a turn, {} with him", counted(army, "unit", "units")))
     }
 
     /// The best of those who may come into play, by the name that the machine has for the list.

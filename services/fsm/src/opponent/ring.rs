@@ -2,7 +2,7 @@
 
 use super::{
     Strength,
-    plan::Plan,
+    plan::{Plan, counted},
     position::{CORRUPTION_COUNTER, FELLOWSHIP_BOX, GATES, GUIDE_BOX, PROGRESS_COUNTER, Position, TRACK},
     race::Race,
 };
@@ -80,7 +80,10 @@ impl<'a> Ring<'a> {
             let fatal = FALLEN <= race.corruption + 3;
             let worth = if race.steps <= 1 { VICTORY } else { 4.0 - danger - if fatal { 2.0 } else { 0.0 } };
             // The figure steps after its tile, and the machine sees to it.
-            return plan(worth, format!("{} steps to the Cracks of Doom, {danger:.1} damage expected", race.steps));
+            return plan(
+                worth,
+                format!("{} to the Cracks of Doom, {danger:.1} damage expected", counted(race.steps, "step", "steps")),
+            );
         }
         let progress = position.number("FELLOWSHIP_PROGRESS");
         // The first step of a turn below level 4, a second below 2, a third almost never.
@@ -153,7 +156,7 @@ impl<'a> Ring<'a> {
             && !GATES.contains(&region);
         let steps = to_gate(region);
         let worth = -f64::from(i32::try_from(steps).unwrap_or(99)) - if held { 1.5 } else { 0.0 };
-        Plan::new(worth, format!("{steps} steps from the gate of Mordor"))
+        Plan::new(worth, format!("{} from the gate of Mordor", counted(steps, "step", "steps")))
     }
 
     /// Healing one corruption.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, json};
 
-use super::{Question, Strength, fixture::Table, parse_decider, policy};
+use super::{Question, Strength, fixture::Table, noise::Noise, parse_decider, policy};
 
 /// Most decisions of a game; one that takes more has no end.
 const MAX_DECISIONS: usize = 6_000;
@@ -47,6 +47,35 @@ fn a_game_between_two_opponents_comes_to_an_end_with_the_board_and_without() {
             let turns = play(Table::new(true, seed), seed, strengths);
             assert!((2..MAX_TURNS).contains(&turns), "seed {seed}, {strengths:?}: {turns} turns");
         }
+    }
+}
+
+/// Has people choose at random of all that they are offered, so many times or to the end of the game. The table sees to it
+/// that each record moves pieces from where they are.
+fn wander(mut table: Table, seed: u64, choices: usize) {
+    let mut whim = Noise::new(seed);
+    let mut below = |count: usize| usize::try_from(whim.below(u64::try_from(count).unwrap())).unwrap();
+    for _ in 0..choices {
+        let mut decisions = table.decisions();
+        if decisions.is_empty() {
+            assert!(table.game.state.starts_with("GAME_END_"), "seed {seed}: nothing is asked in {}", table.game.state);
+            return;
+        }
+        let mut decision = decisions.swap_remove(below(decisions.len()));
+        let choice = decision.choices.swap_remove(below(decision.choices.len()));
+        let sent = table.send(&choice.event, choice.data.clone());
+        assert_eq!(sent, Ok(()), "seed {seed}: {choice:?} in {}", table.game.state);
+    }
+}
+
+#[test]
+fn whatever_people_choose_of_what_they_are_offered_can_be_done() {
+    // Looking for all that is offered takes its time without optimisation.
+    let (seeds, choices) = if std::env::var_os("DICETOWER_DEEP").is_some() { (40, 2_000) } else { (1, 60) };
+    for seed in 1..=seeds {
+        wander(far_gone(true, seed), seed, choices);
+        wander(Table::new(true, seed), seed, choices);
+        wander(Table::new(false, seed), seed, choices);
     }
 }
 

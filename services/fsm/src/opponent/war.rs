@@ -4,7 +4,7 @@
 use super::{
     Strength,
     battle::{Force, Ground, Odds, odds},
-    plan::Plan,
+    plan::{Plan, counted},
     position::{AT_WAR, Army, CURRENT_ACTION, NATION_MARKERS, Position, SARUMAN, boxes, enemy},
 };
 use serde_json::Value;
@@ -126,7 +126,7 @@ impl<'a> War<'a> {
     pub fn offered_march(&self, moves: &[Value]) -> Plan {
         let (pieces, from, to) = first(moves);
         let worth = self.worth_of_march(&pieces, from, to);
-        Plan::new(worth, format!("{} figures go from {} to {}", pieces.len(), map::name(from), map::name(to)))
+        Plan::new(worth, told_march(&pieces, from, to))
     }
 
     /// Moves of Armies, the best of them: what a die for them is worth.
@@ -147,10 +147,7 @@ impl<'a> War<'a> {
                 let pieces = self.units_limit(&army, there);
                 let worth = self.worth_of_march(&pieces, from, to);
                 if best.worth < worth {
-                    best = Plan::new(
-                        worth,
-                        format!("{} figures go from {} to {}", pieces.len(), map::name(from), map::name(to)),
-                    );
+                    best = Plan::new(worth, told_march(&pieces, from, to));
                 }
             }
         }
@@ -251,7 +248,8 @@ impl<'a> War<'a> {
     /// One step of a Nation towards war.
     pub fn advance(&self, nation: &str) -> Plan {
         let steps = self.position.steps(nation);
-        let plan = Plan::new(self.worth_of_advance(nation, steps), format!("{nation} is {steps} steps from war"));
+        let why = format!("{nation} is {} from war", counted(steps, "step", "steps"));
+        let plan = Plan::new(self.worth_of_advance(nation, steps), why);
         self.one_step_on(plan, nation)
     }
 
@@ -327,11 +325,18 @@ impl<'a> War<'a> {
                 && position.army(self.side, *region).strength() < STACK
         };
         let homes = map::settlements().filter(|(_, place)| place.nation == "Isengard").map(|(region, _)| region);
-        let coming: Vec<(i64, i64)> = position.pieces_in(pool).filter(is_regular).zip(homes.filter(is_open)).collect();
-        let count = u32::try_from(coming.len()).unwrap_or_default();
-        let plan =
-            Plan::new(if count == 0 { -0.5 } else { 0.8 + 0.4 * f64::from(count) }, format!("{count} Regulars come"));
-        coming.into_iter().fold(plan, |plan, (piece, region)| plan.moving(&[piece], pool, region))
+        coming(position.pieces_in(pool).filter(is_regular).zip(homes.filter(is_open)).count())
+    }
+
+    /// What Saruman does, as it is offered: Regulars come, or Elites are made of them.
+    pub fn offered_muster(&self, id: &str, moves: &[Value]) -> Plan {
+        if id == "saruman-elites" {
+            let (rising, _, _) = first(moves);
+            let count = u32::try_from(rising.len()).unwrap_or_default();
+            return Plan::new(0.6 + 0.3 * f64::from(count), format!("{} to be", counted(count, "Elite", "Elites")));
+        }
+        let is_new = |one: &&Value| one.get("to").and_then(Value::as_i64).is_some_and(map::is_region);
+        coming(moves.iter().filter(is_new).count())
     }
 
     /// The used die leaves the current action for where used dice lie.
@@ -371,7 +376,12 @@ impl<'a> War<'a> {
         let dice = f64::from(u32::try_from(left.strength().min(DICE)).unwrap_or_default());
         Plan::new(
             2.0 * odds + HIT * dice - HIT * f64::from(u32::try_from(lost).unwrap_or(99)),
-            format!("{} units that take {} hits are left, {:.0} % to win", left.strength(), left.hits(), 100.0 * odds),
+            format!(
+                "left {} that take {}, {:.0} % to win",
+                counted(left.strength(), "unit", "units"),
+                counted(left.hits(), "hit", "hits"),
+                100.0 * odds
+            ),
         )
     }
 
@@ -459,6 +469,16 @@ impl<'a> War<'a> {
         let odds = self.odds(&left, &defender, Ground::Siege);
         Plan::new(2.0 * odds.won - 1.0, format!("{:.0} % to take it", 100.0 * odds.won))
     }
+}
+
+fn told_march(pieces: &[i64], from: i64, to: i64) -> String {
+    format!("{} from {} to {}", counted(pieces.len(), "figure", "figures"), map::name(from), map::name(to))
+}
+
+/// So many Regulars whom Saruman has come.
+fn coming(count: usize) -> Plan {
+    let worth = if count == 0 { -0.5 } else { 0.8 + 0.4 * f64::from(u32::try_from(count).unwrap_or(9)) };
+    Plan::new(worth, format!("{} to come", counted(count, "Regular", "Regulars")))
 }
 
 /// The first of these moves: its pieces, and the areas from where to where.

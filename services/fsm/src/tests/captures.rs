@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    decisions::records,
+    decisions::{records, records_but_die},
     table::{Table, texts},
 };
 
@@ -49,10 +49,10 @@ fn an_army_that_is_told_to_enter_an_empty_city_takes_it() {
             "$FSM moves 260 from Political Track 2 to Political Track 1 ",
         ]
     );
-    assert!(texts(&reaction).contains(&"🏴 The Shadow have taken Pelargir.".to_owned()));
+    assert!(texts(&reaction).contains(&"🏴 The Shadow has taken Pelargir.".to_owned()));
     // The board still shows all as it was: nothing is told twice.
     table.send("DIE_SELECTED");
-    assert!(records(&table.send_with("ACTION_SELECTED", json!({"action": "skip"}))).is_empty());
+    assert!(records_but_die(&table.send_with("ACTION_SELECTED", json!({"action": "skip"}))).is_empty());
 }
 
 #[test]
@@ -72,14 +72,14 @@ fn whoever_has_moved_marker_points_or_nation_by_hand_has_them_as_he_left_them() 
     moved["CONQUERED_REGIONS"] = json!([48]);
     moved["SHADOW_VP"] = json!(4);
     table.board.values.extend(moved.as_object().unwrap().clone());
-    assert!(records(&table.send("ACTION_SELECTED")).is_empty());
+    assert!(records_but_die(&table.send("ACTION_SELECTED")).is_empty());
 
     let mut table = shadow(board(json!({}), json!({"52": [7, 8]})));
     let mut moved = board(json!({}), json!({"48": [7, 8]}));
     moved["SHADOW_VP"] = json!(4);
     moved["NATION_STEPS"]["Gondor"] = json!(1);
     table.board.values.extend(moved.as_object().unwrap().clone());
-    let told = records(&table.send("ACTION_SELECTED"));
+    let told = records_but_die(&table.send("ACTION_SELECTED"));
     assert_eq!(told, ["$FSM moves 411 from SA Reinforcements to Pelargir "]);
 }
 
@@ -122,7 +122,7 @@ fn what_is_taken_again_gives_marker_and_points_back_and_moves_no_nation() {
 fn a_stronghold_falls_with_the_last_who_hold_out_in_it() {
     let mut table = shadow(board(json!({"111": [75]}), json!({"74": [7, 8]})));
     table.board.values.insert("BESIEGED_REGIONS".to_owned(), json!([74]));
-    let told = records(&table.send_with("ACTION_SELECTED", json!({"action": "attack", "region": 74})));
+    let told = records_but_die(&table.send_with("ACTION_SELECTED", json!({"action": "attack", "region": 74})));
     assert_eq!(told, ["$FSM moves 260 from Political Track 2 to Political Track 1 "], "it is attacked, not taken");
     table.send("COMBAT_BOTH_CARDS_LOCKED");
     table.send("BOTH_SIDES_ASSIGNED_HITS");

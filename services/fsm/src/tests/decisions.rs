@@ -36,6 +36,11 @@ pub(super) fn records(reaction: &machine::Reaction) -> Vec<String> {
         .collect()
 }
 
+/// The same without the used die, which is laid aside.
+pub(super) fn records_but_die(reaction: &machine::Reaction) -> Vec<String> {
+    records(reaction).into_iter().filter(|line| !line.contains("from Current Action")).collect()
+}
+
 pub(super) fn ids(decision: &Decision) -> Vec<&str> {
     decision.choices.iter().map(|choice| choice.id.as_str()).collect()
 }

@@ -223,7 +223,7 @@ fn actions() -> Vec<Row> {
         (
             "SHOW_SP_DICE_POOL",
             json!({"SP_POOL": [99], "SP_FACES": {"99": "army"}}),
-            &[r#"ACTOR = "SP""#, "ask sp_die", "1 dice left. Faces: [Army]"],
+            &[r#"ACTOR = "SP""#, "ask sp_die", "1 die left. Faces: [Army]"],
         ),
         (
             "RECORD_SELECTED_DIE",

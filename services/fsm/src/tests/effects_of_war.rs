@@ -190,7 +190,7 @@ pub(super) fn combat() -> Vec<Row> {
         (
             "PROMPT_COMBAT_START",
             json!({"LAST_ACTOR": "SP", "COMBAT_REGION": 74}),
-            &["Battle in Minas Tirith: the Shadow attack, the Free Peoples defend"],
+            &["Battle in Minas Tirith: the Shadow against the Free Peoples"],
         ),
         (
             "INIT_COMBAT_CONTEXT",
@@ -200,7 +200,7 @@ pub(super) fn combat() -> Vec<Row> {
         (
             "DETERMINE_COMBAT_TYPE",
             json!({"COMBAT_REGION": 74, "BESIEGED_REGIONS": [74], "LAST_ACTOR": "SP", "SP_UNITS": {"74": 5}, "FP_UNITS": {"111": 2}}),
-            &[r#"COMBAT_TYPE = "SIEGE""#, "SIEGE in Minas Tirith: the Shadow 5, the Free Peoples 2 units"],
+            &[r#"COMBAT_TYPE = "SIEGE""#, "SIEGE in Minas Tirith, units: the Shadow 5, the Free Peoples 2"],
         ),
         (
             "DETERMINE_COMBAT_TYPE",
@@ -259,7 +259,7 @@ pub(super) fn combat() -> Vec<Row> {
             "CHECK_MILITARY_VP_TOTALS",
             json!({"SP_UNITS": {"48": 1}, "CONTROL_MARKERS": {"411": 176}}),
             &[
-                "The Shadow have taken Pelargir",
+                "The Shadow has taken Pelargir",
                 "record $FSM moves 411 from SA Reinforcements to Pelargir ",
                 "CONQUERED_REGIONS = [48]",
                 r#"CONTROL_MARKERS = {"411":48}"#,

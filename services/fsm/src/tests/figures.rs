@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::wotr_db::{Position, Shape, move_piece};
+use super::wotr_db::{Position, Shape, move_piece, name_cards};
 use crate::{
     board::{Figures, Source},
     database::ClientDatabases,
@@ -170,6 +170,20 @@ async fn a_database_is_seen_when_it_appears_and_when_it_changes() {
     std::fs::remove_file(&path).unwrap();
     Position::new(Shape::Client).with(&[(252, 133)]).write(&path).await;
     assert_eq!(databases.figures("default").await.values["CORRUPTION"], 2, "another file of the same name");
+}
+
+#[tokio::test]
+async fn cards_at_hand_are_called_what_the_client_calls_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("wotr_game.db");
+    Position::new(Shape::Client).with(&[(106, 180), (107, 180), (159, 181)]).write(&path).await;
+    assert_eq!(ClientDatabases::new(&path).figures("default").await.values["CARD_NAMES"], json!({}), "no column");
+
+    let long = "x".repeat(100);
+    name_cards(&path, &[(106, "A Power Too Great"), (110, "Book of Mazarbul"), (159, &long), (249, "Vilya")]).await;
+    let values = ClientDatabases::new(&path).figures("default").await.values.clone();
+    assert_eq!(values["CARD_NAMES"], json!({"106": "A Power Too Great", "159": long[..60]}));
+    assert_eq!(values["CARD_TYPES"], json!({"106": "army"}));
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    decisions::{ids, records},
+    decisions::{ids, records, records_but_die},
     table::{Table, texts},
 };
 use crate::machine::{Refusal, Roll};
@@ -123,6 +123,20 @@ fn a_minion_who_may_not_come_is_refused_and_one_laid_on_the_board_by_hand_is_see
     table.board.values["CHARACTERS"]["254"] = json!(40);
     table.send_with("ACTION_SELECTED", json!({"action": "bring_minion"}));
     assert_eq!(table.variable("MINIONS_PLAYED"), json!(["Saruman"]));
+}
+
+#[test]
+fn a_character_who_falls_takes_his_die_with_him() {
+    let fallen = json!({"CHARACTERS": {"253": 177, "241": 175}, "SPARE_DICE": [358, 359, 361, 362]});
+    let mut table = Table::ours().with_board(board(fallen));
+    let told = records(&table.send("GAME_OPTIONS_CONFIRMED"));
+    assert_eq!(told, ["$FSM moves 360 from SA Dice to SA Reinforcements "], "nobody has crowned Strider");
+    assert_eq!(table.variable("DICE_LOST_WITH"), json!(["253"]));
+    table.send("FP_FELLOWSHIP_DECISIONS_READY");
+    table.send("SP_HUNT_ALLOCATION_DONE");
+    table.send("FP_PASSES");
+    let told = records(&table.send("SP_PASSES"));
+    assert!(told.iter().all(|line| !line.contains("Reinforcements")), "once: {told:?}");
 }
 
 #[test]
@@ -306,7 +320,7 @@ fn whoever_is_attacked_goes_a_step_on_once_unless_the_marker_was_moved_by_hand()
     });
     let attack = json!({"action": "attack", "region": 75});
     let mut table = with_shadow_die(figures.clone(), "army");
-    let told = records(&table.send_with("ACTION_SELECTED", attack.clone()));
+    let told = records_but_die(&table.send_with("ACTION_SELECTED", attack.clone()));
     assert_eq!(told, ["$FSM moves 260 from Political Track 2 to Political Track 1 "]);
     assert_eq!(table.variable("NATION_STEPS")["Gondor"], 1);
     table.send("COMBAT_BOTH_CARDS_LOCKED");
@@ -315,7 +329,7 @@ fn whoever_is_attacked_goes_a_step_on_once_unless_the_marker_was_moved_by_hand()
 
     let mut table = with_shadow_die(figures, "army");
     table.board.values["NATION_STEPS"]["Gondor"] = json!(1);
-    assert!(records(&table.send_with("ACTION_SELECTED", attack)).is_empty());
+    assert!(records_but_die(&table.send_with("ACTION_SELECTED", attack)).is_empty());
 }
 
 #[test]

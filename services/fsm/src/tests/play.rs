@@ -337,7 +337,14 @@ fn a_die_named_by_number_is_the_one_at_that_place_of_the_pool() {
     table.play_to_first_action();
     let reaction = table.send("EXECUTE_ACTION_3");
     let told = commands(&reaction);
-    assert_eq!(told, ["$FSM moves 212 from FP Dice to Current Action ", "FSM_EXECUTE_ACTION 3"]);
+    assert_eq!(
+        told,
+        [
+            "$FSM moves 212 from FP Dice to Current Action ",
+            "FSM_EXECUTE_ACTION 3",
+            "$FSM moves 212 from Current Action to FP Casualties ",
+        ]
+    );
     assert_eq!(table.refused("EXECUTE_ACTION_3", json!({})), Refusal::Transition, "the Shadow has two dice");
     table.send("EXECUTE_ACTION_2");
     table.rests_in("PHASE_5_FP_ACTION");

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::machine::Refusal;
 
-fn seat(figures: Value, face: &str, of_shadow: bool) -> Table {
+pub(super) fn seat(figures: Value, face: &str, of_shadow: bool) -> Table {
     let mut board = json!({
         "NATION_STEPS": {"Gondor": 0, "Rohan": 3, "Sauron": 0, "Isengard": 1, "Elves": 3, "North": 3, "Dwarves": 3},
         "FP_UNITS": {}, "SP_UNITS": {}, "FP_FORCES": {}, "SP_FORCES": {}, "FP_LEADERSHIP": {}, "SP_LEADERSHIP": {},
@@ -26,7 +26,7 @@ fn seat(figures: Value, face: &str, of_shadow: bool) -> Table {
 }
 
 /// The choices of the open action whose id begins so.
-fn offered(table: &Table, prefix: &str) -> Vec<String> {
+pub(super) fn offered(table: &Table, prefix: &str) -> Vec<String> {
     let decision = table.decision("action");
     ids(&decision).into_iter().filter(|id| id.starts_with(prefix)).map(str::to_owned).collect()
 }
@@ -88,7 +88,7 @@ fn an_attack_is_chosen_with_its_region_and_takes_its_army_there() {
     assert!(records(&reaction).contains(&"$FSM moves 7 8 from Minas Morgul to South Ithilien ".to_owned()));
     table.rests_in("COMBAT_CARD_SELECTION");
     let said = texts(&reaction);
-    assert!(said.iter().any(|text| text.contains("the Shadow 2, the Free Peoples 1 units")), "{said:?}");
+    assert!(said.iter().any(|text| text.contains("units: the Shadow 2, the Free Peoples 1")), "{said:?}");
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn a_card_is_played_by_a_die_of_its_kind_and_shown_to_all() {
             "$FSM moves 107 from Free Peoples Hand to Current FP Card "
         ]
     );
-    let said = "📜 The Free Peoples play card 107, a Character card. What it says is yours to carry out.";
+    let said = "📜 The Free Peoples: card 107 is played, a Character card. What it says is yours to carry out.";
     assert!(texts(&reaction).contains(&said.to_owned()), "{:?}", texts(&reaction));
 }
 

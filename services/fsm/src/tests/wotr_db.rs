@@ -191,6 +191,17 @@ pub async fn move_piece(path: &Path, id: i64, area: i64) {
     db.close().await.unwrap();
 }
 
+/// Gives the cards their names, as newer clients do.
+pub async fn name_cards(path: &Path, names: &[(i64, &str)]) {
+    let mut db = open(path).await;
+    sqlx::raw_sql("ALTER TABLE scenario_setup ADD COLUMN card_name TEXT").execute(&mut db).await.unwrap();
+    for (id, name) in names {
+        let name = sqlx::query("UPDATE scenario_setup SET card_name = $1 WHERE piece_id = $2").bind(*name).bind(id);
+        name.execute(&mut db).await.unwrap();
+    }
+    db.close().await.unwrap();
+}
+
 fn documented_kind(id: i64) -> &'static str {
     match id {
         106..=209 | 421 => "card",
