@@ -14,3 +14,4 @@ mod old_server;
 mod opponent;
 mod people;
 mod turn;
+mod two_people;

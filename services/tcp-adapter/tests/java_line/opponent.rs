@@ -15,7 +15,7 @@ const MAX_LINES: usize = 6_000;
 const SEED: &str = "1";
 /// A game that is far gone, as what has moved since the opening: the Fellowship at the Morannon, corruption 4, the Shadow's
 /// points 7, and all its Nations at war.
-const FAR_GONE: [(i64, i64); 6] = [(247, 91), (252, 135), (423, 170), (261, 120), (262, 120), (263, 120)];
+pub const FAR_GONE: [(i64, i64); 6] = [(247, 91), (252, 135), (423, 170), (261, 120), (262, 120), (263, 120)];
 
 /// The opening of the base game: area by piece.
 fn opening() -> BTreeMap<i64, i64> {
