@@ -47,6 +47,44 @@ pub(crate) const FIGHT_BEGINS: &[&str] = &[
     "charge us",
 ];
 
+/// What a foe does to those at the table, in the words of a player: foes act when it is their move, so that a fight begins
+/// or goes on.
+pub(crate) const FOES_ACT: &[&str] = &[
+    "shoots at me",
+    "shoots at us",
+    "shoot at me",
+    "shoots me",
+    "shoots back",
+    "shoot back",
+    "fires at me",
+    "fires at us",
+    "fires on me",
+    "fires on us",
+    "fires back",
+    "fire at me",
+    "fire at us",
+    "fire back",
+    "opens fire",
+    "open fire on me",
+    "returns fire",
+    "return fire",
+    "return the fire",
+    "hits me",
+    "hits us",
+    "strikes me",
+    "strikes at me",
+    "strikes back",
+    "swings at me",
+    "punches me",
+    "kicks me",
+    "stabs me",
+    "charges me",
+    "charges us",
+    "charges at me",
+    "ambushes me",
+    "ambushes us",
+];
+
 /// A fight is over.
 pub(crate) const FIGHT_ENDS: &[&str] = &[
     "end combat",

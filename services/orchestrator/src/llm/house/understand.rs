@@ -237,6 +237,7 @@ pub(crate) fn understand(text: &str, names: &[&str]) -> Understanding {
     match action {
         Action::Rules => details.query = said.query(),
         Action::Rest => details.is_long = said.has(fight_words::LONG_RESTS),
+        Action::StartFight if said.says(fight_words::FOES_ACT) => details.target = said.doer(fight_words::FOES_ACT),
         _ => {}
     }
     Understanding { action, details, actor, stranger, is_first_person, is_for_all }.settled()
@@ -280,7 +281,7 @@ impl Said<'_> {
         }
         let is_asking = self.is_asking(has_question_mark);
         let is_short = self.words.len() <= 4;
-        if let Some(action) = self.round_of_fight(details, is_asking) {
+        if let Some(action) = self.round_of_fight(details, names_actor, is_asking) {
             return action;
         }
 
@@ -385,12 +386,16 @@ impl Said<'_> {
     }
 
     /// What a fight and its wounds need beside the deeds themselves.
-    fn round_of_fight(&self, details: &Details, is_asking: bool) -> Option<Action> {
+    fn round_of_fight(&self, details: &Details, names_actor: bool, is_asking: bool) -> Option<Action> {
         if is_asking || self.has(&["test", "roll", "check", "cast", "casts"]) && details.foes.is_empty() {
             return self.says(fight_words::JOBS).then_some(Action::Job);
         }
         let is_shooting = self.has(lexicon::SHOOT_VERBS) && self.has(&["i", "i'm"]);
         if self.says(fight_words::FIGHT_BEGINS) && !is_shooting {
+            return Some(Action::StartFight);
+        }
+        let acts_himself = names_actor || self.has(&["i", "i'm", "i'll", "i'd", "we", "let"]);
+        if self.says(fight_words::FOES_ACT) && !acts_himself {
             return Some(Action::StartFight);
         }
         if self.says(fight_words::FIGHT_ENDS) {

@@ -88,6 +88,16 @@ impl Said<'_> {
         targets
     }
 
+    /// Who does what one of the phrases says: "the guard shoots back".
+    pub(crate) fn doer(&self, phrases: &[&str]) -> Option<String> {
+        let deed = phrases.iter().filter_map(|phrase| self.phrase(phrase)).map(|range| range.start).min()?;
+        let clause = self.words[deed].clause;
+        let mut before = (0..deed).rev().take(4).take_while(|index| self.words[*index].clause == clause);
+        let start = before.find(|index| DETERMINERS.contains(&self.text(*index)))?;
+        let name: Vec<&str> = self.words[start + 1..deed].iter().map(|word| word.raw).collect();
+        (!name.is_empty()).then(|| name.join(" "))
+    }
+
     /// Foes with how many of them there are: "two gangers and a troll".
     pub(super) fn foes(&self) -> Vec<(String, u32)> {
         let count = |index: usize| match self.text(index) {
@@ -147,7 +157,7 @@ impl Said<'_> {
     /// The name that begins at that word.
     pub(super) fn name_at(&self, start: usize, names: &[&str]) -> Option<String> {
         let mut start = start;
-        while matches!(self.text(start), "at" | "on" | "upon" | "down" | "off")
+        while matches!(self.text(start), "at" | "on" | "upon" | "down" | "off" | "back")
             || DETERMINERS.contains(&self.text(start))
         {
             start += 1;
