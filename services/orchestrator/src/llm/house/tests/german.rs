@@ -133,6 +133,24 @@ fn a_german_shot_is_asked_for_rolled_and_told_in_german() {
 }
 
 #[test]
+fn a_germans_fight_is_told_in_german() {
+    let mut talk = Talk::new(&["Platinum"]);
+    let begun = talk.say("Zwei Ganger greifen uns an");
+    is_german(&begun.text);
+
+    let order = json!([
+        {"name": "Platinum", "initiative": 12, "phases": [12, 2]},
+        {"name": "ganger 1", "initiative": 0, "phases": [],
+         "note": "no Reaction is left after wounds: no action this turn"},
+    ]);
+    let told = talk.results(&vec![json!({"order": order, "combat_id": "c"}); begun.calls.len()]);
+
+    is_german(&told.text);
+    assert!(told.text.contains("- Platinum: 12 (handelt in 12 und 2)"), "{}", told.text);
+    assert!(told.text.contains("keine Handlung in dieser Runde"), "{}", told.text);
+}
+
+#[test]
 fn a_german_gets_tests_sheets_talk_and_help_in_german() {
     for text in [
         "Hilfe",
