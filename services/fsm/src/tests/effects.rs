@@ -325,6 +325,7 @@ fn actions() -> Vec<Row> {
                 r#"ACTION = "attack""#,
                 "COMBAT_REGION = 74",
                 "record $FSM moves 7 from Minas Morgul to Minas Tirith ",
+                "1 piece from Minas Morgul to Minas Tirith",
             ],
         ),
         (
@@ -336,7 +337,7 @@ fn actions() -> Vec<Row> {
         (
             "APPLY_FP_ACTION_DIE_EFFECT",
             json!({"ACTION": "hide_fellowship", "FELLOWSHIP_REVEALED": true}),
-            &["FELLOWSHIP_REVEALED = false", "record $FSM flips 248 "],
+            &["FELLOWSHIP_REVEALED = false", "record $FSM flips 248 ", "The Free Peoples: hide the Fellowship"],
         ),
         (
             "APPLY_SP_ACTION_DIE_EFFECT",

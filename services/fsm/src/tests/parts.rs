@@ -66,6 +66,8 @@ fn an_attack_may_leave_a_rearguard_and_whoever_stops_goes_back_to_it() {
     assert_eq!(records(&reaction)[0], "$FSM moves 35 37 from Minas Morgul to South Ithilien ");
     table.rests_in("COMBAT_CARD_SELECTION");
     let said = texts(&reaction);
+    assert!(said.contains(&"➡️ 2 pieces from Minas Morgul to South Ithilien".to_owned()), "{said:?}");
+    assert!(said.contains(&"▶️ The Shadow: attack".to_owned()), "{said:?}");
     assert!(said.iter().any(|text| text.contains("units: the Shadow 1, the Free Peoples 1")), "{said:?}");
     table.send("COMBAT_BOTH_CARDS_LOCKED");
     table.send("BOTH_SIDES_ASSIGNED_HITS");

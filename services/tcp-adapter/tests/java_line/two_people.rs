@@ -105,7 +105,11 @@ async fn two_people_play_of_what_is_listed_to_an_end_and_are_told_the_same() {
     let mut choices = 0;
     while let Some((decision, choice)) = two.choice().await {
         choices += 1;
-        assert!(choices < MAX_CHOICES, "seed {SEED}: no end after {:?}", two.heard[0].iter().rev().take(30));
+        assert!(
+            choices < MAX_CHOICES,
+            "seed {SEED}: no end after {:?}",
+            two.heard[0].iter().rev().take(30).collect::<Vec<_>>()
+        );
         let data = Value::Object(object(choice.data.unwrap_or_default()));
         two.say(&decision.decider.unwrap().side, &format!("EVENT:{} {data}", choice.event)).await;
     }
