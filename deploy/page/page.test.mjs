@@ -75,6 +75,47 @@ test("a shot is told as it happens, with its roll as dice, and the turn ends onc
   });
 });
 
+test("what comes in at once is followed to its end, and who has scrolled up stays where he is", async () => {
+  await withPage({}, async (page) => {
+    await openSession(page);
+    const [followed, stayed] = await page.evaluate(async () => {
+      const log = document.querySelector("#log");
+      const grow = () => {
+        const block = document.createElement("div");
+        block.style.height = "1000px";
+        log.querySelector(".log-inner").append(block);
+      };
+      // After the frame in which everything that waits is drawn, and before the next one.
+      const drawn = () =>
+        new Promise((done) => {
+          const { port1, port2 } = new MessageChannel();
+          port1.onmessage = done;
+          requestAnimationFrame(() => port2.postMessage(null));
+        });
+      const draw = async () => {
+        for (let frame = 0; frame < 4; frame += 1) await drawn();
+      };
+      const isAtEnd = () => log.scrollHeight - log.scrollTop - log.clientHeight < 2;
+      grow();
+      await draw();
+      grow();
+      await drawn();
+      grow();
+      await draw();
+      const followed = isAtEnd();
+      log.scrollTop = 500;
+      await draw();
+      grow();
+      await draw();
+      return [followed, log.scrollTop];
+    });
+    assert.ok(followed);
+    assert.equal(stayed, 500);
+    await page.getByRole("button", { name: "Latest" }).click();
+    await page.getByRole("button", { name: "Latest" }).waitFor({ state: "hidden" });
+  });
+});
+
 test("pool dice go into the sentence they are put in for, and into no other", async () => {
   await withPage({}, async (page) => {
     await openSession(page);

@@ -12,6 +12,7 @@ export class Conversation {
   #turns = new Map();
   #waiting = []; // Turns of our own that the server has not named yet.
   #following = true;
+  #top = 0; // How far it was scrolled the last time.
   #isLive = false;
   #place = null; // Where earlier frames are put in: before this element.
   #retold = null; // What was said in the turn that was taken back last.
@@ -243,7 +244,10 @@ export class Conversation {
 
   #noteScroll() {
     const { scrollTop, scrollHeight, clientHeight } = this.scroller;
-    this.#following = scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
+    const isAtEnd = scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
+    // More may have come in since it was scrolled to the end; only who scrolls up wants to stay where he is.
+    this.#following = isAtEnd || (this.#following && this.#top <= scrollTop);
+    this.#top = scrollTop;
     this.latest.hidden = this.#following;
   }
 
