@@ -79,8 +79,10 @@ impl Gateway {
     /// # Errors
     ///
     /// As above.
-    pub async fn call_tool_for_text(&self, call: Call<'_>) -> Result<String, Status> {
+    pub async fn call_tool_for_text(&self, mut call: Call<'_>) -> Result<String, Status> {
         let tool = self.toolbox.find(call.name)?;
+        // Whose character and which session it is about is looked up by the names of the contract.
+        call.arguments = tool.read(call.arguments);
         let (door, caller) = (call.door, call.caller);
         let target = call.session_id.clone().unwrap_or_default();
         let result = match self.check_call(&call, tool).await {

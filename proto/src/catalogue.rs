@@ -242,8 +242,13 @@ impl Tool {
         self.method.input().get_field_by_name(name).is_some()
     }
 
-    /// The encoded request of JSON arguments. `null` counts as left out, and what surely means something allowed, such
-    /// as a number as text, is read as that.
+    /// Arguments under the names that the contract has, each read as what it surely means, such as a number that came as
+    /// text. Whoever looks into arguments before they are encoded must look into these.
+    pub fn read(&self, arguments: Map<String, serde_json::Value>) -> Map<String, serde_json::Value> {
+        reading::arguments(&self.method.input(), arguments)
+    }
+
+    /// The encoded request of JSON arguments, which are [read](Self::read). `null` counts as left out.
     ///
     /// # Errors
     ///
@@ -253,7 +258,7 @@ impl Tool {
         let serde_json::Value::Object(arguments) = arguments else {
             return Err(self.shape_error("the arguments must be a JSON object".into()));
         };
-        let arguments = reading::arguments(&input, arguments);
+        let arguments = self.read(arguments);
         if let Some(field) = self.required.iter().find(|field| !arguments.contains_key(field.name())) {
             let is_unknown = |name: &&String| input.get_field_by_name(name).is_none();
             let shown = |name: &String| format!("`{}`", name.chars().take(MAX_SHOWN).collect::<String>());

@@ -1,8 +1,9 @@
 //! Reads arguments as models and people write them: what they surely mean, in the form that the contract has.
 //!
 //! A number or a yes may come as text, a word of a list in another case or with spaces, a single value where a list is
-//! wanted, an object or a list as the text of its JSON, and a plain name where a message needs nothing else. What could
-//! mean two things stays as it is, and is refused by who decodes it.
+//! wanted, an object or a list as the text of its JSON, and a plain name where a message needs nothing else. A tool may
+//! be told in the words of another that is like it. What could mean two things stays as it is, and is refused by who
+//! decodes it.
 
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 use serde_json::{Map, Value};
@@ -13,6 +14,55 @@ use crate::validate::{self, Rules};
 const MAX_DEPTH: u32 = 8;
 /// Longest texts of a list, in characters, that are names and not sentences: a text of several is cut at its commas.
 const MAX_NAME: u64 = 100;
+
+/// Names of fields that mean the same in tools which are alike, and the shorter ones that people write for them. One that
+/// a message does not have stands for the only field of its lists that was left open.
+const ALIKE: &[&[&str]] = &[
+    &["character_name", "caster_name", "street_name", "character", "caster", "name"],
+    &["spell_name", "spell", "name"],
+    &["skill_name", "skill", "name"],
+    &["attribute_name", "attribute", "name"],
+    &["weapon_name", "armor_name", "gear_name", "weapon", "armor", "gear", "item_name", "item", "name"],
+    &["name", "cyberware_name", "bioware_name", "cyberware", "bioware"],
+    &["vehicle_name", "vehicle", "name"],
+    &["deck_name", "cyberdeck_name", "cyberdeck", "deck", "name"],
+    &["contact_name", "contact", "name"],
+    &["spirit_name", "spirit", "name"],
+    &["focus_name", "focus", "name"],
+    &["power_name", "power", "name"],
+    &["effect_name", "effect", "name"],
+    &["relationship_name", "relationship", "name"],
+    &["rule_name", "house_rule", "rule", "name"],
+    &["npc_name", "npc_id", "npc", "name"],
+    &["campaign_id", "campaign_name", "campaign", "title"],
+    &["target_name", "target_description", "target_attribute", "target"],
+    &["target_distance", "distance", "distance_m"],
+    &["combat_pool", "combat_pool_dice"],
+    &["spell_pool_dice", "magic_pool_dice", "magic_pool"],
+    &["damage_code", "damage"],
+    &["new_value", "new_rating", "new_level", "base_rating", "rating", "value", "level"],
+    &["new_duration", "duration"],
+    &["learned_force", "force"],
+    &["boxes", "amount", "damage_boxes"],
+    &["quantity", "count"],
+    &["essence_cost", "essence"],
+    &["body_index_cost", "body_index"],
+    &[
+        "effect_type",
+        "focus_type",
+        "gear_type",
+        "modifier_type",
+        "npc_type",
+        "relationship_type",
+        "rule_type",
+        "skill_type",
+        "spell_type",
+        "spirit_type",
+        "vehicle_type",
+        "type",
+    ],
+    &["participants", "characters", "combatants"],
+];
 
 /// The arguments of a message as the contract has them. What was left empty and may be left out is left out; names that
 /// no field has are kept.
@@ -30,13 +80,30 @@ fn fields(message: &MessageDescriptor, given: Map<String, Value>, depth: u32) ->
         }
     }
     // A name in another spelling counts if the field was not named as it is.
+    let mut left = Vec::new();
     for (name, value) in unnamed {
         match message.fields().find(|field| is_same(field.name(), &name) && !read.contains_key(field.name())) {
             Some(field) => put(&mut read, &field, value, depth),
-            None => drop(read.insert(name, value)),
+            None => left.push((name, value)),
         }
     }
+    // Each name that is sure leaves the others fewer fields to mean.
+    while let Some((at, field)) =
+        left.iter().enumerate().find_map(|(at, (name, _))| Some((at, meant(message, &read, name)?)))
+    {
+        put(&mut read, &field, left.remove(at).1, depth);
+    }
+    read.extend(left);
     read
+}
+
+/// The only field that a name of [`ALIKE`] can mean beside what has been read.
+fn meant(message: &MessageDescriptor, read: &Map<String, Value>, name: &str) -> Option<FieldDescriptor> {
+    let lists = ALIKE.iter().filter(|list| list.iter().any(|alike| is_same(alike, name)));
+    let fields = lists.flat_map(|list| list.iter().filter_map(|alike| message.get_field_by_name(alike)));
+    let mut open = fields.filter(|field| !read.contains_key(field.name()));
+    let field = open.next()?;
+    open.all(|other| other == field).then_some(field)
 }
 
 fn put(read: &mut Map<String, Value>, field: &FieldDescriptor, value: Value, depth: u32) {
@@ -251,6 +318,45 @@ mod tests {
         );
         ranged(json!({"weapon-name": "a", "weapon_name": "b"}), json!({"weapon-name": "a", "weapon_name": "b"}));
         ranged(json!({"wapon": "a"}), json!({"wapon": "a"}));
+    }
+
+    #[test]
+    fn a_tool_is_told_in_the_words_of_one_that_is_like_it() {
+        let cast = "dicetower.character.v1.CastSpellRequest";
+        read(
+            cast,
+            json!({"character_name": "Oak", "spell": "Heal"}),
+            json!({"caster_name": "Oak", "spell_name": "Heal"}),
+        );
+        read("dicetower.character.v1.DropSpellRequest", json!({"casterName": "Oak"}), json!({"character_name": "Oak"}));
+        ranged(json!({"distance": "15", "weapon": "AK-97"}), json!({"target_distance": 15, "weapon_name": "AK-97"}));
+        read("dicetower.character.v1.GetCharacterRequest", json!({"name": "Oak"}), json!({"character_name": "Oak"}));
+        let combat = "dicetower.character.v1.StartCombatRequest";
+        let both = json!({"participants": [{"name": "Oak"}]});
+        read(combat, json!({"characters": [{"character_name": "Oak"}]}), both);
+    }
+
+    #[test]
+    fn the_shorter_word_of_a_tool_stands_for_its_own() {
+        let spirit = "dicetower.character.v1.AddSpiritRequest";
+        read(
+            spirit,
+            json!({"character_name": "Oak", "name": "Moss", "type": "forest"}),
+            json!({"character_name": "Oak", "spirit_name": "Moss", "spirit_type": "forest"}),
+        );
+        read("dicetower.character.v1.ApplyDamageRequest", json!({"amount": "3"}), json!({"boxes": 3}));
+        read("dicetower.character.v1.CreateCharacterRequest", json!({"name": "Ash"}), json!({"street_name": "Ash"}));
+    }
+
+    #[test]
+    fn a_name_that_could_mean_two_fields_means_none() {
+        let cast = "dicetower.character.v1.CastSpellRequest";
+        read(cast, json!({"name": "Oak"}), json!({"name": "Oak"}));
+        // Told the one, the name is the other.
+        read(cast, json!({"name": "Oak", "spell": "Heal"}), json!({"caster_name": "Oak", "spell_name": "Heal"}));
+        let given = json!({"caster_name": "Oak", "character_name": "Axel"});
+        read(cast, given.clone(), given);
+        ranged(json!({"target_distance": 3, "distance": 4}), json!({"target_distance": 3, "distance": 4}));
     }
 
     #[test]

@@ -330,6 +330,8 @@ impl Engine {
         mut metadata: MetadataMap,
     ) -> Result<Value, Status> {
         let tool = self.toolbox.find(name)?;
+        // Whose character it is about is looked up by the names of the contract.
+        arguments = tool.read(arguments);
         let is_offered = |tools: &[Arc<ToolDefinition>]| tools.iter().any(|offered| offered.name == name);
         let (game, members, scene) = {
             let inner = session.lock().await;
