@@ -16,6 +16,7 @@ const BY_NAME: &[(&str, &str)] = &[
     ("spirit_name", "\"Moss\""),
     ("healer_name", "\"Oak\""),
     ("armor_name", "\"Armor Jacket\""),
+    ("accessory", "\"Gas Vent III\""),
     ("damage_code", "\"9M\""),
     ("gear_name", "\"Ares Predator\""),
     ("contact_name", "\"Dutch\""),

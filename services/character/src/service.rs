@@ -1,5 +1,6 @@
 //! gRPC on the outside: each method finds the character, asks the rules, rolls through the dice service, and answers.
 
+mod accessories;
 mod aim;
 mod ammunition;
 mod attack;
@@ -10,6 +11,7 @@ mod conjuring;
 mod convert;
 mod creation;
 mod damage;
+mod drain;
 mod edit;
 mod entries;
 mod gear;

@@ -198,11 +198,16 @@ impl Sheet {
         u32::try_from(self.sustained_by_himself().count()).unwrap_or(u32::MAX)
     }
 
+    /// The lock that has held this spell, or one of its kind, on him ever since: a modifier of a focus that names it.
+    pub fn lock_of(&self, spell_name: &str, rule_name: &str) -> Option<&str> {
+        let of_foci = self.modifiers.iter().filter(|modifier| modifier.source_type == "focus");
+        let names_it = |source: &&str| names::is_part(spell_name, source) || names::is_part(rule_name, source);
+        of_foci.map(|modifier| modifier.source.as_str()).find(names_it)
+    }
+
     /// A bonded spell lock for this spell that holds none yet.
     pub fn free_lock(&self, spell_name: &str) -> Option<&Focus> {
-        // What a lock has held ever since stands on the sheet as a focus' modifier.
-        let mut of_foci = self.modifiers.iter().filter(|modifier| modifier.source_type == "focus");
-        if of_foci.any(|modifier| names::is_part(spell_name, &modifier.source)) {
+        if self.lock_of(spell_name, spell_name).is_some() {
             return None;
         }
         let is_taken = |lock: &Focus| {
@@ -358,6 +363,8 @@ impl Sheet {
         self.skills.iter().find_map(|skill| {
             let (special, rating) = (skill.specialization.as_ref()?, skill.specialization_rating?);
             let full = format!("{} {special}", skill.skill_name);
+            // A skill that has been raised beyond its specialization is as good there.
+            let rating = rating.max(skill.base_rating);
             (names::is_same(special, name) || names::is_same(&full, name)).then_some((skill, rating))
         })
     }

@@ -46,7 +46,7 @@ pub const SUMMARIES: &[(&str, &str)] = &[
     ),
     (
         "Delayed Action",
-        "It acts before others in the phase that is chosen; the next action is ten phases after it at the latest. Using pool dice breaks it.",
+        "It acts before others in the phase that is chosen; the next action is ten phases after it at the earliest. Using pool dice breaks it.",
     ),
     (
         "Combat Pool",
@@ -171,7 +171,22 @@ pub const SUMMARIES: &[(&str, &str)] = &[
         "Bonding Foci",
         "Good Karma for each point of rating: specific spell 1, spirit 2, spell category 3, weapon 4 or 5, power 5; a spell lock 1 in all. At most Intelligence foci are active.",
     ),
-    ("Noticing Spellcasting", "Perception against twice what the caster's Magic exceeds the Force."),
+    (
+        "Noticing Spellcasting",
+        "Perception against twice what the caster's Magic exceeds the Force; whoever perceives astrally notices without a test.",
+    ),
+    (
+        "Astral Space and the Order of a Phase",
+        "In a phase whoever is astral acts first, then who is in the Matrix, then everybody else. Astral perception notices spellcasting without a test.",
+    ),
+    (
+        "Damaging Manipulations",
+        "Flamethrower, Flame Bomb and Spark do (Force)M against a target number of 4. The target resists with Body and Combat Pool dice against Force less half its impact armor.",
+    ),
+    (
+        "Weapon Accessories",
+        "Bipod 2, tripod 6, shock pad 1, gas vent II 2 and III 3 points of recoil compensation; a gyro mount 5 or 6, of movement, too. A weapon takes one of each kind (mount_accessory).",
+    ),
     ("Object Resistance", "A natural thing 3, of low technology 5, of high technology 8, highly processed 10."),
     ("Essence", "Six for everybody; cyberware costs it, and it does not come back. Magicians lose Magic with it."),
     ("Body Index", "Bioware takes it up; at most natural Body."),
@@ -181,7 +196,7 @@ pub const SUMMARIES: &[(&str, &str)] = &[
     ),
     (
         "Crash",
-        "Power is a tenth of the speed, the level goes by it: to 20 Light, to 60 Moderate, to 200 Serious, above Deadly.",
+        "After Serious damage to the vehicle the driver tests again. Power is a tenth of the cruise rating, the level goes by the speed: to 20 Light, to 60 Moderate, to 200 Serious, above Deadly.",
     ),
     (
         "Reloading",

@@ -9,12 +9,12 @@ use rules::shadowrun2::{
     range::WeaponClass,
     ranged::{self, Cover, Magnification, Movement, RangedTarget, Situation, TargetSize},
     visibility::Visibility,
-    weapons,
+    weapons::{self, Accessory},
 };
 use tonic::Status;
 
 use super::{
-    RULES,
+    RULES, accessories,
     ammunition::{self, Loaded},
     convert,
     edit::Edit,
@@ -45,6 +45,8 @@ struct Arm {
     on_sheet: bool,
     /// Made to its owner's measure.
     customised: bool,
+    /// What is mounted on it.
+    mounted: Vec<&'static Accessory>,
 }
 
 impl Arm {
@@ -84,6 +86,7 @@ pub async fn shoot(
     }
     let mut skill = shooting_skill(sheet, &arm)?;
     let combat_pool = combat_pool(sheet, &skill, request.combat_pool())?;
+    let rating = skill.dice;
     if arm.customised && rules.has(HouseRule::CustomisedWeapon) {
         skill.dice += 1;
         skill.parts.push(DicePart { source: "customised weapon (house rule)".to_owned(), dice: 1 });
@@ -100,6 +103,7 @@ pub async fn shoot(
     }
 
     let mut situation = situation(sheet, &arm, &burst, &skill, &request, &mut notes);
+    situation.skill = Some(rating);
     if rules.has(HouseRule::StrengthRecoil) {
         situation.strength_recoil = Some(sheet.attribute(Attribute::Strength));
     }
@@ -148,6 +152,10 @@ pub async fn shoot(
     let mut parts = skill.parts;
     if combat_pool > 0 {
         parts.push(DicePart { source: "Combat Pool".to_owned(), dice: to_i32(combat_pool) });
+    }
+    notes.extend(arm.mounted.iter().filter_map(|accessory| accessories::told_in_attacks(accessory)));
+    if rolled.all_ones() && request.ammunition.as_deref() == Some("explosive") {
+        notes.push("all dice show 1: the explosive rounds misfire".to_owned());
     }
     if !arm.on_sheet {
         notes.push(format!("the {} is not on the sheet; the rule book's figures were used", arm.name));
@@ -290,6 +298,7 @@ fn find_arm(sheet: &Sheet, name: &str) -> Result<Arm, Status> {
             flechette: weapon.flechette,
             on_sheet: false,
             customised: false,
+            mounted: Vec::new(),
         }),
         (None, None) => {
             let own = carried.iter().map(|gear| gear.gear_name.clone());
@@ -309,8 +318,11 @@ fn own_arm(sheet: &Sheet, gear: &Gear) -> Result<Arm, Status> {
     let damage = code.parse().map_err(|_| refuse(format!("the sheet gives no damage for the {}", gear.gear_name)))?;
     let is_listed = |mode: &&FiringMode| stats.modes.iter().any(|letters| letters == mode.letters());
     let modes = MODES.iter().filter(is_listed).copied().collect();
-    let customised = gear.modifications.get("customised").is_some_and(|value| *value == true);
-    Ok(Arm { name: gear.gear_name.clone(), class, damage, modes, stats, flechette: false, on_sheet: true, customised })
+    let customised = gear.modifications.get(accessories::CUSTOMISED).is_some_and(|value| *value == true);
+    let flechette = weapons::find_weapon(&gear.gear_name).is_ok_and(|own| own.flechette && own.damage == damage);
+    let mounted = accessories::mounted(gear);
+    let name = gear.gear_name.clone();
+    Ok(Arm { name, class, damage, modes, stats, flechette, on_sheet: true, customised, mounted })
 }
 
 /// How many rounds are fired, and how.
@@ -395,7 +407,7 @@ fn situation(
         laser_sight: request.laser_sight.unwrap_or(arm.stats.laser_sight),
         second_firearm: request.second_firearm(),
         aim_actions: request.aim_actions(),
-        skill: Some(skill.dice),
+        skill: None,
         called_shot: request.called_shot(),
         other: [
             skill.default_modifier().into_iter().collect(),

@@ -4,13 +4,13 @@
 //! and are whole again when it is his turn. Who falls, on his sheet or by word of the game master, has no further action.
 
 mod joining;
+mod plane;
 
 pub use joining::{join, leave, wound};
 
 use proto::character::v1::{
     Action, CombatResponse, DelayActionRequest, EndCombatRequest, GetCombatRequest, Initiative, NextActorRequest,
-    Participant, RollCharacterInitiativeRequest, RollCharacterInitiativeResponse, StartCombatRequest,
-    TakeDelayedActionRequest,
+    RollCharacterInitiativeRequest, RollCharacterInitiativeResponse, StartCombatRequest, TakeDelayedActionRequest,
 };
 use rules::shadowrun2::{
     condition::Wounds,
@@ -23,6 +23,7 @@ use serde_json::{Value, json};
 use service_kit::status::{self, ErrorCode};
 use tonic::Status;
 
+use self::plane::Plane;
 use super::{Characters, convert, edit::Edit, entries, info, refuse, roll, unknown};
 use crate::{
     names,
@@ -34,8 +35,6 @@ use crate::{
 const MAX_FIGHTERS: usize = 50;
 /// Times a change is tried on what others change, too.
 const ATTEMPTS: u32 = 50;
-/// Reaction of somebody without a sheet. Ours: that of an average person.
-const AVERAGE_REACTION: u32 = 3;
 
 /// Who fights, as the document keeps it.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -64,6 +63,7 @@ struct Fighter {
     /// Whether he was surprised as the fight began.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     surprised: bool,
+    plane: Plane,
 }
 
 /// A fight, as the document keeps it.
@@ -137,10 +137,11 @@ impl Fight {
         for fighter in &self.fighters {
             actions.extend(fighter.phases.iter().map(|phase| (*phase, fighter)));
         }
-        // At the same phase Reaction decides, not who had the higher total ten phases ago.
+        // At the same phase the plane decides, then Reaction, not who had the higher total ten phases ago.
         let reaction = |fighter: &Fighter| (fighter.reaction, fighter.natural_reaction);
         actions.sort_by(|(phase, first), (other, second)| {
-            other.cmp(phase).then_with(|| reaction(second).cmp(&reaction(first)))
+            let by_plane = || first.plane.cmp(&second.plane);
+            other.cmp(phase).then_with(by_plane).then_with(|| reaction(second).cmp(&reaction(first)))
         });
         // A delayed action stands where it was taken, before whoever acted then.
         let mut stepped_in: Vec<_> =
@@ -222,7 +223,7 @@ impl Fight {
                     fighter.phases.clear();
                     continue;
                 };
-                *fighter = Fighter::of(&record.sheet);
+                *fighter = joining::on_plane(service, &record.sheet, fighter.plane).await?;
             }
             fighter.surprised = false;
             fighter.roll(dice).await?;
@@ -242,6 +243,7 @@ impl Fight {
             phases: fighter.phases.clone(),
             roll_id: fighter.roll_id.clone(),
             note: fighter.note.clone(),
+            plane: fighter.plane.word().to_owned(),
         };
         let acting = self.acting();
         let upcoming = self.actions().into_iter().skip(self.acted).filter(|_| self.running);
@@ -346,7 +348,7 @@ pub async fn start(service: &Characters, call: &Call, request: StartCombatReques
     };
     let mut fighters: Vec<Fighter> = Vec::new();
     for participant in participants {
-        let fighter = fighter(service, participant).await?;
+        let fighter = joining::fighter(service, participant).await?;
         if fighters.iter().any(|other| names::folded(&other.name) == names::folded(&fighter.name)) {
             return Err(refuse(format!("{} is among the participants twice", fighter.name)));
         }
@@ -371,27 +373,6 @@ pub async fn start(service: &Characters, call: &Call, request: StartCombatReques
         edit.says("a fight begins");
     })
     .await
-}
-
-async fn fighter(service: &Characters, participant: Participant) -> Result<Fighter, Status> {
-    let Participant { name, reaction, initiative_dice, physical, stun, surprised } = participant;
-    let surprised = surprised.unwrap_or_default();
-    let mut found = service.store.named(&name).await?;
-    if found.len() == 1 {
-        return Ok(Fighter { surprised, ..Fighter::of(&found.remove(0).sheet) });
-    }
-    entries::check_text("participant", &name)?;
-    let base_reaction = reaction.unwrap_or(AVERAGE_REACTION);
-    Ok(Fighter {
-        name,
-        base_reaction,
-        natural_reaction: base_reaction,
-        initiative_dice: initiative_dice.unwrap_or(1),
-        physical: physical.unwrap_or_default(),
-        stun: stun.unwrap_or_default(),
-        surprised,
-        ..Fighter::default()
-    })
 }
 
 fn ids(fight: &Fight) -> Vec<String> {

@@ -84,6 +84,12 @@ pub async fn create(
         if chosen.is_magical {
             sheet.base_magic = STARTING_MAGIC;
         }
+        if chosen.is_magical && names::is_part("physical adept", &sheet.archetype) {
+            // All his Magic feeds powers.
+            sheet.adept_magic = STARTING_MAGIC;
+            sheet.power_points_total = f64::from(STARTING_MAGIC);
+            notes.push(format!("{STARTING_MAGIC} power points for adept powers; none of the Magic casts spells"));
+        }
         notes.push(format!("{} skill points left", points - spent));
         notes.push(format!("{} Force points for spells and foci", chosen.resources.force_points));
     }

@@ -9,8 +9,8 @@ use rules::shadowrun2::{
     barriers,
     condition::{Level, Monitor},
     creation,
-    damage::{self, DamageCode, Staged},
-    pools,
+    damage::{self, Ammunition, DamageCode, Staged},
+    melee, pools,
 };
 use tonic::Status;
 
@@ -27,7 +27,10 @@ pub async fn resist(
     let code: DamageCode =
         request.damage_code.parse().map_err(|error: damage::DamageCodeError| refuse(error.to_string()))?;
     let attacker = request.attacker_successes.unwrap_or(1);
-    if attacker == 0 {
+    let is_melee = request.melee.unwrap_or_default();
+    let is_gel = request.gel.unwrap_or_default();
+    // In melee they are net ones, and a tie goes to the attacker.
+    if attacker == 0 && !is_melee {
         return Err(refuse("0 successes of the attacker are a miss: there is nothing to resist"));
     }
     let (sheet, rules) = (&edit.sheet, &edit.rules);
@@ -38,19 +41,27 @@ pub async fn resist(
         .map_err(|error| refuse(error.to_string()))?;
     let mut notes = Vec::new();
     let mut house = Vec::new();
-    let is_impact = request.armor_type.as_deref() == Some("impact");
-    let mut rating = match request.armor {
-        Some(rating) => rating,
-        None => {
-            let worn = armor_on(sheet, &mut notes);
-            if is_impact { worn.impact } else { worn.ballistic }
-        }
-    };
-    if !is_impact {
+    let is_impact = request.armor_type.as_deref().map_or(is_melee || is_gel, |armor_type| armor_type == "impact");
+    let mut of_house = |rating: u32| {
         let ruled = rules.ballistic(rating);
         house.extend(ruled.rule.filter(|_| rating > 0));
-        rating = ruled.value;
-    }
+        ruled.value
+    };
+    let rating = match request.armor {
+        Some(rating) if is_impact => rating,
+        Some(rating) => of_house(rating),
+        None => {
+            let worn = armor_on(sheet, &mut notes);
+            if request.flechette.unwrap_or_default() {
+                let worn = damage::Armor { ballistic: of_house(worn.ballistic), ..worn };
+                damage::shot_damage(code, Ammunition::Flechette, worn).armor
+            } else if is_impact {
+                worn.impact
+            } else {
+                of_house(worn.ballistic)
+            }
+        }
+    };
     let doubled = request.barrier_doubled.unwrap_or_default();
     let plain = request.barrier.unwrap_or_default();
     let barrier = if doubled { plain * 2 } else { plain };
@@ -71,10 +82,10 @@ pub async fn resist(
     let cause = request.reason.clone().unwrap_or_else(|| format!("{name} resists {code}"));
     let rolled = dice.test(test.dice.total.max(1), test.target.target_number, &cause).await?;
     let successes = rolled.successes();
-    let is_melee = request.melee.unwrap_or_default();
     let pool_successes = of_last_dice(&rolled, combat_pool);
     let complete_miss = !is_melee && damage::is_complete_miss(attacker, pool_successes);
     let wound = match damage::stage(code.level, attacker, successes) {
+        _ if is_melee => melee::resisted_blow(code.level, attacker, successes),
         Staged::Wound(level) if !complete_miss => Some(level),
         _ => None,
     };
@@ -82,7 +93,7 @@ pub async fn resist(
     let knockdown = wound.map(|wound| {
         let rule = match request.attacker_strength {
             Some(strength) if is_melee => damage::melee_knockdown(strength, wound),
-            _ => damage::knockdown(code, wound, request.gel.unwrap_or_default()),
+            _ => damage::knockdown(code, wound, is_gel),
         };
         Knockdown {
             target_number: rule.body_test.target_number,
@@ -158,7 +169,7 @@ pub fn counted(boxes: u32, kind: &str) -> String {
 }
 
 /// What the armor that is worn makes together; of all on the sheet, where none is marked as worn.
-fn armor_on(sheet: &Sheet, notes: &mut Vec<String>) -> damage::Armor {
+pub fn armor_on(sheet: &Sheet, notes: &mut Vec<String>) -> damage::Armor {
     let all: Vec<&Gear> = sheet.gear.iter().filter(|gear| gear.gear_type == "armor").collect();
     let marked: Vec<&Gear> = all.iter().copied().filter(|gear| gear.worn).collect();
     let pieces = if marked.is_empty() { &all } else { &marked };

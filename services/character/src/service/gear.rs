@@ -44,7 +44,7 @@ pub fn add(edit: &mut Edit, request: AddGearRequest) -> Result<ChangeResponse, S
         worn: false,
         notes,
     };
-    fill_in(&mut gear, edit.sheet.attribute(Attribute::Strength));
+    fill_in(&mut gear);
     if let Some(gear_type) = gear_type {
         gear.gear_type = gear_type;
     }
@@ -70,8 +70,9 @@ pub fn add(edit: &mut Edit, request: AddGearRequest) -> Result<ChangeResponse, S
     Ok(edit.done(message, Some(entry)))
 }
 
-/// The rule book's figures of a weapon or a piece of armor.
-fn fill_in(gear: &mut Gear, strength: u32) {
+/// The rule book's figures of a weapon or a piece of armor. What Strength drives keeps its formula, so that it follows
+/// whatever changes Strength.
+fn fill_in(gear: &mut Gear) {
     if let Ok(weapon) = weapons::find_weapon(&gear.gear_name) {
         gear.gear_type = "weapon".to_owned();
         gear.damage = Some(weapon.damage.to_string());
@@ -91,7 +92,7 @@ fn fill_in(gear: &mut Gear, strength: u32) {
         });
     } else if let Ok(weapon) = melee::find_melee_weapon(&gear.gear_name) {
         gear.gear_type = "weapon".to_owned();
-        gear.damage = Some(weapon.damage(strength).to_string());
+        gear.damage = Some(weapon.damage_text());
         gear.weapon_stats = Some(WeaponStats { reach: Some(weapon.reach), ..WeaponStats::default() });
     } else if catalogue::ROUNDS.iter().any(|(name, _)| names::is_same(name, &gear.gear_name)) {
         gear.gear_type = "ammunition".to_owned();

@@ -159,6 +159,7 @@ pub async fn first_aid(
     modifiers.extend(skill.default_modifier());
     modifiers.extend(healer.wounds().modifiers().map_err(|error| refuse(error.to_string()))?);
     modifiers.extend(skill::sustained_modifier(&healer));
+    modifiers.extend(skill::sheet_modifiers(&healer, &skill.rolled));
     modifiers.extend(skill::given_modifier(request.modifier, None));
     let target = TargetNumber::new(rule.target.base, rule.target.base_explanation, modifiers);
     let cause = request.reason.unwrap_or_else(|| format!("{} gives {patient} first aid", healer.street_name));

@@ -159,16 +159,9 @@ static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| {
         entries.push(Entry::new("weapon", weapon.name, text, data, BOOK));
     }
     for weapon in MELEE_WEAPONS {
-        let power = match weapon.strength_bonus {
-            Some(0) => "(Str)".to_owned(),
-            Some(bonus) => format!("(Str{bonus:+})"),
-            None => weapon.power.to_string(),
-        };
-        let stun = if weapon.stun { " Stun" } else { "" };
-        let text =
-            format!("melee weapon, {power}{}{stun}, reach {}, {}", weapon.level.letter(), weapon.reach, weapon.skill);
+        let text = format!("melee weapon, {}, reach {}, {}", weapon.damage_text(), weapon.reach, weapon.skill);
         let mut data = json!(weapon);
-        data["damage"] = format!("{power}{}{stun}", weapon.level.letter()).into();
+        data["damage"] = weapon.damage_text().into();
         entries.push(Entry::new("melee_weapon", weapon.name, text, data, BOOK));
     }
     for piece in ARMOR {

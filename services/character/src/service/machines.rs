@@ -82,7 +82,13 @@ pub async fn drive(
     if control > 0 {
         parts.push(DicePart { source: "Control Pool".to_owned(), dice: to_i32(control) });
     }
-    let crash = request.crash_speed.filter(|_| successes == 0).and_then(vehicles::crash_damage);
+    let crash_at = request.crash_speed.filter(|_| successes == 0);
+    let crash = crash_at.and_then(|speed| vehicles::crash_damage(speed, request.cruise_speed));
+    if crash.is_some() && request.cruise_speed.is_none() {
+        notes.push(
+            "the Power is a tenth of the speed: give cruise_speed, whose tenth it is by the rule book".to_owned(),
+        );
+    }
     let outcome = match (&crash, successes) {
         (Some(damage), _) => format!("it crashes; each occupant resists {damage} against impact armor"),
         (None, 0) => "out of control for the moment".to_owned(),

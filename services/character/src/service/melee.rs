@@ -8,6 +8,7 @@ use rules::shadowrun2::{
     DicePart, TargetNumber, creation,
     damage::{self, DamageCode},
     melee::{self, Blow, MELEE_WEAPONS, Situation},
+    pools,
 };
 use tonic::Status;
 
@@ -155,7 +156,8 @@ pub async fn strike(
         (winner, Some(damage)) => {
             let who = if winner == "attacker" { &attacker.name } else { &defender.name };
             format!(
-                "{who} hits with {} net: {damaged} resists {} against impact armor (resist_damage, attacker_successes {net})",
+                "{who} hits with {} net: {damaged} resists {} against impact armor (resist_damage with melee, \
+                 attacker_successes {net})",
                 roll::count(net),
                 damage.code
             )
@@ -290,6 +292,7 @@ fn defender(
         ..Situation::default()
     };
     let asked = request.target_combat_pool.unwrap_or_default();
+    let is_full = request.full_defence.unwrap_or_default();
     let (name, rolled, skill_dice, skill_parts, pool) = match opponent {
         Some(sheet) => {
             situation.wounds = sheet.wounds();
@@ -301,7 +304,12 @@ fn defender(
                 skill::sheet_modifiers(sheet, &skill.rolled),
             ]
             .concat();
-            let pool = attack::combat_pool(sheet, &skill, asked)?;
+            let pool = if is_full {
+                let all = pools::combat_pool_for_resistance(sheet.pool_left(Pool::Combat));
+                all.check(asked).map_err(|error| refuse(format!("{}: {error}", sheet.street_name)))?
+            } else {
+                attack::combat_pool(sheet, &skill, asked)?
+            };
             (sheet.street_name.clone(), skill.rolled, skill.dice, skill.parts, pool)
         }
         None => {
@@ -314,18 +322,14 @@ fn defender(
                     "Strength of {name} is not known: {AVERAGE_STRENGTH} was taken; give target_strength"
                 ));
             }
-            if asked > skill {
+            if asked > skill && !is_full {
                 return Err(refuse(format!("{asked} pool dice of {name} are too many: at most his skill, {skill}")));
             }
             let parts = vec![DicePart { source: arm.skill.clone(), dice: to_i32(skill) }];
             (name, arm.skill.clone(), skill, parts, asked)
         }
     };
-    let (dice, parts) = if request.full_defence.unwrap_or_default() {
-        with_pool(0, Vec::new(), pool)
-    } else {
-        with_pool(skill_dice, skill_parts, pool)
-    };
+    let (dice, parts) = if is_full { with_pool(0, Vec::new(), pool) } else { with_pool(skill_dice, skill_parts, pool) };
     // Someone out of action does not fight back.
     let (dice, target) = match melee::melee_target_number(&situation) {
         Ok(target) => (dice, target),

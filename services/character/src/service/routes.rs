@@ -16,9 +16,9 @@ use proto::character::v1::{
 use tonic::{Request, Response, Status, codegen::BoxStream};
 
 use super::{
-    Characters, ammunition, audit, campaign, combat, conjuring, creation, damage, edit::Edit, gear, grenade, healing,
-    info, karma, lookup, machines, magic, melee, modifiers, people, pools, read, roll::Dice, skills, surprise,
-    sustaining, vehicle_damage, vehicles, ware,
+    Characters, accessories, ammunition, audit, campaign, combat, conjuring, creation, damage, edit::Edit, gear,
+    grenade, healing, info, karma, lookup, machines, magic, melee, modifiers, people, pools, read, roll::Dice, skills,
+    surprise, sustaining, vehicle_damage, vehicles, ware,
 };
 use crate::store::Call;
 
@@ -153,6 +153,8 @@ routes! { GearService {
     read get_cyberware(GetCyberwareRequest) -> GetCyberwareResponse = ware::cyberware;
     read get_bioware(GetBiowareRequest) -> GetBiowareResponse = ware::bioware;
     ruled wear_armor(WearArmorRequest) -> ChangeResponse = gear::wear;
+    edit mount_accessory(MountAccessoryRequest) -> ChangeResponse = accessories::mount;
+    edit remove_accessory(RemoveAccessoryRequest) -> ChangeResponse = accessories::remove;
     ruled add_cyberware(AddCyberwareRequest) -> ChangeResponse = ware::add_cyberware;
     edit add_bioware(AddBiowareRequest) -> ChangeResponse = ware::add_bioware;
     edit update_cyberware(UpdateCyberwareRequest) -> ChangeResponse = ware::update_cyberware;

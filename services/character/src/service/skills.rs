@@ -118,6 +118,11 @@ fn find(sheet: &Sheet, name: &str) -> Result<usize, Status> {
 /// Raises a skill for Karma.
 pub fn improve(edit: &mut Edit, request: ImproveSkillRequest) -> Result<ChangeResponse, Status> {
     let ImproveSkillRequest { character_name: _, skill_name, new_rating, reason: _ } = request;
+    if edit.sheet.skill(&skill_name).is_none_or(|skill| !names::is_same(&skill.skill_name, &skill_name))
+        && edit.sheet.specialized(&skill_name).is_some()
+    {
+        return improve_specialization(edit, &skill_name, new_rating);
+    }
     let index = find(&edit.sheet, &skill_name)?;
     let skill = edit.sheet.skills[index].clone();
     let before = skill.base_rating;
@@ -130,6 +135,26 @@ pub fn improve(edit: &mut Edit, request: ImproveSkillRequest) -> Result<ChangeRe
     let message =
         format!("{}: {} {before} becomes {new_rating} for {cost} Good Karma", edit.sheet.street_name, skill.skill_name);
     let entry = shapes::skill_json(&edit.sheet, &edit.sheet.skills[index]);
+    Ok(edit.done(message, Some(entry)))
+}
+
+/// Raises a specialization for Karma.
+fn improve_specialization(edit: &mut Edit, name: &str, new_rating: u32) -> Result<ChangeResponse, Status> {
+    let (skill, before) =
+        edit.sheet.specialized(name).ok_or_else(|| refuse(format!("there is no {}", names::shown(name))))?;
+    let skill = skill.clone();
+    let full = format!("{} ({})", skill.skill_name, skill.specialization.as_deref().unwrap_or_default());
+    if new_rating <= before {
+        return Err(refuse(format!("{full} is {before} already; give a higher rating")));
+    }
+    let cost = (before + 1..=new_rating).map(|rating| Improvement::Specialization.cost(rating)).sum();
+    edit.pay_karma(cost, &format!("{full} {new_rating}"))?;
+    let own = edit.sheet.skills.iter_mut().find(|own| own.skill_name == skill.skill_name);
+    if let Some(own) = own {
+        own.specialization_rating = Some(new_rating);
+    }
+    let message = format!("{}: {full} {before} becomes {new_rating} for {cost} Good Karma", edit.sheet.street_name);
+    let entry = shapes::skill_json(&edit.sheet, &skill);
     Ok(edit.done(message, Some(entry)))
 }
 

@@ -1,17 +1,16 @@
 //! Casting a spell: the success test, the target's resistance, drain, and what is sustained from then on.
 
-use proto::character::v1::{CastSpellRequest, CastSpellResponse, Drain, Resistance};
+use proto::character::v1::{CastSpellRequest, CastSpellResponse, Resistance};
 use rules::shadowrun2::{
-    DicePart, DicePool, Modifier,
+    DicePool,
     condition::Level,
+    damage::{Staged, resistance_target_number, stage},
     healing,
-    house_rules::{HouseRule, HouseRules, Ruled},
-    magic::{
-        self, ALL_ONES_DRAIN_MODIFIER, DamageType, Restrictions, SpellDice, SpellOutcome, SpellSituation, drain_dice,
-        sustaining_penalty,
-    },
+    house_rules::{HouseRule, HouseRules},
+    magic::{self, Restrictions, SpellDice, SpellOutcome, SpellSituation, sustaining_penalty},
     pools,
     spells::{self, Changes, DrainLevel, Duration, FoundSpell, Spell, SpellTarget, SpellType, TargetFigures},
+    success_test::task_time,
     totems,
 };
 use tonic::Status;
@@ -20,6 +19,7 @@ use super::{
     RULES,
     aim::{AVERAGE_ATTRIBUTE, Aim, Target, target_figures},
     attack, convert, damage,
+    drain::{self, Hardships, Resisting},
     edit::Edit,
     healing as body, refuse, roll, skill, sustaining, unknown,
 };
@@ -55,19 +55,28 @@ pub async fn cast(
     let effective_force = restrictions.effective_force(force);
     let sustains = spell.duration == Duration::Sustained && request.sustain.unwrap_or(true);
     let aim = Aim::take(sheet, target, spell);
-    let to_hold = sustains.then(|| sustaining::held(sheet, &name, force, &aim));
+    let locked = aim.sheet.as_ref().and_then(|target| target.lock_of(&name, spell.name)).map(str::to_owned);
+    let to_hold = (sustains && locked.is_none()).then(|| sustaining::held(sheet, &name, force, &aim));
     sustaining::check(sheet, known, to_hold.as_ref())?;
 
     let (spell_pool, drain_pool, pool_remaining) =
         pool_dice(sheet, request.spell_pool_dice(), request.drain_pool_dice())?;
-    let totem = totem_dice(sheet, spell, &mut notes);
+    let totem = request.totem_dice.unwrap_or_else(|| totem_dice(sheet, spell, &mut notes));
     let focus = focus_dice(sheet, spell, &known.spell_name);
-    let spell_dice = SpellDice { force: effective_force, magic_pool: spell_pool, totem, focus }.pool();
+    let focus_for_drain = request.focus_drain_dice();
+    let focus = focus
+        .checked_sub(focus_for_drain)
+        .ok_or_else(|| refuse(format!("foci give {focus} dice for {name}, not {focus_for_drain} against drain")))?;
+    let force_dice = request.force_dice.unwrap_or(effective_force);
+    if force_dice > effective_force {
+        return Err(refuse(format!("{name} has {effective_force} dice of its Force to split, not {force_dice}")));
+    }
+    let spell_dice = SpellDice { force: force_dice, magic_pool: spell_pool, totem, focus }.pool();
     if spell_dice.total == 0 {
         return Err(refuse(format!("{} has no dice for {name}", sheet.street_name)));
     }
 
-    check_defense(&aim, request.target_pool_dice())?;
+    check_defense(spell, &aim, request.target_pool_dice())?;
     let figures = target_figures(&aim, &found, &request, &mut notes);
     let grade = grade(&found, &aim, &mut notes);
     let formula = spell.drain(grade).map_err(|error| refuse(error.to_string()))?;
@@ -92,29 +101,49 @@ pub async fn cast(
     let cause = request.reason.clone().unwrap_or_else(|| format!("{} casts {name}", sheet.street_name));
     let rolled = dice.test(spell_dice.total, target_number.target_number, &cause).await?;
     let successes = rolled.successes();
-    let resists = spell.resisted && successes > 0 && !aim.is_object(&request);
+    let is_blow = spell.is_damaging_manipulation();
+    let resists = (spell.resisted || is_blow) && successes > 0 && !aim.is_object(&request);
     let resistance = if resists {
-        Some({
+        let against = if is_blow {
+            let armor = half_armor(&aim, &request, &mut notes);
+            notes.push(format!("{effective_force}M is resisted with Body against Force less half the impact armor"));
+            resistance_target_number(to_i32(effective_force), armor)
+        } else {
             let against = rules.spell_resistance(effective_force);
             house.extend(against.rule);
-            resist(&found, &aim, &figures, against.value, &request, &mut notes, dice).await?
-        })
+            against.value
+        };
+        Some(resist(&found, &aim, &figures, against, &request, &mut notes, dice).await?)
     } else {
         None
     };
     let resisted =
         resistance.as_ref().map_or(0, |resistance| resistance.roll.as_ref().map_or(0, |roll| roll.successes));
-    let outcome = magic::spell_outcome(successes, resisted);
+    let wound = spell.damage.and_then(|(level, _)| match stage(level, successes, resisted) {
+        _ if !is_blow => magic::combat_spell_wound(level, successes, resisted),
+        Staged::Wound(level) => Some(level),
+        Staged::Miss | Staged::None => None,
+    });
+    let outcome = match magic::spell_outcome(successes, resisted) {
+        _ if is_blow && wound.is_none() => SpellOutcome::NoEffect,
+        SpellOutcome::NoEffect if is_blow => SpellOutcome::Minimum,
+        outcome => outcome,
+    };
     let takes_effect = outcome != SpellOutcome::NoEffect;
-    let wound = spell.damage.and_then(|(level, _)| magic::combat_spell_wound(level, successes, resisted));
     let full = rules.drain_base(force);
     house.extend(full.rule);
-    let drain = drain(sheet, &formula, force, full, drain_pool, rolled.all_ones(), &name, dice).await?;
+    let hardships = Hardships { all_ones: rolled.all_ones(), stacked: request.stacked_spells() };
+    let resisting = Resisting { magic_pool: drain_pool, focus: focus_for_drain };
+    let drain = drain::resist(sheet, &formula, force, full, resisting, hardships, &name, dice).await?;
 
     let mut own = None;
-    let to_hold = to_hold.filter(|_| takes_effect && !knocks_out(sheet, &drain, &mut notes));
+    let to_hold = to_hold.filter(|_| takes_effect && !drain::knocks_out(sheet, &drain, &mut notes));
     let sustained = to_hold.is_some();
     notes.extend(to_hold.as_ref().and_then(|held| held.held_by.as_deref()).map(sustaining::in_lock));
+    notes.extend(locked.filter(|_| sustains).map(|lock| sustaining::held_already(&name, &aim.name, &lock)));
+    if spell.area {
+        notes.push(format!("it fills an area of {} m radius", sheet.spell_magic()));
+    }
     let mut held = sheet.sustained_spells.clone();
     if let Some(new) = &to_hold {
         held.retain(|old| !sustaining::is_again(old, new));
@@ -136,6 +165,7 @@ pub async fn cast(
     }
     let (target_boxes, holding_turns) = done_to_target(spell, grade, wound, successes, &request, &aim, &mut notes);
     let defense = if resists { request.target_pool_dice() } else { 0 };
+    let defending = if is_blow { Pool::Combat } else { Pool::Magic };
     let effect = effect_text(spell, outcome, wound, sustained);
     let summary = format!(
         "{} casts {name} at Force {force}{}: {} dice against {}, {}: {effect}; drain: {}",
@@ -210,7 +240,7 @@ pub async fn cast(
             edit.also(&sheet.id, move |other| {
                 does.apply(&mut other.sheet);
                 if is_fight {
-                    defend(&mut other.sheet, defense);
+                    defend(&mut other.sheet, defending, defense);
                 }
                 other.says(told.clone());
             });
@@ -356,17 +386,6 @@ fn by_himself(held: &[Sustained]) -> u32 {
     u32::try_from(held.iter().filter(|spell| spell.held_by.is_none()).count()).unwrap_or(u32::MAX)
 }
 
-/// Whether the drain knocks the caster out, who then sustains nothing.
-fn knocks_out(caster: &Sheet, drain: &Drain, notes: &mut Vec<String>) -> bool {
-    let mut after = caster.clone();
-    damage::mark(&mut after, drain.damage_taken, drain.damage_type == "stun");
-    let is_out = after.condition() != "acting";
-    if is_out {
-        notes.push("the drain knocks the caster out: nothing is sustained".to_owned());
-    }
-    is_out
-}
-
 /// The attribute that resists a spell: the one it lowers or is cast against, else Body against physical and Willpower
 /// against mana.
 fn resisting(found: &FoundSpell) -> Attribute {
@@ -412,6 +431,12 @@ fn grade(found: &FoundSpell, aim: &Aim, notes: &mut Vec<String>) -> Option<u32> 
     }
 }
 
+/// Half of the impact armor that counts against a damaging manipulation.
+fn half_armor(aim: &Aim, request: &CastSpellRequest, notes: &mut Vec<String>) -> u32 {
+    let worn = || aim.sheet.as_ref().map(|sheet| damage::armor_on(sheet, notes).impact);
+    request.target_impact.or_else(worn).unwrap_or_default() / 2
+}
+
 /// The target's test against the spell.
 async fn resist(
     found: &FoundSpell,
@@ -434,10 +459,9 @@ async fn resist(
         notes.push(format!("{} of {who} is not known: {AVERAGE_ATTRIBUTE} dice were taken", attribute.name()));
         AVERAGE_ATTRIBUTE
     });
-    let pool = DicePool::new([
-        (attribute.name(), to_i32(rating)),
-        ("Magic Pool or Spell Defense", to_i32(request.target_pool_dice())),
-    ]);
+    let dice_of_pool =
+        if found.spell.is_damaging_manipulation() { "Combat Pool" } else { "Magic Pool or Spell Defense" };
+    let pool = DicePool::new([(attribute.name(), to_i32(rating)), (dice_of_pool, to_i32(request.target_pool_dice()))]);
     let roll = dice.test(pool.total.max(1), target_number, &format!("{who} resists {}", found.spell.name)).await?;
     Ok(Resistance {
         attribute: attribute.name().to_owned(),
@@ -445,57 +469,6 @@ async fn resist(
         target_number: u32::try_from(roll.target_number).unwrap_or_default(),
         roll: Some(roll::of_spell(&roll)),
         parts: convert::parts(&pool.parts),
-    })
-}
-
-/// Drain and what is left of it; `counting` is what of the Force counts at this table.
-#[expect(clippy::too_many_arguments, reason = "each is a figure of the rule")]
-async fn drain(
-    sheet: &Sheet,
-    formula: &magic::DrainFormula,
-    force: u32,
-    counting: Ruled<u32>,
-    pool: u32,
-    all_ones: bool,
-    name: &str,
-    dice: &mut roll::Dice,
-) -> Result<Drain, Status> {
-    let mut modifiers = Vec::new();
-    if all_ones {
-        modifiers.push(Modifier::new("all_ones", ALL_ONES_DRAIN_MODIFIER, "the success test came up all ones"));
-    }
-    if let Some(rule) = counting.rule {
-        let more = to_i32(counting.value.saturating_sub(force / 2));
-        modifiers.push(Modifier::new(
-            "house_rule",
-            more,
-            format!("the full Force counts (house rule {})", rule.name()),
-        ));
-    }
-    // A power focus adds to Magic where Force is compared with it.
-    let drain = formula.drain(force, sheet.spell_magic() + sheet.power_foci()).with_modifiers(modifiers);
-    let resist: DicePool = drain_dice(sheet.attribute(Attribute::Willpower), pool, 0);
-    let cause = format!("{} resists the drain of {name}", sheet.street_name);
-    let roll = dice.test(resist.total.max(1), drain.target.target_number, &cause).await?;
-    let left = magic::resisted_drain(drain.level, roll.successes());
-    let parts: &[DicePart] = &resist.parts;
-    Ok(Drain {
-        code: drain.code,
-        level: drain.level.letter().to_string(),
-        target_number: drain.target.target_number,
-        resist_dice: resist.total,
-        resist_roll: Some(roll::of_spell(&roll)),
-        damage_taken: left.map_or(0, Level::boxes),
-        damage_type: match drain.damage_type {
-            DamageType::Stun => "stun",
-            DamageType::Physical => "physical",
-        }
-        .to_owned(),
-        damage_level: left.map(|level| level.letter().to_string()).unwrap_or_default(),
-        resist_parts: convert::parts(parts),
-        modifiers: convert::modifiers(&drain.target.modifiers),
-        breakdown: drain.target.breakdown(),
-        marked: true,
     })
 }
 
@@ -547,7 +520,8 @@ fn done_to_target(
     }
     let speed = request.speed_successes().min(successes);
     let level = grade.and_then(|grade| grade.checked_sub(1)).and_then(|index| Level::ALL.get(index as usize).copied());
-    let turns = level.map_or(0, |level| healing::holding_turns(level).div_ceil(speed.max(1)));
+    let turns = level.and_then(|level| task_time(healing::holding_turns(level).into(), speed.max(1).into()));
+    let turns = turns.and_then(|turns| u32::try_from(turns.max(1)).ok()).unwrap_or_default();
     let heals = matches!(spell.drain_level, DrainLevel::Wound);
     let (Some(sheet), true) = (&aim.sheet, heals) else { return (0, turns) };
     let monitor = sheet.condition_monitor;
@@ -556,13 +530,18 @@ fn done_to_target(
     (if is_marked { boxes } else { 0 }, turns)
 }
 
-/// Refuses more dice of the target's than he has: those set aside as Spell Defense, and what is left of his Magic Pool.
-fn check_defense(aim: &Aim, asked: u32) -> Result<(), Status> {
+/// Refuses more dice of the target's than he has: those set aside as Spell Defense, and what is left of his Magic Pool;
+/// against a damaging manipulation what is left of his Combat Pool.
+fn check_defense(spell: &Spell, aim: &Aim, asked: u32) -> Result<(), Status> {
     let Some(sheet) = &aim.sheet else { return Ok(()) };
-    let has = sheet.pools_spent.spell_defense + sheet.pool_left(Pool::Magic);
+    let (has, pool) = if spell.is_damaging_manipulation() {
+        (sheet.pool_left(Pool::Combat), "Combat")
+    } else {
+        (sheet.pools_spent.spell_defense + sheet.pool_left(Pool::Magic), "Magic")
+    };
     if asked > has {
         return Err(refuse(format!(
-            "{} has {has} Magic Pool dice to resist a spell with, not {asked}",
+            "{} has {has} {pool} Pool dice to resist a spell with, not {asked}",
             sheet.street_name
         )));
     }
@@ -570,8 +549,8 @@ fn check_defense(aim: &Aim, asked: u32) -> Result<(), Status> {
 }
 
 /// Spends dice to resist a spell: first those that were set aside for it, which are out of the pool already.
-fn defend(sheet: &mut Sheet, dice: u32) {
-    let set_aside = dice.min(sheet.pools_spent.spell_defense);
+fn defend(sheet: &mut Sheet, pool: Pool, dice: u32) {
+    let set_aside = if pool == Pool::Magic { dice.min(sheet.pools_spent.spell_defense) } else { 0 };
     sheet.pools_spent.spell_defense -= set_aside;
-    sheet.spend_pool(Pool::Magic, dice - set_aside);
+    sheet.spend_pool(pool, dice - set_aside);
 }

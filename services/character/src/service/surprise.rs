@@ -135,6 +135,18 @@ pub async fn notice(
     };
     let (sheet, rules) = (&edit.sheet, &edit.rules);
     let name = sheet.street_name.clone();
+    if request.astral.unwrap_or_default() {
+        sheet.wounds().modifiers().map_err(|error| refuse(error.to_string()))?;
+        return Ok(NoticeSpellcastingResponse {
+            summary: format!("{name} perceives astrally and notices the spell without a test"),
+            character: name,
+            noticed: true,
+            breakdown: "no test: astral".to_owned(),
+            rules: RULES.to_owned(),
+            reason: request.reason,
+            ..NoticeSpellcastingResponse::default()
+        });
+    }
     let rule = magic::notice_spellcasting(request.force, magic);
     let mut modifiers = sheet.wounds().modifiers().map_err(|error| refuse(error.to_string()))?;
     modifiers.extend(skill::sustained_modifier(sheet));
@@ -170,7 +182,7 @@ pub async fn notice(
         breakdown: target.breakdown(),
         rules: RULES.to_owned(),
         house_rules: convert::house_rules(&house),
-        notes: vec!["whoever is astral notices without a test".to_owned()],
+        notes: vec!["whoever perceives astrally notices without a test: say astral".to_owned()],
         reason: request.reason,
     })
 }

@@ -69,6 +69,10 @@ fn hold(edit: &mut Edit, request: &SustainSpellRequest, target: &Target) -> Resu
         Some(found) => Aim::take(sheet, target, found.spell),
         None => Aim::at(target),
     };
+    let rule_name = found.as_ref().map_or(known.spell_name.as_str(), |found| found.spell.name);
+    if let Some(lock) = aim.sheet.as_ref().and_then(|target| target.lock_of(&known.spell_name, rule_name)) {
+        return Err(refuse(held_already(&known.spell_name, &aim.name, lock)));
+    }
     let held = held(sheet, &known.spell_name, force, &aim);
     check(sheet, &known, Some(&held))?;
     let on = if aim.name.is_empty() { String::new() } else { format!(" on {}", aim.name) };
@@ -98,6 +102,11 @@ pub fn held(caster: &Sheet, spell_name: &str, force: u32, aim: &Aim) -> Sustaine
 /// What a spell lock does.
 pub fn in_lock(lock: &str) -> String {
     format!("the spell lock {lock} holds it: no test is harder for it")
+}
+
+/// What is said of a spell that a lock has held on its target ever since: it changes nothing twice.
+pub fn held_already(spell: &str, target: &str, lock: &str) -> String {
+    format!("{spell} is on {target} already ({lock}): it adds nothing more and is not sustained")
 }
 
 /// Refuses what sustained spells forbid; `new` is what is to be sustained with this casting, if it is.

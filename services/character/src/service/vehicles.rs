@@ -4,6 +4,7 @@ use proto::character::v1::{
     AddCyberdeckRequest, AddVehicleRequest, ChangeResponse, GetCyberdecksRequest, GetCyberdecksResponse,
     GetVehiclesRequest, GetVehiclesResponse, RemoveVehicleRequest, UpdateVehicleRequest,
 };
+use rules::shadowrun2::catalogue;
 use serde_json::{Map, Value, json};
 use tonic::Status;
 
@@ -41,6 +42,18 @@ pub fn add(edit: &mut Edit, request: AddVehicleRequest) -> Result<ChangeResponse
     if let Some(price) = price {
         edit.pay_nuyen(price, &vehicle_name)?;
     }
+    let listed = catalogue::find_vehicle(&vehicle_name).ok();
+    if let Some(listed) = listed {
+        let source = if listed.unverified { format!(" (source: {})", catalogue::UNVERIFIED) } else { String::new() };
+        edit.notes.push(format!("what was left out is as the catalogue has the {}{source}", listed.name));
+    }
+    let handling = handling.or(listed.map(|listed| listed.handling.to_owned()).filter(|handling| !handling.is_empty()));
+    let [speed, body, armor] = [
+        (speed, listed.and_then(|listed| listed.speed)),
+        (body, listed.and_then(|listed| listed.body)),
+        (armor, listed.and_then(|listed| listed.armor)),
+    ]
+    .map(|(given, listed)| given.or(listed));
     let vehicle = json!({
         "vehicle_name": vehicle_name, "vehicle_type": vehicle_type, "handling": handling, "speed": speed, "body": body,
         "armor": armor, "signature": signature, "pilot": pilot, "modifications": entries::object(modifications)?,

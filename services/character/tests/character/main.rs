@@ -5,6 +5,8 @@
 mod battle;
 mod common;
 mod concurrency;
+mod played;
+mod played_magic;
 mod random;
 mod refusals;
 mod service;

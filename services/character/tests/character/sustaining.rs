@@ -102,13 +102,13 @@ async fn a_spell_that_takes_hold_raises_its_targets_attribute_until_it_is_droppe
 
 #[tokio::test]
 async fn a_spell_without_a_target_works_on_its_caster() {
-    let table = Table::start().await;
-    let answer =
-        table.call("sustain_spell", json!({"character_name": "Oak", "spell_name": "Increase Reflexes +3"})).await;
-    assert_eq!(answer["notes"][1], "Oak: initiative dice +3 while it is sustained");
-    assert_eq!(shown(&table, "Oak").await["initiative"], "3+7D6");
-    table.call("remove_spell", json!({"character_name": "Oak", "spell_name": "Increase Reflexes +3"})).await;
-    assert_eq!(shown(&table, "Oak").await["initiative"], "3+4D6");
+    let table = with_spell("Block", "Increase Reflexes +3").await;
+    let reflexes = json!({"character_name": "Block", "spell_name": "Increase Reflexes +3"});
+    let answer = table.call("sustain_spell", reflexes.clone()).await;
+    assert_eq!(answer["notes"][1], "Block: initiative dice +3 while it is sustained");
+    assert_eq!(shown(&table, "Block").await["initiative"], "3+7D6");
+    table.call("remove_spell", reflexes).await;
+    assert_eq!(shown(&table, "Block").await["initiative"], "3+4D6");
     rebuild(&table).await;
 }
 

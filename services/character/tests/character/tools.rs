@@ -92,6 +92,16 @@ fn calls() -> Vec<Call> {
             axel(json!({"gear_name": "Heavy rounds", "gear_type": "ammunition", "quantity": 20})),
             &[("/entry/quantity", "20")],
         ),
+        (
+            "mount_accessory",
+            axel(json!({"weapon_name": "ares predator", "accessory": "laser", "price": 0})),
+            &[("/entry/weapon_stats/laser_sight", "true"), ("/entry/modifications/accessories", r#"["Laser Sight"]"#)],
+        ),
+        (
+            "remove_accessory",
+            axel(json!({"weapon_name": "Ares Predator", "accessory": "Laser Sight"})),
+            &[("/entry/weapon_stats/laser_sight", "false")],
+        ),
         ("get_gear", axel(json!({"gear_type": "ammunition"})), &[("/gear/0/gear_name", r#""Heavy rounds""#)]),
         (
             "spend_ammo",
@@ -524,50 +534,6 @@ async fn a_house_rule_is_named_in_what_it_touches_and_holds_for_its_campaign_onl
         .await;
     let off = table.call("resist_damage", of("Oak", json!({"damage_code": "14M", "armor": 4}))).await;
     assert_eq!(off["armor"], 4);
-}
-
-#[tokio::test]
-async fn in_a_fight_pool_dice_are_spent_until_the_next_own_action() {
-    let table = Table::start().await;
-    let shot = json!({"weapon_name": "Ares Predator", "target_distance": 4, "combat_pool": 9});
-    for _ in 0..3 {
-        table.call("calculate_ranged_attack", of("Platinum", shot.clone())).await;
-    }
-    table.call("start_combat", json!({"participants": [{"name": "Platinum"}]})).await;
-    table.call("calculate_ranged_attack", of("Platinum", shot.clone())).await;
-    table
-        .refuses(
-            "calculate_ranged_attack",
-            of("Platinum", shot.clone()),
-            service_kit::status::ErrorCode::InvalidInput,
-            "8 left in the pool",
-        )
-        .await;
-    table.call("next_actor", json!({})).await;
-    table.call("calculate_ranged_attack", of("Platinum", shot)).await;
-    table.call("end_combat", json!({})).await;
-    let pools = table.call("get_combat_pool", of("Platinum", json!({}))).await;
-    assert_eq!(pools["pools"][0]["left"], 17);
-}
-
-#[tokio::test]
-async fn a_fight_goes_by_phase_and_turn() {
-    let table = Table::start().await;
-    let participants = json!([{"name": "Platinum"}, {"name": "Oak"}, {"name": "Corpse", "physical": 10}]);
-    let mut fight = table.call("start_combat", json!({"participants": participants})).await;
-    assert_eq!(
-        fight["order"][2]["note"],
-        "no test is possible: the Physical track is full, the character is out of action"
-    );
-    let mut phase = u64::MAX;
-    while fight["turn"] == 1 {
-        let now = fight["phase"].as_u64().unwrap();
-        assert!(now <= phase && now > 0, "{fight}");
-        phase = now;
-        fight = table.call("next_actor", json!({})).await;
-    }
-    assert_eq!(fight["turn"], 2);
-    assert_eq!(fight["actor"], fight["order"][0]["name"]);
 }
 
 #[tokio::test]

@@ -207,3 +207,40 @@ async fn first_aid_helps_once_until_there_is_a_new_wound() {
     table.refuses("first_aid", aid(), InvalidInput, "is dead").await;
     table.refuses("heal", of("Axel", json!({})), InvalidInput, "is dead").await;
 }
+
+#[tokio::test]
+async fn in_a_fight_pool_dice_are_spent_until_the_next_own_action() {
+    let table = Table::start().await;
+    let shot = json!({"weapon_name": "Ares Predator", "target_distance": 4, "combat_pool": 9});
+    for _ in 0..3 {
+        table.call("calculate_ranged_attack", of("Platinum", shot.clone())).await;
+    }
+    table.call("start_combat", json!({"participants": [{"name": "Platinum"}]})).await;
+    table.call("calculate_ranged_attack", of("Platinum", shot.clone())).await;
+    table.refuses("calculate_ranged_attack", of("Platinum", shot.clone()), InvalidInput, "8 left in the pool").await;
+    table.call("next_actor", json!({})).await;
+    table.call("calculate_ranged_attack", of("Platinum", shot)).await;
+    table.call("end_combat", json!({})).await;
+    let pools = table.call("get_combat_pool", of("Platinum", json!({}))).await;
+    assert_eq!(pools["pools"][0]["left"], 17);
+}
+
+#[tokio::test]
+async fn a_fight_goes_by_phase_and_turn() {
+    let table = Table::start().await;
+    let participants = json!([{"name": "Platinum"}, {"name": "Oak"}, {"name": "Corpse", "physical": 10}]);
+    let mut fight = table.call("start_combat", json!({"participants": participants})).await;
+    assert_eq!(
+        fight["order"][2]["note"],
+        "no test is possible: the Physical track is full, the character is out of action"
+    );
+    let mut phase = u64::MAX;
+    while fight["turn"] == 1 {
+        let now = fight["phase"].as_u64().unwrap();
+        assert!(now <= phase && now > 0, "{fight}");
+        phase = now;
+        fight = table.call("next_actor", json!({})).await;
+    }
+    assert_eq!(fight["turn"], 2);
+    assert_eq!(fight["actor"], fight["order"][0]["name"]);
+}

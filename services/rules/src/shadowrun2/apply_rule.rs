@@ -386,6 +386,28 @@ mod tests {
     }
 
     #[test]
+    fn words_stand_in_for_a_parameter_that_is_not_known() {
+        let shot = |situation: &str, more: Value| {
+            let mut parameters = json!({"range": "long"});
+            parameters.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            apply_rule("ranged_tn", &json!({"situation": situation, "parameters": parameters}))
+        };
+        assert_eq!(shot("smartlink", json!({"weapon": {"hasSmartlink": true}})), Ok(json!(4)));
+        // What is known is told better by the parameters.
+        assert_eq!(shot("called shot", json!({"situation": {"calledShot": false}})), Ok(json!(6)));
+        let refused = shot("with a banana", json!({"banana": 1})).unwrap_err().to_string();
+        assert!(refused.contains("has no key \"banana\""), "{refused}");
+        let blow = json!({"situation": "superior position", "parameters": {"defender": {"below": true}}});
+        assert_eq!(apply_rule("melee_tn", &blow), Ok(json!(3)));
+    }
+
+    #[test]
+    fn a_test_without_a_die_needs_no_faces() {
+        let none = json!({"rolls": [], "successes": 0, "all_ones": false});
+        assert_eq!(apply_rule("dice_test", &json!({"dice": -2, "target_number": 4})), Ok(none));
+    }
+
+    #[test]
     fn spelling_does_not_matter_where_the_meaning_is_sure() {
         let answer = |area, input| apply_rule(area, &input).unwrap();
         assert_eq!(answer("Reaction", json!({"Quickness": "5", "intelligence": " 4 "})), json!(4));

@@ -135,6 +135,12 @@ pub fn blow_level(base: Level, net_successes: u32) -> Level {
     base.shifted(i64::from(net_successes) / SUCCESSES_PER_LEVEL).unwrap_or(base)
 }
 
+/// The wound of a blow with so many net successes after its victim's resistance, whose successes lower it a level per
+/// two; `None` for no wound.
+pub fn resisted_blow(base: Level, net_successes: u32, resisting_successes: u32) -> Option<Level> {
+    blow_level(base, net_successes).shifted(-(i64::from(resisting_successes) / SUCCESSES_PER_LEVEL))
+}
+
 /// A melee weapon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct MeleeWeapon {
@@ -178,6 +184,16 @@ pub const MELEE_WEAPONS: &[MeleeWeapon] = &[
 ];
 
 impl MeleeWeapon {
+    /// The damage as tables write it: `(Str+3)M`, `6S Stun`.
+    pub fn damage_text(&self) -> String {
+        let power = match self.strength_bonus {
+            Some(0) => "(Str)".to_owned(),
+            Some(bonus) => format!("(Str{bonus:+})"),
+            None => self.power.to_string(),
+        };
+        format!("{power}{}{}", self.level.letter(), if self.stun { " Stun" } else { "" })
+    }
+
     /// The damage in the hands of someone with this Strength.
     pub fn damage(&self, strength: u32) -> DamageCode {
         let power = match self.strength_bonus {
@@ -235,9 +251,20 @@ mod tests {
     }
 
     #[test]
+    fn a_blow_is_raised_by_the_net_and_lowered_by_resistance() {
+        assert_eq!(resisted_blow(Level::Moderate, 3, 1), Some(Level::Serious));
+        assert_eq!(resisted_blow(Level::Moderate, 1, 2), Some(Level::Light));
+        assert_eq!(resisted_blow(Level::Moderate, 0, 0), Some(Level::Moderate));
+        assert_eq!(resisted_blow(Level::Light, 0, 2), None);
+        assert_eq!(resisted_blow(Level::Serious, 9, 3), Some(Level::Serious));
+    }
+
+    #[test]
     fn strength_drives_most_weapons() {
         assert_eq!(find_melee_weapon("katana").unwrap().damage(6).to_string(), "9M");
         assert_eq!(find_melee_weapon("monowhip").unwrap().damage(3).to_string(), "10S");
         assert_eq!(find_melee_weapon("unarmed").unwrap().damage(4).to_string(), "4M Stun");
+        let text = |name| find_melee_weapon(name).unwrap().damage_text();
+        assert_eq!([text("katana"), text("spurs"), text("stun baton")], ["(Str+3)M", "(Str)M", "6S Stun"]);
     }
 }

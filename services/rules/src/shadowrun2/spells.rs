@@ -287,6 +287,11 @@ pub struct Spell {
 }
 
 impl Spell {
+    /// Whether it is a damaging manipulation: (Force)M, resisted as a blow is, against half the impact armor.
+    pub fn is_damaging_manipulation(&self) -> bool {
+        self.category == SpellCategory::Manipulation && self.damage.is_some()
+    }
+
     /// Whether it is one of the house, not of the book.
     pub fn is_of_the_house(&self) -> bool {
         HOUSE_SPELLS.iter().any(|spell| spell.name == self.name)

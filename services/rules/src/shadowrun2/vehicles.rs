@@ -40,8 +40,9 @@ pub fn position_test(handling: u32, terrain: Terrain) -> TargetNumber {
     TargetNumber::new(i32::try_from(handling).unwrap_or(i32::MAX), "Handling", vec![terrain])
 }
 
-/// The damage of a crash at this speed in metres a turn: Power a tenth of it, level by speed.
-pub fn crash_damage(speed: u32) -> Option<DamageCode> {
+/// The damage of a crash at this speed in metres a turn: the level goes by it, and the Power is a tenth of the vehicle's
+/// cruise rating, or of the speed where that rating is not known.
+pub fn crash_damage(speed: u32, cruise: Option<u32>) -> Option<DamageCode> {
     let level = match speed {
         0 => return None,
         1..=20 => Level::Light,
@@ -49,7 +50,7 @@ pub fn crash_damage(speed: u32) -> Option<DamageCode> {
         61..=200 => Level::Serious,
         201.. => Level::Deadly,
     };
-    Some(DamageCode::physical(i32::try_from(speed / 10).unwrap_or(i32::MAX), level))
+    Some(DamageCode::physical(i32::try_from(cruise.unwrap_or(speed) / 10).unwrap_or(i32::MAX), level))
 }
 
 /// The test with which a vehicle resists damage: Body dice against Power less armor. Our reading.
@@ -86,9 +87,11 @@ mod tests {
 
     #[test]
     fn a_crash_is_as_bad_as_it_is_fast() {
-        assert_eq!(crash_damage(210).map(|damage| damage.to_string()).as_deref(), Some("21D"));
-        assert_eq!(crash_damage(60).map(|damage| damage.to_string()).as_deref(), Some("6M"));
-        assert_eq!(crash_damage(0), None);
+        let code = |speed, cruise| crash_damage(speed, cruise).map(|damage| damage.to_string());
+        assert_eq!(code(210, None).as_deref(), Some("21D"));
+        assert_eq!(code(60, None).as_deref(), Some("6M"));
+        assert_eq!(code(201, Some(70)).as_deref(), Some("7D"));
+        assert_eq!(code(0, Some(70)), None);
     }
 
     #[test]

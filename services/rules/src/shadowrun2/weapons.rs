@@ -191,42 +191,111 @@ impl Feed {
     }
 }
 
+/// What an accessory is; a weapon takes one of each kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccessoryKind {
+    /// Stands on the ground; helps while it is set up.
+    Stand,
+    /// A pad against the shoulder.
+    ShockPad,
+    /// A vented barrel.
+    GasVent,
+    /// Carries the weapon on the shooter's body.
+    GyroMount,
+    /// Makes the shot harder to notice.
+    Muffler,
+    /// Makes the weapon smart.
+    Smartgun,
+    /// Worn, not mounted.
+    Worn,
+    /// A laser sight.
+    LaserSight,
+    /// A scope.
+    Scope,
+}
+
 /// Something that is mounted on a weapon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Accessory {
     /// Its name.
     pub name: &'static str,
-    /// Points of recoil compensation; for a gyro mount, of recoil and movement together.
-    pub compensation: u32,
+    /// What it is.
+    pub kind: AccessoryKind,
+    /// Points of recoil compensation (of a gyro mount, of recoil and movement together), or the rating of a scope.
+    pub rating: u32,
     /// What it does.
     pub effect: &'static str,
     /// Price in nuyen, where the figures give one.
     pub nuyen: Option<u32>,
+    /// Whether it is built into the weapon: that costs the weapon's price once more, and it does not come off again.
+    pub built_in: bool,
 }
 
-const fn accessory(name: &'static str, compensation: u32, effect: &'static str, nuyen: Option<u32>) -> Accessory {
-    Accessory { name, compensation, effect, nuyen }
+const fn accessory(
+    name: &'static str,
+    kind: AccessoryKind,
+    rating: u32,
+    effect: &'static str,
+    nuyen: Option<u32>,
+) -> Accessory {
+    Accessory { name, kind, rating, effect, nuyen, built_in: false }
 }
+
+const LASER: &str = "-1 up to 50 m in clear air, not with smart gear";
 
 /// Every accessory.
 pub const ACCESSORIES: &[Accessory] = &[
-    accessory("Bipod", 2, "takes up recoil", None),
-    accessory("Tripod", 6, "takes up recoil", None),
-    accessory("Shock Pad", 1, "takes up recoil", None),
-    accessory("Gas Vent II", 2, "takes up recoil", None),
-    accessory("Gas Vent III", 3, "takes up recoil", None),
-    accessory("Gyro Mount", 5, "takes up recoil and the shooter's movement", None),
-    accessory("Deluxe Gyro Mount", 6, "takes up recoil and the shooter's movement", None),
-    accessory("Silencer", 0, "+4 to notice the shot", None),
-    accessory("Sound Suppressor", 0, "+2 to notice the shot", None),
-    accessory("Internal Smartgun", 0, "makes the weapon smart; doubles its price", None),
-    accessory("External Smartgun", 0, "makes the weapon smart", Some(600)),
-    accessory("Smart Goggles", 0, "-1 with a smart weapon", Some(3000)),
-    accessory("Laser Sight", 0, "-1 up to 50 m in clear air, not with smart gear", Some(500)),
-    accessory("Scope 1", 0, "image magnification 1, not with smart gear", Some(500)),
-    accessory("Scope 2", 0, "image magnification 2, not with smart gear", Some(800)),
-    accessory("Scope 3", 0, "image magnification 3, not with smart gear", Some(1200)),
+    accessory("Bipod", AccessoryKind::Stand, 2, "takes up recoil", None),
+    accessory("Tripod", AccessoryKind::Stand, 6, "takes up recoil", None),
+    accessory("Shock Pad", AccessoryKind::ShockPad, 1, "takes up recoil", None),
+    accessory("Gas Vent II", AccessoryKind::GasVent, 2, "takes up recoil", None),
+    accessory("Gas Vent III", AccessoryKind::GasVent, 3, "takes up recoil", None),
+    accessory("Gyro Mount", AccessoryKind::GyroMount, 5, "takes up recoil and the shooter's movement", None),
+    accessory("Deluxe Gyro Mount", AccessoryKind::GyroMount, 6, "takes up recoil and the shooter's movement", None),
+    accessory("Silencer", AccessoryKind::Muffler, 0, "+4 to notice the shot", None),
+    accessory("Sound Suppressor", AccessoryKind::Muffler, 0, "+2 to notice the shot", None),
+    Accessory {
+        built_in: true,
+        ..accessory("Internal Smartgun", AccessoryKind::Smartgun, 0, "makes the weapon smart; doubles its price", None)
+    },
+    accessory("External Smartgun", AccessoryKind::Smartgun, 0, "makes the weapon smart", Some(600)),
+    accessory("Smart Goggles", AccessoryKind::Worn, 0, "-1 with a smart weapon", Some(3000)),
+    accessory("Laser Sight", AccessoryKind::LaserSight, 0, LASER, Some(500)),
+    accessory("Scope 1", AccessoryKind::Scope, 1, "image magnification 1, not with smart gear", Some(500)),
+    accessory("Scope 2", AccessoryKind::Scope, 2, "image magnification 2, not with smart gear", Some(800)),
+    accessory("Scope 3", AccessoryKind::Scope, 3, "image magnification 3, not with smart gear", Some(1200)),
 ];
+
+/// Names people use for accessories: (other, table).
+const OTHER_ACCESSORIES: &[(&str, &str)] = &[
+    ("smartgun", "External Smartgun"),
+    ("smartgun external", "External Smartgun"),
+    ("smartgun internal", "Internal Smartgun"),
+    ("smartgun link", "External Smartgun"),
+    ("laser", "Laser Sight"),
+    ("suppressor", "Sound Suppressor"),
+    ("gyro", "Gyro Mount"),
+    ("gyro stabilisation", "Gyro Mount"),
+    ("gyro stabilization", "Gyro Mount"),
+    ("deluxe gyro", "Deluxe Gyro Mount"),
+    ("gas vent 2", "Gas Vent II"),
+    ("gas vent 3", "Gas Vent III"),
+    ("scope", "Scope 1"),
+];
+
+/// The accessory of this name.
+///
+/// # Errors
+///
+/// [`UnknownName`], with the nearest names.
+pub fn find_accessory(name: &str) -> Result<&'static Accessory, UnknownName> {
+    let other = OTHER_ACCESSORIES.iter().find(|(other, _)| same_name(other, name)).map_or(name, |(_, table)| table);
+    ACCESSORIES
+        .iter()
+        .find(|accessory| same_name(accessory.name, other))
+        .ok_or_else(|| UnknownName::new("accessory", name, ACCESSORIES.iter().map(|accessory| accessory.name)))
+}
 
 #[cfg(test)]
 mod tests {
@@ -242,6 +311,17 @@ mod tests {
     #[test]
     fn an_unknown_weapon_is_told_the_nearest() {
         assert_eq!(find_weapon("Ares Predtor").unwrap_err().nearest, ["Ares Predator"]);
+    }
+
+    #[test]
+    fn every_accessory_is_found_by_its_name_and_by_those_people_use() {
+        for accessory in ACCESSORIES {
+            assert_eq!(find_accessory(accessory.name), Ok(accessory));
+        }
+        for (other, table) in OTHER_ACCESSORIES {
+            assert_eq!(find_accessory(other).unwrap().name, *table);
+        }
+        assert_eq!(find_accessory("Gas Vnt III").unwrap_err().nearest[0], "Gas Vent III");
     }
 
     #[test]

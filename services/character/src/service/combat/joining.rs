@@ -1,15 +1,54 @@
 //! Who comes into a fight that goes on, who leaves it, and the wounds of those without a sheet.
 
-use proto::character::v1::{CombatResponse, JoinCombatRequest, LeaveCombatRequest, WoundFighterRequest};
+use proto::character::v1::{CombatResponse, JoinCombatRequest, LeaveCombatRequest, Participant, WoundFighterRequest};
 use tonic::Status;
 
-use super::{Fight, MAX_FIGHTERS, fighter, find, keep, running};
+use super::{Fight, Fighter, MAX_FIGHTERS, find, keep, line, plane::Plane, running};
 use crate::{
     names,
     service::{Characters, entries, refuse, roll},
-    sheet::PoolsSpent,
+    sheet::{PoolsSpent, Sheet},
     store::Call,
 };
+
+/// Reaction of somebody without a sheet. Ours: that of an average person.
+const AVERAGE_REACTION: u32 = 3;
+
+/// Who is to fight: a character, or somebody without a sheet.
+pub(super) async fn fighter(service: &Characters, participant: Participant) -> Result<Fighter, Status> {
+    let Participant { name, reaction, initiative_dice, physical, stun, surprised, plane } = participant;
+    let surprised = surprised.unwrap_or_default();
+    let plane = Plane::of(plane.as_deref());
+    let mut found = service.store.named(&name).await?;
+    if found.len() == 1 {
+        return Ok(Fighter { surprised, ..on_plane(service, &found.remove(0).sheet, plane).await? });
+    }
+    entries::check_text("participant", &name)?;
+    let base_reaction = reaction.unwrap_or(AVERAGE_REACTION);
+    Ok(Fighter {
+        name,
+        base_reaction,
+        natural_reaction: base_reaction,
+        initiative_dice: initiative_dice.unwrap_or(1),
+        physical: physical.unwrap_or_default(),
+        stun: stun.unwrap_or_default(),
+        surprised,
+        plane,
+        ..Fighter::default()
+    })
+}
+
+/// Who has a sheet, where he acts: in the Matrix his deck sets his initiative, if he has one.
+pub(super) async fn on_plane(service: &Characters, sheet: &Sheet, plane: Plane) -> Result<Fighter, Status> {
+    let mut fighter = Fighter { plane, ..Fighter::of(sheet) };
+    if plane == Plane::Matrix {
+        let rules = service.rules_for(sheet).await?;
+        if let Ok(matrix) = line(sheet, &rules, plane.word(), &mut Vec::new()) {
+            (fighter.base_reaction, fighter.initiative_dice) = matrix;
+        }
+    }
+    Ok(fighter)
+}
 
 /// Lets others into a fight; they act in the phases that are still to come.
 pub async fn join(service: &Characters, call: &Call, request: JoinCombatRequest) -> Result<CombatResponse, Status> {

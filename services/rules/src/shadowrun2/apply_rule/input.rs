@@ -44,6 +44,12 @@ impl<'a> Input<'a> {
         self.get(key).is_some()
     }
 
+    /// A part of the object under a key, whatever else that has.
+    pub(super) fn part(&self, key: &'static str, part: &str) -> Option<&'a Value> {
+        let parts = self.get(key)?.as_object()?;
+        parts.iter().find(|(given, _)| same_name(given, part)).map(|(_, value)| value)
+    }
+
     /// The object under a key; an empty one if the key is missing.
     pub(super) fn object(&self, key: &'static str, keys: &'static [&'static str]) -> Result<Input<'a>, RuleError> {
         static EMPTY: std::sync::LazyLock<Value> = std::sync::LazyLock::new(|| Value::Object(Map::new()));

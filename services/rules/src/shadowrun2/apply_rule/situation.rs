@@ -1,4 +1,5 @@
-//! The areas of whole situations, `ranged_tn` and `melee_tn`: from parameters or, without them, from words.
+//! The areas of whole situations, `ranged_tn` and `melee_tn`: from parameters or, without them, from words. The words
+//! are what counts, so that they stand in for parameters of a name that is not known here.
 
 use serde_json::{Value, json};
 
@@ -13,14 +14,27 @@ use crate::shadowrun2::ranged::{self, Cover, Movement, SMARTLINK_MODIFIER, range
 use crate::shadowrun2::visibility::{Origin, Visibility, Vision};
 
 pub(super) fn ranged_tn(input: &Input<'_>) -> Result<Value, RuleError> {
+    let in_words = |range| words::ranged(words_of(input)?, range).map_err(|error| input.refused(error));
     let (range, situation) = if input.has("parameters") {
         let keys = &["range", "attacker", "defender", "weapon", "situation"];
-        ranged_parameters(&input.object("parameters", keys)?)?
+        let range = || RangeCategory::parse(input.part("parameters", "range")?.as_str()?).ok();
+        input
+            .object("parameters", keys)
+            .and_then(|parameters| ranged_parameters(&parameters))
+            .or_else(|error| if_unknown(error, || in_words(range())))?
     } else {
-        words::ranged(words_of(input)?).map_err(|error| input.refused(error))?
+        in_words(None)?
     };
     let target = ranged_target_number(range, &situation);
     Ok(target.map_or_else(|_| json!(INCAPACITATED), |target| json!(target.target_number)))
+}
+
+/// What the words say where a parameter is not known; the error where they say it no better.
+fn if_unknown<T>(error: RuleError, in_words: impl FnOnce() -> Result<T, RuleError>) -> Result<T, RuleError> {
+    match error {
+        RuleError::UnknownKey { .. } => in_words().map_err(|_| error),
+        error => Err(error),
+    }
 }
 
 fn words_of<'a>(input: &Input<'a>) -> Result<&'a str, RuleError> {
@@ -87,11 +101,15 @@ fn ranged_parameters(input: &Input<'_>) -> Result<(RangeCategory, ranged::Situat
 }
 
 pub(super) fn melee_tn(input: &Input<'_>) -> Result<Value, RuleError> {
+    let in_words = || words::melee(words_of(input)?).map_err(|error| input.refused(error));
     let situation = if input.has("parameters") {
         let keys = &["attacker", "defender", "attackerWeapon", "defenderWeapon", "situation"];
-        melee_parameters(&input.object("parameters", keys)?)?
+        input
+            .object("parameters", keys)
+            .and_then(|parameters| melee_parameters(&parameters))
+            .or_else(|error| if_unknown(error, in_words))?
     } else {
-        words::melee(words_of(input)?).map_err(|error| input.refused(error))?
+        in_words()?
     };
     let target = melee_target_number(&situation);
     Ok(target.map_or_else(|_| json!(INCAPACITATED), |target| json!(target.target_number)))
@@ -100,7 +118,7 @@ pub(super) fn melee_tn(input: &Input<'_>) -> Result<Value, RuleError> {
 fn melee_parameters(input: &Input<'_>) -> Result<melee::Situation, RuleError> {
     // How he himself lies is known and counts nothing.
     let attacker = input.object("attacker", &["woundLevel", "vision", "prone"])?;
-    let defender = input.object("defender", &["prone"])?;
+    let defender = input.object("defender", &["prone", "unconscious"])?;
     let weapon = input.object("attackerWeapon", &["reach"])?;
     let opponents_weapon = input.object("defenderWeapon", &["reach"])?;
     let circumstances = input.object(
@@ -162,8 +180,9 @@ fn visibility(circumstances: &Input<'_>) -> Result<Vec<Visibility>, RuleError> {
     let conditions = circumstances.object("conditions", &["smoke", "mist", "glare"])?;
     let mut found = Vec::new();
     if conditions.has("smoke") {
-        let densities = [("light", Visibility::LightSmoke), ("heavy", Visibility::HeavySmoke)];
-        found.push(conditions.choice("smoke", &densities)?);
+        let densities =
+            [("none", None), ("light", Some(Visibility::LightSmoke)), ("heavy", Some(Visibility::HeavySmoke))];
+        found.extend(conditions.choice("smoke", &densities)?);
     }
     if conditions.flag("mist")? {
         found.push(Visibility::Mist);

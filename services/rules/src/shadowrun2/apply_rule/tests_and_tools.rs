@@ -24,7 +24,8 @@ pub(super) fn dice_test(input: &Input<'_>) -> Result<Value, RuleError> {
         return Err(input.wrong("dice", format!("at most {MAX_POOL}")));
     }
     let target_number = target_number_of_test(input)?;
-    let faces_by_die = input.faces_by_die("faces_by_die")?;
+    let no_die = dice == 0 && !input.has("faces_by_die");
+    let faces_by_die = if no_die { Vec::new() } else { input.faces_by_die("faces_by_die")? };
     if faces_by_die.len() != dice as usize {
         return Err(input.wrong("faces_by_die", format!("as many lists as dice, {dice}")));
     }

@@ -62,9 +62,12 @@ impl Shot {
     }
 }
 
-/// The range and situation of a shot.
-pub(super) fn ranged(text: &str) -> Result<(RangeCategory, ranged::Situation), WordsError> {
-    let mut shot = Shot::default();
+/// The range and situation of a shot; the words need not name a range that is known.
+pub(super) fn ranged(
+    text: &str,
+    range: Option<RangeCategory>,
+) -> Result<(RangeCategory, ranged::Situation), WordsError> {
+    let mut shot = Shot { range, ..Shot::default() };
     read(text, &[SHOT, &seen()].concat(), &mut shot)?;
     let by_distance = || range_category(shot.class?, shot.distance_m?, 0).ok();
     let range = shot.range.or_else(by_distance).ok_or(WordsError::NoRange)?;
@@ -156,6 +159,9 @@ fn seen<S: Acts>() -> Vec<Phrase<S>> {
         ("vision", |_, _| {}),
         ("eyes", |_, _| {}),
         ("max #", |_, _| {}),
+        ("minus #", |_, _| {}),
+        ("tn", |_, _| {}),
+        ("unconscious", |_, _| {}),
     ]
 }
 
@@ -177,8 +183,15 @@ const SHOT: &[Phrase<Shot>] = &[
         shot.situation.smartlink = Some(SMARTLINK_MODIFIER);
         shot.situation.smart_weapon = true;
     }),
+    ("smartlink minus #", |shot, said| {
+        shot.situation.smartlink = Some(-i32::try_from(said.number).unwrap_or_default());
+        shot.situation.smart_weapon = true;
+    }),
     ("smart goggles without smartgun", |shot, _| shot.situation.smart_goggles = true),
+    ("smart goggles no smartgun", |shot, _| shot.situation.smart_goggles = true),
     ("smartlink without smartgun", |shot, _| shot.situation.smartlink = Some(SMARTLINK_MODIFIER)),
+    ("smartlink without smart weapon", |shot, _| shot.situation.smartlink = Some(SMARTLINK_MODIFIER)),
+    ("smartlink no smartgun", |shot, _| shot.situation.smartlink = Some(SMARTLINK_MODIFIER)),
     ("attacker running", |shot, _| shot.situation.attacker_movement = Some(Movement::Running)),
     ("attacker walking", |shot, _| shot.situation.attacker_movement = Some(Movement::Walking)),
     ("running", |shot, _| shot.situation.attacker_movement = Some(Movement::Running)),
@@ -186,24 +199,31 @@ const SHOT: &[Phrase<Shot>] = &[
     ("target running", |shot, _| shot.situation.target_movement = Some(Movement::Running)),
     ("target walking", |shot, _| shot.situation.target_movement = Some(Movement::Walking)),
     ("target stationary", |shot, _| shot.situation.target_movement = Some(Movement::Stationary)),
+    ("opponent running", |shot, _| shot.situation.target_movement = Some(Movement::Running)),
+    ("opponent walking", |shot, _| shot.situation.target_movement = Some(Movement::Walking)),
+    ("opponent stationary", |shot, _| shot.situation.target_movement = Some(Movement::Stationary)),
     ("running target", |shot, _| shot.situation.target_movement = Some(Movement::Running)),
     ("walking target", |shot, _| shot.situation.target_movement = Some(Movement::Walking)),
     ("stationary target", |shot, _| shot.situation.target_movement = Some(Movement::Stationary)),
     ("difficult ground", |shot, _| shot.situation.rough_ground = true),
     ("rough ground", |shot, _| shot.situation.rough_ground = true),
     ("attacker melee", |shot, _| shot.situation.opponents_in_melee = 1),
-    ("attacker melee # opponents", |shot, said| shot.situation.opponents_in_melee = said.number),
-    ("# opponents melee", |shot, said| shot.situation.opponents_in_melee = said.number),
-    ("# opponents melee attacker", |shot, said| shot.situation.opponents_in_melee = said.number),
+    ("attacker melee # opponent", |shot, said| shot.situation.opponents_in_melee = said.number),
+    ("# opponent melee", |shot, said| shot.situation.opponents_in_melee = said.number),
+    ("# opponent melee attacker", |shot, said| shot.situation.opponents_in_melee = said.number),
     ("# aim action", |shot, said| shot.situation.aim_actions = said.number),
     ("aim #", |shot, said| shot.situation.aim_actions = said.number),
     ("aimed # simple action", |shot, said| shot.situation.aim_actions = said.number),
     ("skill #", |shot, said| shot.situation.skill = Some(said.number)),
+    ("max skill #", |_, _| {}),
+    ("limit skill #", |_, _| {}),
+    ("limit #", |_, _| {}),
+    ("max half skill", |_, _| {}),
     ("# uncompensated recoil", |shot, said| shot.recoil = Some(said.number)),
     ("recoil #", |shot, said| shot.recoil = Some(said.number)),
-    ("# rounds fired", |shot, said| shot.recoil = Some(said.number)),
-    ("# rounds full auto", |shot, said| shot.kicks(said.number)),
-    ("full auto # rounds", |shot, said| shot.kicks(said.number)),
+    ("# round fired", |shot, said| shot.recoil = Some(said.number)),
+    ("# round full auto", |shot, said| shot.kicks(said.number)),
+    ("full auto # round", |shot, said| shot.kicks(said.number)),
     ("full auto", |_, _| {}),
     ("semi auto", |_, _| {}),
     ("semi automatic", |_, _| {}),
@@ -213,8 +233,13 @@ const SHOT: &[Phrase<Shot>] = &[
     ("burst fire", |shot, _| shot.kicks(BURST)),
     ("# burst", |shot, said| shot.kicks(said.number.saturating_mul(BURST))),
     ("#th burst", |shot, said| shot.kicks(said.ordinal.saturating_mul(BURST))),
-    ("burst # rounds", |shot, said| shot.kicks(said.number)),
-    ("#th burst # rounds", |shot, said| shot.kicks(said.ordinal.saturating_sub(1).saturating_mul(BURST) + said.number)),
+    ("# round burst", |shot, said| shot.kicks(said.number)),
+    ("#th # round burst", |shot, said| shot.kicks(said.ordinal.saturating_mul(said.number))),
+    ("burst # round", |shot, said| shot.kicks(said.number)),
+    ("#th burst # round", |shot, said| {
+        let before = said.ordinal.saturating_sub(1).saturating_mul(BURST);
+        shot.kicks(before.saturating_add(said.number));
+    }),
     ("comp #", |shot, said| shot.situation.recoil_compensation = said.number),
     ("compensation #", |shot, said| shot.situation.recoil_compensation = said.number),
     ("gyro #", |shot, said| shot.situation.gyro_stabilisation = said.number),
@@ -228,6 +253,11 @@ const SHOT: &[Phrase<Shot>] = &[
     ("#th weapon", |shot, said| shot.situation.second_firearm = said.ordinal == 2),
     ("# firearms", |shot, said| shot.situation.second_firearm = said.number == 2),
     ("# weapons", |shot, said| shot.situation.second_firearm = said.number == 2),
+    ("dual wielding", |shot, _| shot.situation.second_firearm = true),
+    ("firearms each hand", |shot, _| shot.situation.second_firearm = true),
+    ("firearm each hand", |shot, _| shot.situation.second_firearm = true),
+    ("cover", |shot, _| shot.situation.cover = Cover::Partial),
+    ("target cover", |shot, _| shot.situation.cover = Cover::Partial),
     ("partial cover", |shot, _| shot.situation.cover = Cover::Partial),
     ("target partial cover", |shot, _| shot.situation.cover = Cover::Partial),
     ("blind fire", |shot, _| shot.situation.cover = Cover::Full),
@@ -258,6 +288,14 @@ const SHOT: &[Phrase<Shot>] = &[
     ("target melee", |_, _| {}),
     ("target prone", |_, _| {}),
     ("prone target", |_, _| {}),
+    ("target unconscious", |_, _| {}),
+    ("unconscious target", |_, _| {}),
+    ("target small", |_, _| {}),
+    ("small target", |_, _| {}),
+    ("target large", |_, _| {}),
+    ("large target", |_, _| {}),
+    ("smartlink dropped", |_, _| {}),
+    ("no smartlink", |_, _| {}),
     ("attacker", |_, _| {}),
     ("phase", |_, _| {}),
     ("# target", |_, _| {}),
@@ -281,13 +319,27 @@ const MELEE: &[Phrase<melee::Situation>] = &[
     ("called shot", |situation, _| situation.called_shot = true),
     ("opponent reach #", |situation, said| situation.opponent_reach = said.number),
     ("reach #", |situation, said| situation.reach = said.number),
+    ("reach minus #", |situation, said| situation.opponent_reach = said.number),
     ("#th target", |situation, said| situation.further_targets = said.ordinal.saturating_sub(1)),
     ("#th opponent", |situation, said| situation.further_targets = said.ordinal.saturating_sub(1)),
     ("# extra target", |situation, said| situation.further_targets = said.number),
     ("# further target", |situation, said| situation.further_targets = said.number),
+    ("# target", |situation, said| situation.further_targets = said.number.saturating_sub(1)),
+    ("# extra opponent", |situation, said| situation.further_targets = said.number),
+    ("# further opponent", |situation, said| situation.further_targets = said.number),
     // What changes nothing.
     ("equal numbers", |_, _| {}),
+    ("attacking", |_, _| {}),
+    ("multiple target", |_, _| {}),
+    ("multiple opponent", |_, _| {}),
+    ("attacker prone", |_, _| {}),
+    ("prone attacker", |_, _| {}),
+    ("opponent unconscious", |_, _| {}),
+    ("unconscious opponent", |_, _| {}),
+    ("target unconscious", |_, _| {}),
+    ("unconscious target", |_, _| {}),
     ("action", |_, _| {}),
+    ("# action", |_, _| {}),
     ("phase", |_, _| {}),
 ];
 
@@ -310,6 +362,9 @@ const FORMS: &[(&str, &str)] = &[
     ("actions", "action"),
     ("bursts", "burst"),
     ("friends", "friend"),
+    ("opponents", "opponent"),
+    ("defender", "opponent"),
+    ("rounds", "round"),
     ("targets", "target"),
     ("wounds", "wound"),
     ("lightly", "light"),
@@ -366,11 +421,15 @@ fn words(text: &str) -> Result<Vec<Word>, WordsError> {
         if is_figure {
             continue;
         }
-        for word in part.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
-            if words.len() == MAX_WORDS {
+        for piece in part.split(|c: char| !c.is_alphanumeric() && c != '-') {
+            // A figure below 0; other hyphens only join the parts of a word.
+            if piece.strip_prefix('-').is_some_and(|figure| figure.parse::<u32>().is_ok()) {
+                words.push(Word::Plain("minus".to_owned()));
+            }
+            words.extend(piece.split('-').filter(|word| !word.is_empty()).filter_map(to_word));
+            if words.len() > MAX_WORDS {
                 return Err(WordsError::TooLong);
             }
-            words.extend(to_word(word));
         }
     }
     Ok(words)
@@ -400,7 +459,8 @@ mod tests {
 
     #[test]
     fn the_words_of_a_table_are_read() {
-        let (range, situation) = ranged("Long range; heavy smoke, natural low-light, 2nd target, comp 2").unwrap();
+        let (range, situation) =
+            ranged("Long range; heavy smoke, natural low-light, 2nd target, comp 2", None).unwrap();
         assert_eq!(range, RangeCategory::Long);
         assert_eq!(situation.visibility, [Visibility::HeavySmoke]);
         assert_eq!(situation.vision.low_light, Some(Origin::Natural));
@@ -409,16 +469,24 @@ mod tests {
 
     #[test]
     fn a_word_that_means_nothing_here_is_refused() {
-        let refusal = ranged("short, with a banana").err().unwrap().to_string();
+        let refusal = ranged("short, with a banana", None).err().unwrap().to_string();
         assert!(refusal.starts_with("cannot read \"banana\" in the situation"), "{refusal}");
-        assert_eq!(ranged("laser").err(), Some(WordsError::NoRange));
+        assert_eq!(ranged("laser", None).err(), Some(WordsError::NoRange));
         assert_eq!(melee(&"max 4 ".repeat(40)).err(), Some(WordsError::TooLong));
+    }
+
+    #[test]
+    fn figures_without_measure_are_read() {
+        for text in ["short, 4294967295th burst of 4294967295 rounds", "short, smartlink -4294967295, comp 4294967295"]
+        {
+            assert!(ranged(text, None).is_ok(), "{text}");
+        }
     }
 
     #[test]
     fn words_of_many_kinds_are_read() {
         let target = |text: &str| {
-            let (range, situation) = ranged(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+            let (range, situation) = ranged(text, None).unwrap_or_else(|error| panic!("{text}: {error}"));
             ranged::ranged_target_number(range, &situation).map_or(0, |target| target.target_number)
         };
         for (text, expected) in [
@@ -448,6 +516,14 @@ mod tests {
             ("short, deadly wound", 0),
             ("extreme range, magnification 2", 5),
             ("long, aim 2, skill 6", 4),
+            ("extreme, 5 aim actions, skill 6 (max skill/2)", 6),
+            ("short, attacker in melee with one opponent", 6),
+            ("long, smartlink 3 (TN -3)", 4),
+            ("long, smartlink -3", 3),
+            ("short, 3-round burst, comp 1", 6),
+            ("short, third target this phase", 8),
+            ("short, dual wielding, smartlink dropped", 6),
+            ("short, target prone and unconscious, small target", 4),
         ] {
             assert_eq!(target(text), expected, "{text}");
         }
@@ -459,7 +535,13 @@ mod tests {
             ("opponent has 1 more friend", 5),
             ("2 friends", 2),
             ("opponent has reach +1", 5),
+            ("reach -1", 5),
+            ("reach +2", 2),
+            ("attacker prone, opponent unconscious", 4),
             ("third opponent this action", 8),
+            ("attacking 2 targets in one action", 6),
+            ("multiple targets: second target", 6),
+            ("defender prone", 2),
             ("1 extra target", 6),
             ("partial light, natural low-light", 4),
             ("heavy smoke, serious wound", 10),
