@@ -21,7 +21,9 @@ use crate::{
 };
 
 /// The fields that name the character who acts or is changed.
-const ACTORS: [&str; 4] = ["character_name", "caster_name", "attacker_name", "medic_name"];
+const ACTORS: &[&str] = &["character_name", "caster_name", "attacker_name"];
+/// Tools in which another field names him: whoever gives first aid gives it to anybody.
+const ACTORS_OF: [(&str, &[&str]); 2] = [("first_aid", &["healer_name"]), ("take_delayed_action", &["name"])];
 /// The fields that name a session.
 pub(crate) const SESSIONS: [&str; 2] = ["session_id", "session"];
 /// The service whose tools are about sessions; they name theirs themselves.
@@ -108,7 +110,9 @@ impl Gateway {
         let table = tables.next();
         table.into_iter().chain(tables).try_for_each(|session_id| caller.may_enter(session_id))?;
         if tool.effect {
-            for name in ACTORS.iter().filter_map(|actor| call.arguments.get(*actor)?.as_str()) {
+            let own = ACTORS_OF.iter().find(|(name, _)| *name == tool.name).map(|(_, actors)| *actors);
+            let actors = own.unwrap_or(ACTORS).iter();
+            for name in actors.filter_map(|actor| call.arguments.get(*actor)?.as_str()) {
                 if !self.peers.gate().owns(caller, name).await? {
                     let name: String = name.chars().take(100).collect();
                     let message = format!("{name} is not your character; ask the game master to give it to you");

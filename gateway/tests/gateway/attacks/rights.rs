@@ -39,6 +39,24 @@ async fn a_player_does_not_cast_as_somebody_else() {
 }
 
 #[tokio::test]
+async fn first_aid_is_given_by_a_character_of_ones_own_to_anybody() {
+    let guarded = guarded().await;
+    let call = |tool: &str, body: &serde_json::Value| {
+        with(guarded.gateway.post(&format!("/api/tools/{tool}"), body), &guarded.player)
+    };
+    let given = json!({"character_name": "Oak", "healer_name": "Platinum"});
+    let answer = json(call("first_aid", &given), 400).await;
+    assert!(answer["message"].as_str().unwrap().contains("Oak"), "he is unhurt: {answer}");
+    for (tool, body) in [
+        ("first_aid", json!({"character_name": "Platinum", "healer_name": "Oak"})),
+        ("take_delayed_action", json!({"name": "Oak"})),
+    ] {
+        let answer = json(call(tool, &body), 403).await;
+        assert!(answer["message"].as_str().unwrap().contains("not your character"), "{tool}: {answer}");
+    }
+}
+
+#[tokio::test]
 async fn another_name_for_the_same_argument_is_no_way_round() {
     let guarded = guarded().await;
     for (tool, who) in [
