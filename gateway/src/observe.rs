@@ -11,9 +11,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use opentelemetry::trace::Status;
 use service_kit::{
     metrics::{self, By, Counter, Latency},
-    trace,
+    trace::{self, Trace},
 };
-use tracing::{Instrument, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 use uuid::Uuid;
 
@@ -50,11 +49,12 @@ pub(crate) async fn observe(
     let is_grpc = grpc::is_native(request.headers());
     let route = request.extensions().get::<MatchedPath>().map_or("(no route)", MatchedPath::as_str).to_owned();
     let name = format!("{method} {route}");
-    let (span, trace_id) = begin(&name, &route, request.headers());
+    let (trace, trace_id) = begin(&name, &route, request.headers());
+    let span = trace.span();
     span.set_attribute("http.request.method", method.to_string());
     span.set_attribute("url.path", path.clone());
 
-    let mut response = next(request).instrument(span.clone()).await;
+    let mut response = trace.run(next(request)).await;
     if let Some(problem) = finish(&mut response, trace_id, gateway.other_page, is_grpc) {
         span.set_attribute("error.type", problem.code().name());
     }
@@ -67,7 +67,7 @@ pub(crate) async fn observe(
     let took = started.elapsed();
     ANSWERS.with(status.as_str()).inc();
     let (ms, status) = (took.as_millis(), status.as_u16());
-    span.in_scope(|| {
+    trace.in_scope(|| {
         LATENCIES.with(&name).observe(took);
         match status {
             500.. => tracing::warn!(target: "request", status, ms, "{method} {path}"),
@@ -78,14 +78,14 @@ pub(crate) async fn observe(
     response
 }
 
-/// The span of a request and its trace id. What is asked for all the time is not recorded, so that the list of traces
+/// The trace of a request and its id. What is asked for all the time is not recorded, so that the list of traces
 /// holds what players do.
-fn begin(name: &str, route: &str, headers: &HeaderMap) -> (Span, Uuid) {
+fn begin(name: &str, route: &str, headers: &HeaderMap) -> (Trace, Uuid) {
     let wanted = text_header(headers, trace::TRACE_ID_HEADER.as_str()).and_then(trace::parse_trace_id);
     if is_quiet(route) {
-        return (Span::none(), wanted.unwrap_or_else(Uuid::now_v7));
+        return (Trace::none(), wanted.unwrap_or_else(Uuid::now_v7));
     }
-    trace::begin("gateway", name, wanted, text_header(headers, trace::TRACEPARENT_HEADER.as_str()))
+    trace::open("gateway", name, wanted, text_header(headers, trace::TRACEPARENT_HEADER.as_str()))
 }
 
 fn is_quiet(route: &str) -> bool {

@@ -5,7 +5,7 @@ use std::{convert::Infallible, net::SocketAddr, time::Duration};
 use axum::{
     body::Bytes,
     extract::{ConnectInfo, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderName, StatusCode, header},
     response::{
         IntoResponse, Response, Sse,
         sse::{Event, KeepAlive},
@@ -20,7 +20,7 @@ use proto::{
     },
 };
 use serde_json::json;
-use service_kit::{Transport, auth::Caller, recent::Recent, status::ErrorCode};
+use service_kit::{Transport, auth::Caller, db::AsOf, recent::Recent, status::ErrorCode};
 use tonic::Status;
 
 use crate::{
@@ -51,29 +51,43 @@ pub(crate) async fn get(
     // A list that no client of ours sends is as good as none.
     let known_tags = if known_tags.len() <= MAX_TAGS { known_tags.to_owned() } else { String::new() };
     let kept = if known_tags.is_empty() { gateway.sheets.0.get(&name) } else { None };
+    if let Some(kept) = &kept
+        && kept.as_of.as_ref().is_some_and(AsOf::is_now)
+    {
+        return Ok(whole(kept));
+    }
     let known_tags = kept.as_ref().map_or(known_tags, |kept| kept.tag.clone());
     let request = ReadSheetRequest { character_name: name.clone(), known_tags };
-    let ReadSheetResponse { tag, sheet, unchanged } = client(&gateway)?.read_sheet(request).await?.into_inner();
-    let headers = [(header::ETAG, tag.as_str()), (header::CACHE_CONTROL, "no-cache")];
+    let (_, answer, extensions) = client(&gateway)?.read_sheet(request).await?.into_parts();
+    let ReadSheetResponse { tag, sheet, unchanged } = answer;
     let sheet = match kept {
         Some(kept) if unchanged => kept.sheet,
-        _ if unchanged => return Ok((StatusCode::NOT_MODIFIED, headers).into_response()),
-        _ => {
-            gateway.sheets.0.put(name, Sheet { tag: tag.clone(), sheet: sheet.clone() });
-            sheet
-        }
+        _ if unchanged => return Ok((StatusCode::NOT_MODIFIED, tagged(&tag)).into_response()),
+        _ => sheet,
     };
-    Ok((headers, [(header::CONTENT_TYPE, "application/json")], sheet).into_response())
+    let sheet = Sheet { tag, sheet, as_of: extensions.get().cloned() };
+    let answer = whole(&sheet);
+    gateway.sheets.0.put(name, sheet);
+    Ok(answer)
 }
 
-/// Sheets that were got lately, by the names that they were asked for. Their service is asked each time whether they
-/// have changed, but need not send them again.
+fn whole(sheet: &Sheet) -> Response {
+    (tagged(&sheet.tag), [(header::CONTENT_TYPE, "application/json")], sheet.sheet.clone()).into_response()
+}
+
+fn tagged(tag: &str) -> [(HeaderName, &str); 2] {
+    [(header::ETAG, tag), (header::CACHE_CONTROL, "no-cache")]
+}
+
+/// Sheets that were got lately, by the names that they were asked for. Their service need not send them again, and is
+/// asked each time whether they have changed, unless it tells that in this process.
 pub(crate) struct Sheets(Recent<Sheet>);
 
 #[derive(Clone)]
 struct Sheet {
     tag: String,
     sheet: Bytes,
+    as_of: Option<AsOf>,
 }
 
 impl Default for Sheets {

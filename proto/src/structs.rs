@@ -33,8 +33,13 @@ pub fn value_from_json(json: serde_json::Value) -> Value {
     Value { kind: Some(kind) }
 }
 
+/// The list of numbers.
+pub fn list(numbers: impl Iterator<Item = f64>) -> ListValue {
+    ListValue { values: numbers.map(|number| Value { kind: Some(Kind::NumberValue(number)) }).collect() }
+}
+
 /// The list of JSON values.
-pub fn list_from_json(values: Vec<serde_json::Value>) -> ListValue {
+fn list_from_json(values: Vec<serde_json::Value>) -> ListValue {
     ListValue { values: values.into_iter().map(value_from_json).collect() }
 }
 

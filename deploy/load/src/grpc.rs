@@ -1,9 +1,11 @@
-//! Rolls over gRPC by many callers at once, each answered after its commit; beside it a bare tonic echo of a like answer.
+//! Rolls over gRPC by many callers at once, each answered after its commit; beside it a bare tonic server that always gives
+//! one and the same answer to a roll.
 //! And an attack with its dice by one caller, at the port of the whole.
 //!
 //! Both servers are processes of their own, and the callers are the same.
 
 use std::{
+    iter,
     path::Path,
     process::Stdio,
     time::{Duration, Instant},
@@ -14,6 +16,7 @@ use axum::{Router, extract::Request, routing::post};
 use proto::{
     character::v1::{CalculateRangedAttackRequest, character_service_client::CharacterServiceClient},
     dice::v1::{RollDiceRequest, RollDiceResponse},
+    structs,
 };
 use tokio::{net::TcpListener, process::Command, task::JoinSet};
 use tonic::{
@@ -94,6 +97,7 @@ pub async fn serve_echo() -> anyhow::Result<()> {
     Server::builder().add_routes(routes).serve_with_incoming(incoming).await.context("serve the echo")
 }
 
+/// Answers what a roll is answered, but always the same.
 struct Echo;
 
 impl tonic::server::UnaryService<RollDiceRequest> for Echo {
@@ -106,7 +110,13 @@ impl tonic::server::UnaryService<RollDiceRequest> for Echo {
             pool: 8,
             target_number: 5,
             rolls: vec![1, 2, 3, 4, 5, 6, 1, 2],
+            dice: [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 1.0, 2.0].map(|face| structs::list(iter::once(face))).to_vec(),
             successes: Some(2),
+            result: Some("success".to_owned()),
+            all_ones: Some(false),
+            critical_glitch: Some(false),
+            timestamp: "2026-01-01T00:00:00.000+00:00".to_owned(),
+            chance: Some(0.8),
             ..RollDiceResponse::default()
         })))
     }

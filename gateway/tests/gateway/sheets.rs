@@ -39,6 +39,20 @@ async fn a_sheet_that_the_client_has_is_not_sent_again_until_it_changes() {
 }
 
 #[tokio::test]
+async fn a_sheet_shows_each_change_as_soon_as_it_is_acknowledged() {
+    let gateway = support::table(Config::default()).await;
+    let add = json!({"character_name": "Platinum", "amount": 1});
+
+    for change in 1..=50 {
+        let before = json_of(gateway.get(PLATINUM), 200).await;
+        assert_eq!(before, json_of(gateway.get(PLATINUM), 200).await);
+        json_of(gateway.post("/api/tools/add_nuyen", &add), 200).await;
+        let after = json_of(gateway.get(PLATINUM), 200).await;
+        assert_eq!(after["nuyen"].as_i64(), before["nuyen"].as_i64().map(|nuyen| nuyen + 1), "change {change}");
+    }
+}
+
+#[tokio::test]
 async fn a_sheet_of_nobody_is_answered_with_those_there_are() {
     let gateway = support::table(Config::default()).await;
 

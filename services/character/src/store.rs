@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use service_kit::{
     clock,
-    db::{DatabaseConfig, Db, DbError, Row, Schema, Statement},
+    db::{AsOf, DatabaseConfig, Db, DbError, Row, Schema, Statement},
     recent::Recent,
     status::{self, ErrorCode},
 };
@@ -230,6 +230,11 @@ impl Store {
         store.record_older_sheets().await?;
         store.list_older_sheets().await?;
         Ok(store)
+    }
+
+    /// This moment, for what will be read from now on; `None` where others write, too.
+    pub fn as_of(&self) -> Option<AsOf> {
+        self.db.as_of()
     }
 
     /// Puts sheets into a store that has none.

@@ -36,6 +36,10 @@ use crate::{
 const QUEUE: usize = 1024;
 /// Rolls that are written together at the most.
 const GROUP: usize = 64;
+/// How often others have their turn before a group is written.
+const TURNS: usize = 4;
+/// Dice of most rolls.
+const DICE: usize = 16;
 /// Chains that are kept in memory; past them all are read again.
 const MAX_CHAINS: usize = 10_000;
 /// How often a roll is drawn anew because another replica took its nonce.
@@ -140,7 +144,15 @@ pub trait Draft: Send {
     }
 
     /// Tells the caller. `None`: another call under the same key was faster.
-    fn done(self: Box<Self>, result: Result<Option<Entry>, Status>);
+    fn done(self: Box<Self>, result: Result<Option<Place>, Status>);
+}
+
+/// Where an entry stands.
+#[derive(Debug)]
+pub struct Place {
+    pub rotation: u64,
+    pub nonce: u64,
+    pub hash: String,
 }
 
 /// What an entry does to its chain.
@@ -244,8 +256,14 @@ impl Ledger {
 async fn work(writer: Arc<Mutex<Writer>>, mut waiting: mpsc::Receiver<Job>) {
     let mut jobs = Vec::with_capacity(GROUP);
     while waiting.recv_many(&mut jobs, 1).await > 0 {
-        // Those who are about to call come first.
-        tokio::task::yield_now().await;
+        // Those who are about to call come first, as long as there are any.
+        for _ in 0..TURNS {
+            let before = waiting.len();
+            tokio::task::yield_now().await;
+            if waiting.len() == before || GROUP <= before {
+                break;
+            }
+        }
         let mut writer = writer.lock().await;
         // While the writer was busy, others have come.
         while jobs.len() < GROUP
@@ -283,7 +301,7 @@ impl Writer {
     async fn write(&mut self, group: Vec<Job>) -> Vec<Job> {
         let mut later = Vec::new();
         let mut keys = HashSet::new();
-        let mut drawn: Vec<(Job, Entry)> = Vec::with_capacity(group.len());
+        let mut drawn: Vec<(Job, Place)> = Vec::with_capacity(group.len());
         let mut values = Vec::with_capacity(group.len() * COLUMNS);
         let mut further = Vec::new();
         // As the chains will stand if all is written.
@@ -308,8 +326,9 @@ impl Writer {
             chains.insert(name, chain);
             match next {
                 Ok(entry) => {
-                    values.extend(columns(&entry, &job.cause));
-                    drawn.push((job, entry));
+                    let place = Place { rotation: entry.rotation, nonce: entry.nonce, hash: entry.hash.clone() };
+                    values.extend(columns(entry, job.cause.key.clone()));
+                    drawn.push((job, place));
                 }
                 Err(refusal) => job.draft.done(Err(refusal)),
             }
@@ -326,9 +345,9 @@ impl Writer {
                 }
                 self.chains.extend(chains);
                 self.count.send_modify(|count| *count = count.wrapping_add(1));
-                for (job, entry) in drawn {
+                for (job, place) in drawn {
                     job.span.in_scope(|| tracing::debug!(target: "sql", statement = INSERTS[1], "write"));
-                    job.draft.done(Ok(Some(entry)));
+                    job.draft.done(Ok(Some(place)));
                 }
             }
             Err(error) => {
@@ -358,7 +377,7 @@ impl Writer {
             Change::None | Change::Reveal => chain.client_seeds.clone(),
         };
         let id = Uuid::now_v7().to_string();
-        let (mut sides_drawn, mut faces) = (Vec::new(), Vec::new());
+        let (mut sides_drawn, mut faces) = (Vec::with_capacity(DICE), Vec::with_capacity(DICE));
         let mut faces_of: Box<Face<'_>> = match &chain.key {
             Some(key) => {
                 let mut stream = Stream::new(key, &client_seeds, chain.length);
@@ -509,25 +528,25 @@ fn insert_chain(sql: &'static str, name: &str, chain: &Chain) -> Statement {
     Statement::new(sql, values)
 }
 
-fn columns(entry: &Entry, cause: &Cause) -> [Value; COLUMNS] {
+fn columns(entry: Entry, key: Option<String>) -> [Value; COLUMNS] {
     [
-        entry.id.as_str().into(),
+        entry.id.into(),
         entry.at.into(),
-        entry.kind.as_str().into(),
-        entry.cause.as_str().into(),
-        entry.trace_id.as_str().into(),
-        entry.faces.as_str().into(),
-        entry.request.as_str().into(),
-        entry.answer.as_str().into(),
-        cause.key.clone().into(),
-        entry.chain.as_str().into(),
+        entry.kind.into(),
+        entry.cause.into(),
+        entry.trace_id.into(),
+        entry.faces.into(),
+        entry.request.into(),
+        entry.answer.into(),
+        key.into(),
+        entry.chain.into(),
         entry.rotation.into(),
         entry.nonce.into(),
-        entry.player.as_str().into(),
-        entry.client_seeds.as_str().into(),
-        entry.sides.as_str().into(),
-        entry.previous_hash.as_str().into(),
-        entry.hash.as_str().into(),
+        entry.player.into(),
+        entry.client_seeds.into(),
+        entry.sides.into(),
+        entry.previous_hash.into(),
+        entry.hash.into(),
     ]
 }
 

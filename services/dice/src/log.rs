@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use tonic::{Request, Status};
 
 use crate::{
-    ledger::{Chain, Chance, Change, Draft, Face, Ledger, Scope},
+    ledger::{Chain, Chance, Change, Draft, Face, Ledger, Place, Scope},
     proof::{self, Entry},
 };
 
@@ -143,7 +143,7 @@ impl RollLog {
     }
 
     /// Draws an entry and keeps it; or answers what was answered before under the cause's key. The second part is the
-    /// entry, if it is a new one.
+    /// entry's place, if it is a new one.
     ///
     /// # Errors
     ///
@@ -154,9 +154,9 @@ impl RollLog {
         cause: Cause,
         change: Change,
         make: impl FnMut(&str, &Chain, &mut Face<'_>) -> Result<A, Status> + Send + 'static,
-    ) -> Result<(A, Option<Entry>), Status> {
-        let asked = Asked { kind: cause.kind, request: cause.request.clone(), key: cause.key.clone() };
-        if let Some(answer) = self.answered(&asked).await? {
+    ) -> Result<(A, Option<Place>), Status> {
+        let asked = cause.key.clone().map(|key| Asked { kind: cause.kind, request: cause.request.clone(), key });
+        if let Some(answer) = self.answered(asked.as_ref()).await? {
             return Ok((answer, None));
         }
         let (done, answer) = oneshot::channel();
@@ -164,9 +164,9 @@ impl RollLog {
         self.ledger.submit(scope, cause, trace::current_id_text(), Box::new(draft)).await?;
         let closed = |_| status::error(ErrorCode::DatabaseError, "the dice service is shutting down");
         match answer.await.map_err(closed)?? {
-            Some((answer, entry)) => Ok((answer, Some(entry))),
+            Some((answer, place)) => Ok((answer, Some(place))),
             None => {
-                let faster = self.answered(&asked).await?;
+                let faster = self.answered(asked.as_ref()).await?;
                 faster
                     .map(|answer| (answer, None))
                     .ok_or_else(|| status::error(ErrorCode::Conflict, "the roll's key is taken"))
@@ -175,19 +175,19 @@ impl RollLog {
     }
 
     /// The answer that was given before under a key.
-    async fn answered<A: Message + Default>(&self, asked: &Asked) -> Result<Option<A>, Status> {
-        let Some(key) = &asked.key else { return Ok(None) };
+    async fn answered<A: Message + Default>(&self, asked: Option<&Asked>) -> Result<Option<A>, Status> {
+        let Some(Asked { kind, request, key }) = asked else { return Ok(None) };
         let rows = self.fetch(BY_KEY, vec![key.as_str().into()]).await?;
         let Some(row) = rows.first() else { return Ok(None) };
         let answer = row.text(2);
         // Rolls from before there were chains were kept as JSON, their requests too.
         let is_json = answer.starts_with('{');
-        if row.text(0) != asked.kind || (!is_json && row.text(1) != asked.request) {
+        if row.text(0) != *kind || (!is_json && row.text(1) != *request) {
             let message = format!("the idempotency key {key:?} belongs to another request");
             return Err(status::error(ErrorCode::Conflict, message));
         }
         if is_json {
-            let answer = proto::frame::from_json(&response_name(asked.kind), &answer);
+            let answer = proto::frame::from_json(&response_name(kind), &answer);
             return answer.map(Some).map_err(|error| status::internal(&error));
         }
         let bytes = proof::from_hex(&answer).unwrap_or_default();
@@ -265,11 +265,11 @@ impl RollLog {
     }
 }
 
-/// What a call asks for, to compare with what was asked before.
+/// What a call asks for under a key, to compare with what was asked before.
 struct Asked {
     kind: &'static str,
     request: String,
-    key: Option<String>,
+    key: String,
 }
 
 /// A call that waits for its entry.
@@ -277,7 +277,7 @@ struct Call<A, F> {
     make: F,
     change: Change,
     answer: Option<A>,
-    done: oneshot::Sender<Result<Option<(A, Entry)>, Status>>,
+    done: oneshot::Sender<Result<Option<(A, Place)>, Status>>,
 }
 
 impl<A, F> Draft for Call<A, F>
@@ -296,10 +296,10 @@ where
         self.change.clone()
     }
 
-    fn done(self: Box<Self>, result: Result<Option<Entry>, Status>) {
+    fn done(self: Box<Self>, result: Result<Option<Place>, Status>) {
         let answer = self.answer;
         // Nobody may be waiting any more; what is kept stays.
-        let _ = self.done.send(result.map(|entry| entry.and_then(|entry| answer.map(|answer| (answer, entry)))));
+        let _ = self.done.send(result.map(|place| place.and_then(|place| answer.map(|answer| (answer, place)))));
     }
 }
 

@@ -2,8 +2,7 @@
 //!
 //! The texts that are hashed here are described in `deploy/verify/README.md`; whoever changes one changes all verifiers.
 
-use std::fmt::Write as _;
-
+use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use ring::{digest, hmac};
 use service_kit::status::{self, ErrorCode};
 use tonic::Status;
@@ -20,20 +19,12 @@ pub fn sha256(bytes: &[u8]) -> String {
 
 /// Bytes in lower-case hexadecimal.
 pub fn to_hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = vec![0; bytes.len() * 2];
-    for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
-        pair.copy_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
-    }
-    String::from_utf8(text).expect("digits are ASCII")
+    HEXLOWER.encode(bytes)
 }
 
-/// The bytes that hexadecimal digits stand for; `None` if they are none.
+/// The bytes that hexadecimal digits of either case stand for; `None` if they are none.
 pub fn from_hex(text: &str) -> Option<Vec<u8>> {
-    if !text.len().is_multiple_of(2) || !text.is_ascii() {
-        return None;
-    }
-    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect()
+    HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok()
 }
 
 /// Faces of one roll: HMAC-SHA256 under the server's seed, read as numbers of 32 bits.
@@ -117,12 +108,25 @@ impl Entry {
         let Entry { id, at, kind, cause, chain, rotation, nonce, player, client_seeds, sides, faces, .. } = self;
         let (request, answer) = (sha256(self.request.as_bytes()), sha256(self.answer.as_bytes()));
         let cause = sha256(cause.as_bytes());
-        let previous = &self.previous_hash;
-        let text = format!(
-            "dicetower-roll-1\n{chain}\n{rotation}\n{nonce}\n{previous}\n{id}\n{at}\n{kind}\n{player}\n{client_seeds}\n\
-             {sides}\n{faces}\n{cause}\n{request}\n{answer}"
-        );
-        sha256(text.as_bytes())
+        let (rotation, nonce, at) = (rotation.to_string(), nonce.to_string(), at.to_string());
+        let lines: [&str; 15] = [
+            "dicetower-roll-1",
+            chain,
+            &rotation,
+            &nonce,
+            &self.previous_hash,
+            id,
+            &at,
+            kind,
+            player,
+            client_seeds,
+            sides,
+            faces,
+            &cause,
+            &request,
+            &answer,
+        ];
+        sha256(lines.join("\n").as_bytes())
     }
 }
 
@@ -152,13 +156,13 @@ pub fn numbers(list: &str) -> Vec<u32> {
 /// A JSON list of numbers without spaces.
 pub fn list(numbers: &[u32]) -> String {
     let mut text = String::with_capacity(numbers.len() * 2 + 2);
+    let mut digits = itoa::Buffer::new();
     text.push('[');
     for (index, number) in numbers.iter().enumerate() {
         if index > 0 {
             text.push(',');
         }
-        // Writing to a text cannot fail.
-        let _ = write!(text, "{number}");
+        text.push_str(digits.format(*number));
     }
     text.push(']');
     text

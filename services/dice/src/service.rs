@@ -24,7 +24,7 @@ use tonic::{Request, Response, Status, codegen::BoxStream, metadata::MetadataVal
 use crate::{
     chances::Chances,
     keys::Keys,
-    ledger::{Change, Face, Scope},
+    ledger::{Change, Face, Place, Scope},
     log::{Cause, RollLog},
 };
 
@@ -61,14 +61,11 @@ impl Dice {
         let scope = Scope::of(request, None)?;
         let cause = Cause::of(kind, request, reason)?;
         let make = move |id: &str, _: &crate::ledger::Chain, face: &mut Face<'_>| roll(id.to_owned(), face);
-        let (answer, entry) = self.log.keep(scope, cause, Change::None, make).await?;
+        let (answer, place) = self.log.keep(scope, cause, Change::None, make).await?;
         let mut response = Response::new(answer);
-        if let Some(entry) = entry {
-            let place = [
-                ("roll-rotation", entry.rotation.to_string()),
-                ("roll-nonce", entry.nonce.to_string()),
-                ("roll-hash", entry.hash),
-            ];
+        if let Some(Place { rotation, nonce, hash }) = place {
+            let place =
+                [("roll-rotation", rotation.to_string()), ("roll-nonce", nonce.to_string()), ("roll-hash", hash)];
             for (name, value) in place {
                 if let Ok(mut value) = MetadataValue::try_from(value) {
                     // Another in each answer: a connection need not learn it, and both sides are spared its table.

@@ -6,7 +6,13 @@
 mod postgres;
 mod sqlite;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use anyhow::Context as _;
 use secrecy::SecretString;
@@ -51,7 +57,7 @@ pub struct Db {
 
 #[derive(Clone)]
 enum Backend {
-    Sqlite(Arc<sqlite::Sqlite>, mpsc::Sender<sqlite::Job>),
+    Sqlite(Arc<sqlite::Sqlite>, sqlite::Queues),
     Postgres(Arc<postgres::Server>, mpsc::Sender<Write>),
 }
 
@@ -70,6 +76,20 @@ pub struct Statement {
     sql: &'static str,
     args: Vec<Value>,
     affecting: Option<u64>,
+}
+
+/// A moment of a database that nobody but this process writes: what was read after it is right until the next commit.
+#[derive(Clone, Debug)]
+pub struct AsOf {
+    commits: Arc<AtomicU64>,
+    seen: u64,
+}
+
+impl AsOf {
+    /// Whether nothing has been committed since.
+    pub fn is_now(&self) -> bool {
+        self.commits.load(Ordering::Acquire) == self.seen
+    }
 }
 
 /// One row of an answer; columns by position.
@@ -212,9 +232,9 @@ impl Db {
                     .await
                     .with_context(|| format!("create the data folder {}", path.display()))?;
                 let sqlite = sqlite::Sqlite::open(path.join(format!("{service}.db")), *fsync, &migrator).await?;
-                let (sqlite, (queue, jobs)) = (Arc::new(sqlite), mpsc::channel(QUEUE));
-                sqlite.clone().start(service, jobs)?;
-                Backend::Sqlite(sqlite, queue)
+                let sqlite = Arc::new(sqlite);
+                let queues = sqlite.clone().start(service)?;
+                Backend::Sqlite(sqlite, queues)
             }
             DatabaseConfig::Postgres(url) => {
                 let server = postgres::Server::open(url, service, &migrator).await?;
@@ -257,13 +277,12 @@ impl Db {
         let (done, answer) = oneshot::channel();
         // If nobody else is writing: at once, without a detour over the writer.
         match &self.backend {
-            Backend::Sqlite(sqlite, queue) => {
+            Backend::Sqlite(sqlite, queues) => {
                 tokio::task::consume_budget().await;
-                if let Some(answer) = sqlite.write_now(&statements, queue) {
+                if let Some(answer) = sqlite.write_now(&statements, queues) {
                     return answer;
                 }
-                let job = sqlite::Job::Write(Write { statements, done });
-                queue.send(job).await.map_err(|_| DbError::Closed)?;
+                queues.writes.send(Write { statements, done }).await.map_err(|_| DbError::Closed)?;
             }
             Backend::Postgres(server, queue) => {
                 if let Some(write) = Box::pin(server.write_now(Write { statements, done })).await {
@@ -274,11 +293,19 @@ impl Db {
         answer.await.map_err(|_| DbError::Closed)?
     }
 
+    /// This moment, for what will be read from now on; `None` where others write, too.
+    pub fn as_of(&self) -> Option<AsOf> {
+        match &self.backend {
+            Backend::Sqlite(sqlite, _) => Some(sqlite.as_of()),
+            Backend::Postgres(..) => None,
+        }
+    }
+
     /// Lets go of the database, once the writes that were begun have ended.
     pub async fn close(self) {
         match self.backend {
-            Backend::Sqlite(sqlite, queue) => {
-                drop(queue);
+            Backend::Sqlite(sqlite, queues) => {
+                drop(queues);
                 sqlite.ended().await;
             }
             Backend::Postgres(server, _) => server.close().await,
@@ -382,6 +409,21 @@ mod tests {
         assert!(matches!(gone, Err(DbError::Conflict)), "{gone:?}");
 
         assert!(db.fetch("SELECT id FROM things WHERE id = $1", vec!["c".into()]).await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_moment_has_passed_when_a_commit_is_acknowledged() {
+        for database in [TestDatabase::sqlite(), TestDatabase::durable_sqlite()] {
+            let db = open(&database.config).await;
+            let before = db.as_of().unwrap();
+            assert!(before.is_now());
+
+            db.write(vec![insert("a", 1)]).await.unwrap();
+            assert!(!before.is_now());
+            let after = db.as_of().unwrap();
+            db.fetch("SELECT id FROM things", vec![]).await.unwrap();
+            assert!(after.is_now(), "reading changes nothing");
+        }
     }
 
     async fn a_group_fails_only_where_it_must(db: &Db) {

@@ -9,6 +9,7 @@ pub mod db;
 pub mod eager;
 pub mod foreign;
 pub mod forward;
+pub mod gather;
 pub mod metrics;
 pub mod raw;
 pub mod recent;

@@ -18,16 +18,18 @@ use axum::{
     serve::ListenerExt,
 };
 use flate2::read::GzDecoder;
+use futures_util::TryStreamExt as _;
 use prost_reflect::MessageDescriptor;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status, body::Body, server::NamedService, service::Routes, transport::server::TcpIncoming};
 use tower::Service;
-use tracing::Instrument;
 
 use crate::{
     auth::{self, Credentials, SharedSecret},
-    call, metrics,
+    call,
+    gather::{Gathered, UnderWay},
+    metrics,
     status::{self, ErrorCode},
     trace,
 };
@@ -95,8 +97,9 @@ async fn run(State(service): State<&'static str>, request: Request, next: Next) 
     let path = request.uri().path();
     let rpc = metrics::rpc::find(path);
     let name = path.rsplit_once('.').map_or(path, |(_, name)| name).to_owned();
-    let span = trace::server_span(service, &name, request.headers());
-    async move {
+    let trace = trace::server_trace(service, &name, request.headers());
+    let answered = async move {
+        let _under_way = UnderWay::new();
         let answer = match validate(request).await {
             Ok(request) => {
                 let deadline = call::deadline(request.headers());
@@ -110,9 +113,8 @@ async fn run(State(service): State<&'static str>, request: Request, next: Next) 
             rpc.observe(began.elapsed(), code);
         }
         answer
-    }
-    .instrument(span)
-    .await
+    };
+    trace.run(answered).await
 }
 
 /// Marks a request whose message was checked when it was made. It does not leave the process.
@@ -218,11 +220,11 @@ pub async fn serve_with(
     let stop = shutdown.clone().cancelled_owned();
     match &credentials.certificates {
         None => {
-            let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+            let incoming = TcpIncoming::from(listener).with_nodelay(Some(true)).map_ok(Gathered::new);
             drained(async { Ok(server.serve_with_incoming_shutdown(incoming, stop).await?) }, shutdown).await
         }
         Some(certificates) => {
-            let incoming = certificates.accept(listener, shutdown.clone());
+            let incoming = certificates.accept(listener, shutdown.clone()).map_ok(Gathered::new);
             drained(async { Ok(server.serve_with_incoming_shutdown(incoming, stop).await?) }, shutdown).await
         }
     }

@@ -3,7 +3,7 @@
 mod ending;
 mod format;
 mod rolling;
-mod sampler;
+pub(crate) mod sampler;
 
 use std::{
     io::IsTerminal as _,
@@ -105,7 +105,7 @@ pub fn init(config: &TelemetryConfig, name: &'static str) -> anyhow::Result<Guar
     let slow = Duration::from_millis(config.slow_trace_ms);
     let provider = SdkTracerProvider::builder()
         .with_id_generator(Ids::default())
-        .with_sampler(Sampler::new(config.traces_per_second))
+        .with_sampler(Sampler::ours(config.traces_per_second))
         .with_resource(Resource::builder().with_service_name(name).build())
         .with_span_processor(Ending::new(traces::STORE.clone(), collector, slow))
         .build();

@@ -2,16 +2,20 @@
 //!
 //! A trace id and an `X-Trace-ID` are the same 128 bits; the one is written as 32 hex digits, the other as a UUID.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::{
     Context,
+    context::FutureExt as _,
     trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState},
 };
-use tracing::Span;
+use opentelemetry_sdk::trace::SamplingDecision;
+use tracing::{Instrument as _, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 use uuid::Uuid;
+
+use crate::telemetry::sampler;
 
 /// The header in which a client may name its trace, and in which every answer names it.
 pub const TRACE_ID_HEADER: HeaderName = HeaderName::from_static("x-trace-id");
@@ -22,20 +26,67 @@ pub const TRACEPARENT_HEADER: HeaderName = HeaderName::from_static("traceparent"
 pub const UNRECORDED: &str = "00-00000000000000000000000000000001-0000000000000001-00";
 
 /// What a root span that is being started must become.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct NextRoot {
     pub trace_id: TraceId,
-    /// Whether a person asked for this very trace, so that it is kept whatever the sampler thinks.
-    pub wanted: bool,
+    /// What was decided of it; `None` leaves that to the sampler.
+    pub decision: Option<SamplingDecision>,
 }
 
 thread_local! {
     /// The span builder cannot be told a trace id, so the id generator and the sampler look here.
-    static NEXT_ROOT: Cell<Option<NextRoot>> = const { Cell::new(None) };
+    static NEXT_ROOT: RefCell<Option<NextRoot>> = const { RefCell::new(None) };
 }
 
 pub(crate) fn next_root() -> Option<NextRoot> {
-    NEXT_ROOT.get()
+    NEXT_ROOT.with_borrow(Option::clone)
+}
+
+/// The trace in which a request runs: a span, or ids alone where nobody will see it, since a span that is dropped in the
+/// end costs as much as one that is kept.
+#[derive(Clone, Debug)]
+pub struct Trace {
+    span: Span,
+    ids: Option<Context>,
+}
+
+impl Trace {
+    /// Nothing of its own: what runs in it belongs to the trace that is current, if there is one.
+    pub fn none() -> Trace {
+        Trace { span: Span::none(), ids: None }
+    }
+
+    fn unrecorded(trace_id: Uuid) -> Trace {
+        let (_, low) = trace_id.as_u64_pair();
+        let (trace_id, span_id) = (TraceId::from_bytes(trace_id.into_bytes()), SpanId::from_bytes(low.to_be_bytes()));
+        let ids = SpanContext::new(trace_id, span_id, TraceFlags::default(), false, TraceState::default());
+        Trace { span: Span::none(), ids: Some(Context::new().with_remote_span_context(ids)) }
+    }
+
+    /// Its span; none if it is not recorded.
+    pub fn span(&self) -> &Span {
+        &self.span
+    }
+
+    /// Runs a future in it.
+    pub async fn run<F: Future>(&self, future: F) -> F::Output {
+        match &self.ids {
+            Some(ids) => future.with_context(ids.clone()).await,
+            None => future.instrument(self.span.clone()).await,
+        }
+    }
+
+    /// Runs something in it at once.
+    pub fn in_scope<T>(&self, run: impl FnOnce() -> T) -> T {
+        let _current = self.ids.clone().map(Context::attach);
+        self.span.in_scope(run)
+    }
+}
+
+impl From<Span> for Trace {
+    fn from(span: Span) -> Trace {
+        Trace { span, ids: None }
+    }
 }
 
 /// The span of a request; how it failed is recorded in it when it is known.
@@ -58,6 +109,31 @@ macro_rules! request_span {
 /// `wanted` is the trace id that the client asks for; without it `traceparent` is continued; without either a new
 /// trace begins under a UUIDv7. The span is a true root unless it continues one.
 pub fn begin(service: &'static str, name: &str, wanted: Option<Uuid>, traceparent: Option<&str>) -> (Span, Uuid) {
+    begin_as(service, name, wanted, traceparent, wanted.map(|_| SamplingDecision::RecordAndSample))
+}
+
+/// The same, without a span if the trace is not to be recorded.
+pub fn open(service: &'static str, name: &str, wanted: Option<Uuid>, traceparent: Option<&str>) -> (Trace, Uuid) {
+    if wanted.is_some() || traceparent.is_some() {
+        let (span, trace_id) = begin(service, name, wanted, traceparent);
+        return (span.into(), trace_id);
+    }
+    let decision = sampler::decide_root();
+    if let Some(SamplingDecision::Drop) = decision {
+        let trace_id = Uuid::now_v7();
+        return (Trace::unrecorded(trace_id), trace_id);
+    }
+    let (span, trace_id) = begin_as(service, name, None, None, decision);
+    (span.into(), trace_id)
+}
+
+fn begin_as(
+    service: &'static str,
+    name: &str,
+    wanted: Option<Uuid>,
+    traceparent: Option<&str>,
+    decision: Option<SamplingDecision>,
+) -> (Span, Uuid) {
     let span = request_span!(service, name, parent: None);
     let remote = traceparent.filter(|_| wanted.is_none()).and_then(parse_traceparent);
     if let Some(remote) = remote {
@@ -67,7 +143,7 @@ pub fn begin(service: &'static str, name: &str, wanted: Option<Uuid>, traceparen
         return (span, trace_id);
     }
     let trace_id = wanted.unwrap_or_else(Uuid::now_v7);
-    NEXT_ROOT.set(Some(NextRoot { trace_id: TraceId::from_bytes(trace_id.into_bytes()), wanted: wanted.is_some() }));
+    NEXT_ROOT.set(Some(NextRoot { trace_id: TraceId::from_bytes(trace_id.into_bytes()), decision }));
     // Reading the context starts the span, with the id that is waiting.
     let _ = span.context();
     NEXT_ROOT.set(None);
@@ -83,6 +159,17 @@ pub fn server_span(service: &'static str, name: &str, headers: &HeaderMap) -> Sp
     let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let wanted = text(&TRACE_ID_HEADER).and_then(parse_trace_id);
     begin(service, name, wanted, text(&TRACEPARENT_HEADER)).0
+}
+
+/// The trace of a call to `service`: the same, without a span if the trace is not recorded.
+pub fn server_trace(service: &'static str, name: &str, headers: &HeaderMap) -> Trace {
+    if current_context().is_some() {
+        let is_recorded = Context::map_current(|context| context.span().is_recording());
+        return if is_recorded { request_span!(service, name).into() } else { Trace::none() };
+    }
+    let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let wanted = text(&TRACE_ID_HEADER).and_then(parse_trace_id);
+    open(service, name, wanted, text(&TRACEPARENT_HEADER)).0
 }
 
 /// Begins a span that belongs to a trace whose `traceparent` was kept: a turn that was queued, a timer that was set.
@@ -165,6 +252,19 @@ mod tests {
         assert_eq!(parse_trace_id("a1b2c3d4e5f67890abcdef1234567890").unwrap().to_string(), id);
         assert_eq!(parse_trace_id("00000000-0000-0000-0000-000000000000"), None);
         assert_eq!(parse_trace_id("not-a-uuid"), None);
+    }
+
+    #[tokio::test]
+    async fn what_is_not_recorded_has_its_id_all_the_same() {
+        let trace_id = Uuid::now_v7();
+        let trace = Trace::unrecorded(trace_id);
+
+        let (within, passed_on) = trace.run(async { (current_id(), traceparent()) }).await;
+
+        assert_eq!(within, Some(trace_id));
+        assert!(passed_on.unwrap().ends_with("-00"));
+        assert_eq!(trace.in_scope(current_id), Some(trace_id));
+        assert!(recorded_id().is_none() && current_id().is_none());
     }
 
     #[test]

@@ -134,7 +134,13 @@ routes! { SheetService {
             &self,
             request: Request<v1::ReadSheetRequest>,
         ) -> Result<Response<v1::ReadSheetResponse>, Status> {
-            read::sheet(self, request.into_inner()).await.map(Response::new)
+            let as_of = self.store.as_of();
+            let mut answer = Response::new(read::sheet(self, request.into_inner()).await?);
+            // Whoever shares this process need not ask again as long as it is now.
+            if let Some(as_of) = as_of {
+                answer.extensions_mut().insert(as_of);
+            }
+            Ok(answer)
         }
 
         async fn watch_character(

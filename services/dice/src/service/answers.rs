@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use num_traits::ToPrimitive as _;
+use num_traits::ToPrimitive;
 use proto::{
     dice::v1::{
         CombatantInitiative, GetOddsResponse, NotationRoll, Outcome, Percentile, PhaseActors, Pool, PoolRoll,
@@ -309,8 +309,8 @@ pub fn whole(value: Value) -> i64 {
     value.floor().numerator()
 }
 
-pub fn to_lists<T: Copy + Into<serde_json::Value>>(faces: &[Vec<T>]) -> Vec<prost_types::ListValue> {
-    faces.iter().map(|die| structs::list_from_json(die.iter().map(|face| (*face).into()).collect())).collect()
+pub fn to_lists<T: ToPrimitive>(faces: &[Vec<T>]) -> Vec<prost_types::ListValue> {
+    faces.iter().map(|die| structs::list(die.iter().map(|face| face.to_f64().unwrap_or_default()))).collect()
 }
 
 /// Faces and totals are far below the limit.

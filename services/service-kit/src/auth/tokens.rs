@@ -8,6 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use data_encoding::HEXLOWER;
 use ring::{
     digest::{SHA256, digest},
     rand::SecureRandom,
@@ -161,7 +162,7 @@ impl Tokens {
         if name.is_empty() || MAX_NAME < name.chars().count() || name.chars().any(char::is_control) {
             return Err(TokenError::Name);
         }
-        let token = format!("{PREFIX}{}", to_hex(&secret()?));
+        let token = format!("{PREFIX}{}", HEXLOWER.encode(&secret()?));
         let id = uuid::Uuid::now_v7().to_string();
         let now = clock::now_ms();
         let lifetime = grant.lifetime.map(|lifetime| i64::try_from(lifetime.as_millis()).unwrap_or(i64::MAX));
@@ -246,11 +247,7 @@ fn unknown() -> Status {
 }
 
 fn hash(token: &str) -> String {
-    to_hex(digest(&SHA256, token.as_bytes()).as_ref())
-}
-
-fn to_hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    HEXLOWER.encode(digest(&SHA256, token.as_bytes()).as_ref())
 }
 
 /// Keeps a row; what somebody already holds of it hears of a revocation.

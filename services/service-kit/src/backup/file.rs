@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::Context as _;
+use data_encoding::HEXLOWER;
 use ring::digest::{self, Digest, SHA256};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -172,5 +173,5 @@ fn private() -> OpenOptions {
 }
 
 fn hex(digest: &Digest) -> String {
-    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    HEXLOWER.encode(digest.as_ref())
 }

@@ -1,14 +1,15 @@
 //! SQLite: statements run in the thread that asks, for they take microseconds, and a change of threads takes more.
 //!
-//! Only what may wait long goes to a thread of its own: a write while another is at it, every write that has to reach the
-//! disk, and the moving of the log into the file.
+//! Only what may wait long goes to threads: to one a write while another is at it, and every write that has to reach the
+//! disk; to the other the moving of the log into the file.
 
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
     sync::{
         Arc, LazyLock, Mutex, MutexGuard, PoisonError, RwLock, TryLockError,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
+        mpsc::{Receiver, SyncSender, sync_channel},
     },
     thread::JoinHandle,
     time::Duration,
@@ -25,7 +26,7 @@ use sqlx::{
 };
 use tokio::sync::mpsc;
 
-use super::{DbError, GROUP, Row, Statement, Value, Write, said};
+use super::{AsOf, DbError, GROUP, QUEUE, Row, Statement, Value, Write, said};
 
 /// How long a statement waits for another process that writes.
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -34,7 +35,7 @@ const READERS: usize = 4;
 /// Statements that a connection keeps prepared.
 const PREPARED: usize = 128;
 /// Commits after which the log is moved into the file. A commit logs a few pages of 4 KiB.
-const COMMITS_PER_CHECKPOINT: u32 = 500;
+const COMMITS_PER_CHECKPOINT: u32 = 1000;
 
 /// The database file of a service.
 pub(super) struct Sqlite {
@@ -42,15 +43,20 @@ pub(super) struct Sqlite {
     fsync: bool,
     writer: Mutex<Connection>,
     readers: Mutex<Vec<Connection>>,
-    /// Since the last checkpoint.
-    commits: AtomicU32,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    /// Since the log was last moved into the file.
+    unmoved: AtomicU32,
+    /// Of this process, which is the only one that writes.
+    commits: Arc<AtomicU64>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
-/// What is left to the writer's thread.
-pub(super) enum Job {
-    Write(Write),
-    Checkpoint,
+/// What is left to threads.
+#[derive(Clone)]
+pub(super) struct Queues {
+    /// Writes that do not go at once.
+    pub(super) writes: mpsc::Sender<Write>,
+    /// That the log is to be moved.
+    log: SyncSender<()>,
 }
 
 impl Sqlite {
@@ -59,28 +65,39 @@ impl Sqlite {
         migrate(&file, migrator).await?;
         let name = || format!("open the database {}", file.display());
         let writer = connect(&file, fsync, OpenFlags::SQLITE_OPEN_READ_WRITE).with_context(name)?;
-        // The writer's thread does it, so that no caller waits for the disk.
+        // A thread does it, so that no caller waits for the disk.
         writer.pragma_update(None, "wal_autocheckpoint", 0).with_context(name)?;
         let (writer, readers) = (Mutex::new(writer), Mutex::default());
-        Ok(Sqlite { file, fsync, writer, readers, commits: AtomicU32::new(0), thread: Mutex::default() })
+        Ok(Sqlite {
+            file,
+            fsync,
+            writer,
+            readers,
+            unmoved: AtomicU32::new(0),
+            commits: Arc::default(),
+            threads: Mutex::default(),
+        })
     }
 
-    /// Starts the thread that writes what does not go at once; it ends with the last sender.
-    pub(super) fn start(self: Arc<Self>, service: &'static str, jobs: mpsc::Receiver<Job>) -> anyhow::Result<()> {
-        let thread = std::thread::Builder::new().name(format!("{service}.db"));
-        let sqlite = self.clone();
-        let thread = thread.spawn(move || sqlite.work(jobs)).context("start the database's thread")?;
-        *lock(&self.thread) = Some(thread);
-        Ok(())
+    /// Starts the threads for what does not go at once; they end when all copies of the queues are gone.
+    pub(super) fn start(self: Arc<Self>, service: &'static str) -> anyhow::Result<Queues> {
+        let (writes, waiting) = mpsc::channel(QUEUE);
+        let (log, due) = sync_channel(1);
+        let connection = connect(&self.file, self.fsync, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let (writer, mover, told) = (self.clone(), self.clone(), log.clone());
+        let threads = [
+            thread(format!("{service}.db"), move || writer.work(waiting, &told))?,
+            thread(format!("{service}.log"), move || mover.move_log(&connection, &due))?,
+        ];
+        lock(&self.threads).extend(threads);
+        Ok(Queues { writes, log })
     }
 
-    /// Waits until the writer's thread has ended, which it does with the last sender of its queue.
+    /// Waits until the threads have ended.
     pub(super) async fn ended(&self) {
-        let thread = lock(&self.thread).take();
-        if let Some(thread) = thread {
-            // A thread that has panicked has ended, too.
-            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
-        }
+        let threads = std::mem::take(&mut *lock(&self.threads));
+        // A thread that has panicked has ended, too.
+        let _ = tokio::task::spawn_blocking(|| threads.into_iter().for_each(|thread| drop(thread.join()))).await;
     }
 
     pub(super) fn fetch(&self, sql: &'static str, args: &[Value]) -> Result<Vec<Row>, DbError> {
@@ -97,8 +114,12 @@ impl Sqlite {
         Ok(rows)
     }
 
+    pub(super) fn as_of(&self) -> AsOf {
+        AsOf { seen: self.commits.load(Ordering::Acquire), commits: self.commits.clone() }
+    }
+
     /// Writes if that is a matter of microseconds.
-    pub(super) fn write_now(&self, statements: &[Statement], queue: &mpsc::Sender<Job>) -> Option<Result<(), DbError>> {
+    pub(super) fn write_now(&self, statements: &[Statement], queues: &Queues) -> Option<Result<(), DbError>> {
         if self.fsync {
             return None;
         }
@@ -109,42 +130,54 @@ impl Sqlite {
         };
         let answer = commit_one(&connection, statements);
         drop(connection);
-        if self.commits.fetch_add(1, Ordering::Relaxed) == COMMITS_PER_CHECKPOINT {
-            // With a full queue the thread is at work, and sees the count itself.
-            let _ = queue.try_send(Job::Checkpoint);
-        }
+        self.count(&queues.log);
         Some(answer)
     }
 
     /// Takes what is waiting, commits it together, then tells everyone.
-    fn work(&self, mut jobs: mpsc::Receiver<Job>) {
-        let mut taken = Vec::with_capacity(GROUP);
-        while 0 < jobs.blocking_recv_many(&mut taken, GROUP) {
-            let mut group: Vec<Write> = Vec::with_capacity(taken.len());
-            group.extend(taken.drain(..).filter_map(|job| match job {
-                Job::Write(write) => Some(write),
-                Job::Checkpoint => None,
-            }));
+    fn work(&self, mut waiting: mpsc::Receiver<Write>, log: &SyncSender<()>) {
+        let mut group = Vec::with_capacity(GROUP);
+        while 0 < waiting.blocking_recv_many(&mut group, GROUP) {
             let connection = lock(&self.writer);
             // While the connection was busy, others have come.
             while group.len() < GROUP
-                && let Ok(job) = jobs.try_recv()
+                && let Ok(write) = waiting.try_recv()
             {
-                if let Job::Write(write) = job {
-                    group.push(write);
-                }
+                group.push(write);
             }
             let answers = commit(&connection, &group);
-            for (write, answer) in group.into_iter().zip(answers) {
+            drop(connection);
+            self.count(log);
+            for (write, answer) in group.drain(..).zip(answers) {
                 // Nobody may be waiting any more; what is committed stays.
                 let _ = write.done.send(answer);
             }
-            if COMMITS_PER_CHECKPOINT <= self.commits.fetch_add(1, Ordering::Relaxed) {
-                self.commits.store(0, Ordering::Relaxed);
-                checkpoint(&connection);
-            }
         }
     }
+
+    /// Counts a commit, before anybody is told of it; after so many the log is moved.
+    fn count(&self, log: &SyncSender<()>) {
+        self.commits.fetch_add(1, Ordering::Release);
+        if self.unmoved.fetch_add(1, Ordering::Relaxed) + 1 == COMMITS_PER_CHECKPOINT {
+            self.unmoved.store(0, Ordering::Relaxed);
+            // If one is waiting already, it will take these along.
+            let _ = log.try_send(());
+        }
+    }
+
+    /// Moves the log into the file: most of it while others write, then what they have written meanwhile, and the rest
+    /// while nobody writes, who does not wait long for it. Only a log that was moved to its end begins anew.
+    fn move_log(&self, connection: &Connection, due: &Receiver<()>) {
+        while due.recv().is_ok() {
+            checkpoint(connection);
+            checkpoint(connection);
+            checkpoint(&lock(&self.writer));
+        }
+    }
+}
+
+fn thread(name: String, run: impl FnOnce() + Send + 'static) -> anyhow::Result<JoinHandle<()>> {
+    std::thread::Builder::new().name(name).spawn(run).context("start a thread of the database")
 }
 
 /// A lock that a panic cannot spoil: a connection that was left in a transaction rolls it back before the next.
@@ -311,5 +344,38 @@ impl From<rusqlite::Error> for DbError {
             Some(cause) if TAKEN.contains(&cause.extended_code) => DbError::Unique,
             _ => DbError::Database(Arc::new(error)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INSERT: &str = "INSERT INTO things (id) VALUES ($1)";
+
+    #[tokio::test]
+    async fn a_log_that_was_moved_begins_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("kit.db");
+        let migrator = super::super::migrator(&["CREATE TABLE things (id BIGINT NOT NULL PRIMARY KEY);"]);
+        let sqlite = Sqlite::open(file.clone(), false, &migrator).await.unwrap();
+        let insert = |ids: std::ops::Range<i64>| {
+            for id in ids {
+                commit_one(&lock(&sqlite.writer), &[Statement::new(INSERT, vec![id.into()])]).unwrap();
+            }
+        };
+        let log = || std::fs::metadata(file.with_extension("db-wal")).unwrap().len();
+        insert(0..100);
+        let size = log();
+
+        let (sender, due) = sync_channel(1);
+        sender.send(()).unwrap();
+        drop(sender);
+        sqlite.move_log(&connect(&file, false, OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap(), &due);
+
+        insert(100..200);
+        assert_eq!(log(), size, "the log goes on where it was");
+        let rows = sqlite.fetch("SELECT COUNT(*) FROM things", &[]).unwrap();
+        assert_eq!(rows[0].integer(0), 200);
     }
 }

@@ -2,7 +2,10 @@
 //! spread.
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Instant,
 };
 
@@ -17,11 +20,19 @@ use crate::trace;
 /// For each trace that is sampled, so many others are watched.
 const WATCHED: u32 = 10;
 
-/// Samples so many traces a second, and watches some of the others; each trace as a whole.
-#[derive(Debug)]
+/// The sampler of this process.
+static OURS: OnceLock<Sampler> = OnceLock::new();
+
+/// What becomes of a trace that begins here and now; `None` without telemetry.
+pub(crate) fn decide_root() -> Option<SamplingDecision> {
+    OURS.get().map(|sampler| sampler.decide(None))
+}
+
+/// Samples so many traces a second, and watches some of the others; each trace as a whole. A clone counts with it.
+#[derive(Clone, Debug)]
 pub(super) struct Sampler {
-    sampled: PerSecond,
-    watched: PerSecond,
+    sampled: Arc<PerSecond>,
+    watched: Arc<PerSecond>,
 }
 
 /// So many a second.
@@ -33,22 +44,21 @@ struct PerSecond {
     window: AtomicU64,
 }
 
-impl Clone for Sampler {
-    fn clone(&self) -> Sampler {
-        Sampler { sampled: PerSecond::new(self.sampled.most), watched: PerSecond::new(self.watched.most) }
-    }
-}
-
 impl Sampler {
     pub fn new(per_second: u32) -> Sampler {
         let watched = per_second.saturating_mul(WATCHED);
-        Sampler { sampled: PerSecond::new(per_second), watched: PerSecond::new(watched) }
+        Sampler { sampled: Arc::new(PerSecond::new(per_second)), watched: Arc::new(PerSecond::new(watched)) }
+    }
+
+    /// The one that this process asks from now on.
+    pub fn ours(per_second: u32) -> Sampler {
+        OURS.get_or_init(|| Sampler::new(per_second)).clone()
     }
 
     /// One that samples nothing and watches all.
     #[cfg(test)]
     pub fn watching() -> Sampler {
-        Sampler { sampled: PerSecond::new(0), watched: PerSecond::new(u32::MAX) }
+        Sampler { sampled: Arc::new(PerSecond::new(0)), watched: Arc::new(PerSecond::new(u32::MAX)) }
     }
 
     fn decide(&self, parent: Option<&Context>) -> SamplingDecision {
@@ -65,10 +75,11 @@ impl Sampler {
                     false => SamplingDecision::Drop,
                 }
             }
-            _ if trace::next_root().is_some_and(|root| root.wanted) || self.sampled.has_room() => {
-                SamplingDecision::RecordAndSample
-            }
-            _ => watch(),
+            _ => match trace::next_root().and_then(|root| root.decision) {
+                Some(decision) => decision,
+                None if self.sampled.has_room() => SamplingDecision::RecordAndSample,
+                None => watch(),
+            },
         }
     }
 }
