@@ -6,7 +6,7 @@ use rules::shadowrun2::{
     house_rules::HouseRule,
     weapons::{self, Accessory, AccessoryKind},
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tonic::Status;
 
 use super::{edit::Edit, entries, refuse, unknown};
@@ -106,7 +106,7 @@ pub fn remove(edit: &mut Edit, request: RemoveAccessoryRequest) -> Result<Change
     let entry = shapes::gear_json(gear);
     match own(edit, accessory.name) {
         Some(stock) => edit.sheet.gear[stock].quantity = edit.sheet.gear[stock].quantity.saturating_add(1),
-        None => edit.sheet.gear.push(loose(accessory.name)),
+        None => edit.sheet.gear.push(Gear::plain(accessory.name)),
     }
     let message =
         format!("{}: {} comes off the {weapon} and is among the gear", edit.sheet.street_name, accessory.name);
@@ -215,24 +215,5 @@ fn change(stats: &mut WeaponStats, accessory: &Accessory, is_on: bool) {
         AccessoryKind::Smartgun => stats.smart = is_on,
         AccessoryKind::LaserSight => stats.laser_sight = is_on,
         AccessoryKind::Muffler | AccessoryKind::Worn => {}
-    }
-}
-
-/// An accessory that lies among the gear.
-fn loose(name: &str) -> Gear {
-    Gear {
-        gear_name: name.to_owned(),
-        gear_type: "equipment".to_owned(),
-        quantity: 1,
-        damage: None,
-        conceal: None,
-        ammo_capacity: None,
-        ballistic_rating: None,
-        impact_rating: None,
-        weapon_stats: None,
-        modifications: Map::new(),
-        rounds: None,
-        worn: false,
-        notes: None,
     }
 }

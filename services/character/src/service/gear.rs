@@ -5,7 +5,6 @@ use proto::character::v1::{
     WearArmorRequest,
 };
 use rules::shadowrun2::{armor, catalogue, house_rules::HouseRule, melee, weapons, weapons::Feed};
-use serde_json::Map;
 use tonic::Status;
 
 use super::{edit::Edit, entries, refuse};
@@ -29,21 +28,7 @@ pub fn add(edit: &mut Edit, request: AddGearRequest) -> Result<ChangeResponse, S
     let AddGearRequest { gear_name, gear_type, quantity, price, notes, .. } = request;
     entries::check_text("thing", &gear_name)?;
     let quantity = quantity.unwrap_or(1);
-    let mut gear = Gear {
-        gear_name,
-        gear_type: "equipment".to_owned(),
-        quantity,
-        damage: None,
-        conceal: None,
-        ammo_capacity: None,
-        ballistic_rating: None,
-        impact_rating: None,
-        weapon_stats: None,
-        modifications: Map::new(),
-        rounds: None,
-        worn: false,
-        notes,
-    };
+    let mut gear = Gear { quantity, notes, ..Gear::plain(&gear_name) };
     fill_in(&mut gear);
     if let Some(gear_type) = gear_type {
         gear.gear_type = gear_type;

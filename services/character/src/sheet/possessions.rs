@@ -60,6 +60,25 @@ fn one() -> u32 {
 }
 
 impl Gear {
+    /// A piece of equipment of which nothing but its name is known.
+    pub fn plain(name: &str) -> Gear {
+        Gear {
+            gear_name: name.to_owned(),
+            gear_type: "equipment".to_owned(),
+            quantity: 1,
+            damage: None,
+            conceal: None,
+            ammo_capacity: None,
+            ballistic_rating: None,
+            impact_rating: None,
+            weapon_stats: None,
+            modifications: Map::new(),
+            rounds: None,
+            worn: false,
+            notes: None,
+        }
+    }
+
     /// How a piece of armor counts beside others: as the rule book says or, where it does not know the piece, as its
     /// name and notes say.
     pub fn armor_layer(&self) -> Layer {
