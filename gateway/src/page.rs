@@ -47,7 +47,9 @@ const FILES: &[File] = files! {
     "favicon.svg" IMAGE
     "theme.js" SCRIPT
     "app.js" SCRIPT
+    "start.js" SCRIPT
     "table.js" SCRIPT
+    "vitals.js" SCRIPT
     "conversation.js" SCRIPT
     "rulings.js" SCRIPT
     "seats.js" SCRIPT

@@ -7,7 +7,8 @@
 
 import { GameView, gamesView } from "./games.js";
 import { replayView } from "./replay.js";
-import { TableView, lastSession, startView } from "./table.js";
+import { lastSession, startView } from "./start.js";
+import { TableView } from "./table.js";
 import { acceptInvite, isNeeded, tokenView } from "./token.js";
 
 const STATES = { connecting: "Connecting …", open: "Connected", lost: "Connection lost, trying again" };

@@ -1,11 +1,10 @@
-// The table: a session's conversation, who sits at it, and the list of sessions.
+// The table: a session's conversation and who sits at it.
 
 import { Agreed } from "./agreed.js";
 import { api, newId, segment } from "./api.js";
 import { Conversation } from "./conversation.js";
 import { Debug } from "./debug.js";
-import { face } from "./dice.js";
-import { count, h, hidden, icon, moment, words } from "./dom.js";
+import { count, h, hidden, icon, words } from "./dom.js";
 import { ask } from "./dialogs.js";
 import { Line } from "./line.js";
 import { Linked } from "./linked.js";
@@ -14,13 +13,13 @@ import { Lore } from "./lore.js";
 import { Remembered } from "./memory.js";
 import { shortValue } from "./cards.js";
 import { Seats } from "./seats.js";
-import { CONDITION_BOXES, conditionOf } from "./sections.js";
 import { openSheet, refreshSheet } from "./sheet.js";
+import { aboutSession, createSession, rememberSession } from "./start.js";
 import { storyMenu } from "./story.js";
 import { Tracker } from "./tracker.js";
 import { Tray } from "./tray.js";
+import { foeItem, vitals } from "./vitals.js";
 
-const LAST_SESSION = "dicetower-session";
 const LOG_PAGE = 1000;
 /// Events of a long session that are drawn at once, the last ones; the turns before them on demand.
 const LOG_TAIL = 400;
@@ -28,43 +27,9 @@ const LOG_TAIL = 400;
 const MAX_MESSAGE = 7950;
 /// Sessions in the side panel; the start page has more.
 const SIDE_SESSIONS = 12;
-const START_SESSIONS = 120;
 
 /// The largest number of pool dice one can put into an action here.
 const MAX_POOL_DICE = 40;
-
-const QUALITIES = [
-  "amber",
-  "broken",
-  "cold",
-  "copper",
-  "crimson",
-  "electric",
-  "hollow",
-  "iron",
-  "neon",
-  "pale",
-  "quiet",
-  "rusty",
-  "silver",
-  "velvet",
-];
-const PLACES = [
-  "alley",
-  "arcade",
-  "bridge",
-  "canal",
-  "dock",
-  "garden",
-  "harbour",
-  "hotel",
-  "market",
-  "plaza",
-  "rooftop",
-  "station",
-  "tunnel",
-  "wharf",
-];
 
 const SUGGESTIONS = [
   "I shoot the ganger with my Ares Predator at 15 metres in dim light, he is running",
@@ -72,93 +37,6 @@ const SUGGESTIONS = [
   "How good is Platinum at Stealth?",
   "Oak casts Heal at Force 4",
 ];
-
-/// The session opened last on this machine, if it is remembered.
-export function lastSession() {
-  try {
-    return localStorage.getItem(LAST_SESSION);
-  } catch {
-    return null;
-  }
-}
-
-/// The start page: begin a session, or go on with one.
-export function startView() {
-  const sessions = h("ul", { class: "session-cards" });
-  const problem = h("div", { role: "alert" });
-  const begin = h(
-    "button",
-    {
-      class: "button button-primary button-large",
-      type: "button",
-      on: { click: () => createSession(null).catch(showProblem) },
-    },
-    icon("plus"),
-    "Start a new session",
-  );
-  const showProblem = (error) =>
-    problem.replaceChildren(
-      h("p", { class: "notice notice-bad" }, `${error.message} `, error.traceId && hidden(`Trace ${error.traceId}`)),
-    );
-
-  api("/api/sessions")
-    .then(({ sessions: list }) => {
-      if (list.length > 0) sessions.before(h("h2", {}, "Go on where you left off"));
-      sessions.append(...list.slice(0, START_SESSIONS).map(sessionCard));
-    })
-    .catch(showProblem);
-
-  const element = h(
-    "div",
-    { class: "start" },
-    h(
-      "div",
-      { class: "start-hero" },
-      h("div", { class: "start-dice", "aria-hidden": "true" }, [5, 2, 6, 4, 1].map(face)),
-      h("h1", {}, "A game master who never invents a die"),
-      h(
-        "p",
-        {},
-        "Say what your character does. Every roll is a real roll on a real sheet, and you can follow each one through the machine.",
-      ),
-      begin,
-      problem,
-    ),
-    sessions,
-  );
-  return { element, title: "Dicetower", focus: () => begin.focus(), close: () => {} };
-}
-
-/// A session in a line: who plays, and how much was said.
-function aboutSession({ characters, message_count: messages }) {
-  return [characters.join(", "), count(messages, "message")].filter(Boolean).join(" · ");
-}
-
-function sessionCard({ session_id: id, title, characters, message_count: messages, created_at: at }) {
-  return h(
-    "li",
-    {},
-    h(
-      "a",
-      { href: `#/session/${segment(id)}` },
-      h("strong", {}, title || id),
-      h("span", {}, characters.length > 0 ? characters.join(", ") : "Nobody at the table yet"),
-      h("span", { class: "dim" }, [count(messages, "message"), moment(at)].filter(Boolean).join(" · ")),
-    ),
-  );
-}
-
-async function createSession(wanted) {
-  const name = wanted || inventName();
-  const { session_id: id } = await api("/api/sessions", { method: "POST", body: { session_id: name } });
-  location.hash = `#/session/${segment(id)}`;
-}
-
-/// A name that one can say at a table; its tail keeps it from meeting a session that exists.
-function inventName() {
-  const pick = (words) => words[crypto.getRandomValues(new Uint32Array(1))[0] % words.length];
-  return [pick(QUALITIES), pick(PLACES), newId().slice(0, 6)].join("-");
-}
 
 /// What is added to a sentence to put pool dice into the action.
 function poolClause(text, dice) {
@@ -185,11 +63,7 @@ export class TableView {
     this.sessionId = sessionId;
     this.connection = connection;
     this.title = `${sessionId} · Dicetower`;
-    try {
-      localStorage.setItem(LAST_SESSION, sessionId);
-    } catch {
-      // It is then not remembered.
-    }
+    rememberSession(sessionId);
 
     this.conversation = new Conversation({
       onRunning: (isRunning) => this.#showRunning(isRunning),
@@ -908,43 +782,4 @@ function firstWholeTurn(frames) {
     if (turn) open = Math.max(open, last.get(turn));
   }
   return 0;
-}
-
-function vitals(sheet) {
-  if (!sheet) return null;
-  const condition = conditionOf(sheet);
-  const pools = [
-    ["Initiative", sheet.initiative],
-    ["combat pool", sheet.combat_pool],
-    ["magic pool", sheet.magic_pool],
-  ];
-  return h(
-    "div",
-    { class: "vitals" },
-    pools.filter(([, value]) => value).map(([name, value]) => h("span", {}, `${name} `, h("b", {}, value))),
-    condition &&
-      h(
-        "div",
-        { class: "vital-bars" },
-        Object.entries(condition.tracks).map(([name, boxes]) => vitalBar(name, boxes)),
-      ),
-  );
-}
-
-/// A foe of the scene with his wounds.
-function foeItem({ name, physical = 0, stun = 0, note }) {
-  const isOut = physical >= CONDITION_BOXES || stun >= CONDITION_BOXES || Boolean(note);
-  return h(
-    "li",
-    { class: isOut ? "foe is-out" : "foe" },
-    h("span", { class: "foe-name" }, name),
-    h("span", { class: "dim" }, note || (isOut ? "out of the fight" : "")),
-    h("div", { class: "vital-bars" }, vitalBar("physical", physical), vitalBar("stun", stun)),
-  );
-}
-
-function vitalBar(name, filled) {
-  const boxes = Array.from({ length: CONDITION_BOXES }, (_, index) => h("i", { class: index < filled && "is-filled" }));
-  const label = `${words(name)} damage: ${filled} of ${CONDITION_BOXES}`;
-  return h("div", { class: `vital-bar vital-${name}`, role: "img", "aria-label": label, title: label }, boxes);
 }

@@ -15,7 +15,9 @@ const KEYWORD: f64 = 10.0;
 /// The usual constants of BM25: how soon a word's frequency counts no more, and how much length counts.
 const SATURATION: f64 = 1.2;
 const LENGTH: f64 = 0.75;
-/// Words that say nothing about what a text is about.
+/// Characters of the shortest word that says something.
+const MIN_WORD: usize = 3;
+/// Words that say nothing about what a text is about, in their order.
 const COMMON: &[&str] = &[
     "about", "after", "all", "and", "are", "but", "can", "das", "der", "die", "does", "ein", "eine", "for", "from",
     "has", "have", "her", "him", "his", "how", "ich", "into", "ist", "its", "mit", "not", "our", "out", "over", "she",
@@ -155,7 +157,31 @@ pub(crate) fn within(budget: usize, entries: Vec<Entry>) -> Told {
 
 /// What a text is about: its words in lower case, without those that say nothing.
 pub(crate) fn words(text: &str) -> HashSet<String> {
-    split(text).filter(|word| 2 < word.chars().count() && !COMMON.contains(&word.as_str())).collect()
+    let mut words = HashSet::new();
+    each_word(text, |word| {
+        words.insert(word.to_owned());
+    });
+    words
+}
+
+/// The same, one after another, as often as they stand there.
+pub(crate) fn each_word(text: &str, mut take: impl FnMut(&str)) {
+    let mut lower = String::new();
+    for word in text.split(|char: char| !char.is_alphanumeric()) {
+        if word.chars().nth(MIN_WORD - 1).is_none() {
+            continue;
+        }
+        lower.clear();
+        if word.is_ascii() {
+            lower.push_str(word);
+            lower.make_ascii_lowercase();
+        } else {
+            lower.push_str(&word.to_lowercase());
+        }
+        if COMMON.binary_search(&lower.as_str()).is_err() {
+            take(&lower);
+        }
+    }
 }
 
 fn split(text: &str) -> impl Iterator<Item = String> {
@@ -184,6 +210,14 @@ mod tests {
     fn check(text: &str, wide: bool, expected: &[&str]) {
         let titles: Vec<String> = brought_up(book(), text, wide).into_iter().map(|entry| entry.title).collect();
         assert_eq!(titles, expected, "{text}");
+    }
+
+    #[test]
+    fn a_text_is_about_its_words_in_lower_case_but_for_the_common_ones() {
+        assert!(COMMON.is_sorted());
+        let about = words("WHERE is the Ärger? In Ümlaut-Straße, at no 12345, you and your ork.");
+        let expected = ["ärger", "ümlaut", "straße", "12345", "ork"];
+        assert_eq!(about, expected.map(str::to_owned).into());
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::{
 use proto::orchestrator::v1::Fact;
 use serde::{Deserialize, Serialize};
 
-use crate::{llm::Message, lore::words};
+use crate::{llm::Message, lore::each_word};
 
 /// Fallen messages that are made into facts together.
 pub(crate) const BATCH: usize = 10;
@@ -162,13 +162,14 @@ impl Memory {
 
 /// The words that a text is about, as hashes in their order.
 fn hashes(text: &str) -> Box<[u64]> {
-    let hash = |word: String| {
+    let mut hashes = Vec::new();
+    each_word(text, |word| {
         let mut hasher = DefaultHasher::new();
         word.hash(&mut hasher);
-        hasher.finish()
-    };
-    let mut hashes: Vec<u64> = words(text).into_iter().map(hash).collect();
+        hashes.push(hasher.finish());
+    });
     hashes.sort_unstable();
+    hashes.dedup();
     hashes.into()
 }
 

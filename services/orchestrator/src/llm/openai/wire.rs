@@ -167,8 +167,15 @@ fn one_line(text: &str) -> Cow<'_, str> {
 }
 
 fn is_one_line(text: &str) -> bool {
-    let is_odd = |char: char| char != ' ' && char.is_whitespace();
-    !text.starts_with(' ') && !text.ends_with(' ') && !text.contains("  ") && !text.contains(is_odd)
+    // A blank at the beginning is one too many, like one behind another.
+    let mut is_after_blank = true;
+    for char in text.chars() {
+        if char.is_whitespace() && (is_after_blank || char != ' ') {
+            return false;
+        }
+        is_after_blank = char == ' ';
+    }
+    text.is_empty() || !is_after_blank
 }
 
 /// What ends a line, for whoever reads it.
