@@ -143,16 +143,8 @@ pub trait Draft: Send {
         Change::None
     }
 
-    /// Tells the caller. `None`: another call under the same key was faster.
-    fn done(self: Box<Self>, result: Result<Option<Place>, Status>);
-}
-
-/// Where an entry stands.
-#[derive(Debug)]
-pub struct Place {
-    pub rotation: u64,
-    pub nonce: u64,
-    pub hash: String,
+    /// Tells the caller whether it is kept; if not, another call under the same key was faster.
+    fn done(self: Box<Self>, is_kept: Result<bool, Status>);
 }
 
 /// What an entry does to its chain.
@@ -301,7 +293,7 @@ impl Writer {
     async fn write(&mut self, group: Vec<Job>) -> Vec<Job> {
         let mut later = Vec::new();
         let mut keys = HashSet::new();
-        let mut drawn: Vec<(Job, Place)> = Vec::with_capacity(group.len());
+        let mut drawn: Vec<Job> = Vec::with_capacity(group.len());
         let mut values = Vec::with_capacity(group.len() * COLUMNS);
         let mut further = Vec::new();
         // As the chains will stand if all is written.
@@ -326,9 +318,8 @@ impl Writer {
             chains.insert(name, chain);
             match next {
                 Ok(entry) => {
-                    let place = Place { rotation: entry.rotation, nonce: entry.nonce, hash: entry.hash.clone() };
                     values.extend(columns(entry, job.cause.key.clone()));
-                    drawn.push((job, place));
+                    drawn.push(job);
                 }
                 Err(refusal) => job.draft.done(Err(refusal)),
             }
@@ -345,9 +336,9 @@ impl Writer {
                 }
                 self.chains.extend(chains);
                 self.count.send_modify(|count| *count = count.wrapping_add(1));
-                for (job, place) in drawn {
+                for job in drawn {
                     job.span.in_scope(|| tracing::debug!(target: "sql", statement = INSERTS[1], "write"));
-                    job.draft.done(Ok(Some(place)));
+                    job.draft.done(Ok(true));
                 }
             }
             Err(error) => {
@@ -356,9 +347,9 @@ impl Writer {
                     self.chains.remove(name);
                 });
                 let may_be_drawn_anew = matches!(error, DbError::Unique | DbError::Conflict);
-                for (job, _) in drawn {
+                for job in drawn {
                     match self.is_answered(job.cause.key.clone()).await {
-                        Ok(true) => job.draft.done(Ok(None)),
+                        Ok(true) => job.draft.done(Ok(false)),
                         Ok(false) if may_be_drawn_anew => later.push(job),
                         Ok(false) => job.draft.done(Err(status::database(&error))),
                         Err(error) => job.draft.done(Err(status::database(&error))),

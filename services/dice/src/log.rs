@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use tonic::{Request, Status};
 
 use crate::{
-    ledger::{Chain, Chance, Change, Draft, Face, Ledger, Place, Scope},
+    ledger::{Chain, Chance, Change, Draft, Face, Ledger, Scope},
     proof::{self, Entry},
 };
 
@@ -142,8 +142,7 @@ impl RollLog {
         Ok(RollLog { ledger: Ledger::start(db.clone(), chance), chance, db })
     }
 
-    /// Draws an entry and keeps it; or answers what was answered before under the cause's key. The second part is the
-    /// entry's place, if it is a new one.
+    /// Draws an entry and keeps it; or answers what was answered before under the cause's key.
     ///
     /// # Errors
     ///
@@ -154,22 +153,20 @@ impl RollLog {
         cause: Cause,
         change: Change,
         make: impl FnMut(&str, &Chain, &mut Face<'_>) -> Result<A, Status> + Send + 'static,
-    ) -> Result<(A, Option<Place>), Status> {
+    ) -> Result<A, Status> {
         let asked = cause.key.clone().map(|key| Asked { kind: cause.kind, request: cause.request.clone(), key });
         if let Some(answer) = self.answered(asked.as_ref()).await? {
-            return Ok((answer, None));
+            return Ok(answer);
         }
         let (done, answer) = oneshot::channel();
         let draft = Call { make, change, answer: None, done };
         self.ledger.submit(scope, cause, trace::current_id_text(), Box::new(draft)).await?;
         let closed = |_| status::error(ErrorCode::DatabaseError, "the dice service is shutting down");
         match answer.await.map_err(closed)?? {
-            Some((answer, place)) => Ok((answer, Some(place))),
+            Some(answer) => Ok(answer),
             None => {
                 let faster = self.answered(asked.as_ref()).await?;
-                faster
-                    .map(|answer| (answer, None))
-                    .ok_or_else(|| status::error(ErrorCode::Conflict, "the roll's key is taken"))
+                faster.ok_or_else(|| status::error(ErrorCode::Conflict, "the roll's key is taken"))
             }
         }
     }
@@ -277,7 +274,7 @@ struct Call<A, F> {
     make: F,
     change: Change,
     answer: Option<A>,
-    done: oneshot::Sender<Result<Option<(A, Place)>, Status>>,
+    done: oneshot::Sender<Result<Option<A>, Status>>,
 }
 
 impl<A, F> Draft for Call<A, F>
@@ -296,10 +293,10 @@ where
         self.change.clone()
     }
 
-    fn done(self: Box<Self>, result: Result<Option<Place>, Status>) {
-        let answer = self.answer;
+    fn done(self: Box<Self>, is_kept: Result<bool, Status>) {
+        let Call { answer, done, .. } = *self;
         // Nobody may be waiting any more; what is kept stays.
-        let _ = self.done.send(result.map(|place| place.and_then(|place| answer.map(|answer| (answer, place)))));
+        let _ = done.send(is_kept.map(|is_kept| answer.filter(|_| is_kept)));
     }
 }
 

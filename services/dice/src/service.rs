@@ -19,12 +19,12 @@ use service_kit::{
     status::{self, ErrorCode},
 };
 use tokio::sync::watch;
-use tonic::{Request, Response, Status, codegen::BoxStream, metadata::MetadataValue};
+use tonic::{Request, Response, Status, codegen::BoxStream};
 
 use crate::{
     chances::Chances,
     keys::Keys,
-    ledger::{Change, Face, Place, Scope},
+    ledger::{Change, Face, Scope},
     log::{Cause, RollLog},
 };
 
@@ -49,8 +49,8 @@ impl Dice {
         Dice { log: Arc::new(log), keys, chances: Arc::default(), others }
     }
 
-    /// Rolls, keeps the roll, and answers it; or answers what was rolled before under the same idempotency key. The
-    /// metadata of a new roll says where it stands: `roll-session`, `roll-rotation`, `roll-nonce`, `roll-hash`.
+    /// Rolls, keeps the roll, and answers it; or answers what was rolled before under the same idempotency key.
+    /// Where the roll stands in its chain, `GetRoll` tells.
     async fn roll<Q: Message, A: Message + Default + 'static>(
         &self,
         kind: &'static str,
@@ -61,20 +61,7 @@ impl Dice {
         let scope = Scope::of(request, None)?;
         let cause = Cause::of(kind, request, reason)?;
         let make = move |id: &str, _: &crate::ledger::Chain, face: &mut Face<'_>| roll(id.to_owned(), face);
-        let (answer, place) = self.log.keep(scope, cause, Change::None, make).await?;
-        let mut response = Response::new(answer);
-        if let Some(Place { rotation, nonce, hash }) = place {
-            let place =
-                [("roll-rotation", rotation.to_string()), ("roll-nonce", nonce.to_string()), ("roll-hash", hash)];
-            for (name, value) in place {
-                if let Ok(mut value) = MetadataValue::try_from(value) {
-                    // Another in each answer: a connection need not learn it, and both sides are spared its table.
-                    value.set_sensitive(true);
-                    response.metadata_mut().insert(name, value);
-                }
-            }
-        }
-        Ok(response)
+        self.log.keep(scope, cause, Change::None, make).await.map(Response::new)
     }
 }
 

@@ -26,7 +26,7 @@ pub struct UnderWay(());
 
 impl UnderWay {
     /// One more.
-    pub fn new() -> UnderWay {
+    pub fn begin() -> UnderWay {
         UNDER_WAY.fetch_add(1, Relaxed);
         UnderWay(())
     }
@@ -123,7 +123,7 @@ mod tests {
         let mut context = Context::from_waker(Waker::noop());
         let mut write = |stream: &mut Gathered<Vec<u8>>| Pin::new(stream).poll_write(&mut context, b"x").is_ready();
 
-        let calls: Vec<UnderWay> = (0..MANY).map(|_| UnderWay::new()).collect();
+        let calls: Vec<UnderWay> = (0..MANY).map(|_| UnderWay::begin()).collect();
         assert_eq!([write(&mut stream), write(&mut stream), write(&mut stream)], [false, true, false]);
 
         drop(calls);

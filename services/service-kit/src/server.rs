@@ -99,7 +99,7 @@ async fn run(State(service): State<&'static str>, request: Request, next: Next) 
     let name = path.rsplit_once('.').map_or(path, |(_, name)| name).to_owned();
     let trace = trace::server_trace(service, &name, request.headers());
     let answered = async move {
-        let _under_way = UnderWay::new();
+        let _under_way = UnderWay::begin();
         let answer = match validate(request).await {
             Ok(request) => {
                 let deadline = call::deadline(request.headers());

@@ -162,7 +162,7 @@ impl Dice {
                 commitment: chain.commitment.clone(),
             })
         };
-        Ok(self.log.keep(scope, cause, change, make).await?.0)
+        self.log.keep(scope, cause, change, make).await
     }
 
     pub(super) async fn revealed(&self, request: &Request<RevealSeedRequest>) -> Result<RevealSeedResponse, Status> {
@@ -183,7 +183,7 @@ impl Dice {
                 })
             }
         };
-        let (answer, _) = self.log.keep(scope, cause, Change::Reveal, make).await?;
+        let answer = self.log.keep(scope, cause, Change::Reveal, make).await?;
         // The next seed is drawn after the entry is made, since its chain begins with the entry's hash.
         let next = self.log.chain(&name, Some(answer.rotation + 1)).await?;
         Ok(RevealSeedResponse { next_commitment: next.map(|chain| chain.commitment).unwrap_or_default(), ..answer })
