@@ -36,11 +36,10 @@ use serde_json::{Map, Value, json};
 use service_kit::{
     auth::Caller,
     status::{ErrorCode, Failure},
-    trace,
+    trace::{self, Trace},
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tonic::{Status, metadata::MetadataMap};
-use tracing::{Instrument, Span};
 
 use self::resources::Watches;
 use crate::{
@@ -81,7 +80,7 @@ pub(crate) fn routes(gateway: &Gateway, body_limit: usize) -> Router<Gateway> {
         Arc::new(LocalSessionManager::default()),
         config,
     );
-    Router::new().route_service("/mcp", service).layer(middleware::from_fn(keep_span))
+    Router::new().route_service("/mcp", service).layer(middleware::from_fn(keep_trace))
 }
 
 /// Serves one client over a pair of pipes, until it closes them.
@@ -103,10 +102,10 @@ pub(crate) async fn serve_pipes(
     Ok(())
 }
 
-/// Puts the span of a request where a call, which runs in a task of its own, finds it. A session that has been ended is
+/// Puts the trace of a request where a call, which runs in a task of its own, finds it. A session that has been ended is
 /// answered with 204: clients in Python take 202 for a failure.
-async fn keep_span(mut request: Request, next: Next) -> Response {
-    request.extensions_mut().insert(Span::current());
+async fn keep_trace(mut request: Request, next: Next) -> Response {
+    request.extensions_mut().insert(Trace::current());
     let is_end = request.method() == Method::DELETE;
     let mut response = next.run(request).await;
     if is_end && response.status() == StatusCode::ACCEPTED {
@@ -134,16 +133,13 @@ impl Server {
         Ok((caller, session_id))
     }
 
-    /// The span of a request: in the caller's trace, by what it says itself or by its HTTP request.
-    fn span(&self, name: &str, context: &RequestContext<RoleServer>) -> Span {
+    /// The trace of a request: by what it says itself, or by its HTTP request.
+    fn trace(&self, name: &str, context: &RequestContext<RoleServer>) -> Trace {
         if let Some(traceparent) = context.meta.get_traceparent() {
-            return trace::resume("gateway", name, traceparent);
+            return trace::resume("gateway", name, traceparent).into();
         }
-        let http = context.extensions.get::<Parts>().and_then(|parts| parts.extensions.get::<Span>());
-        match http.filter(|span| !span.is_none()) {
-            Some(http) => http.in_scope(|| trace::server_span("gateway", name, &http::HeaderMap::new())),
-            None => trace::begin("gateway", name, None, None).0,
-        }
+        let http = context.extensions.get::<Parts>().and_then(|parts| parts.extensions.get::<Trace>());
+        http.map_or_else(|| trace::open("gateway", name, None, None).0, |http| http.part("gateway", name))
     }
 
     async fn call(
@@ -299,8 +295,8 @@ impl ServerHandler for Server {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let span = self.span(&format!("mcp {}", request.name.chars().take(64).collect::<String>()), &context);
-        Ok(self.call(request, &context).instrument(span).await?.into())
+        let trace = self.trace(&format!("mcp {}", request.name.chars().take(64).collect::<String>()), &context);
+        Ok(trace.run(self.call(request, &context)).await?.into())
     }
 
     async fn list_resources(
@@ -309,8 +305,8 @@ impl ServerHandler for Server {
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
         let (caller, _) = self.asking(&context)?;
-        let span = self.span("mcp list resources", &context);
-        let resources = resources::list(&self.gateway, &caller).instrument(span).await.map_err(refused)?;
+        let trace = self.trace("mcp list resources", &context);
+        let resources = trace.run(resources::list(&self.gateway, &caller)).await.map_err(refused)?;
         Ok(ListResourcesResult::with_all_items(resources))
     }
 
@@ -328,8 +324,8 @@ impl ServerHandler for Server {
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
         let (caller, _) = self.asking(&context)?;
-        let span = self.span("mcp read resource", &context);
-        let read = resources::read(&self.gateway, &caller, &request.uri).instrument(span).await;
+        let trace = self.trace("mcp read resource", &context);
+        let read = trace.run(resources::read(&self.gateway, &caller, &request.uri)).await;
         Ok(read.map_err(refused)?.into())
     }
 

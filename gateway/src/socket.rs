@@ -21,7 +21,7 @@ use axum::{
 };
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use proto::{
-    frame::to_frame,
+    frame::{kind_of, to_frame_text},
     orchestrator::v1::{
         AddCharacterRequest, ApproveRequest, CancelTurnRequest, ChatRequest, JoinRequest, OverrideRequest,
         RemoveCharacterRequest, Session, SessionEvent, TakeOverRequest, WhisperRequest,
@@ -31,10 +31,14 @@ use proto::{
 };
 use serde::Deserialize;
 use serde_json::Value;
-use service_kit::{Transport, status::Failure, trace};
+use service_kit::{
+    Transport,
+    status::Failure,
+    trace::{self, Trace},
+};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout, timeout_at};
 use tonic::{Code, Status, Streaming};
-use tracing::{Instrument, Span};
+use tracing::Instrument;
 use uuid::Uuid;
 
 #[cfg(test)]
@@ -107,7 +111,7 @@ pub(crate) async fn upgrade(
         _open: open,
     });
     let after = query.after_seq.map(|seq| Position { seq, offset: query.after_offset });
-    let span = Span::current();
+    let trace = Trace::current();
     let upgrade = upgrade
         .max_message_size(MAX_MESSAGE)
         .max_frame_size(MAX_MESSAGE)
@@ -115,7 +119,7 @@ pub(crate) async fn upgrade(
         .write_buffer_size(BUFFER)
         .protocols([door::SUB_PROTOCOL]);
     let sockets = gateway.sockets.clone();
-    Ok(upgrade.on_upgrade(move |socket| sockets.track_future(line.serve(Box::new(socket), after, span))))
+    Ok(upgrade.on_upgrade(move |socket| sockets.track_future(line.serve(Box::new(socket), after, trace))))
 }
 
 /// A connection in use.
@@ -235,16 +239,13 @@ impl Connection {
                     Some(Body::Complete(_)) => self.in_turn = false,
                     _ => {}
                 }
-                if !event.frame.is_empty() && !self.line.documented_only {
-                    // It was written once for all who hear it.
-                    return self.feed(Message::Text(event.frame.into())).await;
-                }
-                let frame = to_frame(&event);
-                let kind = frame["type"].as_str().unwrap_or_default();
+                // It was written once for all who hear it, but for what comes from the log.
+                let frame = if event.frame.is_empty() { to_frame_text(&event) } else { event.frame };
+                let kind = kind_of(&frame);
                 if kind.is_empty() || self.line.documented_only && !DOCUMENTED.contains(&kind) {
                     return Ok(());
                 }
-                self.write(frame).await
+                self.feed(Message::Text(frame.into())).await
             }
             _ if self.line.shutdown.is_cancelled() => Err(self.line.away()),
             Some(Err(status)) if status.code() == Code::ResourceExhausted => Box::pin(self.catch_breath()).await,

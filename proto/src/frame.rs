@@ -50,6 +50,12 @@ pub fn to_frame_text(event: &SessionEvent) -> String {
     text
 }
 
+/// The type of a frame of [`to_frame_text`]; empty if it has none.
+pub fn kind_of(frame: &str) -> &str {
+    let kind = frame.strip_prefix("{\"type\":\"").and_then(|rest| rest.split_once('"'));
+    kind.map_or("", |(kind, _)| kind)
+}
+
 /// A message as the JSON in which the log keeps it.
 pub fn to_json<M: Message>(full_name: &str, message: &M) -> Value {
     serde_json::from_str(&to_text(full_name, message)).expect("it was just written")
@@ -106,6 +112,8 @@ mod tests {
             frame,
             json!({"type": "narrative", "content": "The ganger dives", "offset": 0, "seq": 3, "turn_id": "t"})
         );
+        assert_eq!(kind_of(&to_frame_text(&event)), "narrative");
+        assert_eq!(kind_of(&to_frame_text(&SessionEvent { body: None, ..event })), "");
     }
 
     #[test]

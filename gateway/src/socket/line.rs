@@ -11,11 +11,13 @@ use futures_util::SinkExt;
 use proto::orchestrator::v1::{
     CreateSessionRequest, GetSessionRequest, JoinRequest, Session, SessionEvent, SubscribeRequest,
 };
-use service_kit::{status::Failure, trace};
+use service_kit::{
+    status::Failure,
+    trace::{self, Trace},
+};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tonic::{Status, Streaming};
-use tracing::{Instrument, Span};
 
 use super::{
     Client, Connection, End, Person, Position, Refusal,
@@ -52,23 +54,23 @@ impl Line {
         End::Close(close_code::AWAY, format!("the server is shutting down; connect again in {pause} ms"))
     }
 
-    pub(super) async fn serve(self: Box<Line>, mut socket: Box<WebSocket>, after: Option<Position>, span: Span) {
+    pub(super) async fn serve(self: Box<Line>, mut socket: Box<WebSocket>, after: Option<Position>, trace: Trace) {
         let (session_id, patience) = (self.session_id.clone(), self.write_timeout);
         // In a box, as whatever a line does now and then: it is as large as all that it may do at once, and most lines
         // are silent.
-        let begun = Box::pin(self.begin(&mut socket, after)).instrument(span.clone()).await;
+        let begun = trace.run(Box::pin(self.begin(&mut socket, after))).await;
         let end = match begun {
             Err(Refusal::End(end)) => end,
             Err(Refusal::Status(status)) => {
                 let failure = Failure::from(&status);
-                let trace_id = span.in_scope(trace::current_id_text);
+                let trace_id = trace.in_scope(trace::current_id_text);
                 match write(&mut socket, frame::error(&failure, &trace_id), patience).await {
                     Ok(()) => End::Close(close_code::AGAIN, shortened(failure.message)),
                     Err(end) => end,
                 }
             }
             Ok((events, shown)) => {
-                drop(span);
+                drop(trace);
                 let mut connection = Connection {
                     line: self,
                     socket,

@@ -30,6 +30,8 @@ pub const FUNCTIONS: &[Function] = &[
     Function { name: "reductions", arity: 3, call: reductions },
     Function { name: "nations", arity: 1, call: nations },
     Function { name: "elites", arity: 2, call: elites },
+    Function { name: "strength", arity: 1, call: captures::strength },
+    Function { name: "leadership", arity: 1, call: captures::leadership },
     Function { name: "armies_of", arity: 2, call: armies_of },
     Function { name: "attackers", arity: 4, call: attackers },
     Function { name: "advanced", arity: 2, call: advanced },

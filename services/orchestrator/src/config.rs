@@ -118,6 +118,10 @@ pub struct Config {
     /// again; a WebSocket is told how things stand, once.
     #[arg(long, env = "DICETOWER_READER_QUEUE", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub reader_queue: u32,
+    /// Seconds after which a session leaves memory when nobody is connected to it, nobody asks for it and no turn runs;
+    /// it is read from its log when it is asked for again.
+    #[arg(long, env = "DICETOWER_FORGET_AFTER", default_value = "300", value_parser = seconds)]
+    pub forget_after: Duration,
     /// Days after which a session in which nothing was said is deleted with its log; unset: never.
     #[arg(long, env = "DICETOWER_KEEP_SESSIONS_DAYS", value_parser = clap::value_parser!(u32).range(1..))]
     pub keep_sessions_days: Option<u32>,
@@ -161,6 +165,7 @@ impl Default for Config {
             dollars_per_day: None,
             snapshot_events: 500,
             reader_queue: 1024,
+            forget_after: Duration::from_secs(300),
             keep_sessions_days: None,
             grace: Duration::from_secs(5),
         }
@@ -343,7 +348,7 @@ mod tests {
             let turn = (config.turn_timeout, config.tool_timeout, config.steps_per_turn, config.tokens_per_turn);
             let day = (config.tokens_per_session, config.tokens_per_player, config.tokens_per_day);
             let told = (config.memory_tokens, config.lore_tokens, config.snapshot_events, config.reader_queue);
-            let told = (told, config.keep_sessions_days);
+            let told = (told, config.forget_after, config.keep_sessions_days);
             let time = (config.lease, config.grace, config.llm_hedge_after);
             (model, config.llm_fallback, config.llm_restarts, turn, day, told, time)
         };

@@ -119,6 +119,7 @@ pub async fn start(
         tokio::spawn(expire(Arc::downgrade(&sessions), days, config.lease, shutdown.clone()));
     }
     tokio::spawn(take_up(Arc::downgrade(&sessions), replicas.gone(), config.lease, shutdown.clone()));
+    tokio::spawn(forget(Arc::downgrade(&sessions), config.forget_after, shutdown.clone()));
     tokio::spawn(close(Arc::downgrade(&sessions), shutdown, stopped.clone()));
     tokio::spawn(replicas.live(stopped));
     let orchestrator = Orchestrator::new(sessions, engine, others.clone());
@@ -164,6 +165,15 @@ async fn expire(sessions: Weak<Sessions>, days: u32, lease: Duration, shutdown: 
             () = shutdown.cancelled() => return,
             () = tokio::time::sleep(pause) => {}
         }
+    }
+}
+
+/// Forgets the sessions that nobody needs: an evening's talk fills memory for as long as it is kept.
+async fn forget(sessions: Weak<Sessions>, idle: Duration, shutdown: CancellationToken) {
+    let mut looks = tokio::time::interval(idle / 4);
+    while shutdown.run_until_cancelled(looks.tick()).await.is_some() {
+        let Some(sessions) = sessions.upgrade() else { return };
+        sessions.forget_idle(idle);
     }
 }
 

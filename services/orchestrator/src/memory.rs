@@ -136,23 +136,26 @@ impl Memory {
     /// What a turn about `text` is told in at most `budget` tokens: pinned facts, what has just fallen out of the window,
     /// then facts that share words with the text, and the newest ones.
     pub fn told(&self, text: &str, budget: usize) -> Told {
-        let wanted = hashes(text);
-        let fallen: Vec<Arc<Known>> =
-            by_rule(self.fallen.iter().map(Arc::as_ref)).into_iter().map(Known::new).collect();
-        let mut facts: Vec<_> = self.facts.iter().chain(&fallen).enumerate().collect();
-        let is_fallen = |place: usize| self.facts.len() <= place;
-        facts.sort_by_cached_key(|(place, known)| {
-            std::cmp::Reverse((known.fact.pinned, is_fallen(*place), known.shared(&wanted).min(4), *place))
-        });
+        let fallen = by_rule(self.fallen.iter().map(Arc::as_ref));
+        let known = self.facts.iter().map(|known| (&known.fact, known.tokens, Some(known)));
+        let fallen = fallen.iter().map(|fact| (fact, tokens(&fact.text), None));
+        let mut facts: Vec<_> = known.chain(fallen).enumerate().collect();
+        if budget < facts.iter().map(|(_, (_, tokens, _))| tokens).sum() {
+            let wanted = hashes(text);
+            facts.sort_by_cached_key(|(place, (fact, _, known))| {
+                let shared = known.map(|known| known.shared(&wanted).min(4));
+                std::cmp::Reverse((fact.pinned, shared.is_none(), shared, *place))
+            });
+        }
         let mut told = Vec::new();
         let (mut used, mut left_out) = (0, 0);
-        for (place, known) in facts {
-            if budget < used + known.tokens {
+        for (place, (fact, tokens, _)) in facts {
+            if budget < used + tokens {
                 left_out += 1;
                 continue;
             }
-            used += known.tokens;
-            told.push((place, &known.fact));
+            used += tokens;
+            told.push((place, fact));
         }
         // In the order in which it happened.
         told.sort_by_key(|(place, fact)| (!fact.pinned, *place));

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use service_kit::metrics::{self, By, Counter, Latency};
+use service_kit::metrics::{self, By, Counter, Gauge, Latency};
 
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident = $metric:literal, $help:literal $(, by $label:literal)?;)*) => {
@@ -41,3 +41,6 @@ counters! {
 /// From the question to the first piece of the answer.
 pub(crate) static FIRST_WORD: LazyLock<By<Latency>> =
     LazyLock::new(|| metrics::latencies("model_first_piece", "Time to the first piece of a model's answer", "model"));
+
+pub(crate) static SESSIONS_IN_MEMORY: LazyLock<Gauge> =
+    LazyLock::new(|| metrics::gauge("sessions_in_memory", "Sessions in memory, with and without somebody in them"));

@@ -1,8 +1,9 @@
 //! A session that is held in memory: its one writer, its subscribers, and the turns that wait for the game master.
 //!
 //! What is logged is in the log before anybody is told. The narration of a step is told as it comes, under a sequence
-//! number of its own, and logged piece by piece: a *passage*. A passage ends with its step, and also when anything else
-//! is logged, so that for every reader (sequence number, offset) only rises.
+//! number of its own, and logged piece by piece, a moment later: a *passage*. A passage ends with its step, and also when
+//! anything else is logged, so that for every reader (sequence number, offset) only rises. After a crash the number of a
+//! passage of which the log has nothing yet is not given away again: `State::may_have_told` keeps its place.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -263,13 +264,15 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// The database fails, or somebody else writes this session now.
+    /// [`DbError::Conflict`] if somebody else writes this session now.
     pub async fn narrate(&self, origin: &Origin, text: &str) -> Result<(), DbError> {
         let mut inner = self.lock().await;
-        let inner = &mut *inner;
-        let before = inner.passage.is_none().then(|| inner.state.clone());
+        if self.is_lost() {
+            return Err(DbError::Conflict);
+        }
+        let seq = inner.state.row.last_seq + 1;
         let passage = inner.passage.get_or_insert_with(|| Passage {
-            seq: inner.state.row.last_seq + 1,
+            seq,
             origin: origin.clone(),
             logged: 0,
             told: 0,
@@ -281,15 +284,6 @@ impl Session {
         let body = Body::Narrative(Narrative { content: text.to_owned(), offset });
         let piece = event(passage.seq, &clock::now(), origin, body);
         inner.state.apply(&piece);
-        // Before anybody is told, the log knows the passage: its number is not given away again after a crash.
-        if let Some(before) = before
-            && let Err(error) = self.flush(inner).await
-        {
-            // Nobody has been told, so that nothing of it may be logged with what comes next.
-            inner.passage = None;
-            inner.state = before;
-            return Err(error);
-        }
         inner.publish(piece);
         Ok(())
     }
@@ -298,7 +292,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// As [`Session::narrate`].
+    /// The database fails, or somebody else writes this session now.
     pub async fn log_narration(&self) -> Result<(), DbError> {
         let mut inner = self.lock().await;
         self.flush(&mut inner).await

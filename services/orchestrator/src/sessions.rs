@@ -3,9 +3,10 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
-use proto::orchestrator::v1::session_event::Body;
+use proto::orchestrator::v1::session_event::{Body, Narrative};
 use service_kit::{
     clock,
     db::DbError,
@@ -21,6 +22,7 @@ use crate::{
     events,
     follow::Relay,
     game,
+    metrics::SESSIONS_IN_MEMORY,
     models::Choice,
     seats::{Kind, Seat},
     session::{MOVED, Origin, Session},
@@ -29,19 +31,25 @@ use crate::{
     turn,
 };
 
-/// Sessions kept in memory while nobody is connected and no turn runs; beyond, idle ones are forgotten.
+/// Sessions kept in memory while nobody is connected and no turn runs; beyond, idle ones are forgotten at once.
 const KEPT: usize = 500;
 /// Events read at once.
 const PAGE: u64 = 500;
 
 type Slot = Arc<OnceCell<Arc<Session>>>;
 
+/// A session's place in memory, and when it was last asked for.
+struct Kept {
+    slot: Slot,
+    asked: Instant,
+}
+
 /// The sessions in memory.
 pub(crate) struct Sessions {
     store: Store,
     engine: Arc<Engine>,
     replicas: Arc<Replicas>,
-    slots: Mutex<HashMap<String, Slot>>,
+    slots: Mutex<HashMap<String, Kept>>,
 }
 
 /// Why a session cannot be had.
@@ -129,7 +137,7 @@ impl Sessions {
         };
         for (session_id, holder) in unfinished {
             let is_here =
-                self.lock().get(&session_id).is_some_and(|slot| slot.get().is_some_and(|held| !held.is_lost()));
+                self.lock().get(&session_id).is_some_and(|kept| kept.slot.get().is_some_and(|held| !held.is_lost()));
             if is_here || self.replicas.holder(&holder) != Holder::Free {
                 continue;
             }
@@ -215,25 +223,39 @@ impl Sessions {
 
     /// Every session in memory.
     pub fn in_memory(&self) -> Vec<Arc<Session>> {
-        self.lock().values().filter_map(|slot| slot.get().cloned()).collect()
+        self.lock().values().filter_map(|kept| kept.slot.get().cloned()).collect()
+    }
+
+    /// Forgets the sessions that nobody needs and nobody has asked for that long.
+    pub fn forget_idle(&self, idle: Duration) {
+        self.forget(&mut self.lock(), idle);
+    }
+
+    fn forget(&self, slots: &mut HashMap<String, Kept>, idle: Duration) {
+        // Who holds no reference cannot write, and gets one only under this lock.
+        let is_used =
+            |slot: &Slot| 1 < Arc::strong_count(slot) || slot.get().is_none_or(|held| 1 < Arc::strong_count(held));
+        slots.retain(|_, kept| kept.asked.elapsed() < idle || is_used(&kept.slot));
+        SESSIONS_IN_MEMORY.set(i64::try_from(slots.len()).unwrap_or(i64::MAX));
     }
 
     fn slot(&self, session_id: &str) -> Slot {
         let mut slots = self.lock();
-        if let Some(slot) = slots.get(session_id) {
-            if !slot.get().is_some_and(|session| session.is_lost()) {
-                return slot.clone();
+        let asked = Instant::now();
+        if let Some(kept) = slots.get_mut(session_id) {
+            if !kept.slot.get().is_some_and(|session| session.is_lost()) {
+                kept.asked = asked;
+                return kept.slot.clone();
             }
             slots.remove(session_id);
         }
         if KEPT <= slots.len() {
-            // Who holds no reference cannot write, and gets one only under this lock.
-            let is_used = |slot: &Slot| {
-                1 < Arc::strong_count(slot) || slot.get().is_none_or(|session| 1 < Arc::strong_count(session))
-            };
-            slots.retain(|_, slot| is_used(slot));
+            self.forget(&mut slots, Duration::ZERO);
         }
-        slots.entry(session_id.to_owned()).or_default().clone()
+        let slot = Slot::default();
+        slots.insert(session_id.to_owned(), Kept { slot: slot.clone(), asked });
+        SESSIONS_IN_MEMORY.set(i64::try_from(slots.len()).unwrap_or(i64::MAX));
+        slot
     }
 
     /// A slot that stayed empty is not kept: anybody may ask for names that do not exist.
@@ -241,12 +263,13 @@ impl Sessions {
         let mut slots = self.lock();
         // The map and this caller; another caller may still be filling it.
         let is_ours_alone = Arc::strong_count(slot) == 2 && slot.get().is_none();
-        if is_ours_alone && slots.get(session_id).is_some_and(|kept| Arc::ptr_eq(kept, slot)) {
+        if is_ours_alone && slots.get(session_id).is_some_and(|kept| Arc::ptr_eq(&kept.slot, slot)) {
             slots.remove(session_id);
+            SESSIONS_IN_MEMORY.dec();
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Slot>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Kept>> {
         // Nothing in here can panic half-way.
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -283,17 +306,26 @@ async fn load(
         page.events.iter().for_each(|event| state.apply(event));
         from = page.next;
     }
-    let mut gone: Vec<Body> = Vec::new();
+    let nobody = Origin::default();
+    let mut broken_off = Vec::new();
+    let teller = state.may_have_told().map(|(turn_id, trace_id)| Origin {
+        turn_id: turn_id.to_owned(),
+        trace_id: trace_id.to_owned(),
+        ..Origin::default()
+    });
+    broken_off.extend(teller.as_ref().map(|teller| (teller, Body::Narrative(Narrative::default()))));
     for (name, kind) in state.present() {
         let seat = Seat { name: name.clone(), kind: Kind::from_text(Some(kind)), character: None };
-        gone.push(events::presence(&seat, false, "server restarted"));
+        broken_off.push((&nobody, events::presence(&seat, false, "server restarted")));
     }
-    gone.extend(state.narrator().map(|name| events::taken_over(name, false)));
+    broken_off.extend(state.narrator().map(|name| (&nobody, events::taken_over(name, false))));
     let relay = Relay::new(replicas.wakes().clone(), session_id);
     let session = Session::new(state, store.clone(), reader_queue, relay);
-    session.lock().await.snapshot_seq = snapshot_seq;
-    if !gone.is_empty() {
-        session.append(&Origin::default(), gone).await?;
+    let mut inner = session.lock().await;
+    inner.snapshot_seq = snapshot_seq;
+    if !broken_off.is_empty() {
+        session.append_each(&mut inner, broken_off, None, Vec::new()).await?;
     }
+    drop(inner);
     Ok(Some(session))
 }

@@ -409,6 +409,14 @@ impl State {
         self.open.iter().map(|turn| (turn.turn_id.clone(), turn.trace_id.clone())).collect()
     }
 
+    /// The turn, as (turn id, trace id), that was being told when its writer went, if text of it may have been told under the
+    /// next number: it is told before it is logged.
+    pub fn may_have_told(&self) -> Option<(&str, &str)> {
+        let turn = self.open.iter().find(|turn| 0 < turn.attempts)?;
+        let is_in_log = turn.unfinished().contains(&self.row.last_seq);
+        (!is_in_log).then_some((turn.turn_id.as_str(), turn.trace_id.as_str()))
+    }
+
     /// How far a turn has come.
     pub fn journal(&self, turn_id: &str) -> Journal {
         let Some(turn) = self.open.iter().find(|turn| turn.turn_id == turn_id) else { return Journal::default() };

@@ -44,6 +44,7 @@ fn script(asked: &Asked) -> Reply {
             .call(2, Some("c"), Some("update_scene"), r#"{"target": "troll"}"#)
             .end("tool_calls"),
         3 => Reply::new()
+            .text("Dice fall. ")
             .call(0, Some("d"), Some("roll_dice"), &roll.to_string())
             .call(1, Some("e"), Some("update_scene"), r#"{"light_level": "DIM"}"#)
             .end("tool_calls"),
@@ -234,7 +235,10 @@ async fn check(table: &Table, client: &Transcript, at: Option<usize>) {
         .values()
         .filter_map(|line| line["content"].as_str().filter(|_| line["type"] == "narrative"))
         .collect();
-    assert_eq!(told, "Oak raises his hands. The air shimmers, and the troll stops.", "died before row {at:?}");
+    assert_eq!(
+        told, "Oak raises his hands. Dice fall. The air shimmers, and the troll stops.",
+        "died before row {at:?}"
+    );
 
     let cast = of(&log, "tool_result")[0]["result"].clone();
     let held = table.call_tool("get_sustained_spells", json!({"character_name": "Oak"})).await.unwrap();

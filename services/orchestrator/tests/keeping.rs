@@ -4,15 +4,17 @@
 
 mod common;
 
+use std::time::Duration;
+
 use common::{MIGRATIONS, Table, config, said};
 use fake_model::{FakeModel, Reply};
 use orchestrator::Config;
-use proto::orchestrator::v1::{ChatRequest, PinFactRequest, TakeBackRequest};
+use proto::orchestrator::v1::{ChatRequest, CreateSessionRequest, PinFactRequest, TakeBackRequest};
 use serde_json::{Value, json};
 use service_kit::{
     db::{DatabaseConfig, Db, Statement},
     status::{ErrorCode, Failure},
-    testing::TestDatabase,
+    testing::{TestDatabase, metric},
 };
 
 async fn write(config: &DatabaseConfig, sql: &'static str) {
@@ -93,5 +95,27 @@ async fn a_session_in_which_nothing_was_said_for_long_is_deleted() {
             table.log_or_none().await.is_err_and(|status| Failure::from(&status).code == ErrorCode::NotFound)
         })
         .await;
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_nobody_needs_leaves_memory_and_nothing_else() {
+    let model = FakeModel::answering(|_| Reply::saying(["Yes."])).await;
+    for database in TestDatabase::each().await {
+        let table = Table::on(database, Config { forget_after: Duration::from_millis(20), ..config(&model) }).await;
+        let mut frames = table.listen().await;
+        let other = CreateSessionRequest { session_id: Some("other".into()) };
+        table.client.clone().create_session(other).await.unwrap();
+
+        // Somebody listens to the one.
+        common::until(async || metric("dicetower_sessions_in_memory") == Some(1.0)).await;
+        table.chat("Hello").await;
+        frames.until("complete").await;
+        drop(frames);
+        common::until(async || metric("dicetower_sessions_in_memory") == Some(0.0)).await;
+
+        let told = table.play("Are you there?").await;
+        assert_eq!(common::of(&told, "complete").len(), 1);
+        assert_eq!(table.session().await.message_count, 4);
     }
 }

@@ -6,7 +6,8 @@ use futures_util::FutureExt as _;
 use http::HeaderMap;
 use tokio::runtime::Handle;
 use tonic::Status;
-use tracing::{Instrument, Span};
+
+use crate::trace::Trace;
 
 /// Longest time a call may take when its caller sets no deadline.
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(60);
@@ -36,12 +37,12 @@ pub async fn detached<T: Send + 'static>(
 /// A call that runs in its caller's task, which costs nothing, and gets one of its own when nobody waits any more.
 struct ToItsEnd<T: Send + 'static> {
     call: Option<Pin<Box<dyn Future<Output = thread::Result<T>> + Send>>>,
-    span: Span,
+    trace: Trace,
 }
 
 impl<T: Send + 'static> ToItsEnd<T> {
     fn new(call: impl Future<Output = T> + Send + 'static) -> ToItsEnd<T> {
-        ToItsEnd { call: Some(Box::pin(AssertUnwindSafe(call).catch_unwind())), span: Span::current() }
+        ToItsEnd { call: Some(Box::pin(AssertUnwindSafe(call).catch_unwind())), trace: Trace::current() }
     }
 
     async fn answer(&mut self) -> thread::Result<T> {
@@ -56,7 +57,8 @@ impl<T: Send + 'static> Drop for ToItsEnd<T> {
     fn drop(&mut self) {
         // Without a runtime the process ends, and the call with it.
         if let (Some(call), Ok(runtime)) = (self.call.take(), Handle::try_current()) {
-            runtime.spawn(call.map(drop).instrument(self.span.clone()));
+            let trace = self.trace.clone();
+            runtime.spawn(async move { drop(trace.run(call).await) });
         }
     }
 }

@@ -365,6 +365,16 @@ mod tests {
 
     #[tokio::test]
     async fn every_store_keeps_the_same_contract() {
+        keep_the_contract().await;
+    }
+
+    /// Where one worker may wait for the disk, and others write at the same time.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn every_store_keeps_it_with_several_workers() {
+        keep_the_contract().await;
+    }
+
+    async fn keep_the_contract() {
         let mut databases = TestDatabase::each().await;
         databases.push(TestDatabase::durable_sqlite());
         for database in databases {

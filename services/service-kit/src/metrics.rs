@@ -209,7 +209,7 @@ pub async fn page(headers: HeaderMap) -> Response {
     }
 }
 
-fn text(is_plain: bool) -> Result<String, fmt::Error> {
+pub(crate) fn text(is_plain: bool) -> Result<String, fmt::Error> {
     let mut text = String::new();
     let registry = registry();
     match is_plain {

@@ -1,4 +1,5 @@
-//! Databases for tests: the same facts on SQLite, and on PostgreSQL where the test run offers one; and a NATS server.
+//! What tests stand on: databases, the same facts on SQLite and on PostgreSQL where the test run offers one; a NATS
+//! server; what this process counts.
 
 use std::{
     net::{TcpListener, TcpStream},
@@ -12,11 +13,18 @@ use tempfile::TempDir;
 
 use crate::{
     db::DatabaseConfig,
+    metrics,
     wake::{WakeConfig, Wakes},
 };
 
 /// Where a test run names its PostgreSQL server: `postgres://user@host:port/postgres`.
 pub const POSTGRES: &str = "DICETOWER_TEST_POSTGRES";
+
+/// What `/metrics` of this process says of a metric, which is named with its labels if it has any.
+pub fn metric(name: &str) -> Option<f64> {
+    let page = metrics::text(false).ok()?;
+    page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok())
+}
 
 /// An empty database of a test's own.
 pub struct TestDatabase {

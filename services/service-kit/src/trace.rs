@@ -42,6 +42,21 @@ pub(crate) fn next_root() -> Option<NextRoot> {
     NEXT_ROOT.with_borrow(Option::clone)
 }
 
+/// The span of a request; how it failed is recorded in it when it is known.
+macro_rules! request_span {
+    ($service:expr, $name:expr $(, parent: $parent:expr)?) => {
+        tracing::info_span!(
+            $(parent: $parent,)?
+            "request",
+            otel.name = $name,
+            otel.kind = "server",
+            service = $service,
+            rpc.grpc.status_code = tracing::field::Empty,
+            otel.status_code = tracing::field::Empty,
+        )
+    };
+}
+
 /// The trace in which a request runs: a span, or ids alone where nobody will see it, since a span that is dropped in the
 /// end costs as much as one that is kept.
 #[derive(Clone, Debug)]
@@ -61,6 +76,21 @@ impl Trace {
         let (trace_id, span_id) = (TraceId::from_bytes(trace_id.into_bytes()), SpanId::from_bytes(low.to_be_bytes()));
         let ids = SpanContext::new(trace_id, span_id, TraceFlags::default(), false, TraceState::default());
         Trace { span: Span::none(), ids: Some(Context::new().with_remote_span_context(ids)) }
+    }
+
+    /// The one that is current, for what goes on in another task.
+    pub fn current() -> Trace {
+        let span = Span::current();
+        let ids = span.is_none().then(Context::current).filter(Context::has_active_span);
+        Trace { span, ids }
+    }
+
+    /// A part of it: a span below its own, or itself if it is not recorded.
+    pub fn part(&self, service: &'static str, name: &str) -> Trace {
+        match self.span.is_none() {
+            true => self.clone(),
+            false => self.span.in_scope(|| request_span!(service, name)).into(),
+        }
     }
 
     /// Its span; none if it is not recorded.
@@ -87,21 +117,6 @@ impl From<Span> for Trace {
     fn from(span: Span) -> Trace {
         Trace { span, ids: None }
     }
-}
-
-/// The span of a request; how it failed is recorded in it when it is known.
-macro_rules! request_span {
-    ($service:expr, $name:expr $(, parent: $parent:expr)?) => {
-        tracing::info_span!(
-            $(parent: $parent,)?
-            "request",
-            otel.name = $name,
-            otel.kind = "server",
-            service = $service,
-            rpc.grpc.status_code = tracing::field::Empty,
-            otel.status_code = tracing::field::Empty,
-        )
-    };
 }
 
 /// Begins the span of a request that has come from outside, and tells its trace id.
@@ -150,18 +165,8 @@ fn begin_as(
     (span, trace_id)
 }
 
-/// Begins the span of a call to `service`: a child of the span that is current in this process, else of the caller's
-/// `traceparent`, else a root.
-pub fn server_span(service: &'static str, name: &str, headers: &HeaderMap) -> Span {
-    if current_context().is_some() {
-        return request_span!(service, name);
-    }
-    let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    let wanted = text(&TRACE_ID_HEADER).and_then(parse_trace_id);
-    begin(service, name, wanted, text(&TRACEPARENT_HEADER)).0
-}
-
-/// The trace of a call to `service`: the same, without a span if the trace is not recorded.
+/// The trace of a call to `service`: a part of the one that is current in this process, else what the caller's
+/// `traceparent` says, else a new one. It has no span if it is not recorded.
 pub fn server_trace(service: &'static str, name: &str, headers: &HeaderMap) -> Trace {
     if current_context().is_some() {
         let is_recorded = Context::map_current(|context| context.span().is_recording());
@@ -265,6 +270,10 @@ mod tests {
         assert!(passed_on.unwrap().ends_with("-00"));
         assert_eq!(trace.in_scope(current_id), Some(trace_id));
         assert!(recorded_id().is_none() && current_id().is_none());
+
+        let taken_along = trace.in_scope(Trace::current);
+        assert_eq!(taken_along.in_scope(current_id), Some(trace_id));
+        assert_eq!(taken_along.part("test", "a part").in_scope(current_id), Some(trace_id));
     }
 
     #[test]

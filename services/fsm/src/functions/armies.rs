@@ -97,41 +97,44 @@ pub(super) fn leads(pieces: &[i64]) -> bool {
 }
 
 /// `attacks(forces, enemy_units, at_war, led)`: what may be attacked from where: `{id, from, region, within, pieces, units,
-/// enemies, moves}`; the enemies are `within` the region or its Stronghold. Units that are not at war stay behind. An assault
-/// on the Stronghold that the Army besieges and a sortie from one move nobody.
+/// enemies, moves, rearguard}`; the enemies are `within` the region or its Stronghold. Units that are not at war stay behind. An
+/// assault on the Stronghold that the Army besieges and a sortie from one move nobody: whoever stays is the `rearguard`.
 ///
 /// Source: the rules of battle.
 pub(super) fn attacks(arguments: &[Value]) -> Value {
     let [all, enemies, at_war, led] = arguments else { return json!([]) };
     let mut attacks = Vec::new();
-    let mut add = |from: i64, region: i64, within: i64, pieces: &[i64], goes: bool| {
-        let enemies = units_in(enemies, within);
-        if 0 < enemies {
-            let moves = if goes { json!([{"pieces": pieces, "from": from, "to": region}]) } else { json!([]) };
-            attacks.push(json!({
-                "id": format!("{from}-{within}"), "from": from, "region": region, "within": within, "pieces": pieces,
-                "units": strength(pieces), "enemies": enemies, "moves": moves,
-            }));
-        }
-    };
-    for (area, mut pieces) in forces(all).collect::<BTreeMap<_, _>>() {
-        pieces.retain(|piece| fights(*piece, at_war));
-        in_order(&mut pieces);
-        if strength(&pieces) == 0 || (*led == true && !leads(&pieces)) {
-            continue;
-        }
-        if let Some(region) = board::region_of_box(area) {
-            add(area, region, region, &pieces, false);
-            continue;
-        }
-        if let Some(inside) = board::stronghold_box(area) {
-            add(area, area, inside, &pieces, false);
-        }
-        for &next in map::neighbours(area) {
-            add(area, next, next, &pieces, true);
-        }
+    for (area, army) in forces(all).collect::<BTreeMap<_, _>>() {
+        let mut going: Vec<i64> = army.iter().copied().filter(|piece| fights(*piece, at_war)).collect();
+        in_order(&mut going);
+        attacks.extend(attacks_by(area, &army, &going, enemies, *led == true));
     }
     Value::Array(attacks)
+}
+
+/// What those of an Army in an area who are `going` may attack.
+pub(super) fn attacks_by(area: i64, army: &[i64], going: &[i64], enemies: &Value, led: bool) -> Vec<Value> {
+    if strength(going) == 0 || (led && !leads(going)) {
+        return Vec::new();
+    }
+    let attack = |region: i64, within: i64| {
+        let goes = region != area && within == region && board::region_of_box(area).is_none();
+        let rearguard: Vec<i64> = army.iter().copied().filter(|piece| !goes && !going.contains(piece)).collect();
+        json!({
+            "id": format!("{area}-{within}"), "from": area, "region": region, "within": within, "pieces": going,
+            "units": strength(going), "enemies": units_in(enemies, within), "rearguard": rearguard,
+            "moves": if goes { json!([{"pieces": going, "from": area, "to": region}]) } else { json!([]) },
+        })
+    };
+    let targets: Vec<(i64, i64)> = match board::region_of_box(area) {
+        Some(region) => vec![(region, region)],
+        None => {
+            let near = map::neighbours(area).iter().map(|next| (*next, *next));
+            board::stronghold_box(area).map(|inside| (area, inside)).into_iter().chain(near).collect()
+        }
+    };
+    let held = targets.into_iter().filter(|(_, within)| 0 < units_in(enemies, *within));
+    held.map(|(region, within)| attack(region, within)).collect()
 }
 
 /// `recruits(reserve, forces, enemy_units, at_war, lost, besieged, moved)`: who of the reserve, but none that has `moved`, may
@@ -353,6 +356,9 @@ mod tests {
         assert_eq!((&assault[0]["region"], &assault[0]["moves"]), (&json!(74), &json!([])));
         let sortie = attacks(json!({"111": [75]}), json!({"74": 2}), json!(["Gondor"]), false);
         assert_eq!((&sortie[0]["id"], &sortie[0]["moves"]), (&json!("111-74"), &json!([])));
+        assert_eq!(sortie[0]["rearguard"], json!([]));
+        let sortie = attacks(json!({"111": [75, 18]}), json!({"74": 2}), json!(["Gondor"]), false);
+        assert_eq!((&sortie[0]["units"], &sortie[0]["rearguard"]), (&json!(1), &json!([18])), "not at war");
     }
 
     #[test]

@@ -64,14 +64,36 @@ fn by_area(arguments: &[Value], count: impl Fn(i64) -> i64) -> Value {
     board::by_region(&counts)
 }
 
+/// `strength(pieces)`: how many of the pieces are units.
+pub(super) fn strength(arguments: &[Value]) -> Value {
+    sum(&arguments[0], is_unit)
+}
+
+/// `leadership(pieces)`: the Leadership of the pieces.
+pub(super) fn leadership(arguments: &[Value]) -> Value {
+    sum(&arguments[0], points)
+}
+
+fn sum(pieces: &Value, count: impl Fn(i64) -> i64) -> Value {
+    Value::from(pieces.as_array().into_iter().flatten().filter_map(Value::as_i64).map(count).sum::<i64>())
+}
+
+fn is_unit(piece: i64) -> i64 {
+    i64::from(board::unit_side(piece).is_some())
+}
+
+fn points(piece: i64) -> i64 {
+    board::leadership(piece).map_or(0, |(_, points)| points)
+}
+
 /// `counted(forces)`: the units of Armies by area.
 pub(super) fn counted(arguments: &[Value]) -> Value {
-    by_area(arguments, |piece| i64::from(board::unit_side(piece).is_some()))
+    by_area(arguments, is_unit)
 }
 
 /// `led(forces)`: the Leadership of Armies by area.
 pub(super) fn led(arguments: &[Value]) -> Value {
-    by_area(arguments, |piece| board::leadership(piece).map_or(0, |(_, points)| points))
+    by_area(arguments, points)
 }
 
 fn units(counts: &Value, area: i64) -> i64 {

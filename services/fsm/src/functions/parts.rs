@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     GARRISON, MAX_CHOICES, STACK,
-    armies::{SARUMAN, fights, in_order, leads, may_enter, strength, units_in},
+    armies::{SARUMAN, attacks_by, fights, in_order, leads, may_enter, strength, units_in},
     captures::has,
     fighter, forces, into_stronghold,
 };
@@ -42,18 +42,17 @@ fn movable(all: &Value, from: i64, moved: &Value) -> Vec<i64> {
     pieces
 }
 
-/// `splits(forces, moved)`: the regions with an Army of which a part may go, `{from}`: two figures at least that have not
+/// `splits(forces, moved)`: the areas with an Army of which a part may go, `{from}`: two figures at least that have not
 /// `moved`, a unit among them.
 ///
 /// Source: the rules of Armies and movement: "a part may stay".
 pub(super) fn splits(arguments: &[Value]) -> Value {
-    let regions: BTreeSet<i64> =
-        forces(&arguments[0]).map(|(area, _)| area).filter(|area| map::is_region(*area)).collect();
+    let areas: BTreeSet<i64> = forces(&arguments[0]).map(|(area, _)| area).collect();
     let may_split = |from: &i64| {
         let pieces = movable(&arguments[0], *from, &arguments[1]);
         1 < pieces.len() && 0 < strength(&pieces)
     };
-    regions.into_iter().filter(may_split).map(|from| json!({"from": from})).collect()
+    areas.into_iter().filter(may_split).map(|from| json!({"from": from})).collect()
 }
 
 /// What a figure is called.
@@ -124,17 +123,11 @@ pub(super) fn marches_of(arguments: &[Value]) -> Value {
 pub(super) fn attacks_of(arguments: &[Value]) -> Value {
     let [all, enemies, at_war, led, from, group] = arguments else { return json!([]) };
     let Some((from, going)) = part(all, from, group) else { return json!([]) };
-    if (*led == true && !leads(&going)) || !going.iter().all(|piece| fights(*piece, at_war)) {
+    if !going.iter().all(|piece| fights(*piece, at_war)) {
         return json!([]);
     }
-    let near = map::neighbours(from).iter().filter(|region| 0 < units_in(enemies, **region));
-    let attack = |region: &i64| {
-        json!({
-            "from": from, "region": region, "within": region, "pieces": going, "units": strength(&going),
-            "enemies": units_in(enemies, *region), "moves": [{"pieces": going, "from": from, "to": region}],
-        })
-    };
-    near.map(attack).collect()
+    let army = forces(all).find(|(area, _)| *area == from).map_or_else(Vec::new, |(_, army)| army);
+    Value::Array(attacks_by(from, &army, &going, enemies, *led == true))
 }
 
 /// `garrisons(pieces, region, box)`: the ways in which an Army of more units than find room goes into a Stronghold's box, by how

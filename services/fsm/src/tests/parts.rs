@@ -4,10 +4,11 @@ use serde_json::{Value, json};
 
 use super::{
     decisions::records,
+    situations::rolls,
     table::{commands, texts},
     targets::{offered, seat},
 };
-use crate::machine::Refusal;
+use crate::machine::{Refusal, Roll};
 
 /// Orcs, an Elite and a Nazgûl in Minas Morgul, others in Morannon, and Gondor in South Ithilien.
 fn armies() -> Value {
@@ -81,6 +82,51 @@ fn an_attack_may_leave_a_rearguard_and_whoever_stops_goes_back_to_it() {
     assert_eq!(stops, ["stop", "stop-86"]);
     let told = records(&table.choose("retreat", "stop-86"));
     assert_eq!(told[0], "$FSM moves 35 37 from South Ithilien to Minas Morgul ");
+}
+
+/// Gondor in Minas Tirith with a Captain, and the Orcs and the Nazgûl before its walls.
+fn siege() -> Value {
+    json!({
+        "FP_FORCES": {"111": [75, 76, 85, 86, 240]}, "FP_UNITS": {"111": 3}, "FP_LEADERSHIP": {"111": 2},
+        "SP_FORCES": {"74": [7, 8, 9, 35, 37]}, "SP_UNITS": {"74": 4}, "SP_LEADERSHIP": {"74": 1},
+        "BESIEGED_REGIONS": [74], "FP_SPARE": {}, "SP_SPARE": {},
+    })
+}
+
+#[test]
+fn a_sortie_may_leave_a_rearguard_behind_the_walls() {
+    let mut table = seat(siege(), "army_muster", false);
+    assert!(offered(&table, "split-").is_empty(), "nobody marches out");
+    assert_eq!(offered(&table, "raid-"), ["raid-111"]);
+    table.choose("action", "raid-111");
+    table.choose("action", "along-75");
+    assert_eq!(offered(&table, "strike-"), ["strike-74"]);
+    let reaction = table.choose("action", "strike-74");
+    table.rests_in("COMBAT_CARD_SELECTION");
+    let said = texts(&reaction);
+    assert!(said.iter().any(|text| text.contains("SORTIE") && text.contains("the Free Peoples 1")), "{said:?}");
+    table.send("COMBAT_BOTH_CARDS_LOCKED");
+    let (attack, defence) =
+        (Roll::Combat { count: 1, target: 5, rerolls: 0 }, Roll::Combat { count: 4, target: 5, rerolls: 1 });
+    assert_eq!(rolls(&table), [attack, defence]);
+    let fallen = table.decision("attacker_casualties").choices;
+    assert!(fallen.iter().all(|choice| !choice.text.contains('2')), "{fallen:?}");
+}
+
+#[test]
+fn an_assault_may_be_made_by_a_part_of_the_besiegers() {
+    let mut table = seat(siege(), "army", true);
+    assert_eq!(offered(&table, "raid-"), ["raid-74"]);
+    table.choose("action", "raid-74");
+    table.choose("action", "along-35");
+    table.choose("action", "along-7");
+    assert_eq!(offered(&table, "strike-111"), ["strike-111"]);
+    table.choose("action", "strike-111");
+    table.rests_in("SIEGE_CARD_SELECTION");
+    table.send("COMBAT_BOTH_CARDS_LOCKED");
+    let (attack, defence) =
+        (Roll::Combat { count: 2, target: 6, rerolls: 0 }, Roll::Combat { count: 4, target: 5, rerolls: 2 });
+    assert_eq!(rolls(&table), [attack, defence]);
 }
 
 #[test]

@@ -24,13 +24,12 @@ use futures_util::{
     stream::{self, BoxStream, Peekable},
 };
 use secrecy::SecretString;
-use serde_json::Value;
 use tokio::time::Instant;
 
 use self::{
     http::Heard,
     manner::{Complaint, Manner},
-    reader::Reader,
+    reader::{Chunk, Reader},
 };
 use super::{ModelError, ModelEvent, ModelRequest, Provider};
 
@@ -52,7 +51,7 @@ pub struct Timeouts {
     pub between_tokens: Duration,
 }
 
-type Chunks = Pin<Box<Peekable<Pin<Box<dyn Stream<Item = Result<Value, OpenAIError>> + Send>>>>>;
+type Chunks = Pin<Box<Peekable<Pin<Box<dyn Stream<Item = Result<Chunk, OpenAIError>> + Send>>>>>;
 
 /// A model behind an OpenAI-compatible API.
 #[derive(Debug)]
@@ -91,10 +90,10 @@ impl OpenAi {
         let chat = client.chat();
         let begun = async {
             let mut chunks: Chunks =
-                Box::pin(chat.create_stream_byot::<_, Value>(body).await.map_err(model_error)?.peekable());
+                Box::pin(chat.create_stream_byot::<_, Chunk>(body).await.map_err(model_error)?.peekable());
             // Some say only in their answer that they refuse.
             if let Some(Ok(first)) = chunks.as_mut().peek().await
-                && let Some(error) = reader::error_of(first)
+                && let Some(error) = first.error()
             {
                 heard.complains(&error.to_string());
                 return Err(reader::failure(error));
@@ -249,7 +248,7 @@ impl Answer {
         Ok(())
     }
 
-    fn take_in(&mut self, chunk: &Value) -> Result<(), ModelError> {
+    fn take_in(&mut self, chunk: &Chunk) -> Result<(), ModelError> {
         for event in self.reader.read(chunk)? {
             match (self.ready.back_mut(), event) {
                 (Some(ModelEvent::Text(told)), ModelEvent::Text(more)) => told.push_str(&more),

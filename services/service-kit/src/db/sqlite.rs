@@ -1,14 +1,14 @@
 //! SQLite: statements run in the thread that asks, for they take microseconds, and a change of threads takes more.
 //!
-//! Only what may wait long goes to threads: to one a write while another is at it, and every write that has to reach the
-//! disk; to the other the moving of the log into the file.
+//! Only what may wait long goes to threads: to one a write while another is at it, or while another that has to reach the
+//! disk is on its way there; to the other the moving of the log into the file.
 
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
     sync::{
         Arc, LazyLock, Mutex, MutexGuard, PoisonError, RwLock, TryLockError,
-        atomic::{AtomicU32, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
         mpsc::{Receiver, SyncSender, sync_channel},
     },
     thread::JoinHandle,
@@ -24,7 +24,7 @@ use sqlx::{
     migrate::Migrator,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use tokio::sync::mpsc;
+use tokio::{runtime::Handle, sync::mpsc};
 
 use super::{AsOf, DbError, GROUP, QUEUE, Row, Statement, Value, Write, said};
 
@@ -118,11 +118,14 @@ impl Sqlite {
         AsOf { seen: self.commits.load(Ordering::Acquire), commits: self.commits.clone() }
     }
 
-    /// Writes if that is a matter of microseconds.
+    /// Writes if that is a matter of microseconds, or if a worker may wait for the disk.
     pub(super) fn write_now(&self, statements: &[Statement], queues: &Queues) -> Option<Result<(), DbError>> {
-        if self.fsync {
-            return None;
-        }
+        let is_first = queues.writes.capacity() == queues.writes.max_capacity();
+        let _wait = match self.fsync {
+            true if is_first => Some(DiskWait::begin()?),
+            true => return None,
+            false => None,
+        };
         let connection = match self.writer.try_lock() {
             Ok(connection) => connection,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
@@ -178,6 +181,26 @@ impl Sqlite {
 
 fn thread(name: String, run: impl FnOnce() + Send + 'static) -> anyhow::Result<JoinHandle<()>> {
     std::thread::Builder::new().name(name).spawn(run).context("start a thread of the database")
+}
+
+/// The wait of a worker of the runtime for the disk. Two changes of threads would take as long as a good disk; a bad one
+/// keeps one worker of several.
+struct DiskWait;
+
+static IS_WAITED_FOR_DISK: AtomicBool = AtomicBool::new(false);
+
+impl DiskWait {
+    /// Begins it, if no worker waits already and there are others for what else is to be done.
+    fn begin() -> Option<DiskWait> {
+        let has_others = Handle::try_current().is_ok_and(|runtime| 1 < runtime.metrics().num_workers());
+        (has_others && !IS_WAITED_FOR_DISK.swap(true, Ordering::Acquire)).then_some(DiskWait)
+    }
+}
+
+impl Drop for DiskWait {
+    fn drop(&mut self) {
+        IS_WAITED_FOR_DISK.store(false, Ordering::Release);
+    }
 }
 
 /// A lock that a panic cannot spoil: a connection that was left in a transaction rolls it back before the next.

@@ -1,7 +1,7 @@
 //! The answers of servers as they really write them, chunk by chunk.
 
-use serde::de::IgnoredAny;
-use serde_json::Value;
+use serde::{Deserialize, Deserializer, de, de::IgnoredAny};
+use serde_json::{Value, value::RawValue};
 
 use super::{
     thoughts::Thoughts,
@@ -17,6 +17,80 @@ const MAX_NAME: usize = 200;
 const OPAQUE: [&str; 3] = ["reasoning_content", "reasoning_details", "reasoning"];
 /// What Google's models sign their calls with.
 const OPAQUE_OF_CALL: &str = "extra_content";
+
+/// A piece of an answer as its server has written it.
+#[derive(Debug)]
+pub(super) enum Chunk {
+    /// Words and nothing else, as nearly all are: read without making a tree of them.
+    Words(Words),
+    Other(Value),
+}
+
+/// A chunk in the protocol's own form that holds some words. Whatever has more to say, or says it in another way, is not
+/// read as one.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Words {
+    id: Option<String>,
+    model: Option<String>,
+    #[serde(rename = "object")]
+    _object: Object,
+    #[serde(default, rename = "created")]
+    _created: IgnoredAny,
+    #[serde(default, rename = "system_fingerprint")]
+    _system_fingerprint: IgnoredAny,
+    #[serde(default, rename = "service_tier")]
+    _service_tier: IgnoredAny,
+    #[serde(default, rename = "obfuscation")]
+    _obfuscation: IgnoredAny,
+    #[serde(default, rename = "usage")]
+    _usage: (),
+    choices: (Choice,),
+}
+
+#[derive(Debug, Deserialize)]
+enum Object {
+    #[serde(rename = "chat.completion.chunk")]
+    Chunk,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Choice {
+    #[serde(default, rename = "index")]
+    _index: IgnoredAny,
+    delta: Delta,
+    #[serde(default, rename = "finish_reason")]
+    _finish_reason: (),
+    #[serde(default, rename = "logprobs")]
+    _logprobs: IgnoredAny,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Delta {
+    #[serde(default, rename = "role")]
+    _role: IgnoredAny,
+    content: String,
+}
+
+impl<'de> Deserialize<'de> for Chunk {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Chunk, D::Error> {
+        let text = <&RawValue>::deserialize(deserializer)?.get();
+        let words = serde_json::from_str(text).map(Chunk::Words);
+        words.or_else(|_| serde_json::from_str(text).map(Chunk::Other)).map_err(de::Error::custom)
+    }
+}
+
+impl Chunk {
+    /// The failure that it tells of.
+    pub fn error(&self) -> Option<&Value> {
+        match self {
+            Chunk::Words(_) => None,
+            Chunk::Other(chunk) => error_of(chunk),
+        }
+    }
+}
 
 /// What has come of a call.
 #[derive(Debug, Default)]
@@ -56,16 +130,21 @@ impl Reader {
     /// # Errors
     ///
     /// The server tells of a failure in the middle of its answer.
-    pub fn read(&mut self, chunk: &Value) -> Result<Vec<ModelEvent>, ModelError> {
-        if let Some(error) = error_of(chunk) {
+    pub fn read(&mut self, chunk: &Chunk) -> Result<Vec<ModelEvent>, ModelError> {
+        if let Some(error) = chunk.error() {
             return Err(failure(error));
         }
         let mut events = Vec::new();
-        if !self.is_named && (chunk["id"].is_string() || chunk["model"].is_string()) {
-            self.is_named = true;
-            let text = |value: &Value| value.as_str().unwrap_or_default().chars().take(MAX_NAME).collect();
-            events.push(ModelEvent::Named { id: text(&chunk["id"]), model: text(&chunk["model"]) });
-        }
+        let chunk = match chunk {
+            Chunk::Other(chunk) => chunk,
+            Chunk::Words(Words { id, model, choices: (choice,), .. }) => {
+                self.name(id.as_deref(), model.as_deref(), &mut events);
+                let text = self.thoughts.take_out(&choice.delta.content);
+                self.tell(&text, &mut events);
+                return Ok(events);
+            }
+        };
+        self.name(chunk["id"].as_str(), chunk["model"].as_str(), &mut events);
         if let Some(choice) = chunk["choices"].get(0) {
             self.read_choice(choice, &mut events);
         }
@@ -75,6 +154,16 @@ impl Reader {
             events.push(ModelEvent::Usage { prompt_tokens, completion_tokens });
         }
         Ok(events)
+    }
+
+    /// Tells once what the answer and its model are called.
+    fn name(&mut self, id: Option<&str>, model: Option<&str>, events: &mut Vec<ModelEvent>) {
+        if self.is_named || id.or(model).is_none() {
+            return;
+        }
+        self.is_named = true;
+        let text = |name: Option<&str>| name.unwrap_or_default().chars().take(MAX_NAME).collect();
+        events.push(ModelEvent::Named { id: text(id), model: text(model) });
     }
 
     fn read_choice(&mut self, choice: &Value, events: &mut Vec<ModelEvent>) {
@@ -208,7 +297,7 @@ impl Reader {
 }
 
 /// The failure that a chunk tells of, in its place or as the chunk itself.
-pub(super) fn error_of(chunk: &Value) -> Option<&Value> {
+fn error_of(chunk: &Value) -> Option<&Value> {
     match chunk.get("error") {
         Some(error) if !error.is_null() => Some(error),
         _ => (chunk["object"] == "error").then_some(chunk),
@@ -264,7 +353,7 @@ mod tests {
 
     #[track_caller]
     fn read(reader: &mut Reader, chunk: Value) -> Vec<ModelEvent> {
-        reader.read(&chunk).unwrap()
+        reader.read(&Chunk::Other(chunk)).unwrap()
     }
 
     fn calls(chunks: impl IntoIterator<Item = Value>) -> Vec<(u32, String)> {
@@ -287,6 +376,37 @@ mod tests {
     fn check(chunks: &[Value], expected: &[(u32, &str)]) {
         let expected: Vec<_> = expected.iter().map(|(index, text)| (*index, (*text).to_owned())).collect();
         assert_eq!(calls(chunks.iter().cloned()), expected);
+    }
+
+    #[test]
+    fn words_are_the_same_read_in_either_way() {
+        let whole = json!({
+            "id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "usage": null,
+            "choices": [{"index": 0, "delta": {"role": "assistant", "content": "\u{201C}Hi\"\n"}, "finish_reason": null}],
+        });
+        let chunk: Chunk = serde_json::from_str(&whole.to_string()).unwrap();
+        assert!(matches!(chunk, Chunk::Words(_)));
+
+        let events = format!("{:?}", Reader::default().read(&chunk).unwrap());
+
+        assert_eq!(events, format!("{:?}", read(&mut Reader::default(), whole.clone())));
+        let others = [
+            ("/object", json!("error")),
+            ("/usage", json!({"prompt_tokens": 1})),
+            ("/choices/0/finish_reason", json!("stop")),
+            ("/choices/0/delta/content", json!(null)),
+            ("/choices/0/delta", json!({"content": "a", "tool_calls": []})),
+            ("/choices/0/delta", json!({"content": "a", "reasoning": "b"})),
+            ("/choices", json!([])),
+            ("/id", json!(7)),
+        ];
+        for (place, value) in others {
+            let mut other = whole.clone();
+            *other.pointer_mut(place).unwrap() = value;
+            let chunk: Chunk = serde_json::from_str(&other.to_string()).unwrap();
+            assert!(matches!(&chunk, Chunk::Other(read) if *read == other), "{other}");
+        }
+        assert!(serde_json::from_str::<Chunk>("{\"id\": ").is_err());
     }
 
     #[test]
@@ -411,7 +531,7 @@ mod tests {
 
     #[test]
     fn a_failure_in_the_stream_is_told_apart() {
-        let fail = |error: Value| Reader::default().read(&json!({"error": error})).unwrap_err();
+        let fail = |error: Value| Reader::default().read(&Chunk::Other(json!({"error": error}))).unwrap_err();
         assert_eq!(fail(json!({"code": 429})), ModelError::RateLimited { retry_after: None });
         assert_eq!(fail(json!({"type": "rate_limit_exceeded"})), ModelError::RateLimited { retry_after: None });
         assert_eq!(fail(json!({"code": "503"})), ModelError::Refused { status: 503 });
