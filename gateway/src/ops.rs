@@ -102,7 +102,7 @@ pub(crate) async fn cancel(State(gateway): Shares, Who(caller): Who, Path(sessio
 
 async fn cancel_turn(gateway: &Gateway, session_id: &str) -> Result<bool, Status> {
     extract::session_id(session_id)?;
-    let request = CancelTurnRequest { session_id: session_id.to_owned() };
+    let request = CancelTurnRequest { session_id: session_id.to_owned(), connection_id: None };
     Ok(gateway.peers.orchestrator().cancel_turn(request).await?.into_inner().cancelled)
 }
 
@@ -217,7 +217,8 @@ async fn session_log(gateway: &Gateway, session_id: &str) -> Result<Log, Status>
     orchestrator.get_session(GetSessionRequest { session_id: session_id.to_owned() }).await?;
     let mut log = Log::new(Value::Null);
     loop {
-        let request = ListEventsRequest { session_id: session_id.to_owned(), after_seq: log.last, limit: EVENTS };
+        let request =
+            ListEventsRequest { session_id: session_id.to_owned(), after_seq: Some(log.last), limit: Some(EVENTS) };
         let page = orchestrator.list_events(request).await?.into_inner();
         for event in &page.events {
             log.push(event.seq, to_frame(event))?;

@@ -183,7 +183,7 @@ pub(crate) async fn list_events(
     if MAX_EVENTS < limit {
         return Err(Problem::invalid(format!("`limit` is at most {MAX_EVENTS}")));
     }
-    let request = ListEventsRequest { session_id, after_seq, limit };
+    let request = ListEventsRequest { session_id, after_seq: Some(after_seq), limit: Some(limit) };
     let answer = gateway.peers.orchestrator().list_events(request).await?.into_inner();
     Ok(Json(json!({"events": frames_for(&caller, &answer.events), "last_seq": answer.last_seq})))
 }

@@ -138,6 +138,8 @@ struct Connection {
     unread_until: Option<Instant>,
     /// When it last fell behind what happened.
     fell_behind: Option<Instant>,
+    /// Whether the client has resumed or joined, as none of the old server could.
+    asks_for_more: bool,
     /// How this client spells the names of characters, by the table's spelling: it looks for its own words.
     spellings: HashMap<String, String>,
 }
@@ -242,17 +244,27 @@ impl Connection {
                 // It was written once for all who hear it, but for what comes from the log.
                 let frame = if event.frame.is_empty() { to_frame_text(&event) } else { event.frame };
                 let kind = kind_of(&frame);
-                if kind.is_empty() || self.line.documented_only && !DOCUMENTED.contains(&kind) {
+                if kind.is_empty() || self.line.documented_only && !self.is_documented(kind) {
                     return Ok(());
                 }
                 self.feed(Message::Text(frame.into())).await
             }
             _ if self.line.shutdown.is_cancelled() => Err(self.line.away()),
             Some(Err(status)) if status.code() == Code::ResourceExhausted => Box::pin(self.catch_breath()).await,
+            // Whoever came back would make it anew.
+            Some(Err(status)) if status.code() == Code::NotFound => {
+                Err(End::Close(close_code::NORMAL, shortened(Failure::from(&status).message)))
+            }
             Some(Err(_)) | None => {
                 Err(End::Close(close_code::RESTART, "the session is being moved; connect again with after_seq".into()))
             }
         }
+    }
+
+    /// Whether a frame is for somebody who wants the documented ones: those of the old server, and for whoever has asked for
+    /// more than that server knew all but telemetry.
+    fn is_documented(&self, kind: &str) -> bool {
+        DOCUMENTED.contains(&kind) || self.asks_for_more && kind != "telemetry"
     }
 
     /// Tells a reader who has fallen behind how things stand, in place of what he has missed, and goes on from there. The
@@ -345,6 +357,7 @@ impl Connection {
                 self.write(frame::system(note, &answer.turn_id, trace_id)).await?;
             }
             Request::Join { name, seat, character, .. } => {
+                self.asks_for_more = true;
                 let request = JoinRequest { session_id, connection_id, name, seat, character };
                 let answer = client.join(request).await?.into_inner();
                 self.catch_up(answer.last_seq).await?;
@@ -364,7 +377,11 @@ impl Connection {
                 client.take_over(TakeOverRequest { session_id, connection_id, on }).await?;
             }
             Request::AddCharacter { character } => {
-                let request = AddCharacterRequest { session_id, character: character.clone() };
+                let request = AddCharacterRequest {
+                    session_id,
+                    character: character.clone(),
+                    connection_id: Some(connection_id),
+                };
                 match client.add_character(request).await {
                     Ok(session) => self.added(&session.into_inner(), &character, trace_id).await?,
                     Err(status) => {
@@ -376,7 +393,11 @@ impl Connection {
             Request::RemoveCharacter { character } => {
                 let is_meant = |spelled: &&String| spelled.to_lowercase() == character.trim().to_lowercase();
                 let seated = self.spellings.iter().find(|(_, spelled)| is_meant(spelled)).map(|(seated, _)| seated);
-                let request = RemoveCharacterRequest { session_id, character: seated.unwrap_or(&character).to_owned() };
+                let request = RemoveCharacterRequest {
+                    session_id,
+                    character: seated.unwrap_or(&character).to_owned(),
+                    connection_id: Some(connection_id),
+                };
                 let answer = client.remove_character(request).await?.into_inner();
                 let session = answer.session.unwrap_or_default();
                 if answer.changed {
@@ -388,12 +409,16 @@ impl Connection {
             }
             Request::GetSessionInfo => self.session_info().await?,
             Request::Cancel => {
-                let answer = client.cancel_turn(CancelTurnRequest { session_id }).await?.into_inner();
+                let answer = client
+                    .cancel_turn(CancelTurnRequest { session_id, connection_id: Some(connection_id) })
+                    .await?
+                    .into_inner();
                 if !answer.cancelled {
                     self.write(frame::system("Nothing to cancel", "", trace_id)).await?;
                 }
             }
             Request::Resume { after } => {
+                self.asks_for_more = true;
                 self.events = self.line.subscribe(Some(after)).await?;
                 self.shown = self.shown.min(after.seq);
             }

@@ -4,6 +4,8 @@ import { token } from "./token.js";
 
 const FIRST_DELAY_MS = 400;
 const LONGEST_DELAY_MS = 15_000;
+/// The server closes what will not come back, such as a session that was deleted.
+const FOR_GOOD = 1000;
 /// A quiet line is asked for a sign of life, and given up if none comes.
 const PING_EVERY_MS = 25_000;
 const PONG_WITHIN_MS = 10_000;
@@ -16,12 +18,13 @@ export class Line {
   #closed = false;
 
   /// `resumeAfter` tells the sequence number to go on from; `onFrame` gets each frame, `onState` one of
-  /// "connecting", "open", "lost".
-  constructor(sessionId, { resumeAfter, onFrame, onState }) {
+  /// "connecting", "open", "lost", and `onEnd` why the line has ended for good.
+  constructor(sessionId, { resumeAfter, onFrame, onState, onEnd }) {
     this.sessionId = sessionId;
     this.resumeAfter = resumeAfter;
     this.onFrame = onFrame;
     this.onState = onState;
+    this.onEnd = onEnd;
     this.reconnect = this.reconnect.bind(this);
     addEventListener("online", this.reconnect);
     this.#connect();
@@ -73,9 +76,14 @@ export class Line {
       const frame = parse(data);
       if (frame && frame.type !== "pong") this.onFrame(frame);
     });
-    socket.addEventListener("close", ({ reason }) => {
+    socket.addEventListener("close", ({ code, reason }) => {
       if (this.#closed || this.#socket !== socket) return;
       clearTimeout(this.#quiet);
+      if (code === FOR_GOOD && reason !== "") {
+        this.close();
+        this.onEnd(reason);
+        return;
+      }
       this.#retryLater(/ in (\d+) ms$/.exec(reason)?.[1]);
     });
   }

@@ -329,7 +329,10 @@ export class TableView {
       await api("/api/sessions", { method: "POST", body: { session_id: this.sessionId } });
     } catch (error) {
       this.conversation.fail(error);
-      if (error.status >= 400 && error.status < 500) return; // No line would be had under such a name.
+      if (error.status >= 400 && error.status < 500) {
+        this.composer.hidden = true;
+        return; // No line would be had under such a name.
+      }
     }
     await Promise.all([this.#loadCharacters(), this.#loadSessions(), this.#loadLog()]);
     if (this.#isClosed) return;
@@ -341,6 +344,11 @@ export class TableView {
       resumeAfter: () => this.#log.resumeAfter(),
       onFrame: (frame) => this.#receive(frame),
       onState: (state) => this.#showState(state),
+      onEnd: (reason) => {
+        this.connection.hide();
+        this.composer.hidden = true;
+        this.conversation.fail(new Error(`${reason[0]?.toUpperCase() ?? ""}${reason.slice(1)}.`));
+      },
     });
     this.connection.onRetry = () => this.#line.reconnect();
   }

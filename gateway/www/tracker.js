@@ -9,6 +9,7 @@ export class Tracker {
   #others = [];
   #combat = null;
   #told = []; // The order the table was told of, where no sheet says which fight it is.
+  #onSheets = null; // The fight that the sheets of the party name; it may be another table's.
 
   constructor({ sessionId }) {
     this.sessionId = sessionId;
@@ -27,15 +28,21 @@ export class Tracker {
   /// Who sits at the table, and the fight their sheets say they are in.
   setParty(names, sheets) {
     this.#party = names;
-    const ids = names.map((name) => sheets.get(name)?.combat_id).filter(Boolean);
-    if (ids.length > 0 && ids[0] !== this.#combat?.combat_id) this.refresh(ids[0]);
-    else this.#draw();
+    this.#onSheets = names.map((name) => sheets.get(name)?.combat_id).find(Boolean) ?? null;
+    this.#look();
   }
 
   /// The table was told of an order: the fight has gone on.
   told(order) {
     this.#told = order;
     if (this.#combat) this.refresh(this.#combat.combat_id);
+    else this.#look();
+  }
+
+  /// Shows the fight of the sheets if it is this table's, which is told of every order.
+  #look() {
+    const isOurs = this.#told.length > 0 && this.#onSheets !== null;
+    if (isOurs && this.#onSheets !== this.#combat?.combat_id) this.refresh(this.#onSheets);
     else this.#draw();
   }
 

@@ -169,7 +169,7 @@ async fn session(gateway: &Gateway, caller: &Caller, id: &str) -> Result<Value, 
     let mut orchestrator = gateway.peers.orchestrator();
     let session = orchestrator.get_session(GetSessionRequest { session_id: id.to_owned() }).await?.into_inner();
     let after_seq = session.last_seq.saturating_sub(u64::from(NEWEST));
-    let request = ListEventsRequest { session_id: id.to_owned(), after_seq, limit: NEWEST };
+    let request = ListEventsRequest { session_id: id.to_owned(), after_seq: Some(after_seq), limit: Some(NEWEST) };
     let log = orchestrator.list_events(request).await?.into_inner();
     let events = rest::frames_for(caller, &log.events);
     Ok(json!({

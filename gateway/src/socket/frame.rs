@@ -9,7 +9,7 @@ use proto::{
     structs,
 };
 use serde_json::{Value, json};
-use service_kit::{clock, status::Failure};
+use service_kit::{clock, status::Failure, trace};
 
 /// The answer to a ping.
 pub(super) const PONG: &str = r#"{"type":"pong"}"#;
@@ -66,6 +66,10 @@ pub(super) fn error(failure: &Failure, trace_id: &str) -> Value {
     frame
 }
 
-fn frame(event: SessionEvent, body: Body) -> Value {
+/// A frame; where nothing else is said, of the trace that is current.
+fn frame(mut event: SessionEvent, body: Body) -> Value {
+    if event.trace_id.is_empty() {
+        event.trace_id = trace::current_id_text();
+    }
     to_frame(&SessionEvent { body: Some(body), ..event })
 }

@@ -80,6 +80,7 @@ impl Line {
                     in_turn: false,
                     unread_until: None,
                     fell_behind: None,
+                    asks_for_more: after.is_some(),
                     spellings: HashMap::new(),
                 };
                 let end = connection.run().await;

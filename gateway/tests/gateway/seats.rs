@@ -20,6 +20,37 @@ async fn joined(gateway: &Gateway, name: &str, seat: &str) -> Socket {
 }
 
 #[tokio::test]
+async fn whoever_joins_without_telemetry_misses_nothing_else() {
+    let gateway = table(Config::default()).await;
+    let mut anna = gateway.socket("t?telemetry=0").await;
+    anna.send(json!({"type": "join", "name": "Anna"})).await;
+    anna.next_of("presence").await;
+    let mut bert = joined(&gateway, "Bert", "player").await;
+    bert.send(json!({"type": "whisper", "to": "Anna", "message": "psst"})).await;
+    assert_eq!(anna.next_of("whisper").await["message"], "psst");
+
+    bert.send(json!({"type": "chat", "message": "Roll 8 dice against a target number of 5"})).await;
+    let heard = anna.until("complete").await;
+
+    let kinds: Vec<&str> = heard.iter().filter_map(|frame| frame["type"].as_str()).collect();
+    assert!(kinds.contains(&"player_message") && kinds.contains(&"roll") && kinds.contains(&"tool_call"), "{kinds:?}");
+    assert!(!kinds.contains(&"telemetry"), "{kinds:?}");
+    let mut again = gateway.socket("t?telemetry=0&after_seq=0").await;
+    assert_eq!(again.next_of("resumed").await["recovered"], true);
+}
+
+#[tokio::test]
+async fn a_session_that_is_deleted_is_not_come_back_to() {
+    let gateway = table(Config::default()).await;
+    let mut anna = joined(&gateway, "Anna", "player").await;
+
+    json(gateway.post("/api/tools/delete_session", &json!({"session_id": "t"})), 200).await;
+
+    let farewell = anna.farewell().await.unwrap();
+    assert_eq!((u16::from(farewell.code), farewell.reason.as_str()), (1000, "the session was deleted"));
+}
+
+#[tokio::test]
 async fn people_come_whisper_and_go() {
     let gateway = table(Config::default()).await;
     let mut anna = joined(&gateway, "Anna", "player").await;
@@ -33,8 +64,16 @@ async fn people_come_whisper_and_go() {
     assert_eq!((&heard["from"], &heard["to"], &heard["message"]), (&json!("Anna"), &json!("Bert"), &json!("psst")));
     let gone = carl.next().await;
     assert_eq!((&gone["name"], &gone["present"]), (&json!("Bert"), &json!(false)), "a whisper is not for all: {gone}");
-    carl.send(json!({"type": "chat", "message": "Hello"})).await;
-    assert_eq!(carl.next_of("error").await["code"], 6002);
+    let deeds = [
+        json!({"type": "chat", "message": "Hello"}),
+        json!({"type": "cancel"}),
+        json!({"type": "add_character", "character": "Oak"}),
+        json!({"type": "remove_character", "character": "Oak"}),
+    ];
+    for deed in deeds {
+        carl.send(deed.clone()).await;
+        assert_eq!(carl.next_of("error").await["code"], 6002, "{deed}");
+    }
 }
 
 #[tokio::test]

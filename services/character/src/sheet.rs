@@ -528,7 +528,8 @@ pub fn new_id() -> String {
 
 /// To the hundredth, as Essence and body index are counted.
 pub fn hundredths(value: f64) -> f64 {
-    (value * 100.0).round() / 100.0
+    // The sum of nothing is -0.0, which would be shown as such.
+    (value * 100.0).round() / 100.0 + 0.0
 }
 
 /// Ratings are small; one that is not counts as the largest there is.

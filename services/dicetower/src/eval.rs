@@ -158,7 +158,11 @@ impl Table {
         let mut client = self.client.clone();
         client.create_session(CreateSessionRequest { session_id: Some(session.clone()) }).await?;
         for character in campaign.characters {
-            let request = AddCharacterRequest { session_id: session.clone(), character: (*character).to_owned() };
+            let request = AddCharacterRequest {
+                session_id: session.clone(),
+                character: (*character).to_owned(),
+                connection_id: None,
+            };
             client.add_character(request).await?;
         }
         let mut score = Score::default();

@@ -134,7 +134,8 @@ async fn sessions(peers: &Peers) -> anyhow::Result<(usize, usize)> {
         let session_id = session.session_id.clone();
         let mut after_seq = 0;
         loop {
-            let request = ListEventsRequest { session_id: session_id.clone(), after_seq, limit: PAGE };
+            let request =
+                ListEventsRequest { session_id: session_id.clone(), after_seq: Some(after_seq), limit: Some(PAGE) };
             let page = orchestrator.list_events(request).await.map_err(said)?.into_inner();
             for event in &page.events {
                 // The parts of one narration share their number.

@@ -70,6 +70,15 @@ impl Seats {
         self.0.values().map(|seat| seat.name.as_str()).find(|name| name.to_lowercase() == wanted)
     }
 
+    /// The seat that a person of this name has by another connection, in any case.
+    pub fn other_of(&self, connection_id: &str, name: &str) -> Option<&Seat> {
+        let wanted = name.to_lowercase();
+        self.0
+            .iter()
+            .find(|(id, seat)| *id != connection_id && seat.name.to_lowercase() == wanted)
+            .map(|(_, seat)| seat)
+    }
+
     /// Every name, sorted.
     pub fn names(&self) -> Vec<&str> {
         let mut names: Vec<&str> = self.0.values().map(|seat| seat.name.as_str()).collect();

@@ -75,6 +75,13 @@ impl Orchestrator {
         Ok(self.seek(session_id).await??)
     }
 
+    /// The street name of a character, whatever he is called by.
+    async fn street_name(&self, character: &str) -> Result<String, Status> {
+        let sheet = self.engine.sheet(character).await?;
+        let named = ["character", "street_name", "name"].iter().find_map(|key| sheet[*key].as_str());
+        Ok(named.unwrap_or(character.trim()).to_owned())
+    }
+
     /// The same, or why it cannot be had here.
     async fn seek(&self, session_id: &str) -> Result<Result<Arc<Session>, Unavailable>, Status> {
         check_session_id(session_id)?;
@@ -175,9 +182,7 @@ impl OrchestratorService for Orchestrator {
         let session = self.table_of(&session_id).await?;
         let mut inner = session.lock().await;
         let seat = inner.seats.get(connection_id.as_deref().unwrap_or_default()).cloned();
-        if seat.as_ref().is_some_and(|seat| seat.kind == Kind::Spectator) {
-            return Err(status::error(ErrorCode::Forbidden, "spectators listen; join with the seat `player` to speak"));
-        }
+        check_is_no_spectator(&inner, connection_id.as_deref())?;
         let (name, character) = match &seat {
             Some(seat) => (Some(seat.name.clone()), character.or_else(|| seat.character.clone())),
             None => (name, character),
@@ -211,8 +216,10 @@ impl OrchestratorService for Orchestrator {
     }
 
     async fn cancel_turn(&self, request: Request<CancelTurnRequest>) -> Result<Response<CancelTurnResponse>, Status> {
-        let session = self.find(&request.into_inner().session_id).await?;
+        let CancelTurnRequest { session_id, connection_id } = request.into_inner();
+        let session = self.find(&session_id).await?;
         let inner = session.lock().await;
+        check_is_no_spectator(&inner, connection_id.as_deref())?;
         let cancelled = match (&inner.running, inner.queue.front()) {
             (Some(running), _) => {
                 running.cancel();
@@ -235,7 +242,10 @@ impl OrchestratorService for Orchestrator {
             return Err(status::error(ErrorCode::InvalidInput, "`name` has 1 to 40 characters, and not blanks only"));
         }
         let session = self.table_of(&session_id).await?;
-        let character = character.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
+        let character = match character.as_deref().map(str::trim).filter(|name| !name.is_empty()) {
+            Some(character) => Some(self.street_name(character).await?),
+            None => None,
+        };
         let seat = Seat { name, kind: Kind::from_text(seat.as_deref()), character };
         session.join(&connection_id, seat, trace::current_id_text()).await?;
         let inner = session.lock().await;
@@ -313,14 +323,11 @@ impl OrchestratorService for Orchestrator {
         &self,
         request: Request<AddCharacterRequest>,
     ) -> Result<Response<proto::orchestrator::v1::Session>, Status> {
-        let AddCharacterRequest { session_id, character } = request.into_inner();
+        let AddCharacterRequest { session_id, character, connection_id } = request.into_inner();
         let session = self.table_of(&session_id).await?;
-        let sheet = self.engine.sheet(&character).await?;
-        let named =
-            sheet["character"].as_str().or_else(|| sheet["street_name"].as_str()).or_else(|| sheet["name"].as_str());
-        let name = named.unwrap_or(character.trim()).to_owned();
-
+        let name = self.street_name(&character).await?;
         let mut inner = session.lock().await;
+        check_is_no_spectator(&inner, connection_id.as_deref())?;
         if !is_member(&inner.state, &name) {
             if MAX_CHARACTERS <= inner.state.row.characters.len() {
                 let text = format!("a session has room for {MAX_CHARACTERS} characters");
@@ -336,9 +343,13 @@ impl OrchestratorService for Orchestrator {
         &self,
         request: Request<RemoveCharacterRequest>,
     ) -> Result<Response<RemoveCharacterResponse>, Status> {
-        let RemoveCharacterRequest { session_id, character } = request.into_inner();
+        let RemoveCharacterRequest { session_id, character, connection_id } = request.into_inner();
         let session = self.table_of(&session_id).await?;
+        let is_seated = find_member(&session.lock().await.state, &character).is_some();
+        // He may be called by another of his names; who exists no more is known by the one that stands here.
+        let character = if is_seated { character } else { self.street_name(&character).await.unwrap_or(character) };
         let mut inner = session.lock().await;
+        check_is_no_spectator(&inner, connection_id.as_deref())?;
         let member = find_member(&inner.state, &character).cloned();
         if let Some(name) = &member {
             let appended =
@@ -350,7 +361,9 @@ impl OrchestratorService for Orchestrator {
     }
 
     async fn list_events(&self, request: Request<ListEventsRequest>) -> Result<Response<ListEventsResponse>, Status> {
-        let ListEventsRequest { session_id, after_seq, limit } = request.into_inner();
+        let request = request.into_inner();
+        let (after_seq, limit) = (request.after_seq(), request.limit());
+        let session_id = request.session_id;
         let session = self.find(&session_id).await?;
         let last_seq = session.lock().await.last_whole_seq();
         let limit = if limit == 0 { DEFAULT_EVENTS } else { u64::from(limit) };
@@ -659,6 +672,16 @@ async fn narrate(
     let key = message_id.map(|message_id| (message_id, turn_id.as_str()));
     session.append_locked(inner, &origin, told, key).await.map_err(|error| status::database(&error))?;
     Ok(turn_id)
+}
+
+/// Refuses what a connection asks for that sits there as a spectator.
+fn check_is_no_spectator(inner: &Inner, connection_id: Option<&str>) -> Result<(), Status> {
+    match inner.seats.get(connection_id.unwrap_or_default()) {
+        Some(seat) if seat.kind == Kind::Spectator => {
+            Err(status::error(ErrorCode::Forbidden, "spectators listen; join with the seat `player` to speak"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn check_is_idle(inner: &Inner) -> Result<(), Status> {

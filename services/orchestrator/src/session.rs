@@ -368,8 +368,13 @@ impl Session {
     /// # Errors
     ///
     /// The seat is somebody else's, or the database fails.
-    pub async fn join(&self, connection_id: &str, seat: Seat, trace_id: String) -> Result<(), Status> {
+    pub async fn join(&self, connection_id: &str, mut seat: Seat, trace_id: String) -> Result<(), Status> {
         let mut inner = self.lock().await;
+        if let Some(known) = inner.seats.other_of(connection_id, &seat.name) {
+            // One name is one person, however he spells it and wherever he sits down a second time.
+            seat.name.clone_from(&known.name);
+            seat.character = seat.character.or_else(|| known.character.clone());
+        }
         inner.seats.check(connection_id, &seat)?;
         let before = inner.seats.get(connection_id).cloned();
         if before.as_ref() == Some(&seat) {
@@ -429,17 +434,10 @@ impl Inner {
         self.is_busy || self.subscribers.iter().any(|subscriber| !subscriber.events.is_closed())
     }
 
-    /// The session is no more: nobody writes it again, and whoever listens is let go.
+    /// The session is no more: nobody writes it again, and whoever listens is told so.
     pub fn delete(&mut self) {
-        self.give_up();
-        self.close();
-    }
-
-    fn give_up(&mut self) {
-        self.lost.store(true, Ordering::Release);
-        if let Some(watching) = self.watching.take() {
-            watching.cancel();
-        }
+        self.is_closed = true;
+        self.let_go(&status::error(ErrorCode::NotFound, "the session was deleted"));
     }
 
     /// Lets all subscribers go; each is told first what was published before.
@@ -500,9 +498,17 @@ impl Inner {
     /// What stands here is no longer what the log says: whoever asks for the session next has it read anew, and those who
     /// listen are told to.
     pub fn lose(&mut self, text: &str) {
-        self.give_up();
+        self.let_go(&status::error(ErrorCode::ApiError, text));
+    }
+
+    fn let_go(&mut self, reason: &Status) {
+        self.lost.store(true, Ordering::Release);
+        if let Some(watching) = self.watching.take() {
+            watching.cancel();
+        }
         for subscriber in self.subscribers.drain(..) {
-            let _ = subscriber.reason.set(status::error(ErrorCode::ApiError, text));
+            // It is set once: a subscriber that is let go is gone.
+            let _ = subscriber.reason.set(reason.clone());
         }
     }
 }

@@ -119,6 +119,41 @@ async fn a_whisper_is_heard_by_those_two_and_the_game_masters_seat() {
 }
 
 #[tokio::test]
+async fn one_name_is_one_person_in_any_case() {
+    let table = Table::with(&FakeModel::start([]).await).await;
+    let mut anna = seated(&table, "Anna", "player").await;
+    let mut bert = seated(&table, "Bert", "player").await;
+    let mut other = connected(&table, "second").await;
+    join(&table, "second", "ANNA", "player").await.unwrap();
+
+    whisper(&table, "Bert", "anna").await.unwrap();
+
+    for heard in [&mut anna, &mut bert, &mut other] {
+        let whisper = heard.until("whisper").await.pop().unwrap();
+        assert_eq!((&whisper["from"], &whisper["to"]), (&json!("Bert"), &json!("Anna")));
+    }
+}
+
+#[tokio::test]
+async fn whoever_plays_a_character_calls_him_as_he_likes() {
+    let table = Table::with(&FakeModel::start([]).await).await;
+    let mut frames = connected(&table, "a").await;
+    let sits = |character: &str| JoinRequest {
+        session_id: "s".into(),
+        connection_id: "a".into(),
+        name: "Anna".into(),
+        seat: None,
+        character: Some(character.into()),
+    };
+
+    let unknown = table.client.clone().join(sits("Nobody")).await;
+    table.client.clone().join(sits("oak")).await.unwrap();
+
+    assert_eq!(code(unknown), ErrorCode::CharacterNotFound);
+    assert_eq!(frames.until("presence").await.pop().unwrap()["character"], "Oak");
+}
+
+#[tokio::test]
 async fn a_player_speaks_under_his_name_and_a_spectator_not_at_all() {
     let model = FakeModel::start([Reply::saying(["Hi."])]).await;
     let table = Table::with(&model).await;
@@ -271,7 +306,7 @@ async fn a_call_that_waits_can_be_cancelled() {
     table.chat("Away with him").await;
     gerd.until("approval_requested").await;
 
-    let request = proto::orchestrator::v1::CancelTurnRequest { session_id: "s".into() };
+    let request = proto::orchestrator::v1::CancelTurnRequest { session_id: "s".into(), connection_id: None };
     assert!(table.client.clone().cancel_turn(request).await.unwrap().into_inner().cancelled);
 
     let rest = gerd.until("complete").await;

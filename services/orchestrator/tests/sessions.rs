@@ -51,7 +51,8 @@ async fn characters_come_and_go() {
 
     let added = table.add_character("pLATINUM").await.unwrap();
     let again = table.add_character("Platinum").await.unwrap();
-    let request = || RemoveCharacterRequest { session_id: "s".into(), character: "platinum".into() };
+    let request =
+        || RemoveCharacterRequest { session_id: "s".into(), character: "platinum".into(), connection_id: None };
     let removed = table.client.clone().remove_character(request()).await.unwrap().into_inner();
     let nobody = table.client.clone().remove_character(request()).await.unwrap().into_inner();
 
@@ -438,7 +439,7 @@ async fn the_log_in_parts_never_splits_a_narration() {
     for limit in 1..5 {
         let (mut read, mut after_seq) = (Vec::new(), 0);
         loop {
-            let request = ListEventsRequest { session_id: "s".into(), after_seq, limit };
+            let request = ListEventsRequest { session_id: "s".into(), after_seq: Some(after_seq), limit: Some(limit) };
             let page = table.client.clone().list_events(request).await.unwrap().into_inner();
             let Some(last) = page.events.last() else { break };
             after_seq = last.seq;

@@ -130,7 +130,7 @@ async fn a_branch_has_the_story_up_to_its_turn_and_goes_its_own_way() {
     let branch = table.client.clone().branch_session(request.clone()).await.unwrap().into_inner();
 
     assert_eq!((branch.message_count, &branch.characters), (2, &vec!["Oak".to_owned()]));
-    let events = ListEventsRequest { session_id: "other".into(), after_seq: 0, limit: 0 };
+    let events = ListEventsRequest { session_id: "other".into(), after_seq: None, limit: None };
     let copied = table.client.clone().list_events(events).await.unwrap().into_inner().events;
     let log = table.log().await;
     let copied: Vec<Value> = copied.iter().map(proto::frame::to_frame).collect();
@@ -185,7 +185,7 @@ async fn a_session_is_named_put_away_and_deleted() {
 
     let mut frames = table.listen().await;
     client.delete_session(DeleteSessionRequest { session_id: "s".into() }).await.unwrap();
-    assert!(frames.end().await.is_none());
+    assert_eq!(frames.end().await.map(|status| Failure::from(&status).code), Some(ErrorCode::NotFound));
     let gone = client.get_session(GetSessionRequest { session_id: "s".into() }).await.unwrap_err();
     assert_eq!(Failure::from(&gone).code, ErrorCode::NotFound);
     assert_eq!(of(&table.play("3").await, "complete").len(), 1);

@@ -297,7 +297,7 @@ async fn a_turn_can_be_cancelled_before_the_first_word() {
 }
 
 async fn cancel(table: &Table) -> bool {
-    let request = CancelTurnRequest { session_id: "s".into() };
+    let request = CancelTurnRequest { session_id: "s".into(), connection_id: None };
     table.client.clone().cancel_turn(request).await.unwrap().into_inner().cancelled
 }
 
@@ -432,7 +432,7 @@ async fn what_was_told_is_logged_while_the_model_is_silent() {
 
     let db = Db::open(&table.database.config, "orchestrator", MIGRATIONS).await.unwrap();
     let logged = async {
-        while db.fetch("SELECT event FROM events WHERE seq = 3", vec![]).await.unwrap().len() < 2 {
+        while db.fetch("SELECT event FROM events WHERE seq = 3", vec![]).await.unwrap().is_empty() {
             tokio::task::yield_now().await;
         }
     };

@@ -157,13 +157,29 @@ pub fn foci(record: &Record, _request: GetFociRequest) -> Result<GetFociResponse
     Ok(GetFociResponse { character: record.sheet.street_name.clone(), foci })
 }
 
+/// The kind of a focus as the rules name it: the sheet's format has shorter words.
+fn focus_type(request: &AddFocusRequest) -> String {
+    let word = request.focus_type.trim().to_lowercase();
+    let kind = match word.as_str() {
+        "spell" if request.specific_spell.is_none() && request.spell_category.is_some() => "spell category focus",
+        "spell" => "specific spell focus",
+        "power" => "power focus",
+        "spirit" => "spirit focus",
+        "weapon" => "weapon focus, small",
+        "sustaining" => "spell lock",
+        _ => return request.focus_type.clone(),
+    };
+    kind.to_owned()
+}
+
 /// Gives a focus, bonded or not.
 pub fn add_focus(edit: &mut Edit, request: AddFocusRequest) -> Result<ChangeResponse, Status> {
     let sheet = &edit.sheet;
     let taken = sheet.foci.iter().map(|focus| focus.focus_name.as_str());
     entries::check_new("focus", &request.focus_name, &sheet.street_name, taken)?;
     let force = request.force.unwrap_or(1);
-    let rule = magic::focus_bonding_karma(&request.focus_type, force).map_err(|error| refuse(error.to_string()))?;
+    let focus_type = focus_type(&request);
+    let rule = magic::focus_bonding_karma(&focus_type, force).map_err(|error| refuse(error.to_string()))?;
     let bonded = request.bonded.unwrap_or(true);
     let (held, most) =
         (sheet.foci.iter().filter(|focus| focus.bonded).count(), sheet.attribute(Attribute::Intelligence));
@@ -184,7 +200,7 @@ pub fn add_focus(edit: &mut Edit, request: AddFocusRequest) -> Result<ChangeResp
     }
     let focus = Focus {
         focus_name: request.focus_name,
-        focus_type: request.focus_type,
+        focus_type,
         force,
         spell_category: request.spell_category,
         specific_spell: request.specific_spell,

@@ -76,6 +76,7 @@ pub async fn cast(
         return Err(refuse(format!("{} has no dice for {name}", sheet.street_name)));
     }
 
+    check_target(spell, &aim)?;
     check_defense(spell, &aim, request.target_pool_dice())?;
     let figures = target_figures(&aim, &found, &request, &mut notes);
     let grade = grade(&found, &aim, &mut notes);
@@ -528,6 +529,19 @@ fn done_to_target(
     let boxes = (successes - speed).min(monitor.physical + monitor.overflow);
     notes.push(format!("held for {turns} turns; each success not kept for speed heals a box"));
     (if is_marked { boxes } else { 0 }, turns)
+}
+
+/// Refuses a target that the spell does nothing to: healing brings nobody back, and some spells are for things only.
+fn check_target(spell: &Spell, aim: &Aim) -> Result<(), Status> {
+    let Some(sheet) = &aim.sheet else { return Ok(()) };
+    let name = &sheet.street_name;
+    if matches!(spell.drain_level, DrainLevel::Wound) && sheet.condition() == "dead" {
+        return Err(refuse(format!("{name} is dead: no spell heals the dead")));
+    }
+    if spell.target == SpellTarget::Object && spell.damage.is_some() {
+        return Err(refuse(format!("{} works on things only, and {name} is a character", spell.name)));
+    }
+    Ok(())
 }
 
 /// Refuses more dice of the target's than he has: those set aside as Spell Defense, and what is left of his Magic Pool;

@@ -84,6 +84,36 @@ async fn a_damaging_manipulation_is_resisted_against_half_the_impact_armor() {
 }
 
 #[tokio::test]
+async fn no_spell_heals_the_dead_and_none_for_things_hits_a_person() {
+    let table = company().await;
+    let cast = |spell: &str| json!({"caster_name": "Mage", "spell_name": spell, "force": 4, "target_name": "Gunner"});
+
+    table.refuses("cast_spell", cast("Ram"), InvalidInput, "works on things only").await;
+    table.call("apply_damage", of("Gunner", json!({"boxes": 17}))).await;
+    table.refuses("cast_spell", cast("Heal"), InvalidInput, "is dead: no spell heals the dead").await;
+
+    assert_eq!(table.sheet("Mage").await["condition_monitor"]["stun"], 0, "nothing was cast");
+}
+
+#[tokio::test]
+async fn a_focus_may_be_named_by_the_sheets_own_word() {
+    let table = company().await;
+    let kinds = [
+        ("spell", json!({"specific_spell": "Heal"}), "specific spell focus", 2),
+        ("spell", json!({"spell_category": "combat"}), "spell category focus", 6),
+        ("power", json!({}), "power focus", 10),
+        ("spirit", json!({}), "spirit focus", 4),
+        ("sustaining", json!({}), "spell lock", 1),
+    ];
+    for (index, (word, mut arguments, kind, karma)) in kinds.into_iter().enumerate() {
+        let given = json!({"focus_name": format!("Ring {index}"), "focus_type": word, "force": 2});
+        arguments.as_object_mut().unwrap().extend(given.as_object().unwrap().clone());
+        let focus = table.call("add_focus", of("Mage", arguments)).await["entry"].clone();
+        assert_eq!((&focus["focus_type"], &focus["karma_cost"]), (&json!(kind), &json!(karma)), "{focus}");
+    }
+}
+
+#[tokio::test]
 async fn a_spell_that_a_lock_holds_is_not_on_him_twice() {
     let table = company().await;
     let initiative = async || table.call("get_character", of("Oak", json!({}))).await["initiative"].clone();

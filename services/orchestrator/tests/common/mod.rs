@@ -125,7 +125,7 @@ impl Table {
         let mut log: Vec<Value> = Vec::new();
         loop {
             let after_seq = log.last().map_or(0, |frame| frame["seq"].as_u64().unwrap());
-            let request = ListEventsRequest { session_id: "s".into(), after_seq, limit: 0 };
+            let request = ListEventsRequest { session_id: "s".into(), after_seq: Some(after_seq), limit: None };
             let page = self.client.clone().list_events(request).await?.into_inner();
             if page.events.is_empty() {
                 return Ok(log);
@@ -140,7 +140,7 @@ impl Table {
     }
 
     pub async fn add_character(&self, character: &str) -> Result<Session, Status> {
-        let request = AddCharacterRequest { session_id: "s".into(), character: character.into() };
+        let request = AddCharacterRequest { session_id: "s".into(), character: character.into(), connection_id: None };
         Ok(self.client.clone().add_character(request).await?.into_inner())
     }
 
