@@ -83,6 +83,11 @@ pub async fn run(cli: Cli, shutdown: CancellationToken) -> anyhow::Result<()> {
     let name = cli.command.as_ref().map_or("dicetower", Command::name);
     let _telemetry = service_kit::telemetry::init(&cli.telemetry, name)?;
     tokio::spawn(service_kit::call::heartbeat());
+    if let Some(address) = &cli.telemetry.metrics {
+        // Naming the address says that it may be open; what is counted names nobody.
+        let listener = listen(address, "--metrics", true).await?;
+        tokio::spawn(service_kit::server::serve_metrics(listener, shutdown.clone()));
+    }
     let database = cli.database.config()?;
     match cli.command {
         Some(Command::Mcp { session }) => {

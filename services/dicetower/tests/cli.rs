@@ -135,6 +135,20 @@ async fn with_tokens_asked_for_one_opens_the_java_line() {
 }
 
 #[tokio::test]
+async fn metrics_have_a_port_of_their_own_that_asks_nobody() {
+    let folder = tempdir().unwrap();
+    let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().to_string();
+    let ports = ["--http", "127.0.0.1:0", "--tcp", "127.0.0.1:0", "--metrics", &free];
+    let tower = start_with(&folder, &[&ports[..], &["--auth", "token"]].concat()).await;
+
+    assert_eq!(status_of(&format!("{}/metrics", tower.http)).await, 401);
+    assert_eq!(status_of(&format!("http://{free}/")).await, 404);
+    let metrics = http().get(format!("http://{free}/metrics")).send().await.unwrap().text().await.unwrap();
+    assert!(metrics.contains("dicetower_build_info"), "{metrics}");
+    assert_eq!(tower.terminate().await, Some(0));
+}
+
+#[tokio::test]
 async fn machines_are_checked_and_drawn() {
     let folder = tempdir().unwrap();
     let checked = run(folder.path(), &["machine", "check", "war-of-the-ring"]).await;

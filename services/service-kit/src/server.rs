@@ -259,6 +259,15 @@ pub async fn serve_router(
     drained(async { Ok(server.await?) }, shutdown).await
 }
 
+/// Serves `/metrics` alone until `shutdown`. Whoever reaches the port is not asked who he is.
+///
+/// # Errors
+///
+/// The listener fails.
+pub async fn serve_metrics(listener: TcpListener, shutdown: CancellationToken) -> anyhow::Result<()> {
+    serve_router(axum::Router::new().route("/metrics", get(metrics::page)), listener, shutdown).await
+}
+
 /// Waits for a server that ends gracefully after `shutdown`, for as long as its requests may take.
 async fn drained(server: impl Future<Output = anyhow::Result<()>>, shutdown: CancellationToken) -> anyhow::Result<()> {
     let cut_off = async {

@@ -64,6 +64,10 @@ pub struct TelemetryConfig {
     /// OpenTelemetry collector (OTLP over gRPC) that gets the spans, such as http://localhost:4317.
     #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", global = true)]
     pub otlp_endpoint: Option<String>,
+    /// Address at which this process answers /metrics and nothing else, to whoever reaches it, such as 0.0.0.0:9464: for
+    /// Prometheus in a private network, also where the other ports ask for a token, a secret or a certificate.
+    #[arg(id = "metrics_address", long = "metrics", env = "DICETOWER_METRICS", value_name = "ADDRESS", global = true)]
+    pub metrics: Option<String>,
 }
 
 impl Default for TelemetryConfig {
@@ -74,6 +78,7 @@ impl Default for TelemetryConfig {
             keep_traces: traces::TRACES,
             log_dir: None,
             otlp_endpoint: None,
+            metrics: None,
         }
     }
 }
@@ -121,7 +126,7 @@ pub fn init(config: &TelemetryConfig, name: &'static str) -> anyhow::Result<Guar
         .event_format(format::Console)
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
-        .with_filter(events(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(CONSOLE))));
+        .with_filter(events(console_filter(&std::env::var(EnvFilter::DEFAULT_ENV).unwrap_or_default())));
     let files = match &config.log_dir {
         None => None,
         Some(folder) => {
@@ -150,6 +155,12 @@ pub fn init(config: &TelemetryConfig, name: &'static str) -> anyhow::Result<Guar
     };
     started.context("start telemetry")?;
     Ok(Guard { provider })
+}
+
+/// What the console shows. An empty `RUST_LOG` is as good as none, and so is one that makes no sense.
+fn console_filter(rust_log: &str) -> EnvFilter {
+    let wanted = Some(rust_log).filter(|text| !text.trim().is_empty()).and_then(|text| EnvFilter::try_new(text).ok());
+    wanted.unwrap_or_else(|| EnvFilter::new(CONSOLE))
 }
 
 /// The events of a filter. Lines tell nothing of spans, whose fields would be written down for each otherwise.
@@ -218,6 +229,14 @@ mod tests {
     fn a_statement_stands_once_in_a_trace() {
         assert!(traced().would_enable("sql", &tracing::Level::DEBUG));
         assert!(!traced().would_enable("sqlx::query", &tracing::Level::DEBUG));
+    }
+
+    #[test]
+    fn an_empty_rust_log_is_as_good_as_none() {
+        let usual = EnvFilter::new(CONSOLE).to_string();
+        assert_eq!(console_filter("").to_string(), usual);
+        assert_eq!(console_filter(" ").to_string(), usual);
+        assert_eq!(console_filter("debug").to_string(), "debug");
     }
 
     #[test]
