@@ -99,6 +99,7 @@ pub async fn serve(
     peers: Peers,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
+    socket::begin();
     let gateway = Gateway::new(&config, peers, shutdown.clone());
     let sockets = gateway.sockets.clone();
     listen::serve(routes(&config, gateway), listener, &config, shutdown).await;

@@ -10,7 +10,7 @@ mod line;
 mod person;
 mod request;
 
-use std::{collections::HashMap, net::SocketAddr, pin::pin, time::Duration};
+use std::{collections::HashMap, net::SocketAddr, pin::pin, sync::LazyLock, time::Duration};
 
 use axum::{
     extract::{
@@ -32,7 +32,8 @@ use proto::{
 use serde::Deserialize;
 use serde_json::Value;
 use service_kit::{
-    Transport,
+    Transport, clock,
+    metrics::{self, Counted, Gauge, Latency},
     status::Failure,
     trace::{self, Trace},
 };
@@ -77,6 +78,20 @@ const CATCH_UP: Duration = Duration::from_millis(500);
 const DOCUMENTED: [&str; 8] =
     ["system", "processing", "narrative", "tool_execution", "tool_result", "complete", "error", "session_info"];
 
+static SOCKETS_OPEN: LazyLock<Gauge> =
+    LazyLock::new(|| metrics::gauge("sockets_open", "WebSockets that are open, each a player at a table"));
+/// By the clocks of two machines, where the orchestrator is on another one. The pieces of a narration are too many to be
+/// looked at.
+static EVENT_LAG: LazyLock<Latency> = LazyLock::new(|| {
+    metrics::latency("event_lag", "From what happens at a table until a WebSocket of somebody there is handed it")
+});
+
+/// Begins what is counted here with 0.
+pub(crate) fn begin() {
+    LazyLock::force(&SOCKETS_OPEN);
+    LazyLock::force(&EVENT_LAG);
+}
+
 type Client = OrchestratorServiceClient<Transport>;
 
 #[derive(Deserialize)]
@@ -109,6 +124,7 @@ pub(crate) async fn upgrade(
         write_timeout: gateway.write_timeout,
         shutdown: gateway.shutdown.clone(),
         _open: open,
+        _counted: Counted::one(&SOCKETS_OPEN),
     });
     let after = query.after_seq.map(|seq| Position { seq, offset: query.after_offset });
     let trace = Trace::current();
@@ -242,6 +258,13 @@ impl Connection {
                     _ => {}
                 }
                 // It was written once for all who hear it, but for what comes from the log.
+                let is_live = !event.frame.is_empty();
+                if is_live
+                    && !matches!(event.body, Some(Body::Narrative(_)))
+                    && let Some(lag) = clock::since(&event.at)
+                {
+                    EVENT_LAG.observe(lag);
+                }
                 let frame = if event.frame.is_empty() { to_frame_text(&event) } else { event.frame };
                 let kind = kind_of(&frame);
                 if kind.is_empty() || self.line.documented_only && !self.is_documented(kind) {

@@ -12,6 +12,7 @@ use proto::orchestrator::v1::{
     CreateSessionRequest, GetSessionRequest, JoinRequest, Session, SessionEvent, SubscribeRequest,
 };
 use service_kit::{
+    metrics::Counted,
     status::Failure,
     trace::{self, Trace},
 };
@@ -42,6 +43,7 @@ pub(super) struct Line {
     pub(super) write_timeout: Duration,
     pub(super) shutdown: CancellationToken,
     pub(super) _open: OpenStream,
+    pub(super) _counted: Counted,
 }
 
 impl Line {

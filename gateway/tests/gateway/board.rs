@@ -72,6 +72,8 @@ async fn a_game_is_made_listed_and_shown() {
     let list = json(gateway.get("/api/games"), 200).await;
     assert!(list["games"].as_array().unwrap().iter().any(|game| game["game_id"] == "evening"), "{list}");
     assert_eq!(json(gateway.get("/api/games/none"), 404).await["code"], 6006);
+    let metrics = gateway.get("/metrics").send().await.unwrap().text().await.unwrap();
+    assert!(metrics.contains("dicetower_games_in_memory 1\n"), "{metrics}");
 }
 
 #[tokio::test]

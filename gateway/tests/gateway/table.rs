@@ -448,3 +448,34 @@ async fn what_breaks_the_websocket_itself_ends_the_line_with_the_reason() {
     assert_eq!(farewell.code, CloseCode::Invalid);
     assert!(farewell.reason.contains("UTF-8"), "{farewell:?}");
 }
+
+#[tokio::test]
+async fn who_is_at_a_table_and_how_late_he_is_told_stands_in_the_metrics() {
+    let gateway = start().await;
+    let mut socket = greeted(&gateway, "counted").await;
+    let _other = greeted(&gateway, "counted").await;
+    socket.send(chat("Roll 8 dice against 5")).await;
+    socket.until("complete").await;
+
+    let text = gateway.get("/metrics").send().await.unwrap().text().await.unwrap();
+
+    assert!(text.contains("dicetower_sockets_open 2\n"), "{text}");
+    let count = text.lines().find_map(|line| line.strip_prefix("dicetower_event_lag_seconds_count "));
+    assert!(count.is_some_and(|count| count != "0"), "{text}");
+}
+
+#[tokio::test]
+async fn what_operators_are_woken_by_is_counted_from_0_on() {
+    let gateway = start().await;
+
+    let text = gateway.get("/metrics").send().await.unwrap().text().await.unwrap();
+
+    for expected in [
+        "dicetower_turns_total{end=\"failed\"} 0\n",
+        "dicetower_model_errors_total{error=\"GROK_TIMEOUT\"} 0\n",
+        "dicetower_model_timeouts_total{wait=\"the first piece\"} 0\n",
+        "dicetower_claims_total{model=",
+    ] {
+        assert!(text.contains(expected), "{expected} is not in\n{text}");
+    }
+}

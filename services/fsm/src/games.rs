@@ -13,11 +13,16 @@ mod retrace;
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex},
+    sync::{Arc, LazyLock, Mutex},
 };
 
 use proto::dice::v1::dice_service_client::DiceServiceClient;
-use service_kit::{Transport, clock, db::DbError, replicas::Replicas};
+use service_kit::{
+    Transport, clock,
+    db::DbError,
+    metrics::{self, Gauge},
+    replicas::Replicas,
+};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -49,6 +54,9 @@ const MAX_LIVE: usize = 1_000;
 const MAX_LOCKS: usize = 3;
 /// Most rolls for one event; a turn has three and a round of battle two.
 const MAX_ROLLS: usize = 40;
+
+static GAMES_IN_MEMORY: LazyLock<Gauge> =
+    LazyLock::new(|| metrics::gauge("games_in_memory", "Games in memory, with and without somebody in them"));
 
 /// A game as it is shown.
 pub struct Shown {
@@ -124,6 +132,11 @@ pub struct Sources {
     pub replicas: Arc<Replicas>,
 }
 
+/// Tells how many games are in memory; those that are put away only change their id.
+fn count(live: &HashMap<String, Cell>) {
+    GAMES_IN_MEMORY.set(i64::try_from(live.len()).unwrap_or(i64::MAX));
+}
+
 impl Games {
     /// Opens the games. The default game is there afterwards: the one that was there if the machine is still the same, else
     /// a new one.
@@ -133,6 +146,7 @@ impl Games {
     /// The database cannot be read or written.
     pub async fn open(sources: Sources, settings: Settings, shutdown: CancellationToken) -> Result<Arc<Games>, Error> {
         let Sources { store, machines, machine, databases, dice, replicas } = sources;
+        LazyLock::force(&GAMES_IN_MEMORY);
         let (live, attachments) = (Mutex::default(), Mutex::default());
         let games =
             Games { store, machines, databases, dice, machine, settings, live, attachments, replicas, shutdown };
@@ -314,7 +328,9 @@ impl Games {
             // Whoever is attached, waiting or at work holds the cell too.
             live.retain(|_, cell| 1 < Arc::strong_count(cell) || cell.try_lock().map_or(true, |live| live.is_waiting));
         }
-        Ok(live.entry(game_id.to_owned()).or_insert_with(|| Arc::new(AsyncMutex::new(cell))).clone())
+        let cell = live.entry(game_id.to_owned()).or_insert_with(|| Arc::new(AsyncMutex::new(cell))).clone();
+        count(&live);
+        Ok(cell)
     }
 
     /// Locks a game. One that is archived while we wait for its lock leaves its id to another.

@@ -86,6 +86,7 @@ pub async fn start(
 ) -> anyhow::Result<Routes> {
     let prompts = Prompts::read(&config).await?;
     let models = Models::new(&config)?;
+    metrics::begin(&models.server().iter().map(|link| link.provider.model()).collect::<Vec<_>>());
     let store = Store::open(database).await?;
     let limits = Limits {
         turn: config.turn_timeout,

@@ -2,7 +2,14 @@
 
 use std::sync::LazyLock;
 
-use service_kit::metrics::{self, By, Counter, Gauge, Latency};
+use service_kit::{
+    metrics::{self, By, Counter, Gauge, Latency},
+    status::ErrorCode,
+};
+
+/// What a model's failure is called.
+const MODEL_FAILURES: [ErrorCode; 4] =
+    [ErrorCode::GrokRateLimit, ErrorCode::GrokTimeout, ErrorCode::GrokApiError, ErrorCode::GrokInvalidResponse];
 
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident = $metric:literal, $help:literal $(, by $label:literal)?;)*) => {
@@ -44,3 +51,27 @@ pub(crate) static FIRST_WORD: LazyLock<By<Latency>> =
 
 pub(crate) static SESSIONS_IN_MEMORY: LazyLock<Gauge> =
     LazyLock::new(|| metrics::gauge("sessions_in_memory", "Sessions in memory, with and without somebody in them"));
+
+/// Begins what operators are woken by and look at with 0: of a counter that begins with its first failure, Prometheus sees
+/// no increase.
+pub(crate) fn begin(models: &[&str]) {
+    let known: [(&By<Counter>, &[&str]); 5] = [
+        (&TURNS, &["finished", "cancelled", "shut down", "failed", "not written down"]),
+        (&MODEL_TIMEOUTS, &["a connection", "the first piece", "the next piece", "the turn", "a summary"]),
+        (&MODEL_RETRIES, &["too many requests", "not reached", "failed"]),
+        (&MODEL_ERRORS, &MODEL_FAILURES.map(ErrorCode::name)),
+        (&CLAIM_KINDS, &["roll", "damage", "money", "name", "dead", "puppet"]),
+    ];
+    for (counters, values) in known {
+        values.iter().for_each(|value| drop(counters.with(value)));
+    }
+    let of_models =
+        [&MODEL_HEDGES, &MODEL_RESTARTS, &MODEL_FALLBACKS, &CLAIMS, &CORRECTIONS, &TOKENS_READ, &TOKENS_WRITTEN, &COST];
+    for model in models {
+        of_models.iter().for_each(|counters| drop(counters.with(model)));
+        drop(FIRST_WORD.with(model));
+    }
+    LazyLock::force(&BUDGET_REFUSALS);
+    LazyLock::force(&CONSENT_TIMEOUTS);
+    LazyLock::force(&SESSIONS_IN_MEMORY);
+}

@@ -1,8 +1,12 @@
 //! The time, as every service stores and shows it.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use time::{OffsetDateTime, UtcOffset, format_description::BorrowedFormatItem, macros::format_description};
+use time::{
+    OffsetDateTime, UtcOffset,
+    format_description::{BorrowedFormatItem, well_known::Rfc3339},
+    macros::format_description,
+};
 
 /// Milliseconds since 1970, as times are stored.
 pub fn now_ms() -> i64 {
@@ -22,6 +26,13 @@ pub fn rfc3339(unix_ms: i64) -> String {
         "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3][offset_hour sign:mandatory]:[offset_minute]"
     );
     shown(i128::from(unix_ms) * 1_000_000, format)
+}
+
+/// How long ago a time was that [`rfc3339`] shows; nothing if another machine's clock is ahead of ours. `None` if the text is
+/// no time.
+pub fn since(text: &str) -> Option<Duration> {
+    let time = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+    Some((OffsetDateTime::now_utc() - time).try_into().unwrap_or_default())
 }
 
 /// A moment as [`rfc3339`] shows it, but with microseconds: spans begin close to each other.
@@ -47,6 +58,14 @@ mod tests {
         assert_eq!(rfc3339(1_700_000_000_123), "2023-11-14T22:13:20.123+00:00");
         assert_eq!(rfc3339(0), "1970-01-01T00:00:00.000+00:00");
         assert_eq!(rfc3339(i64::MAX), "1970-01-01T00:00:00.000+00:00");
+    }
+
+    #[test]
+    fn how_long_ago_it_was_is_told_of_what_we_have_shown() {
+        let ago = since(&rfc3339(now_ms() - 90_000)).unwrap();
+        assert!((90..100).contains(&ago.as_secs()), "{ago:?}");
+        assert_eq!(since(&rfc3339(now_ms() + 90_000)), Some(Duration::ZERO));
+        assert_eq!(since("yesterday"), None);
     }
 
     #[test]

@@ -77,6 +77,24 @@ pub fn gauges(name: &str, help: &str, label: &'static str) -> By<Gauge> {
     registered(name, help, None, By::new(label, Gauge::default))
 }
 
+/// One of those that a gauge counts, until it is dropped.
+#[derive(Debug)]
+pub struct Counted(Gauge);
+
+impl Counted {
+    /// One more.
+    pub fn one(gauge: &Gauge) -> Counted {
+        gauge.inc();
+        Counted(gauge.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
 /// A distribution of times, `dicetower_NAME_seconds`.
 pub fn latency(name: &str, help: &str) -> Latency {
     registered(name, help, Some(Unit::Seconds), Latency::default())
@@ -241,6 +259,15 @@ mod tests {
         check("dicetower_test_words_total{language=\"Sperethiel \\\"x\\\"\"} 3\n");
         check("dicetower_test_open -4\n");
         assert!(text(false).unwrap().ends_with("# EOF\n"));
+    }
+
+    #[test]
+    fn what_is_counted_leaves_its_gauge_when_it_is_dropped() {
+        let open = gauge("test_counted", "Counted");
+        let counted = [Counted::one(&open), Counted::one(&open)];
+        check("dicetower_test_counted 2\n");
+        drop(counted);
+        check("dicetower_test_counted 0\n");
     }
 
     #[test]

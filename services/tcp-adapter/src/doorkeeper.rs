@@ -3,8 +3,12 @@
 use std::{
     collections::HashMap,
     net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, LazyLock, Mutex, PoisonError},
 };
+
+use service_kit::metrics::{self, Counted, Gauge};
+
+static LINES_OPEN: LazyLock<Gauge> = LazyLock::new(|| metrics::gauge("lines_open", "Connections of the Java line"));
 
 /// How many connections may be open, and how many are.
 pub struct Doorkeeper {
@@ -22,6 +26,7 @@ struct Open {
 impl Doorkeeper {
     /// A doorkeeper who lets in so many, and so many from one address.
     pub fn new(total: usize, per_address: usize) -> Arc<Doorkeeper> {
+        LazyLock::force(&LINES_OPEN);
         Arc::new(Doorkeeper { total, per_address, open: Mutex::default() })
     }
 }
@@ -30,6 +35,7 @@ impl Doorkeeper {
 pub struct Place {
     doorkeeper: Arc<Doorkeeper>,
     address: IpAddr,
+    _counted: Counted,
 }
 
 impl Place {
@@ -43,7 +49,7 @@ impl Place {
         }
         open.by_address.insert(address, from_address + 1);
         open.total += 1;
-        Some(Place { doorkeeper: doorkeeper.clone(), address })
+        Some(Place { doorkeeper: doorkeeper.clone(), address, _counted: Counted::one(&LINES_OPEN) })
     }
 }
 

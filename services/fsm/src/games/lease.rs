@@ -78,7 +78,9 @@ impl Games {
         let mut attachments = self.attachments.lock().expect("no holder panics");
         ids.iter().for_each(|id| drop(attachments.remove(id)));
         drop(attachments);
-        self.live.lock().expect("no holder panics").remove(&live.stored.id);
+        let mut games = self.live.lock().expect("no holder panics");
+        games.remove(&live.stored.id);
+        super::count(&games);
     }
 
     /// Lets go the games in memory that another replica has taken: it may have held this one for dead.
