@@ -4,11 +4,13 @@
 //! two requests and draws no chance: what he knows stands in the request, and every roll is a tool's. `words` splits a
 //! sentence, `said` and `understand` read it by the tables of `lexicon`, `conversation` joins what is told over turns,
 //! `plan` chooses the next step, with `attack`, `rounds` and `fight` where it comes to blows with the `foes`, and `people`
-//! where it does not; `narrate`, `stories`, `fight_text`, `sheet_text` and `phrases` put it into words; `sheet` reads
+//! where it does not, and `asked` where nothing is done; `narrate`, `stories`, `fight_text`, `sheet_text` and `phrases` put it into words; `sheet` reads
 //! character sheets. `language` translates, both ways, for whoever speaks another language than English.
 
+mod asked;
 mod attack;
 mod conversation;
+mod deeds;
 mod fight;
 mod fight_text;
 mod fight_words;

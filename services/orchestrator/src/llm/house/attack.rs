@@ -6,7 +6,8 @@ use super::{
     conversation, fight, fight_text, foes,
     lexicon::{self, WeaponKind},
     phrases,
-    plan::{Answer, Call, Step, Table, actor, call, checked, light_level, names, pace, reason, scene_call},
+    plan::{Answer, Call, Step, Table, actor, call, checked, is_self, light_level, names, pace, reason, scene_call},
+    rounds,
     sheet::{self, Weapon},
     understand::WeaponSaid,
 };
@@ -28,8 +29,14 @@ pub(super) fn move_of(table: &Table<'_>, name: &str) -> Result<Option<Step>, Str
 
 /// Whom a deed is aimed at, by the names that the scene has for them; those who are down are no targets.
 pub(super) fn targets(table: &Table<'_>, said: Option<&str>) -> Result<Vec<String>, String> {
+    if said.is_some_and(|said| is_self(table, said) && !table.is_character(said)) {
+        return Err(fight_text::NOT_YOURSELF.to_owned());
+    }
     let foes = foes::of_scene(&table.request.scene);
     let mut targets: Vec<String> = Vec::new();
+    if said.is_none() {
+        targets.extend(rounds::counted(table));
+    }
     for said in said.into_iter().chain(table.meaning.details.also.iter().map(String::as_str)) {
         let is_both = said.to_lowercase().starts_with("both ");
         for _ in 0..1 + usize::from(is_both) {
@@ -59,15 +66,18 @@ pub(super) fn shoot(table: &Table<'_>) -> Answer {
         _ => false,
     };
     let foes = foes::of_scene(&table.request.scene);
-    let targets = targets(table, details.target.as_deref().or(known_target))?;
+    let said = details.target.as_deref().or(known_target.filter(|_| details.foes.is_empty()));
+    let targets = targets(table, said)?;
     // Foes of one scene stand together, unless somebody says otherwise.
     let is_among_them = targets.iter().any(|name| foes.iter().any(|foe| foe.name == *name));
     if SHOTS_A_PHASE < targets.len() {
         return Err(fight_text::TOO_MANY_TARGETS.to_owned());
     }
     let target = targets.first().cloned();
+    let own_distance = targets.first().and_then(|name| foes::find(&foes, name)).and_then(foes::Foe::distance_m);
     let earlier_distance = || earlier("target_distance")?.as_u64().and_then(|metres| u32::try_from(metres).ok());
     let kept_distance = table.scene_distance().or_else(earlier_distance).filter(|_| !is_new_target || is_among_them);
+    let kept_distance = own_distance.or(kept_distance);
     let at_hand = || conversation::weapon_at_hand(&table.turns, &names(table.request), &name);
     let said_weapon = details.weapon.clone().or_else(at_hand);
     let weapon = match &said_weapon {
@@ -75,7 +85,8 @@ pub(super) fn shoot(table: &Table<'_>) -> Answer {
         Some(WeaponSaid::Kind(..)) | None => None,
     };
     let Some(distance) = details.distance.or(kept_distance) else {
-        return Err(phrases::ask_distance(table.variety(), weapon.as_deref(), target.as_deref()));
+        let weapon = weapon.as_deref().filter(|_| details.combat_pool.is_none());
+        return Err(phrases::ask_distance(table.variety(), weapon, target.as_deref()));
     };
     let weapon = match weapon {
         Some(weapon) => weapon,
@@ -104,11 +115,21 @@ pub(super) fn shoot(table: &Table<'_>) -> Answer {
         "rounds": details.rounds.filter(|_| details.firing_mode.is_some()), "ammunition": details.ammunition,
         "called_shot": details.is_called_shot.then_some(true),
     });
+    let is_twice =
+        targets.len() < SHOTS_A_PHASE && details.shots == Some(2) && details.firing_mode.as_deref() != Some("FA");
     let all = (!targets.is_empty())
         .then(|| phrases::and_list(&targets.iter().map(|name| phrases::with_article(name)).collect::<Vec<_>>()));
     let lead = phrases::lead_attack(table.variety(), table.is_crowded().then_some(&name), &weapon, all.as_deref());
     let mut calls: Vec<Call> = scene_call(table).into_iter().collect();
+    calls.extend(joining(table, &targets)?);
     calls.push(checked(table, "calculate_ranged_attack", arguments.clone())?);
+    if is_twice {
+        let mut second = arguments.clone();
+        // A burst kicks as hard again; a single round a little.
+        second["recoil"] = if details.firing_mode.as_deref() == Some("BF") { 6 } else { 1 }.into();
+        second["combat_pool"] = Value::Null;
+        calls.push(checked(table, "calculate_ranged_attack", second)?);
+    }
     for (shot, target) in targets.iter().enumerate().skip(1) {
         let mut further = arguments.clone();
         further["target_description"] = target.as_str().into();
@@ -117,6 +138,26 @@ pub(super) fn shoot(table: &Table<'_>) -> Answer {
         calls.push(checked(table, "calculate_ranged_attack", further)?);
     }
     Ok(Step::Call { lead, calls })
+}
+
+/// Whoever is attacked while a fight goes on joins its order, if he is somebody who fights.
+pub(super) fn joining(table: &Table<'_>, targets: &[String]) -> Result<Vec<Call>, String> {
+    let Some(standing) = fight::standing(table).filter(|standing| standing.is_running) else { return Ok(Vec::new()) };
+    let order = sheet::list(standing.result, "order");
+    let is_in_order = |name: &str| {
+        order.iter().filter_map(|fighter| sheet::text(fighter, "name")).any(|known| known.eq_ignore_ascii_case(name))
+    };
+    let known = foes::of_scene(&table.request.scene);
+    let fights = |name: &&String| {
+        let is_foe = foes::known_kind(name).is_some() || known.iter().any(|foe| foe.name == **name);
+        is_foe && !table.is_character(name) && !is_in_order(name)
+    };
+    let new: Vec<foes::Foe> =
+        targets.iter().filter(fights).map(|name| foes::Foe::new(&foes::singular(foes::bare(name)))).collect();
+    if new.is_empty() || !table.offers("join_combat") {
+        return Ok(Vec::new());
+    }
+    rounds::join(table, &new)
 }
 
 /// The one weapon on the sheet that is meant.
@@ -186,7 +227,9 @@ pub(super) fn melee(table: &Table<'_>, skill: &str) -> Answer {
         "called_shot": details.is_called_shot.then_some(true), "reason": reason(table),
     });
     let lead = fight_text::lead_melee(table.variety(), table.is_crowded().then_some(&name), weapon, &target);
-    call(table, lead, "melee_combat", arguments)
+    let mut calls = joining(table, std::slice::from_ref(&target))?;
+    calls.push(checked(table, "melee_combat", arguments)?);
+    Ok(Step::Call { lead, calls })
 }
 
 /// Where foes cannot be kept: one side of an opposed test.

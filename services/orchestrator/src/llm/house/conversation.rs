@@ -30,6 +30,13 @@ pub(super) const DEEDS: &[&str] = &[
     "heal",
     "reload",
     "end_combat",
+    "add_gear",
+    "spend_nuyen",
+    "improve_skill",
+    "use_karma",
+    "conjure_spirit",
+    "drive_vehicle",
+    "throw_grenade",
 ];
 
 /// A player's message and what followed it.
@@ -112,7 +119,7 @@ pub(super) fn meaning(turns: &[Turn<'_>], names: &[&str]) -> (Understanding, Opt
         if is_deed(&meaning.action) {
             last_deed = Some(meaning.clone());
         }
-        open = is_open(&meaning, turn).then(|| meaning.clone());
+        open = is_open(&meaning, turn).then(|| without_refused_dice(meaning.clone(), turn));
     }
     (meaning, spoken)
 }
@@ -130,6 +137,13 @@ fn is_deed(action: &Action) -> bool {
             | Action::Initiative
             | Action::FirstAid
             | Action::Reload
+            | Action::Buy(_)
+            | Action::Spend
+            | Action::Improve(_)
+            | Action::Karma(_)
+            | Action::Conjure(_)
+            | Action::Drive { .. }
+            | Action::Grenade(_)
     )
 }
 
@@ -140,9 +154,20 @@ fn without_scene(mut deed: Understanding) -> Understanding {
     deed
 }
 
+/// Dice of a pool that were refused are not offered again.
+fn without_refused_dice(mut deed: Understanding, turn: &Turn<'_>) -> Understanding {
+    let is_refused = turn.done.iter().any(|done| done.failed)
+        || turn.told.contains(phrases::REFUSED)
+        || language::refuses(&turn.told);
+    if is_refused {
+        deed.details = Details { combat_pool: None, spell_pool: None, drain_pool: None, ..deed.details };
+    }
+    deed
+}
+
 /// Whether the game master could not do it yet: he asked, or a tool refused.
 fn is_open(meaning: &Understanding, turn: &Turn<'_>) -> bool {
-    let is_question = matches!(meaning.action, Action::Sheet(_) | Action::Sustained);
+    let is_question = matches!(meaning.action, Action::Sheet(_) | Action::Sustained | Action::Asked(_));
     if !is_question && !is_deed(&meaning.action) {
         return false;
     }
@@ -158,7 +183,7 @@ fn completes(said: &Understanding, earlier: &Understanding) -> bool {
     let lacks_distance = earlier.action == Action::Attack && earlier.details.distance.is_none();
     match &said.action {
         Action::Fragment => true,
-        Action::Nothing | Action::Free => said.actor.is_some(),
+        Action::Nothing | Action::Free => said.is_name,
         Action::Scene => lacks_distance && said.details.distance.is_some(),
         Action::Cast => {
             earlier.action == Action::Cast
@@ -190,6 +215,7 @@ fn merge(said: Understanding, earlier: Understanding) -> Understanding {
         stranger: said.stranger.or(earlier.stranger),
         is_first_person: said.is_first_person || earlier.is_first_person,
         is_for_all: said.is_for_all || earlier.is_for_all,
+        is_name: said.is_name,
     }
 }
 
@@ -209,6 +235,30 @@ fn last_call_of<'t, 'r>(turn: &'t Turn<'r>, tools: &[&str], character: Option<&s
         character.is_none_or(|character| name.is_none_or(|name| name.eq_ignore_ascii_case(character)))
     };
     turn.done.iter().rev().find(|done| !done.failed && tools.contains(&done.tool) && is_his(done))
+}
+
+/// Combat Pool dice that this character has kept for defence since he acted last.
+pub(super) fn kept_dice(turns: &[Turn<'_>], names: &[&str], character: &str) -> Option<u32> {
+    for (back, turn) in turns.iter().rev().take(TURNS_BACK).enumerate() {
+        let language = language::of(turn.text).flatten();
+        let said = language
+            .map_or_else(|| understand(turn.text, names), |language| understand(&language.heard(turn.text), names));
+        let actor = said.actor.as_deref().or(turn.character).or(match names {
+            [only] => Some(*only),
+            _ => None,
+        });
+        if actor.is_none_or(|actor| !actor.eq_ignore_ascii_case(character)) {
+            continue;
+        }
+        let is_refused = 0 < back && phrases::asks_or_refuses(&turn.told);
+        if said.details.defence_pool.is_some() && !is_refused && !matches!(said.action, Action::Asked(_)) {
+            return said.details.defence_pool;
+        }
+        if 0 < back && is_deed(&said.action) && !is_refused {
+            return None;
+        }
+    }
+    None
 }
 
 /// The weapon that this character fired last, or that his player named since.

@@ -14,16 +14,25 @@ use super::{
     foes::{self, Arm, FLED, Foe, SURRENDERED},
     phrases,
     plan::{Call, Table, checked},
-    sheet::text,
+    sheet::{list, text},
 };
 
 /// Rounds of calls in a turn of a fight; a fight that is not back at a player by then waits for "go on".
 pub(super) const MAX_ROUNDS: usize = 10;
 /// Tools that answer how the fight stands.
-pub(super) const TRACKERS: &[&str] = &["start_combat", "next_actor", "get_combat"];
+pub(super) const TRACKERS: &[&str] = &["start_combat", "join_combat", "next_actor", "get_combat"];
 /// Deeds that use up a character's action in a fight.
-const ACTIONS: &[&str] =
-    &["calculate_ranged_attack", "melee_combat", "cast_spell", "test_skill", "first_aid", "reload"];
+const ACTIONS: &[&str] = &[
+    "calculate_ranged_attack",
+    "melee_combat",
+    "cast_spell",
+    "test_skill",
+    "first_aid",
+    "reload",
+    "conjure_spirit",
+    "drive_vehicle",
+    "throw_grenade",
+];
 /// What stands in the reason of a foe's resistance test.
 const RESISTS: &str = " resists ";
 /// What stands in the reason of a foe's shot.
@@ -145,7 +154,7 @@ impl<'t, 'r> Round<'t, 'r> {
 
     /// What hit in that round and must be resisted.
     fn hits(&self, round: usize) -> Vec<Hit> {
-        self.of(round).filter_map(hit).collect()
+        self.of(round).flat_map(|done| hit(done).into_iter().chain(blast(done))).collect()
     }
 
     /// The test that resists a hit: a character's by his sheet, a foe's by his kind.
@@ -157,7 +166,7 @@ impl<'t, 'r> Round<'t, 'r> {
                 "resist_damage",
                 json!({
                     "character_name": target, "damage_code": code.to_string(), "attacker_successes": successes,
-                    "armor_type": armor, "melee": is_melee.then_some(true),
+                    "armor_type": armor, "melee": is_melee.then_some(true), "combat_pool": self.table.kept_dice(target),
                 }),
             ));
         }
@@ -303,7 +312,11 @@ impl<'t, 'r> Round<'t, 'r> {
         let who = foes::subject(&foe.name);
         match kind.arm {
             Arm::Gun(gun) => {
-                let number = foe.target_number(gun, self.table.scene_distance(), self.table.scene("light_level"))?;
+                let number = foe.target_number(
+                    gun,
+                    foe.distance_m().or(self.table.scene_distance()),
+                    self.table.scene("light_level"),
+                )?;
                 let reason = format!("{who}{SHOOTS}{target}{WITH}{gun}");
                 Some(("roll_dice", json!({"pool": kind.skill, "target_number": number, "reason": reason})))
             }
@@ -337,6 +350,18 @@ fn hit(done: &Done<'_>) -> Option<Hit> {
         }
         _ => None,
     }
+}
+
+/// Whom a grenade's blast hits: nobody aimed at him, so that one success counts.
+fn blast(done: &Done<'_>) -> Vec<Hit> {
+    if done.tool != "throw_grenade" {
+        return Vec::new();
+    }
+    let victim = |victim: &Value| {
+        let code = text(victim, "damage_code")?.parse().ok()?;
+        Some(Hit { target: text(victim, "name")?, code, successes: 1, is_melee: true })
+    };
+    list(done.result, "victims").iter().filter_map(victim).collect()
 }
 
 /// Whom a spell has wounded, how badly, and whether it is Stun.

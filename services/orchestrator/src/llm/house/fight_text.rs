@@ -6,15 +6,18 @@ use super::{
     conversation::Done,
     fight::{self, Standing},
     foes::{self, FLED, Foe, SURRENDERED, TRACK, subject},
-    narrate::{joined, level_word, paragraphs, rolled, sentence, target_number},
-    phrases::{and_list, capital, fill, pick, with_article},
+    narrate::{drained, joined, level_word, paragraphs, rolled, sentence, target_number},
+    phrases::{REFUSED, and_list, capital, fill, pick, with_article},
     plan::Table,
     sheet::{list, plain, text},
+    understand::Action,
 };
 
 pub(super) const ASK_FOES: &str = "A fight against whom? Name them, \"two gangers and a troll attack us\", or the one you aim at, and \
     I roll initiative for everybody.";
 pub(super) const ASK_OPPONENT: &str = "At whom do you strike? Name your opponent.";
+pub(super) const NOT_YOURSELF: &str = "A shot at yourself needs no dice. Say how bad it is, \"I take a moderate wound\", and I mark it. \
+    Nothing is rolled.";
 pub(super) const NO_FIGHT: &str =
     "No fight is on. \"Two gangers attack us\" brings some foes, and \"roll initiative\" begins it.";
 pub(super) const NO_REST: &str = "Nobody rests while a fight is on. Say \"end combat\" if it is over.";
@@ -87,21 +90,60 @@ pub(super) fn not_his_move(table: &Table<'_>, standing: &Standing<'_>, name: &st
 pub(super) fn told(table: &Table<'_>, done: &Done<'_>) -> String {
     let result = done.result;
     match done.tool {
-        "start_combat" => began(result),
-        // Who joins a fight begins it anew.
-        "end_combat" if fight::running_id(table).is_some() => String::new(),
+        "start_combat" | "join_combat" => began(result),
         "end_combat" => ended(table),
         "resist_damage" => resisted(result),
-        "apply_damage" => text(result, "message").map(|message| sentence(&capital(&message))).unwrap_or_default(),
         "first_aid" | "heal" => healed(done),
-        "reload" => text(result, "message").map(|message| sentence(&capital(&message))).unwrap_or_default(),
         "melee_combat" => melee(table, done),
         "roll_dice" => match fight::shot_of_foe(done) {
             Some((foe, target)) => shot(table, done, &foe, &target),
             None => foe_resists(table, done),
         },
-        _ => String::new(),
+        "conjure_spirit" => conjured(table, result),
+        "drive_vehicle" | "throw_grenade" | "use_karma" => thrown(result),
+        "get_combat_pool" => kept(table, result),
+        "get_combat" | "next_actor" if table.meaning.action == Action::Order => began(result),
+        "get_combat" | "next_actor" | "find_tool" => String::new(),
+        _ => text(result, "message").map(|message| sentence(&capital(&message))).unwrap_or_default(),
     }
+}
+
+/// A test that its service has put into words, with its figures.
+fn thrown(result: &Value) -> String {
+    let summary = text(result, "summary").or_else(|| text(result, "message")).map(|told| sentence(&capital(&told)));
+    let number =
+        ["target_number", "final_tn"].iter().map(|key| target_number(result, key)).find(|line| !line.is_empty());
+    let rolls = result.get("roll").filter(|roll| roll.is_object());
+    let rolls = rolls.map(|roll| rolled(Some(roll), text(result, "successes"))).unwrap_or_default();
+    paragraphs(&[joined(vec![number.unwrap_or_default(), rolls]), summary.unwrap_or_default()])
+}
+
+/// A spirit that came, or not, and the drain.
+fn conjured(table: &Table<'_>, result: &Value) -> String {
+    let spirit = text(result, "spirit_type").unwrap_or_else(|| "spirit".to_owned());
+    let services = text(result, "services").filter(|services| services != "0");
+    let story = match services.as_deref() {
+        Some("1") => format!("The {spirit} comes, and owes you 1 service."),
+        Some(services) => format!("The {spirit} comes, and owes you {services} services."),
+        None => format!("You call, and no {spirit} comes."),
+    };
+    let dice = text(result, "dice_pool").map(|dice| format!("Dice: {dice}.")).unwrap_or_default();
+    let figures =
+        vec![target_number(result, "target_number"), dice, rolled(result.get("roll"), text(result, "successes"))];
+    let drain = result.get("drain").map(|drain| drained(table, drain)).unwrap_or_default();
+    paragraphs(&[story, joined(figures), drain])
+}
+
+/// Combat Pool dice that are kept, if there are so many.
+fn kept(table: &Table<'_>, result: &Value) -> String {
+    let name = text(result, "character").unwrap_or_else(|| "The character".to_owned());
+    let dice = table.meaning.details.defence_pool.unwrap_or_default();
+    let combat = list(result, "pools").iter().find(|pool| text(pool, "pool").as_deref() == Some("combat"));
+    let left = combat.and_then(|pool| text(pool, "left"));
+    if let Some(left) = left.filter(|left| left.parse::<u32>().is_ok_and(|left| left < dice)) {
+        return format!("{REFUSED} {name} has only {left} Combat Pool dice left.");
+    }
+    format!("{name} keeps {dice} Combat Pool dice for defence. They resist what hits before {name}'s next action.")
 }
 
 fn began(result: &Value) -> String {
@@ -310,7 +352,7 @@ pub(super) fn foes_changed(table: &Table<'_>, done: &Done<'_>) -> String {
 }
 
 fn is_marked(foe: &Foe) -> bool {
-    0 < foe.physical || 0 < foe.stun || !foe.note.is_empty()
+    0 < foe.physical || 0 < foe.stun || !foe.note.is_empty() && foe.distance_m().is_none()
 }
 
 fn appears(table: &Table<'_>, new: &[&Foe]) -> String {

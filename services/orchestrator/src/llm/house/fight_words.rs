@@ -148,6 +148,75 @@ pub(crate) const FIRST_AID: &[&str] = &[
     "stop the bleeding",
 ];
 
+/// To resist an attack.
+pub(crate) const RESISTING: &[&str] = &["resist", "resists", "resisting", "soak", "soaks"];
+
+/// What dice may be kept for.
+pub(crate) const DEFENDING: &[&str] = &[
+    "dodge",
+    "dodges",
+    "dodging",
+    "defence",
+    "defense",
+    "defend",
+    "defends",
+    "resist",
+    "resists",
+    "resisting",
+    "resistance",
+    "soak",
+];
+
+/// To have a wound.
+pub(crate) const SUFFERING: &[&str] =
+    &["take", "takes", "suffer", "suffers", "mark", "receive", "receives", "get", "gets"];
+
+/// Wounds by their levels, as `apply_damage` takes them.
+pub(crate) const WOUNDS: &[(&str, &str)] = &[
+    ("light wound", "L"),
+    ("moderate wound", "M"),
+    ("serious wound", "S"),
+    ("deadly wound", "D"),
+    ("light damage", "L"),
+    ("moderate damage", "M"),
+    ("serious damage", "S"),
+    ("deadly damage", "D"),
+    ("light stun", "L"),
+    ("moderate stun", "M"),
+    ("serious stun", "S"),
+    ("deadly stun", "D"),
+];
+
+/// To buy.
+pub(crate) const BUYING: &[&str] = &["buy", "buys", "buying", "purchase", "purchases"];
+
+/// To part with money.
+pub(crate) const PAYING: &[&str] = &["spend", "spends", "pay", "pays"];
+
+/// What the Karma Pool may do, as `use_karma` calls it.
+pub(crate) const KARMA_WAYS: &[(&str, &str)] = &[
+    ("reroll", "reroll_failures"),
+    ("re roll", "reroll_failures"),
+    ("roll again", "reroll_failures"),
+    ("failures", "reroll_failures"),
+    ("disaster", "avoid_disaster"),
+    ("dice", "buy_dice"),
+    ("die", "buy_dice"),
+    ("success", "buy_successes"),
+    ("successes", "buy_successes"),
+];
+
+/// To call a spirit.
+pub(crate) const SUMMONING: &[&str] = &["summon", "summons", "summoning", "conjure", "conjures"];
+
+/// Questions about who acts when.
+pub(crate) const ORDER_QUESTIONS: &[&str] =
+    &["initiative order", "turn order", "whose move", "whose turn", "who is next", "who next", "who acts"];
+
+/// How a foe may stand.
+pub(crate) const STATES: &[&str] =
+    &["dead", "alive", "hurt", "wounded", "down", "up", "unconscious", "out", "standing"];
+
 /// A fresh clip.
 pub(crate) const RELOADS: &[&str] =
     &["reload", "reloads", "reloading", "fresh clip", "new clip", "change clips", "change the clip", "fresh magazine"];
@@ -168,6 +237,9 @@ pub(crate) const RESTS: &[&str] = &[
     "lie low",
     "lay low",
     "heal up",
+    "heal for",
+    "heal over",
+    "heals for",
     "heals naturally",
     "heal naturally",
 ];
@@ -220,6 +292,7 @@ pub(crate) const JOBS: &[&str] = &[
     "call my fixer",
     "call our fixer",
     "what is the job",
+    "what the job",
 ];
 
 /// What is to be reached; it follows.

@@ -12,7 +12,7 @@ use rules::shadowrun2::{
 };
 use serde_json::{Map, Value};
 
-use super::phrases::capital;
+use super::{phrases::capital, words};
 
 /// Boxes of a track; with all of them filled one is out of the fight.
 pub(super) const TRACK: u32 = 10;
@@ -167,6 +167,20 @@ pub(super) fn known_kind(name: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| kind.names.iter().any(|word| fits(&word)))
 }
 
+/// The name with a slip in its kind mended: "gaurd" is a guard.
+pub(super) fn without_slip(name: &str) -> String {
+    let (lead, last) = name.rsplit_once(' ').map_or(("", name), |(lead, last)| (lead, last));
+    let lower = last.to_lowercase();
+    let mut kinds = KINDS.iter().flat_map(|kind| kind.names).filter(|kind| !kind.contains(' '));
+    if known_kind(name).is_some() {
+        return name.to_owned();
+    }
+    match kinds.find(|kind| words::swapped(&lower, kind) || words::alike(&lower, kind)) {
+        Some(kind) => format!("{lead} {kind}").trim_start().to_owned(),
+        None => name.to_owned(),
+    }
+}
+
 /// "gangers" is several of "ganger".
 pub(super) fn singular(name: &str) -> String {
     let lower = name.to_lowercase();
@@ -196,7 +210,20 @@ pub(super) const FLED: &str = "has fled";
 /// The same.
 pub(super) const SURRENDERED: &str = "has surrendered";
 
+/// What stands in the note of a foe who has a distance of his own.
+const AWAY: &str = " metres away";
+
+/// The note of a foe who stands apart from the others.
+pub(super) fn distance_note(metres: u32) -> String {
+    format!("{metres}{AWAY}")
+}
+
 impl Foe {
+    /// Metres to him, if he stands apart from the others.
+    pub(super) fn distance_m(&self) -> Option<u32> {
+        self.note.strip_suffix(AWAY)?.parse().ok()
+    }
+
     pub(super) fn new(name: &str) -> Foe {
         Foe { name: name.to_owned(), physical: 0, stun: 0, note: String::new() }
     }

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{
+    asked,
     conversation::Done,
     fight, fight_text,
     phrases::{self, and_list, capital, fill, pick, with_article},
@@ -65,6 +66,7 @@ fn success(table: &Table<'_>, done: &Done<'_>) -> String {
         "drop_spell" => dropped(result),
         "list_characters" => characters(table, result),
         "calculate_target_number" => difficulty(result),
+        "apply_rule" => asked::told(done),
         "update_scene" if done.arguments.contains_key("foes") => fight_text::foes_changed(table, done),
         "update_scene" if done.arguments.contains_key("combat_id") => String::new(),
         "update_scene" if done.arguments.contains_key("description") => fight_text::JOB_KEPT.to_owned(),
@@ -224,7 +226,7 @@ fn resisted(resistance: &Value) -> String {
     format!("The target resists with {attribute}, {dice} dice against {number}. {}", rolled(roll, successes))
 }
 
-fn drained(table: &Table<'_>, drain: &Value) -> String {
+pub(super) fn drained(table: &Table<'_>, drain: &Value) -> String {
     let boxes = text(drain, "damage_taken").unwrap_or_else(|| "0".to_owned());
     let mut line =
         pick(table.variety() >> 3, if boxes == "0" { stories::DRAIN_NONE } else { stories::DRAIN_SOME }).to_owned();
@@ -248,13 +250,15 @@ fn drained(table: &Table<'_>, drain: &Value) -> String {
 
 fn test(table: &Table<'_>, result: &Value) -> String {
     let skill = text(result, "skill").unwrap_or_else(|| "the test".to_owned());
+    // An attribute may be written in capitals.
+    let skill = if skill == skill.to_uppercase() { capital(&skill.to_lowercase()) } else { skill };
     let is_success = is_true(result, "success") || text(result, "result").as_deref() == Some("success");
     let is_disaster = result.get("roll").is_some_and(|roll| is_true(roll, "all_ones"));
     let story = name_if_crowded(table, result, "character")
         + pick(table.variety(), stories::story_of(&skill, is_success, is_disaster));
 
     let mut figures = Vec::new();
-    let rolled_skill = text(result, "rolled").filter(|rolled| *rolled != skill);
+    let rolled_skill = text(result, "rolled").filter(|rolled| !rolled.eq_ignore_ascii_case(&skill));
     match rolled_skill.filter(|_| is_true(result, "defaulted")) {
         Some(rolled) => figures.push(format!("{skill} is not on the sheet; {rolled} stands in.")),
         None => figures.push(format!("{skill}.")),

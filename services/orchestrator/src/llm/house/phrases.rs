@@ -192,6 +192,14 @@ pub(super) fn ask_force(variety: u64, spell: &str) -> String {
     fill(pick(variety, &asks), &[("spell", spell)])
 }
 
+pub(super) fn one_at_a_time(spell: &str, target: &str) -> String {
+    format!("One casting goes at one target here: {spell} at {}. Name the next one for another.", with_article(target))
+}
+
+pub(super) fn ask_force_of_spirit(spirit: &str) -> String {
+    format!("At what Force do you call the {spirit}?")
+}
+
 pub(super) fn ask_pool(pool: &str, name: &str) -> String {
     format!("How many dice is that? Name the number of {pool} dice; \"show {name}'s pools\" tells what there is.")
 }

@@ -6,9 +6,9 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    attack,
+    asked, attack,
     conversation::{self, DEEDS, Done, Turn},
-    fight, foes,
+    deeds, fight, foes,
     language::Language,
     lexicon, narrate, people, phrases, rounds, sheet,
     understand::{Action, Question, Understanding},
@@ -110,6 +110,16 @@ impl<'r> Table<'r> {
         brief.is_some_and(|brief| sheet::is_out(&brief.summary))
     }
 
+    /// Combat Pool dice that a character has kept to resist damage, and has not used yet in this turn.
+    pub(super) fn kept_dice(&self, character: &str) -> Option<u32> {
+        let kept = conversation::kept_dice(&self.turns, &names(self.request), character)?;
+        let is_his = |done: &&Done<'_>| {
+            done.tool == "resist_damage" && done.arguments.get("character_name").is_some_and(|name| name == character)
+        };
+        let used = self.done().iter().filter(is_his).filter_map(|done| done.arguments.get("combat_pool")?.as_u64());
+        kept.checked_sub(u32::try_from(used.sum::<u64>()).ok()?).filter(|left| 0 < *left)
+    }
+
     /// Whether the table has more than one active character, so that "you" is not clear.
     pub(super) fn is_crowded(&self) -> bool {
         1 < self.request.characters.len()
@@ -158,6 +168,18 @@ fn act(table: &Table<'_>, turn: &Turn<'_>) -> Answer {
         Action::Reload => rounds::reload(table),
         Action::Pass => rounds::pass(table),
         Action::Objective(objective) => people::objective(table, objective),
+        Action::Asked(deed) => asked::answer(table, deed),
+        Action::Buy(purchase) => deeds::buy(table, purchase),
+        Action::Spend => deeds::spend(table),
+        Action::Improve(skill) => deeds::improve(table, skill.as_deref()),
+        Action::Karma(way) => deeds::karma(table, way),
+        Action::Defend => deeds::defend(table),
+        Action::Resist => deeds::resist(table),
+        Action::Wound => deeds::wound(table),
+        Action::Conjure(spirit) => deeds::conjure(table, spirit.as_deref()),
+        Action::Drive { vehicle, terrain } => deeds::drive(table, vehicle, *terrain),
+        Action::Grenade(kind) => deeds::grenade(table, *kind),
+        Action::FoeStands(foe) => deeds::foe_stands(table, foe),
 
         _ if !is_first => Ok(Step::Say(narrate::end(table))),
         Action::DropSpell => drop_spell(table),
@@ -177,6 +199,7 @@ fn act(table: &Table<'_>, turn: &Turn<'_>) -> Answer {
         Action::TellScene => Ok(Step::Say(phrases::scene(&table.request.scene))),
         Action::Scene => change_scene(table),
         Action::StartFight => rounds::start_fight(table),
+        Action::Order => rounds::order(table),
         Action::EndFight => rounds::end_fight(table),
         Action::Foes => rounds::meet_foes(table),
         Action::Rest => rounds::rest(table),
@@ -246,10 +269,11 @@ fn cast(table: &Table<'_>) -> Answer {
         return Ok(step);
     }
     let is_aimed = lexicon::SPELLS_AT_A_FOE.contains(&spell.as_str());
+    let is_counted = details.target.is_none() && !details.foes.is_empty();
     let target = match details.target.as_deref() {
         Some("myself" | "himself" | "herself" | "itself") => Some(name.as_str()),
         Some(target) => Some(target),
-        None if is_aimed => table.scene("target"),
+        None if is_aimed && !is_counted => table.scene("target"),
         None => None,
     };
     let found = if is_aimed { attack::targets(table, target)? } else { Vec::new() };
@@ -265,8 +289,13 @@ fn cast(table: &Table<'_>) -> Answer {
         "light_level": light.and_then(light_level),
     });
     let other = target.filter(|target| *target != name);
-    let lead = phrases::lead_cast(table.variety(), table.is_crowded().then_some(&name), spell, other);
+    let mut lead = phrases::lead_cast(table.variety(), table.is_crowded().then_some(&name), spell, other);
+    if let [first, _, ..] = found.as_slice() {
+        lead.push(' ');
+        lead.push_str(&phrases::one_at_a_time(spell, first));
+    }
     let mut calls: Vec<Call> = if is_aimed { scene_call(table).into_iter().collect() } else { Vec::new() };
+    calls.extend(attack::joining(table, found.get(..1).unwrap_or_default())?);
     calls.push(checked(table, "cast_spell", arguments)?);
     Ok(Step::Call { lead, calls })
 }
@@ -421,8 +450,17 @@ pub(super) fn scene_call(table: &Table<'_>) -> Option<Call> {
             arguments.insert(key.to_owned(), value.into());
         }
     }
-    if let Some(distance) = details.distance.filter(|distance| table.scene_distance() != Some(*distance)) {
-        arguments.insert("target_distance".to_owned(), distance.into());
+    let foes = foes::of_scene(&table.request.scene);
+    let apart = target.or_else(|| table.scene("target")).and_then(|target| foes::find(&foes, target));
+    match (details.distance, apart.filter(|foe| foe.distance_m().is_some())) {
+        (Some(distance), Some(foe)) if foe.distance_m() != Some(distance) => {
+            let foe = json!({"name": foe.name, "note": foes::distance_note(distance)});
+            arguments.insert("foes".to_owned(), json!([foe]));
+        }
+        (Some(distance), None) if table.scene_distance() != Some(distance) => {
+            arguments.insert("target_distance".to_owned(), distance.into());
+        }
+        _ => {}
     }
     let mut forget = Vec::new();
     if arguments.contains_key("location") && table.request.scene.contains_key("foes") {
@@ -432,7 +470,6 @@ pub(super) fn scene_call(table: &Table<'_>) -> Option<Call> {
     if arguments.contains_key("target") && table.scene("target").is_some() {
         // Another target: what was known of the last one is not known of this one.
         // Foes of one scene stand together, as `attack` takes it.
-        let foes = foes::of_scene(&table.request.scene);
         let is_among_them = target.is_some_and(|target| foes::find(&foes, target).is_some());
         let has_no_distance = details.distance.is_none() && !is_among_them;
         let stale = [("target_distance", has_no_distance), ("target_movement", details.movement.is_none())];
@@ -452,7 +489,7 @@ pub(super) fn scene_call(table: &Table<'_>) -> Option<Call> {
     checked(table, "update_scene", Value::Object(arguments)).ok()
 }
 
-fn is_self(table: &Table<'_>, target: &str) -> bool {
+pub(super) fn is_self(table: &Table<'_>, target: &str) -> bool {
     matches!(target, "myself" | "himself" | "herself" | "itself")
         || table.request.characters.iter().any(|brief| brief.name.eq_ignore_ascii_case(target))
 }

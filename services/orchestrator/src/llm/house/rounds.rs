@@ -8,7 +8,7 @@ use super::{
     conversation, fight, fight_text,
     foes::{self, Foe},
     phrases,
-    plan::{Answer, Call, Step, Table, actor, call, checked, names, reason},
+    plan::{Answer, Call, Step, Table, actor, call, checked, light_level, names, pace, reason},
     sheet::{self, Weapon},
     understand::WeaponSaid,
 };
@@ -29,16 +29,76 @@ fn new_foes(table: &Table<'_>) -> Vec<Foe> {
     new
 }
 
+/// The scene with new foes in it, and with what else was told of it. Whoever joins others at a distance of his own has that
+/// to himself.
 fn foes_call(table: &Table<'_>, new: &[Foe]) -> Result<Call, String> {
-    let list: Vec<Value> = new.iter().map(|foe| json!({"name": foe.name, "physical": 0, "stun": 0})).collect();
-    let mut arguments = json!({"foes": list});
-    if let [only] = new {
+    let details = &table.meaning.details;
+    let stands_apart = foes::of_scene(&table.request.scene).iter().any(Foe::is_up)
+        && details.distance.is_some_and(|distance| table.scene_distance().is_some_and(|known| known != distance));
+    let note = details.distance.filter(|_| stands_apart).map(foes::distance_note);
+    let list: Vec<Value> = new
+        .iter()
+        .map(|foe| json!({"name": foe.name, "physical": 0, "stun": 0, "note": note}))
+        .map(without_null)
+        .collect();
+    let mut arguments = json!({
+        "foes": list, "location": details.location, "light_level": details.light.as_deref().and_then(light_level),
+        "target_movement": details.movement.as_deref().and_then(pace),
+    });
+    if let [only] = new
+        && !stands_apart
+    {
         arguments["target"] = only.name.as_str().into();
     }
     // Where nobody has named a distance, foes come up across a room.
     let known = table.scene_distance();
-    arguments["target_distance"] = table.meaning.details.distance.or(known).unwrap_or(foes::USUAL_DISTANCE_M).into();
+    let told = details.distance.filter(|_| !stands_apart);
+    arguments["target_distance"] = told.or(known).unwrap_or(foes::USUAL_DISTANCE_M).into();
     checked(table, "update_scene", arguments)
+}
+
+/// Foes whom a message counts, "the two bouncers": those who are there, else as many new ones.
+pub(super) fn counted(table: &Table<'_>) -> Vec<String> {
+    let known = foes::of_scene(&table.request.scene);
+    let such = |kind: &str, count: u32| -> Vec<String> {
+        let there: Vec<String> = known
+            .iter()
+            .filter(|foe| foe.is_up() && std::ptr::eq(foe.kind(), foes::kind(kind)))
+            .map(|foe| foe.name.clone())
+            .take(count as usize)
+            .collect();
+        if there.is_empty() { foes::name_all(&known, kind, count.min(MAX_FOES)) } else { there }
+    };
+    table.meaning.details.foes.iter().flat_map(|(kind, count)| such(kind, *count)).collect()
+}
+
+fn without_null(mut value: Value) -> Value {
+    if let Some(fields) = value.as_object_mut() {
+        fields.retain(|_, value| !value.is_null());
+    }
+    value
+}
+
+/// Foes join the fight that goes on: they come into the scene, if they are new there, and roll initiative.
+pub(super) fn join(table: &Table<'_>, foes: &[Foe]) -> Result<Vec<Call>, String> {
+    let known = foes::of_scene(&table.request.scene);
+    let new: Vec<Foe> = foes.iter().filter(|foe| foes::find(&known, &foe.name).is_none()).cloned().collect();
+    let mut calls = Vec::new();
+    if !new.is_empty() {
+        calls.push(foes_call(table, &new)?);
+    }
+    let participants: Vec<Value> = foes.iter().map(participant).collect();
+    let id = fight::running_id(table);
+    calls.push(checked(table, "join_combat", json!({"combat_id": id, "participants": participants}))?);
+    Ok(calls)
+}
+
+fn participant(foe: &Foe) -> Value {
+    let kind = foe.kind();
+    json!({
+        "name": foe.name, "reaction": kind.reaction, "initiative_dice": kind.initiative_dice,
+        "physical": foe.physical, "stun": foe.stun,
+    })
 }
 
 /// Foes appear; nothing is rolled yet, unless a fight goes on that they join.
@@ -53,17 +113,18 @@ pub(super) fn meet_foes(table: &Table<'_>) -> Answer {
     Ok(Step::Call { lead: String::new(), calls: vec![foes_call(table, &new)?] })
 }
 
-/// Everybody at the table and every foe who is up rolls initiative. Foes who join a fight are in no order yet: it begins
-/// anew with them.
+/// Everybody at the table and every foe who is up rolls initiative; where a fight goes on, those who are new to it.
 pub(super) fn start_fight(table: &Table<'_>) -> Answer {
     let characters = names(table.request);
     if characters.is_empty() {
         return Err(phrases::no_character());
     }
     let new = new_foes(table);
-    let before = fight::running_id(table);
-    if let (Some(id), true) = (&before, new.is_empty()) {
-        return call(table, String::new(), "get_combat", json!({"combat_id": id}));
+    if let Some(id) = fight::running_id(table) {
+        return match new.is_empty() {
+            true => call(table, String::new(), "get_combat", json!({"combat_id": id})),
+            false => Ok(Step::Call { lead: table.pick(phrases::LEAD_INITIATIVE), calls: join(table, &new)? }),
+        };
     }
     let mut foes = foes::of_scene(&table.request.scene);
     foes.retain(Foe::is_up);
@@ -76,23 +137,20 @@ pub(super) fn start_fight(table: &Table<'_>) -> Answer {
     if foes.is_empty() {
         return Err(fight_text::ASK_FOES.to_owned());
     }
-    let opponents = foes.iter().map(|foe| {
-        let kind = foe.kind();
-        json!({
-            "name": foe.name, "reaction": kind.reaction, "initiative_dice": kind.initiative_dice,
-            "physical": foe.physical, "stun": foe.stun,
-        })
-    });
-    let participants: Vec<Value> = characters.iter().map(|name| json!({"name": name})).chain(opponents).collect();
+    let participants: Vec<Value> =
+        characters.iter().map(|name| json!({"name": name})).chain(foes.iter().map(participant)).collect();
     let mut calls = Vec::new();
     if !new.is_empty() || !target.is_empty() {
         calls.push(foes_call(table, &[new, target].concat())?);
     }
-    if let Some(id) = before {
-        calls.push(checked(table, "end_combat", json!({"combat_id": id}))?);
-    }
     calls.push(checked(table, "start_combat", json!({"participants": participants}))?);
     Ok(Step::Call { lead: table.pick(phrases::LEAD_INITIATIVE), calls })
+}
+
+/// Who acts when, by the tracker.
+pub(super) fn order(table: &Table<'_>) -> Answer {
+    let Some(id) = fight::running_id(table) else { return Err(fight_text::NO_FIGHT.to_owned()) };
+    call(table, String::new(), "get_combat", json!({"combat_id": id}))
 }
 
 /// The fight is over because the players say so.

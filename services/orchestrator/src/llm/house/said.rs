@@ -2,6 +2,8 @@
 //!
 //! What was read is taken, so that a number or a name is never read twice.
 
+mod asked;
+mod booked;
 mod figures;
 mod names;
 
@@ -9,7 +11,7 @@ use std::ops::Range;
 
 use self::figures::{canonical, metres_per, whole};
 use super::{
-    fight_words, lexicon, phrases,
+    fight_words, foes, lexicon, phrases,
     understand::{Details, WeaponSaid},
     words::{self, Word},
 };
@@ -45,6 +47,7 @@ const ENDS: &[&str] = &[
     "goes",
     "will",
     "with",
+    "wiht",
     "at",
     "from",
     "in",
@@ -151,6 +154,15 @@ const ENDS: &[&str] = &[
     "today",
 ];
 
+/// Where a shot may be aimed on somebody; the spot is no part of his name.
+const SPOTS: &[&str] =
+    &["head", "leg", "legs", "arm", "knee", "eye", "eyes", "throat", "heart", "face", "neck", "foot"];
+
+/// Whether a word is written in digits alone.
+fn is_digits(word: &Word<'_>) -> bool {
+    word.raw.chars().all(|char| char.is_ascii_digit())
+}
+
 /// Words for somebody already spoken of.
 const PRONOUNS: &[&str] =
     &["him", "her", "it", "them", "they", "he", "she", "that", "this", "me", "you", "us", "one", "again"];
@@ -163,7 +175,19 @@ const FILLERS: &[&str] = &[
 
 impl<'t> Said<'t> {
     pub(crate) fn new(text: &'t str) -> Said<'t> {
-        let words = words::split(text);
+        Said::of(words::split(text))
+    }
+
+    fn of(mut words: Vec<Word<'t>>) -> Said<'t> {
+        // "Ganger 2" is a name: its number counts nothing.
+        for index in 1..words.len() {
+            let is_kind = foes::known_kind(&words[index - 1].text).is_some();
+            let is_beside = words[index - 1].clause == words[index].clause;
+            let unit = words.get(index + 1).map_or("", |word| word.text.as_str());
+            if is_kind && is_beside && is_digits(&words[index]) && metres_per(unit).is_none() {
+                words[index].number = None;
+            }
+        }
         let is_used = vec![false; words.len()];
         Said { words, is_used }
     }
@@ -233,7 +257,7 @@ impl<'t> Said<'t> {
 
     /// The number that stands before, within a few of the given words.
     fn number_before(&self, index: usize, between: &[&str]) -> Option<(u32, usize)> {
-        for back in 1..=6 {
+        for back in 1..=8 {
             let at = index.checked_sub(back)?;
             if let Some(number) = self.number(at) {
                 return Some((number, at));
@@ -282,7 +306,9 @@ impl<'t> Said<'t> {
         let word = owner.or(beneficiary.map(|pair| &pair[1]))?;
         let is_known_word = words::find_name(std::slice::from_ref(word), lexicon::SKILLS.iter().copied()).is_some()
             || words::find_name(std::slice::from_ref(word), lexicon::SPELLS.iter().copied()).is_some()
-            || lexicon::ATTRIBUTES.contains(&word.text.as_str());
+            || lexicon::ATTRIBUTES.contains(&word.text.as_str())
+            || foes::known_kind(&word.text).is_some()
+            || word.text == "force";
         let raw = word.raw.trim_end_matches("'s");
         (!is_known_word).then(|| raw.to_owned())
     }
@@ -290,7 +316,7 @@ impl<'t> Said<'t> {
     /// Everything that is said about an action.
     pub(crate) fn details(&mut self, names: &[&str]) -> Details {
         let mut details = Details {
-            is_called_shot: self.says(lexicon::CALLED_SHOTS),
+            is_called_shot: self.says(lexicon::CALLED_SHOTS) || self.aims_at_a_spot(),
             is_again: self.has(&["again", "another"]) || self.says(&["once more", "one more time", "same as before"]),
             is_pool_vague: self.says(lexicon::VAGUE_POOLS),
             ..Details::default()
@@ -299,6 +325,11 @@ impl<'t> Said<'t> {
             details.notation = Some(canonical(self.words[index].raw));
             self.take(index..index + 1);
         }
+        self.take_damage(&mut details);
+        self.take_wound(&mut details);
+        details.nuyen = self.take_nuyen();
+        details.defence_pool = self.take_defence();
+        details.shots = self.shots();
         details.weapon = self.take_weapon();
         details.spell = self.take_spell();
         details.distance = self.take_distance();
@@ -308,13 +339,14 @@ impl<'t> Said<'t> {
         details.target_number = self.take_target_number();
         details.dice = self.take_dice();
         details.distance = details.distance.or_else(|| self.take_bare_distance());
+        details.range = self.longest(lexicon::RANGES).map(|(_, range, _)| range.to_owned());
         details.difficulty = self.longest(lexicon::DIFFICULTIES).map(|(_, difficulty, _)| difficulty.to_owned());
         details.light = self.longest(lexicon::LIGHTS).map(|(_, light, _)| light.to_owned());
         details.air = self.longest(lexicon::AIR).map(|(_, air, _)| air.to_owned());
         details.firing_mode = self.longest(lexicon::FIRING_MODES).map(|(_, mode, _)| mode.to_owned());
         details.ammunition = self.longest(lexicon::AMMUNITION).map(|(_, ammunition, _)| ammunition.to_owned());
         details.rounds = self.take_rounds();
-        details.cover = self.longest(lexicon::COVERS).map(|(_, cover, _)| cover.to_owned());
+        details.cover = self.cover();
         self.take_movements(&mut details);
         details.location = self.location();
         details.target = self.target(names, details.spell.is_some() || details.weapon.is_some());
@@ -371,7 +403,9 @@ impl<'t> Said<'t> {
         };
         let has_force = self.words.iter().any(|word| word.text == "force");
         let is_spoken_of = has_force || self.has(lexicon::CAST_VERBS) || self.has(&["spell", "sustaining", "drop"]);
+        let is_rest = matches!(self.text(range.end), "for" | "up" | "over" | "naturally");
         let is_verb = matches!(name, "Heal" | "Treat")
+            && !is_rest
             && (range.start == 0 || matches!(self.before(range.start, 1), "i" | "please" | "to"))
             && range.end < self.words.len();
         if lexicon::EVERYDAY_SPELLS.contains(&name) && !is_spoken_of && !is_verb {

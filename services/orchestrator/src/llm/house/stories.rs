@@ -14,7 +14,7 @@ pub(super) const SHOT_MISSES: &[&str] = &[
     "The {weapon} barks, but the shot goes wide of {target}.",
     "A flash, a crack, and nothing: the round whips past {target} and is gone.",
     "Your shot tears at the air beside {target}. A miss.",
-    "The {weapon} kicks in your hand; {target} is still standing, untouched.",
+    "The {weapon} kicks in your hand; {target} is untouched.",
     "Concrete dust, a ricochet singing off into the dark: {target} ducks, and is whole.",
     "For a moment you are sure of it. Then the smoke of the {weapon} clears, and {target} is looking straight at you.",
 ];

@@ -6,15 +6,17 @@ use std::{
 };
 
 use futures_util::StreamExt;
-use proptest::prelude::*;
 use proto::catalogue::Catalogue;
 use regex::Regex;
 use serde_json::{Map, Value, json};
 
-use super::{House, fight, understand::*};
+use super::{House, understand::*};
 
+mod any_text;
+mod deeds;
 mod fights;
 mod german;
+mod questions;
 use crate::llm::{CharacterBrief, Message, ModelEvent, ModelRequest, Opaque, Provider, ToolCall, ToolDefinition};
 
 const NAMES: &[&str] = &["Platinum", "Oak", "Block", "Axel", "Manticore"];
@@ -36,6 +38,7 @@ fn summary(text: &str) -> String {
         foes,
         arm,
         distance,
+        range,
         light,
         movement,
         own_movement,
@@ -60,6 +63,14 @@ fn summary(text: &str) -> String {
         is_again,
         is_long,
         query: _,
+        shots,
+        defence_pool,
+        damage,
+        successes,
+        boxes,
+        wound,
+        is_stun,
+        nuyen,
         number,
     } = understanding.details;
     let mut line = match understanding.action {
@@ -87,6 +98,7 @@ fn summary(text: &str) -> String {
     put("foes", (!foes.is_empty()).then(|| foes.join(", ")));
     put("arm", arm);
     put("m", count(distance));
+    put("range", range);
     put("light", light);
     put("moves", movement);
     put("own", own_movement);
@@ -110,6 +122,14 @@ fn summary(text: &str) -> String {
     put("hard", difficulty);
     put("again", is_again.then(|| "yes".to_owned()));
     put("long", is_long.then(|| "yes".to_owned()));
+    put("shots", count(shots));
+    put("keeps", count(defence_pool));
+    put("damage", damage);
+    put("successes", count(successes));
+    put("boxes", count(boxes));
+    put("wound", wound);
+    put("stun", is_stun.then(|| "yes".to_owned()));
+    put("nuyen", count(nuyen));
     put("number", count(number));
     line
 }
@@ -565,42 +585,6 @@ fn initiative_is_rolled_from_the_sheet() {
 }
 
 #[test]
-fn questions_about_a_sheet_are_answered_from_it() {
-    let cases = [
-        ("how much nuyen have I?", "Platinum has 498148 nuyen."),
-        ("show my weapons", "Ares Alpha (assault rifle, 7M), Monowhip (10S)"),
-        ("show my spells", "Platinum's sheet shows no spells."),
-        ("what's my combat pool", "Combat Pool 18"),
-        ("what is my body?", "Platinum's Body is 10 (base 9)."),
-        ("what is Platinum's essence?", "Essence is 2.55 (base 6)."),
-        ("how much karma do I have", "Karma Pool 45, Good Karma available 57, Karma earned in all 445"),
-        ("list my contacts", "Dutch (Fixer, connection 2, loyalty 1)"),
-        ("am I wounded?", "physical 3, stun 0, overflow 0"),
-        ("show my sheet", "Firearms 9"),
-        ("what is my initiative?", "27+4D6"),
-    ];
-    for (question, expected) in cases {
-        let mut talk = Talk::new(&["Platinum"]);
-        talk.say(question).calls(&[r#"get_character {"character_name":"Platinum"}"#]);
-        talk.results(&[sheet_result()]).only_says(expected);
-    }
-}
-
-#[test]
-fn a_skill_that_is_missing_tells_what_may_be_rolled() {
-    let mut talk = Talk::new(&["Platinum"]);
-    talk.say("what is Platinum's Biotech?")
-        .calls(&[r#"get_character_skill {"character_name":"Platinum","skill_name":"Biotech"}"#]);
-    let skill = json!({"character": "Platinum", "skill": "Biotech", "skill_rating": 0, "on_sheet": false, "defaults": [{"rolled": "Intelligence", "rating": 12, "modifier": 8}]});
-    talk.results(&[skill]).only_says(
-        "Platinum does not have Biotech. In its place may be rolled: Intelligence 12, +8 to the target number.",
-    );
-    talk.say("what's Platinum's Firearms?");
-    let skill = json!({"character": "Platinum", "skill": "Firearms", "skill_rating": 9, "base_rating": 7, "current_rating": 9, "on_sheet": true, "rating_parts": [{"source": "Reflex Recorder", "dice": 2}]});
-    talk.results(&[skill]).only_says("Platinum has Firearms 9 (base 7, Reflex Recorder +2).");
-}
-
-#[test]
 fn the_scene_changes_as_players_tell_it() {
     let cases = [
         ("the lights go out", r#"update_scene {"light_level":"DARK"}"#),
@@ -651,25 +635,6 @@ fn a_pool_without_a_number_is_asked_for() {
 }
 
 #[test]
-fn a_difficulty_is_told_as_a_target_number() {
-    let mut talk = Talk::new(&[]);
-    talk.say("what is the target number for a very difficult test?");
-    let result = json!({"target_number": 8, "difficulty": "very_difficult", "situation": "x"});
-    talk.results(&[result]).only_says("A task that is very difficult needs 8 on a die");
-}
-
-#[test]
-fn a_thing_is_looked_for_all_over_the_sheet() {
-    for (question, expected) in
-        [("do I have an Alta?", "Platinum has Morrissey Alta."), ("do I have a medkit?", "I find no medkit")]
-    {
-        let mut talk = Talk::new(&["Platinum"]);
-        talk.say(question);
-        talk.results(&[sheet_result()]).only_says(expected);
-    }
-}
-
-#[test]
 fn an_empty_table_is_asked_for_a_character() {
     let mut talk = Talk::new(&[]);
     talk.say("I shoot the ganger with my Ares Predator at 15 m").only_says("no character at this table");
@@ -689,7 +654,7 @@ fn the_rules_cannot_be_talked_away() {
 
 #[test]
 fn what_he_cannot_do_he_says_and_offers_the_nearest() {
-    Talk::new(&["Platinum"]).say("I throw a grenade at the gangers").only_says("Throwing Weapons test");
+    Talk::new(&["Platinum"]).say("I throw a grenade at the gangers").only_says("offensive, defensive or concussion");
     Talk::new(&["Platinum"]).say("I tell the bartender a joke").only_says("test");
     Talk::new(&["Platinum"]).say("I put on my hat").only_says("name the skill");
     Talk::new(&["Platinum"]).without("test_skill").say("I climb the wall").only_says("a tool that I do not have");
@@ -735,115 +700,4 @@ fn a_turn_ends_after_a_few_rounds_whatever_the_tools_answer() {
         talk.results(&nonsense);
     }
     panic!("he still calls tools: {:?}", talk.open);
-}
-
-fn any_words() -> impl Strategy<Value = String> {
-    const PIECES: &[&str] = &[
-        "I",
-        "shoot",
-        "cast",
-        "roll",
-        "Mana Bolt",
-        "the ganger",
-        "at",
-        "with",
-        "my",
-        "pistol",
-        "Ares Predator",
-        "15",
-        "metres",
-        "force",
-        "99999999999",
-        "dice",
-        "against",
-        "0",
-        "drop",
-        "again",
-        "initiative",
-        "sheet",
-        "Platinum's",
-        "2d6",
-        "0d0",
-        "-",
-        "dark",
-        "running",
-        "burst",
-        "rounds",
-        "drain",
-        "pool",
-        ",",
-        ".",
-        "?",
-        "aim",
-        "on",
-        "is",
-        "we enter",
-        "test",
-        "Stealth",
-        "😀",
-        "”",
-        "Platinum",
-        "nuyen",
-        "sustain",
-        "combat pool",
-        "1.5",
-        "feet",
-        "Raven's",
-        "d",
-        "not",
-        "for",
-        "of",
-        "ß",
-        "İ",
-    ];
-    proptest::collection::vec(
-        prop_oneof![4 => proptest::sample::select(PIECES).prop_map(str::to_owned), 1 => any::<String>()],
-        0..14,
-    )
-    .prop_map(|pieces| pieces.join(" "))
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
-
-    /// The talk itself asserts that calls are offered and that their arguments fit the contract.
-    #[test]
-    fn any_text_gets_an_answer(first in any_words(), second in any_words(), result in any_result()) {
-        let mut talk = Talk::new(&["Platinum", "Oak"]).scene(json!({"target": "troll", "target_distance": 9, "light_level": 7}));
-        for text in [first, second] {
-            let answer = talk.say(&text);
-            prop_assert!(!answer.text.trim().is_empty() || !answer.calls.is_empty(), "{text}");
-            for _ in 0..fight::MAX_ROUNDS {
-                if !talk.open.is_empty() {
-                    let results = vec![result.clone(); talk.open.len()];
-                    let open = std::mem::take(&mut talk.open);
-                    talk.messages().extend(open.into_iter().zip(results).map(|(call, result)| {
-                        Message::ToolResult { call_id: call.id, tool: call.name, failed: result.get("error").is_some(), result }
-                    }));
-                    talk.ask();
-                }
-            }
-            prop_assert!(talk.open.is_empty());
-        }
-    }
-}
-
-/// Results of the right and of any other shape.
-fn any_result() -> impl Strategy<Value = Value> {
-    let shapes = vec![
-        attack_result(true),
-        cast_result(),
-        sheet_result(),
-        json!({}),
-        json!(null),
-        json!([]),
-        json!("text"),
-        json!(17),
-        json!({"error": "no such thing", "code": 2001}),
-        json!({"error": null}),
-        json!({"error": "", "code": "x"}),
-        json!({"successes": -3, "roll": [], "rolls": {}, "modifiers": 7, "drain": 3, "scene": []}),
-        json!({"characters": [1, null, {"name": 3}], "sustained_spells": "all", "phases": [null], "skills": 4, "weapons": [[]]}),
-    ];
-    proptest::sample::select(shapes)
 }

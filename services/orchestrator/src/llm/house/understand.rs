@@ -22,6 +22,8 @@ pub(crate) struct Understanding {
     pub(crate) is_first_person: bool,
     /// Whether everybody at the table is meant.
     pub(crate) is_for_all: bool,
+    /// Whether he says little more than a name: the answer to "who?".
+    pub(crate) is_name: bool,
 }
 
 /// What a player wants.
@@ -35,6 +37,8 @@ pub(crate) enum Action {
     Cast,
     /// To let go of a sustained spell.
     DropSpell,
+    /// To know what a deed would need, without doing it.
+    Asked(Box<Action>),
     /// To know which spells are sustained.
     Sustained,
     /// A test of a skill.
@@ -43,6 +47,35 @@ pub(crate) enum Action {
     AttributeTest(String),
     /// First aid.
     FirstAid,
+    /// Combat Pool dice are kept to resist damage.
+    Defend,
+    /// An attack told of by the player is resisted.
+    Resist,
+    /// A wound is marked as it is told.
+    Wound,
+    /// Something is bought.
+    Buy(Purchase),
+    /// Money goes.
+    Spend,
+    /// A skill is raised to a rating.
+    Improve(Option<String>),
+    /// The Karma Pool helps, in the way that `use_karma` calls it.
+    Karma(&'static str),
+    /// A spirit is called, of the kind that is named.
+    Conjure(Option<String>),
+    /// A vehicle is driven, by its name.
+    Drive {
+        /// Its name.
+        vehicle: String,
+        /// The terrain, as `drive_vehicle` calls it.
+        terrain: Option<&'static str>,
+    },
+    /// A grenade is thrown, of the kind that is named.
+    Grenade(Option<&'static str>),
+    /// To know who acts when.
+    Order,
+    /// To know how a foe stands.
+    FoeStands(String),
     /// A fresh clip.
     Reload,
     /// To sleep and heal.
@@ -121,6 +154,15 @@ pub(crate) enum Question {
     Item(String),
 }
 
+/// What somebody buys.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Purchase {
+    /// Its name; empty if none was given.
+    pub(crate) thing: String,
+    /// How many.
+    pub(crate) count: u32,
+}
+
 /// A weapon, as far as it was named.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum WeaponSaid {
@@ -142,6 +184,8 @@ pub(crate) struct Details {
     /// A weapon for close combat, as the rule book calls it.
     pub(crate) arm: Option<String>,
     pub(crate) distance: Option<u32>,
+    /// A range by its name, such as "medium".
+    pub(crate) range: Option<String>,
     pub(crate) light: Option<String>,
     pub(crate) movement: Option<String>,
     pub(crate) own_movement: Option<String>,
@@ -169,6 +213,20 @@ pub(crate) struct Details {
     pub(crate) is_long: bool,
     /// What is to be looked up.
     pub(crate) query: Option<String>,
+    /// Shots in one go: "twice".
+    pub(crate) shots: Option<u32>,
+    /// Combat Pool dice kept to resist damage.
+    pub(crate) defence_pool: Option<u32>,
+    /// A damage code, such as "6M".
+    pub(crate) damage: Option<String>,
+    /// Successes behind it.
+    pub(crate) successes: Option<u32>,
+    /// Boxes of a wound, or its level; and whether it is Stun.
+    pub(crate) boxes: Option<u32>,
+    pub(crate) wound: Option<String>,
+    pub(crate) is_stun: bool,
+    /// A sum of money.
+    pub(crate) nuyen: Option<u32>,
     /// A number that stands alone: the answer to "at what Force?".
     pub(crate) number: Option<u32>,
 }
@@ -183,6 +241,7 @@ impl Details {
             foes: if self.foes.is_empty() { earlier.foes } else { self.foes },
             arm: self.arm.or(earlier.arm),
             distance: self.distance.or(earlier.distance),
+            range: self.range.or(earlier.range),
             light: self.light.or(earlier.light),
             movement: self.movement.or(earlier.movement),
             own_movement: self.own_movement.or(earlier.own_movement),
@@ -207,6 +266,14 @@ impl Details {
             is_again: self.is_again || earlier.is_again,
             is_long: self.is_long || earlier.is_long,
             query: self.query.or(earlier.query),
+            shots: self.shots.or(earlier.shots),
+            defence_pool: self.defence_pool.or(earlier.defence_pool),
+            damage: self.damage.or(earlier.damage),
+            successes: self.successes.or(earlier.successes),
+            boxes: self.boxes.or(earlier.boxes),
+            wound: self.wound.or(earlier.wound),
+            is_stun: self.is_stun || earlier.is_stun,
+            nuyen: self.nuyen.or(earlier.nuyen),
             number: self.number.or(earlier.number),
         }
     }
@@ -218,10 +285,29 @@ impl Details {
     }
 }
 
-/// Reads a message. `names` are the active characters.
+/// Reads a message. `names` are the active characters. What is asked or supposed is not done.
 pub(crate) fn understand(text: &str, names: &[&str]) -> Understanding {
     let text = words::plain(text);
-    let mut said = Said::new(&text);
+    let (told, asked) = Said::told_and_asked(&text);
+    if asked.words.is_empty() {
+        return read(told, names);
+    }
+    if told.words.is_empty() {
+        return read(asked, names).supposed();
+    }
+    let (told, asked, all) = (read(told, names), read(asked, names), read(Said::new(&text), names));
+    match (told.action.acts(), asked.action.acts()) {
+        (true, false) => told,
+        (true, true) if told.action != Action::Scene => told,
+        (false, false) if asked.action != Action::Nothing => {
+            Understanding { actor: asked.actor.or(all.actor), ..asked }
+        }
+        _ => all.supposed(),
+    }
+}
+
+fn read(mut said: Said<'_>, names: &[&str]) -> Understanding {
+    let has_question_mark = said.words.iter().any(|word| word.is_asked);
     let actor = said.take_actor(names);
     let is_first_person = said
         .words
@@ -230,7 +316,7 @@ pub(crate) fn understand(text: &str, names: &[&str]) -> Understanding {
     let stranger = if actor.is_none() { said.stranger() } else { None };
     let is_for_all = said.has(&["everyone", "everybody", "all"]);
     let mut details = said.details(names);
-    let mut action = said.action(&details, actor.is_some(), text.contains('?'));
+    let mut action = said.action(&details, actor.is_some(), has_question_mark);
     if action == Action::Nothing && (is_first_person || actor.is_some()) && 2 <= said.words.len() {
         action = Action::Free;
     }
@@ -240,10 +326,58 @@ pub(crate) fn understand(text: &str, names: &[&str]) -> Understanding {
         Action::StartFight if said.says(fight_words::FOES_ACT) => details.target = said.doer(fight_words::FOES_ACT),
         _ => {}
     }
-    Understanding { action, details, actor, stranger, is_first_person, is_for_all }.settled()
+    let is_name = actor.as_ref().is_some_and(|name| said.words.len() <= words::split(name).len() + 1);
+    Understanding { action, details, actor, stranger, is_first_person, is_for_all, is_name }.settled()
+}
+
+impl Action {
+    /// Whether something is done, rather than told or looked up.
+    pub(crate) fn acts(&self) -> bool {
+        matches!(
+            self,
+            Action::Attack
+                | Action::Melee(_)
+                | Action::Cast
+                | Action::DropSpell
+                | Action::SkillTest(_)
+                | Action::AttributeTest(_)
+                | Action::FirstAid
+                | Action::Defend
+                | Action::Resist
+                | Action::Wound
+                | Action::Buy(_)
+                | Action::Spend
+                | Action::Improve(_)
+                | Action::Karma(_)
+                | Action::Conjure(_)
+                | Action::Drive { .. }
+                | Action::Grenade(_)
+                | Action::Reload
+                | Action::Rest
+                | Action::StartFight
+                | Action::Pass
+                | Action::EndFight
+                | Action::Foes
+                | Action::Objective(_)
+                | Action::Milestone(_)
+                | Action::Npc(_)
+                | Action::Roll
+                | Action::Initiative
+                | Action::Scene
+                | Action::Again
+        )
+    }
 }
 
 impl Understanding {
+    /// The same, only thought of.
+    fn supposed(mut self) -> Understanding {
+        if self.action.acts() || self.action == Action::Free {
+            self.action = Action::Asked(Box::new(self.action));
+        }
+        self
+    }
+
     /// Loose numbers find their place once the action is known.
     fn settled(mut self) -> Understanding {
         let details = &mut self.details;
@@ -273,13 +407,16 @@ impl Said<'_> {
         if self.words.is_empty() {
             return Action::Nothing;
         }
+        let is_asking = self.is_asking(has_question_mark);
+        if let Some(action) = self.booked(details, is_asking) {
+            return action;
+        }
         if self.is_plea() {
             return Action::Plea;
         }
         if self.is_help() {
             return Action::Help;
         }
-        let is_asking = self.is_asking(has_question_mark);
         let is_short = self.words.len() <= 4;
         if let Some(action) = self.round_of_fight(details, names_actor, is_asking) {
             return action;
@@ -297,8 +434,14 @@ impl Said<'_> {
         if let Some(action) = self.about_the_table(is_asking, details) {
             return action;
         }
+        if let Some(action) = self.with_its_own_tool(details, is_asking) {
+            return action;
+        }
         if is_asking && details.difficulty.is_some() && self.says(&["target number", "tn"]) {
             return Action::TargetNumber;
+        }
+        if is_asking && details.range.is_some() && self.says(&["target number", "tn", "need"]) {
+            return Action::Attack;
         }
         let wants_rule = is_asking && self.says(lexicon::RULE_QUESTIONS) || self.says(fight_words::LOOK_UPS);
         if wants_rule && !names_actor && !self.has(&["my", "have"]) {
@@ -314,6 +457,14 @@ impl Said<'_> {
             return Action::Cast;
         }
 
+        if names_actor
+            && is_asking
+            && self.text(0) == "how"
+            && self.words.len() <= 4
+            && self.longest(lexicon::SECTIONS).is_none()
+        {
+            return Action::Sheet(Question::Section(Section::Condition));
+        }
         let asks_for_test = self.has(&["roll", "test", "check", "rolls", "make", "try", "attempt", "tests"]);
         let has_roll = self.has(&["roll", "rolls", "throw", "reroll", "dice"]);
         let shoots = self.shoots();
@@ -359,13 +510,15 @@ impl Said<'_> {
         if let Some(action) = self.attack(details, shoots) {
             return action;
         }
+        // "Should I sneak past the guard?" asks about a deed.
+        let is_knowledge = is_asking && !self.says(lexicon::SUPPOSING);
         if let Some((_, attribute, range)) = self.longest(lexicon::ATTRIBUTE_WORDS)
             && self.longest(lexicon::SKILL_WORDS).is_none_or(|(_, _, other)| other.len() <= range.len())
-            && !is_asking
+            && !is_knowledge
         {
             return Action::AttributeTest(attribute.to_owned());
         }
-        if let Some((_, skill, _)) = self.longest(lexicon::SKILL_WORDS).filter(|_| !is_asking) {
+        if let Some((_, skill, _)) = self.longest(lexicon::SKILL_WORDS).filter(|_| !is_knowledge) {
             return Action::SkillTest(skill.to_owned());
         }
         if let Some(person) = self.spoken_to() {
@@ -425,9 +578,9 @@ impl Said<'_> {
         if self.says(fight_words::RESTS) && self.words.len() <= 8 && details.spell.is_none() {
             return Some(Action::Rest);
         }
-        let appear = !details.foes.is_empty() && self.has(fight_words::APPEARING) && !self.has(&["i", "my", "i'm"]);
-        let is_placed = details.distance.is_some() && details.foes.iter().all(|(_, count)| *count == 1);
-        (appear && !is_placed).then_some(Action::Foes)
+        let is_deed = names_actor || self.has(&["i", "my", "i'm"]) || self.has(lexicon::CAST_VERBS) || self.shoots();
+        let comes = self.has(fight_words::APPEARING) || details.distance.is_some();
+        (!details.foes.is_empty() && comes && !is_deed).then_some(Action::Foes)
     }
 
     /// Attempts to talk the game master out of his rules.
@@ -450,18 +603,6 @@ impl Said<'_> {
     fn is_help(&self) -> bool {
         let is_lone = self.has(&["help", "commands", "examples", "manual", "instructions"]) && self.words.len() <= 3;
         is_lone || self.says(lexicon::HELP_QUESTIONS)
-    }
-
-    /// Whether it asks for knowledge rather than for a deed.
-    fn is_asking(&self, has_question_mark: bool) -> bool {
-        const POLITE: &[&str] = &[
-            "please", "gm", "hey", "so", "and", "ok", "okay", "can", "could", "you", "well", "hi", "hello", "let",
-            "me", "i", "want", "to",
-        ];
-        let first = self.words.iter().position(|word| !POLITE.contains(&word.text.as_str())).unwrap_or_default();
-        let begins = lexicon::ASKING.contains(&self.text(first));
-        let is_request = matches!(self.text(0), "can" | "could" | "may" | "let" | "shall");
-        begins || (has_question_mark && !is_request)
     }
 
     /// Questions about the session and the scene.
@@ -508,7 +649,7 @@ impl Said<'_> {
                 && !self.has(&["doubt"]))
     }
 
-    fn shoots(&self) -> bool {
+    pub(crate) fn shoots(&self) -> bool {
         let verb = (0..self.words.len()).any(|index| {
             let is_noun = matches!(self.text(index), "fire" | "blast" | "shot")
                 && matches!(
@@ -536,7 +677,8 @@ impl Said<'_> {
             }
         }
         let uses_gun = has_gun && (details.target.is_some() || details.distance.is_some()) && !self.is_statement();
-        let aims = details.aim_actions.is_some() && (has_gun || details.target.is_some());
+        let takes_aim = details.aim_actions.is_some() || details.is_called_shot;
+        let aims = takes_aim && (has_gun || details.target.is_some());
         (shoots || attacks || uses_gun || aims).then_some(Action::Attack)
     }
 

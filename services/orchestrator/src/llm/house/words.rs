@@ -45,6 +45,8 @@ pub(crate) struct Word<'a> {
     pub(crate) clause: usize,
     /// The sentence it stands in.
     pub(crate) sentence: usize,
+    /// Whether that sentence ends with a question mark.
+    pub(crate) is_asked: bool,
 }
 
 /// Reads a [`plain`] text into words.
@@ -57,6 +59,13 @@ pub(crate) fn split(text: &str) -> Vec<Word<'_>> {
         }
         let raw = piece.get(0).map_or("", |found| found.as_str());
         if piece.name("mark").is_some() {
+            if raw == "?" {
+                words
+                    .iter_mut()
+                    .rev()
+                    .take_while(|word| word.sentence == sentence)
+                    .for_each(|word| word.is_asked = true);
+            }
             clause += 1;
             sentence += usize::from(!matches!(raw, "," | ":"));
             continue;
@@ -69,7 +78,7 @@ pub(crate) fn split(text: &str) -> Vec<Word<'_>> {
             None => (lower, false),
         };
         let is_dice = piece.name("dice").is_some();
-        words.push(Word { text, raw, number, is_dice, is_possessive, clause, sentence });
+        words.push(Word { text, raw, number, is_dice, is_possessive, clause, sentence, is_asked: false });
     }
     join_number_words(&mut words);
     words
@@ -143,6 +152,17 @@ pub(crate) fn squash(text: &str) -> String {
 /// Whether two squashed names are the same but for slips of the finger.
 pub(crate) fn alike(said: &str, name: &str) -> bool {
     slips(said, name).is_some()
+}
+
+/// Whether two words are the same but for two neighbours that changed places: "gaurd" and "guard".
+pub(crate) fn swapped(said: &str, name: &str) -> bool {
+    let (left, right): (Vec<char>, Vec<char>) = (said.chars().collect(), name.chars().collect());
+    let Some(at) = left.iter().zip(&right).position(|(left, right)| left != right) else { return false };
+    let mut mended = left;
+    if at + 1 < mended.len() {
+        mended.swap(at, at + 1);
+    }
+    mended == right
 }
 
 /// The slips of the finger between two squashed names: none in short ones, one from 6 letters on, two from 12. The first

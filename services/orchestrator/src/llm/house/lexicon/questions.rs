@@ -152,11 +152,7 @@ pub(crate) const RULE_QUESTIONS: &[&str] = &[
 pub(crate) const UNSUPPORTED: &[(&str, &str)] = &[
     (
         "reroll",
-        "I keep no Karma Pool, and a roll that is logged stays as it fell. I can roll anew: say \"again\", or name the dice.",
-    ),
-    (
-        "grenade",
-        "I have no blast tables at this table. Roll Throwing Weapons with me and we settle where it lands: \"Throwing Weapons test against 4\".",
+        "A roll that is logged stays as it fell, unless Karma helps: \"I reroll 4 failures with karma against 5\". I can roll anew: say \"again\", or name the dice.",
     ),
     (
         "astral",
@@ -166,20 +162,43 @@ pub(crate) const UNSUPPORTED: &[(&str, &str)] = &[
         "matrix",
         "I do not run Matrix hosts node by node. A Computer test is the nearest thing: \"Computer test against 5\".",
     ),
+    ("sell", "I have no prices for that. I can look up your gear, and roll Negotiation for the deal."),
+    ("level up", "Which skill, and to what rating? \"I raise my Stealth to 5\" spends the karma for it."),
     (
-        "buy",
-        "I keep no shop and change no sheet. I can look up your nuyen and gear, and roll Negotiation or Etiquette for the deal.",
+        "take damage",
+        "How much? \"I take a serious wound\" or \"I take 3 boxes of stun damage\" and I mark it; \"I resist 9M\" and I roll.",
     ),
-    ("sell", "I keep no shop and change no sheet. I can look up your gear, and roll Negotiation for the deal."),
-    ("level up", "I change no sheet. I can tell you how your karma and your skills stand."),
-    ("raise my", "I change no sheet. I can tell you how your karma and your skills stand."),
-    ("take damage", "I do not mark wounds. I can roll the resistance: \"roll 6 dice against 4\"."),
 ];
 
 /// Verbs and words that begin a question or ask to be shown something.
 pub(crate) const ASKING: &[&str] = &[
     "what", "whats", "which", "how", "who", "whos", "whose", "where", "show", "list", "display", "tell", "view",
     "describe", "read", "lookup", "see", "do", "does", "is", "are", "am", "wat", "print",
+];
+
+/// What a question begins with, in one word or two.
+pub(crate) const QUESTION_WORDS: &[&str] = &[
+    "what", "whats", "wat", "which", "how", "who", "whos", "whose", "where", "when", "why", "if", "is", "are", "am",
+    "was", "does", "did", "should", "would", "do i", "do we", "do you", "do they", "could i", "could we", "have i",
+    "will i", "shall i",
+];
+
+/// How a wish for a deed is put as a question.
+pub(crate) const REQUESTS: &[&str] =
+    &["can you", "could you", "would you", "will you", "can i", "can we", "may i", "may we", "shall we", "let"];
+
+/// Two words by which a deed is only thought of.
+pub(crate) const SUPPOSING: &[&str] = &[
+    "what if",
+    "if i",
+    "if we",
+    "should i",
+    "should we",
+    "would i",
+    "would we",
+    "my chances",
+    "the odds",
+    "what happens",
 ];
 
 /// Attempts to have a result without dice, or other rules.

@@ -20,6 +20,10 @@ pub(crate) const LIGHTS: &[(&str, &str)] = &[
     ("complete darkness", "DARK"),
     ("not dark", "NORMAL"),
     ("lights come on", "NORMAL"),
+    ("lights are back", "NORMAL"),
+    ("light is back", "NORMAL"),
+    ("light comes back", "NORMAL"),
+    ("lights come up", "NORMAL"),
     ("lights come back", "NORMAL"),
     ("lights go on", "NORMAL"),
     ("lights are on", "NORMAL"),
@@ -80,6 +84,18 @@ pub(crate) const AIR: &[(&str, &str)] = &[
     ("heavy thermal smoke", "heavy_thermal_smoke"),
     ("mist", "mist"),
     ("glare", "glare"),
+];
+
+/// A range by its name.
+pub(crate) const RANGES: &[(&str, &str)] = &[
+    ("short range", "short"),
+    ("short distance", "short"),
+    ("medium range", "medium"),
+    ("medium distance", "medium"),
+    ("long range", "long"),
+    ("long distance", "long"),
+    ("extreme range", "extreme"),
+    ("extreme distance", "extreme"),
 ];
 
 /// How something moves.

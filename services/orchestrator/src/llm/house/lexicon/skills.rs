@@ -72,6 +72,8 @@ pub(crate) const SKILL_WORDS: &[(&str, &str)] = &[
     ("street etiquette", "Etiquette (Street)"),
     ("sneak", "Stealth"),
     ("sneaks", "Stealth"),
+    ("sneek", "Stealth"),
+    ("sneeks", "Stealth"),
     ("sneaking", "Stealth"),
     ("hide", "Stealth"),
     ("hides", "Stealth"),

@@ -1,7 +1,7 @@
 //! The figures in what a player says: distance, force, pools, aim, target number, dice, rounds.
 
 use super::{MAX_NUMBER, Said};
-use crate::llm::house::{lexicon, understand::Details};
+use crate::llm::house::{fight_words, lexicon, understand::Details};
 
 impl Said<'_> {
     /// A number with a unit, in metres.
@@ -36,7 +36,7 @@ impl Said<'_> {
         for index in 0..self.words.len() {
             let text = self.text(index);
             if matches!(text, "force" | "forc" | "froce" | "f" | "strength")
-                && (text != "strength" || self.has(lexicon::CAST_VERBS))
+                && (text != "strength" || self.has(lexicon::CAST_VERBS) || self.has(fight_words::SUMMONING))
                 && let Some((force, range)) = self.number_after(index + 1)
             {
                 self.take(index..range.end);
@@ -160,13 +160,29 @@ impl Said<'_> {
     }
 
     pub(super) fn take_rounds(&mut self) -> Option<u32> {
-        let at = self
-            .words
-            .iter()
-            .position(|word| matches!(word.text.as_str(), "round" | "rounds" | "bullets" | "shots"))?;
-        let (rounds, number) = self.number_before(at, &["explosive", "gel", "ex", "of"])?;
+        let is_rounds = |index: &usize| matches!(self.text(*index), "round" | "rounds" | "bullets" | "shots" | "shot");
+        let counted = |index: usize| self.number_before(index, &["explosive", "gel", "ex", "of"]);
+        let (rounds, number) = (0..self.words.len()).filter(is_rounds).find_map(counted)?;
         self.take(number..number + 1);
         Some(rounds)
+    }
+
+    /// The target's cover; "I duck behind cover" is one's own.
+    pub(super) fn cover(&self) -> Option<String> {
+        const HIDING: &[&str] = &[
+            "duck", "dive", "take", "get", "go", "jump", "move", "run", "stay", "am", "i'm", "step", "hide", "crouch",
+            "roll",
+        ];
+        let (_, cover, range) = self.longest(lexicon::COVERS)?;
+        let clause = self.words[range.start].clause;
+        let lead: Vec<&str> = self.words[..range.start]
+            .iter()
+            .filter(|word| word.clause == clause)
+            .map(|word| word.text.as_str())
+            .collect();
+        let has = |list: &[&str]| lead.iter().any(|word| list.contains(word));
+        let is_own = has(&["i", "i'm", "we"]) && has(HIDING) && !has(lexicon::SHOOT_VERBS);
+        (!is_own).then(|| cover.to_owned())
     }
 
     pub(super) fn take_movements(&mut self, details: &mut Details) {

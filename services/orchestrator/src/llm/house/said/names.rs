@@ -1,9 +1,6 @@
 //! The names in what a player says: the place, the targets, the foes, who acts.
 
-use super::{
-    DETERMINERS, ENDS, PRONOUNS, Said,
-    figures::{metres_per, whole},
-};
+use super::{DETERMINERS, ENDS, PRONOUNS, SPOTS, Said, figures::whole, is_digits};
 use crate::llm::house::{fight_words, foes, lexicon, words::Word};
 
 impl Said<'_> {
@@ -42,8 +39,10 @@ impl Said<'_> {
                 || matches!(text, "drop" | "heal" | "treat" | "stun")
         };
         let after_verb = (0..self.words.len()).filter(|index| is_verb(self.text(*index))).map(|index| index + 1);
-        let after_at = (0..self.words.len())
-            .filter(|index| matches!(self.text(*index), "at" | "on" | "against" | "toward" | "towards"));
+        let after_at = (0..self.words.len()).filter(|index| {
+            let is_called = self.text(*index) == "to" && self.before(*index, 1) == "shot";
+            is_called || matches!(self.text(*index), "at" | "on" | "against" | "toward" | "towards")
+        });
         if let Some(range) = self.phrase("target is") {
             let start = (range.end..self.words.len()).find(|index| !matches!(self.text(*index), "now" | "still"));
             return start.and_then(|start| self.name_at(start, names));
@@ -62,11 +61,14 @@ impl Said<'_> {
         if has_verb
             || is_attack
             || self.has(lexicon::CAST_VERBS)
-            || self.has(&["aim", "aiming", "spell", "shot", "headshot"])
+            || self.has(&["aim", "aiming", "spell", "shot", "headshot", "grenade"])
         {
             let after_word = after_at.chain(after_bullet).map(|index| index + 1);
-            let places: Vec<usize> = after_verb.chain(after_word).collect();
-            if let Some(target) = places.iter().find_map(|start| self.name_at(*start, names)) {
+            let places = after_verb.chain(after_word);
+            // "the leg of ganger 2"
+            let after_spot = (2..self.words.len())
+                .filter(|index| self.before(*index, 1) == "of" && SPOTS.contains(&self.before(*index, 2)));
+            if let Some(target) = after_spot.chain(places).find_map(|start| self.name_at(start, names)) {
                 return Some(target);
             }
         }
@@ -121,6 +123,17 @@ impl Said<'_> {
         foes
     }
 
+    /// Whether a shot is aimed at a spot of the target: "in the leg", "at ganger 3's head".
+    pub(super) fn aims_at_a_spot(&self) -> bool {
+        let aims = self.shoots() || self.has(&["aim", "aiming", "aims"]);
+        let is_spot = |index: usize| {
+            let is_length = self.words[index.saturating_sub(1)].number.is_some() && index != 0;
+            let is_own = matches!(self.before(index, 1), "my" | "point");
+            SPOTS.contains(&self.text(index)) && !is_length && !is_own && self.text(index + 1) != "length"
+        };
+        aims && (0..self.words.len()).any(is_spot)
+    }
+
     /// To whom somebody speaks: "I talk to the bartender".
     pub(crate) fn spoken_to(&self) -> Option<String> {
         let range =
@@ -166,7 +179,10 @@ impl Said<'_> {
         if matches!(first.text.as_str(), "myself" | "himself" | "herself" | "itself") {
             return Some(first.text.clone());
         }
-        if PRONOUNS.contains(&first.text.as_str()) || first.text.starts_with("head") {
+        if PRONOUNS.contains(&first.text.as_str())
+            || first.text.starts_with("head")
+            || SPOTS.contains(&first.text.as_str())
+        {
             return None;
         }
         let previous = start.checked_sub(1).and_then(|index| self.words.get(index));
@@ -176,29 +192,45 @@ impl Said<'_> {
         let mut parts: Vec<&str> = Vec::new();
         for index in start..self.words.len().min(start + 4) {
             let word = &self.words[index];
-            let is_numbered = word.number.is_some()
-                && word.raw.starts_with(|char: char| char.is_ascii_digit())
-                && !self.is_used[index]
-                && metres_per(self.text(index + 1)).is_none()
-                && parts.last().is_some_and(|part| foes::known_kind(part).is_some());
-            if is_numbered {
+            if !parts.is_empty() && word.number.is_none() && is_digits(word) {
                 parts.push(word.raw);
                 break;
             }
             let is_end = word.clause != first.clause || word.number.is_some() || word.is_dice || self.is_used[index];
-            if is_end || ENDS.contains(&word.text.as_str()) || lexicon::SHOOT_VERBS.contains(&word.text.as_str()) {
+            let ends_name = |list: &[&str]| list.contains(&word.text.as_str());
+            if is_end || ends_name(ENDS) || ends_name(SPOTS) || ends_name(lexicon::SHOOT_VERBS) {
                 break;
             }
             parts.push(word.raw.trim_end_matches("'s"));
         }
         let target = parts.join(" ");
-        let is_light = lexicon::LIGHTS.iter().any(|(phrase, _)| target.to_lowercase().starts_with(phrase));
-        const NO_TARGET: &[&str] =
-            &["pool", "drain", "called shot", "shot", "cover", "initiative", "fire", "will", "range", "all", "first"];
-        let is_none = target.is_empty() || is_light || NO_TARGET.contains(&target.to_lowercase().as_str());
+        let lower = target.to_lowercase();
+        let is_manner =
+            [lexicon::LIGHTS, lexicon::FIRING_MODES].concat().iter().any(|(phrase, _)| lower.starts_with(phrase));
+        const NO_TARGET: &[&str] = &[
+            "pool",
+            "drain",
+            "called shot",
+            "shot",
+            "cover",
+            "initiative",
+            "fire",
+            "will",
+            "range",
+            "all",
+            "first",
+            "damage",
+            "short",
+            "medium",
+            "long",
+            "extreme",
+            "elemental",
+        ];
+        let is_none = target.is_empty() || is_manner || NO_TARGET.contains(&lower.as_str());
         if is_none {
             return None;
         }
+        let target = foes::without_slip(&target);
         let known = names.iter().find(|name| name.eq_ignore_ascii_case(&target));
         // "THE GUARD" is shouted, not a name.
         let target = if target.len() > 3 && target == target.to_uppercase() { target.to_lowercase() } else { target };
