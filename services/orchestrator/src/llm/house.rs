@@ -4,7 +4,7 @@
 //! two requests and draws no chance: what he knows stands in the request, and every roll is a tool's. `words` splits a
 //! sentence, `said` and `understand` read it by the tables of `lexicon`, `conversation` joins what is told over turns,
 //! `plan` chooses the next step, with `attack`, `rounds` and `fight` where it comes to blows with the `foes`, and `people`
-//! where it does not, and `asked` where nothing is done; `narrate`, `stories`, `fight_text`, `sheet_text` and `phrases` put it into words; `sheet` reads
+//! where it does not, `deeds` for what else has a tool of its own, and `asked` where nothing is done; `narrate`, `stories`, `fight_text`, `sheet_text` and `phrases` put it into words; `sheet` reads
 //! character sheets. `language` translates, both ways, for whoever speaks another language than English.
 
 mod asked;

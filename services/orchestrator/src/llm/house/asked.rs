@@ -14,8 +14,8 @@ use super::{
 /// A question about a deed of which no rule tells more.
 const ONLY_ASKED: &str = "You only ask, so nothing is done. Say it as a deed, and I roll.";
 /// A shot of which too little is known.
-const ASK_SHOT: &str = "Name a weapon of the rule book and the distance in metres, or the range, and I tell you the target number. \
-    Which shot do you mean?";
+const ASK_SHOT: &str =
+    "How far is it, and with what weapon? With both, or with the range, I tell you the target number.";
 /// No gun carries so far.
 const OUT_OF_RANGE: &str = "That is beyond the reach of this weapon.";
 
@@ -31,6 +31,7 @@ pub(super) fn answer(table: &Table<'_>, deed: &Action) -> Answer {
         (Action::SkillTest(name) | Action::AttributeTest(name), _) => {
             Err(format!("That would be a test of {}. {ONLY_ASKED}", capital(name)))
         }
+        (Action::Free, _) => Err(phrases::not_understood(table.variety(), &table.request.characters)),
         _ => Err(ONLY_ASKED.to_owned()),
     }
 }

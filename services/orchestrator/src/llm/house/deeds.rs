@@ -102,7 +102,7 @@ pub(super) fn resist(table: &Table<'_>) -> Answer {
     let name = victim(table)?;
     let arguments = json!({
         "character_name": name, "damage_code": details.damage, "attacker_successes": details.successes,
-        "combat_pool": details.defence_pool.or(details.combat_pool), "reason": reason(table),
+        "combat_pool": details.defence_pool.or(details.combat_pool).or(details.dice), "reason": reason(table),
     });
     once(table, String::new(), "resist_damage", arguments)
 }

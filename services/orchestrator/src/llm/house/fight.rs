@@ -92,6 +92,7 @@ pub(super) fn follow_up(table: &Table<'_>) -> Vec<Call> {
     let mut plan: Vec<(&'static str, Value)> = Vec::new();
     let hits = round.hits(last);
     plan.extend(hits.iter().filter_map(|hit| round.resistance(hit)));
+    plan.extend(round.without_kept_dice());
     plan.extend(round.blows_of_foes());
     plan.extend(round.spells_at_characters());
 
@@ -175,6 +176,17 @@ impl<'t, 'r> Round<'t, 'r> {
         let number = damage::resistance_target_number(code.power, armor);
         let reason = format!("{}{RESISTS}{code}", foes::subject(target));
         Some(("roll_dice", json!({"pool": kind.body, "target_number": number, "reason": reason})))
+    }
+
+    /// Dice that were kept and are no longer there: the hit is resisted without them.
+    fn without_kept_dice(&self) -> Vec<(&'static str, Value)> {
+        let refused = self.table.done().iter().filter(|done| done.round == self.last && lacks_kept_dice(done));
+        let again = refused.map(|done| {
+            let mut arguments = done.arguments.clone();
+            arguments.remove("combat_pool");
+            ("resist_damage", Value::Object(arguments))
+        });
+        again.collect()
     }
 
     /// Blows and shots of foes that struck home are resisted by those they were meant for.
@@ -373,6 +385,11 @@ fn wound_by_spell(done: &Done<'_>) -> Option<(String, Level, bool)> {
     let target = text(done.result, "target").or_else(|| text(&Value::Object(done.arguments.clone()), "target_name"))?;
     let spell = text(done.result, "spell").unwrap_or_default().to_lowercase();
     Some((target, level, spell.contains("sleep") || spell.contains("stun")))
+}
+
+/// Whether a test against damage failed for want of dice that were kept.
+pub(super) fn lacks_kept_dice(done: &Done<'_>) -> bool {
+    done.failed && done.tool == "resist_damage" && done.arguments.contains_key("combat_pool") && reason(done).is_empty()
 }
 
 /// Whether a roll is a foe's resistance test.

@@ -100,7 +100,11 @@ pub(super) fn told(table: &Table<'_>, done: &Done<'_>) -> String {
             None => foe_resists(table, done),
         },
         "conjure_spirit" => conjured(table, result),
-        "drive_vehicle" | "throw_grenade" | "use_karma" => thrown(result),
+        "drive_vehicle" => driven(result),
+        "throw_grenade" => thrown(result),
+        "use_karma" => {
+            with_figures(result, text(result, "message").map(|told| sentence(&capital(&told))).unwrap_or_default())
+        }
         "get_combat_pool" => kept(table, result),
         "get_combat" | "next_actor" if table.meaning.action == Action::Order => began(result),
         "get_combat" | "next_actor" | "find_tool" => String::new(),
@@ -108,14 +112,38 @@ pub(super) fn told(table: &Table<'_>, done: &Done<'_>) -> String {
     }
 }
 
-/// A test that its service has put into words, with its figures.
-fn thrown(result: &Value) -> String {
-    let summary = text(result, "summary").or_else(|| text(result, "message")).map(|told| sentence(&capital(&told)));
+/// A story with the figures of its test.
+fn with_figures(result: &Value, story: String) -> String {
     let number =
         ["target_number", "final_tn"].iter().map(|key| target_number(result, key)).find(|line| !line.is_empty());
+    let dice = text(result, "dice_pool").map(|dice| format!("Dice: {dice}.")).unwrap_or_default();
     let rolls = result.get("roll").filter(|roll| roll.is_object());
     let rolls = rolls.map(|roll| rolled(Some(roll), text(result, "successes"))).unwrap_or_default();
-    paragraphs(&[joined(vec![number.unwrap_or_default(), rolls]), summary.unwrap_or_default()])
+    paragraphs(&[story, joined(vec![number.unwrap_or_default(), dice, rolls])])
+}
+
+fn driven(result: &Value) -> String {
+    let vehicle = text(result, "vehicle").unwrap_or_else(|| "vehicle".to_owned());
+    let crash = text(result, "crash_damage").filter(|code| !code.is_empty());
+    let story = match crash {
+        Some(code) => format!("The {vehicle} crashes, and whoever is in it resists {code}."),
+        None if result.get("success").is_some_and(|success| success == true) => {
+            format!("The {vehicle} does what the wheel says.")
+        }
+        None => format!("The {vehicle} slides where it likes."),
+    };
+    with_figures(result, story)
+}
+
+fn thrown(result: &Value) -> String {
+    let grenade = text(result, "grenade").unwrap_or_default();
+    let scatter = result.get("scatter").and_then(|scatter| text(scatter, "distance")).filter(|metres| metres != "0");
+    let landing = match scatter {
+        Some(metres) => format!("The {grenade} grenade lands {metres} metres off."),
+        None => format!("The {grenade} grenade lands where it was aimed."),
+    };
+    let code = text(result, "damage_code").map(|code| format!("It bursts with {code}.")).unwrap_or_default();
+    with_figures(result, joined(vec![landing, code]))
 }
 
 /// A spirit that came, or not, and the drain.
@@ -361,7 +389,7 @@ fn appears(table: &Table<'_>, new: &[&Foe]) -> String {
     let listed = and_list(&names);
     let capital_listed = capital(&listed);
     let values = [("foes", listed.as_str()), ("Foes", capital_listed.as_str())];
-    let is_fight = table.done().iter().any(|done| done.tool == "start_combat");
+    let is_fight = table.done().iter().any(|done| matches!(done.tool, "start_combat" | "join_combat"));
     let end = if is_fight { "" } else { " \"Roll initiative\" and the fight is on; or talk, or run." };
     format!("{}{end}", fill(pick(table.variety(), COME), &values))
 }

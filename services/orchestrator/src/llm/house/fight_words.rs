@@ -214,8 +214,7 @@ pub(crate) const ORDER_QUESTIONS: &[&str] =
     &["initiative order", "turn order", "whose move", "whose turn", "who is next", "who next", "who acts"];
 
 /// How a foe may stand.
-pub(crate) const STATES: &[&str] =
-    &["dead", "alive", "hurt", "wounded", "down", "up", "unconscious", "out", "standing"];
+pub(crate) const STATES: &[&str] = &["dead", "alive", "hurt", "wounded", "unconscious", "standing"];
 
 /// A fresh clip.
 pub(crate) const RELOADS: &[&str] =

@@ -379,9 +379,9 @@ impl Language {
         let found = articles.iter().find_map(|(lead, article)| Some((lower.strip_prefix(lead)?, *article)));
         let Some((noun, kind)) = found else {
             // "Ganger 2" has a number for an article.
-            let (base, number) = one.rsplit_once(' ').unwrap_or((one, ""));
-            let known =
-                self.nouns.get(&base.to_lowercase()).filter(|_| number.chars().all(|char| char.is_ascii_digit()));
+            let numbered = one.rsplit_once(' ').filter(|(_, number)| number.chars().all(|char| char.is_ascii_digit()));
+            let (base, number) = numbered.unwrap_or((one, ""));
+            let known = self.nouns.get(&base.to_lowercase());
             return known.map_or_else(|| one.to_owned(), |(_, noun)| format!("{noun} {number}").trim().to_owned());
         };
         match self.nouns.get(noun) {

@@ -24,7 +24,8 @@ pub(super) fn outcome(table: &Table<'_>) -> String {
     let last_round = done.iter().map(|done| done.round).max().unwrap_or_default();
     let has_more = 1 < done.iter().filter(|done| done.round == last_round).count();
     let mut parts: Vec<String> = Vec::new();
-    for answer in done.iter().filter(|done| done.round == last_round || done.failed) {
+    let is_told = |done: &&Done<'_>| done.round == last_round || done.failed && !fight::lacks_kept_dice(done);
+    for answer in done.iter().filter(is_told) {
         // Beside a deed a change of scene is no news, unless it failed or is a foe's.
         if answer.tool == "update_scene" && has_more && !answer.failed {
             parts.push(fight_text::foes_changed(table, answer));
@@ -261,7 +262,7 @@ fn test(table: &Table<'_>, result: &Value) -> String {
     let rolled_skill = text(result, "rolled").filter(|rolled| !rolled.eq_ignore_ascii_case(&skill));
     match rolled_skill.filter(|_| is_true(result, "defaulted")) {
         Some(rolled) => figures.push(format!("{skill} is not on the sheet; {rolled} stands in.")),
-        None => figures.push(format!("{skill}.")),
+        None => figures.push(format!("{skill} test.")),
     }
     figures.push(target_number(result, "final_tn"));
     if let Some(dice) = text(result, "dice_pool") {

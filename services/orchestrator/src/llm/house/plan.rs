@@ -1,7 +1,7 @@
 //! From what a player means to the next step: tool calls, a question back, or the story of what the tools answered.
 //!
 //! Calls go to tools that are offered, with arguments inside the bounds of their schemas, at most [`MAX_ROUNDS`] times a
-//! turn; a call that failed is told, never repeated.
+//! turn; a call that failed is told, never repeated as it was.
 
 use serde_json::{Map, Value, json};
 
@@ -136,7 +136,8 @@ pub(super) fn next(table: &Table<'_>) -> Step {
     let Some(turn) = table.turns.last() else {
         return Step::Say(phrases::nobody_spoke());
     };
-    let has_failed = turn.done.iter().any(|done| done.failed && done.tool != "update_scene");
+    let has_failed =
+        turn.done.iter().any(|done| done.failed && done.tool != "update_scene" && !fight::lacks_kept_dice(done));
     if has_failed {
         return Step::Say(narrate::end(table));
     }

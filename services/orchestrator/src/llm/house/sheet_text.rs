@@ -103,6 +103,7 @@ fn section_text(sheet: &Value, name: &str, section: Section) -> String {
             ),
         ),
         Section::Weapons => entries(name, "weapons", weapons(sheet)),
+        Section::Ammo => entries(name, "ammunition", ammo(sheet)),
         Section::Armor => entries(name, "armour", gear(sheet, "armor")),
         Section::Equipment => {
             let carried = [
@@ -258,6 +259,17 @@ fn weapons(sheet: &Value) -> Vec<String> {
         if about.is_empty() { weapon.name } else { format!("{} ({})", weapon.name, about.join(", ")) }
     };
     sheet::weapons(sheet).into_iter().map(told).collect()
+}
+
+/// The rounds in each weapon; one that was not fired yet is full.
+fn ammo(sheet: &Value) -> Vec<String> {
+    let told = |weapon: &Value| {
+        let (name, capacity) = (text(weapon, "gear_name")?, text(weapon, "ammo_capacity")?);
+        let rounds = text(weapon, "rounds").map(|rounds| format!("{rounds} of ")).unwrap_or_default();
+        Some(format!("{name} {rounds}{capacity}"))
+    };
+    let is_weapon = |gear: &&Value| gear.get("gear_type").and_then(Value::as_str) == Some("weapon");
+    list(sheet, "gear").iter().filter(is_weapon).filter_map(told).collect()
 }
 
 fn gear(sheet: &Value, kind: &str) -> Vec<String> {

@@ -13,6 +13,8 @@ pub(crate) enum Section {
     Spells,
     /// Weapons.
     Weapons,
+    /// Rounds in the weapons.
+    Ammo,
     /// Armour.
     Armor,
     /// Everything else carried.
@@ -80,6 +82,10 @@ pub(crate) const SECTIONS: &[(&str, Section)] = &[
     ("guns", Section::Weapons),
     ("arsenal", Section::Weapons),
     ("armed", Section::Weapons),
+    ("ammo", Section::Ammo),
+    ("ammunition", Section::Ammo),
+    ("rounds left", Section::Ammo),
+    ("bullets left", Section::Ammo),
     ("armor", Section::Armor),
     ("armour", Section::Armor),
     ("gear", Section::Equipment),

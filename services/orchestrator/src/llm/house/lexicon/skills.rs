@@ -172,7 +172,11 @@ pub(crate) const ATTRIBUTES: &[&str] =
 /// Words for a test of an attribute. There is no Perception skill in this edition: Intelligence notices.
 pub(crate) const ATTRIBUTE_WORDS: &[(&str, &str)] = &[
     ("look around", "intelligence"),
+    ("looks around", "intelligence"),
     ("look for", "intelligence"),
+    ("looks for", "intelligence"),
+    ("listens", "intelligence"),
+    ("searches", "intelligence"),
     ("listen", "intelligence"),
     ("perception", "intelligence"),
     ("notice", "intelligence"),

@@ -44,7 +44,9 @@ fn asks(sentence: &[Word<'_>]) -> bool {
     let text = |index: usize| sentence.get(start + index).map_or("", |word| word.text.as_str());
     let opening = format!("{} {}", text(0), text(1));
     if lexicon::REQUESTS.contains(&opening.as_str()) || lexicon::REQUESTS.contains(&text(0)) {
-        return matches!(text(2), "hit" | "kill" | "beat" | "reach" | "win");
+        // "Can I hit the ganger?", and "kann ich den Ganger treffen?" with its verb at the end.
+        let last = sentence.last().map_or("", |word| word.text.as_str());
+        return [text(2), last].iter().any(|verb| matches!(*verb, "hit" | "kill" | "beat" | "reach" | "win"));
     }
     let is_supposed = sentence
         .windows(2)

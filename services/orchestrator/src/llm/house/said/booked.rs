@@ -62,8 +62,8 @@ impl Said<'_> {
             &["dice", "die", "combat", "pool", "from", "of", "my", "the", "for", "to", "with", "more", "other"];
         let word = |index: usize, list: &[&str]| list.contains(&self.text(index));
         for index in 0..self.words.len() {
-            let is_spell = self.has(lexicon::CAST_VERBS) || self.has(&["drain"]);
-            if is_spell || !word(index, fight_words::DEFENDING) {
+            let is_other = self.has(lexicon::CAST_VERBS) || self.has(&["drain", "roll", "rolls", "throw", "test"]);
+            if is_other || !word(index, fight_words::DEFENDING) {
                 continue;
             }
             // "4 dice for defence", or "dodge with 3 combat pool dice".
@@ -128,8 +128,9 @@ impl Said<'_> {
         if self.has(fight_words::SUMMONING) {
             return Some(Action::Conjure(self.spirit()));
         }
-        if self.says(&["raise my", "improve my", "raise the skill", "improve the skill"]) {
-            let skill = words::find_name(&self.words, lexicon::SKILLS.iter().copied()).map(|(name, _)| name.to_owned());
+        let skill = words::find_name(&self.words, lexicon::SKILLS.iter().copied()).map(|(name, _)| name.to_owned());
+        let raises = self.has(&["raise", "raises", "improve", "improves"]);
+        if raises && (skill.is_some() || self.has(&["skill", "skills"])) {
             return Some(Action::Improve(skill));
         }
         if self.has(&["grenade", "grenades"]) && self.has(&["throw", "throws", "toss", "lob", "hurl"]) {
@@ -181,8 +182,11 @@ impl Said<'_> {
     fn vehicle(&self) -> Option<String> {
         let verb =
             self.words.iter().position(|word| matches!(word.text.as_str(), "drive" | "drives" | "steer" | "steers"))?;
-        let start = (verb + 1..self.words.len())
-            .find(|index| !DETERMINERS.contains(&self.text(*index)) && !matches!(self.text(*index), "my" | "our"))?;
+        let start = (verb + 1..self.words.len()).find(|index| {
+            !DETERMINERS.contains(&self.text(*index))
+                && !matches!(self.text(*index), "my" | "our")
+                && !self.words[*index].is_possessive
+        })?;
         let is_part = |word: &&words::Word<'_>| {
             word.clause == self.words[verb].clause
                 && word.raw.starts_with(|char: char| char.is_uppercase() || char.is_ascii_digit())

@@ -124,6 +124,21 @@ fn dice_kept_for_defence_resist_the_next_hit() {
         let answer = talk.results(&[shot, order("Platinum")]);
         assert!(answer.calls[0].contains(r#""combat_pool":4"#), "{kept}: {:?}", answer.calls);
     }
+    let mut talk = Talk::new(&["Platinum"]).scene(fight);
+    talk.say("I keep 4 combat pool dice for defence, and pass");
+    talk.say("pass");
+    talk.results(&[order("ganger")]);
+    let shot =
+        json!({"roll_id": "x", "pool": 3, "target_number": 4, "rolls": [6, 7, 1], "successes": 2, "result": "success"});
+    talk.results(&[shot, order("Platinum")]);
+    let gone = json!({"error": "combat_pool of 4 is above the 2 left", "code": 5004});
+    let answer = talk.results(&[gone]);
+    assert!(
+        answer.calls[0].starts_with("resist_damage") && !answer.calls[0].contains("combat_pool"),
+        "{:?}",
+        answer.calls
+    );
+
     let mut talk = Talk::new(&["Platinum"]);
     talk.say("I keep 9 combat pool dice for defence");
     let pool = json!({"character": "Platinum", "pools": [{"pool": "combat", "size": 8, "spent": 0, "left": 8}]});

@@ -75,7 +75,12 @@ fn a_deed_that_is_only_asked_about_is_not_done() {
         assert!(answer.calls[0].contains(r#""range":"medium""#), "{question}: {:?}", answer.calls);
         talk.results(&[json!({"result": 5})]).only_says("5");
     }
-    for question in ["Should I sneak past the guard?", "What if I punch the bouncer?", "Do I cast Mana Bolt?"] {
+    for question in [
+        "Should I sneak past the guard?",
+        "What if I punch the bouncer?",
+        "Do I cast Mana Bolt?",
+        "Kann ich den Ganger treffen?",
+    ] {
         Talk::new(&["Platinum"]).say(question).calls(&[]);
     }
 }
