@@ -191,8 +191,20 @@ fn completes(said: &Understanding, earlier: &Understanding) -> bool {
                     || earlier.details.spell.is_none()
                     || said.details.spell == earlier.details.spell)
         }
+        action if goes_on(action, &earlier.action) => true,
         action => *action == earlier.action && !matches!(action, Action::Sheet(_)),
     }
+}
+
+/// Whether it is the same deed, with more of it told: "a spirit", then "a forest spirit".
+fn goes_on(said: &Action, earlier: &Action) -> bool {
+    matches!(
+        (said, earlier),
+        (Action::Buy(_), Action::Buy(_))
+            | (Action::Conjure(Some(_)), Action::Conjure(_))
+            | (Action::Grenade(Some(_)), Action::Grenade(_))
+            | (Action::Improve(Some(_)), Action::Improve(_))
+    )
 }
 
 fn merge(said: Understanding, earlier: Understanding) -> Understanding {
@@ -204,12 +216,14 @@ fn merge(said: Understanding, earlier: Understanding) -> Understanding {
             Action::Cast if details.force.is_none() => &mut details.force,
             Action::Cast => &mut details.spell_pool,
             Action::Roll if details.dice.is_none() => &mut details.dice,
+            Action::Conjure(_) => &mut details.force,
+            Action::Buy(_) | Action::Spend => &mut details.nuyen,
             _ => &mut details.target_number,
         };
         slot.get_or_insert(number);
     }
     Understanding {
-        action: earlier.action,
+        action: if goes_on(&said.action, &earlier.action) { said.action } else { earlier.action },
         details,
         actor: said.actor.or(earlier.actor),
         stranger: said.stranger.or(earlier.stranger),

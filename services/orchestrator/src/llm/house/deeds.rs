@@ -5,14 +5,13 @@ use serde_json::{Value, json};
 
 use super::{
     attack::move_of,
-    fight_text, foes, narrate, phrases,
+    fight_text, foes, lexicon, narrate, phrases,
     plan::{Answer, Step, Table, actor, call, light_level, reason},
-    understand::Purchase,
+    understand::{Purchase, WeaponSaid},
 };
 
 /// Something to buy without its price.
-const ASK_PRICE: &str =
-    "What is it, and what does it cost? \"I buy a medkit for 200 nuyen\" and it is yours. Nothing is spent yet.";
+const ASK_PRICE: &str = "What is it, and what does it cost in nuyen? Say both, and it is yours. Nothing is spent yet.";
 /// Money without a sum.
 const ASK_SUM: &str = "How much? Name the sum in nuyen.";
 /// A wound without its size.
@@ -39,11 +38,15 @@ fn once(table: &Table<'_>, lead: String, tool: &'static str, arguments: Value) -
 
 pub(super) fn buy(table: &Table<'_>, purchase: &Purchase) -> Answer {
     let name = actor(table)?;
-    let price = table.meaning.details.nuyen.ok_or(ASK_PRICE)?;
-    if purchase.thing.is_empty() {
-        return Err(ASK_PRICE.to_owned());
-    }
+    let details = &table.meaning.details;
     let Purchase { thing, count } = purchase;
+    let named = match &details.weapon {
+        Some(WeaponSaid::Named(weapon)) => weapon.as_str(),
+        Some(WeaponSaid::Kind(..)) | None => "",
+    };
+    let is_vague = thing.is_empty() || lexicon::WEAPON_WORDS.iter().any(|(word, _)| word.eq_ignore_ascii_case(thing));
+    let thing = if is_vague && !named.is_empty() { named } else { thing };
+    let price = details.nuyen.filter(|_| !thing.is_empty()).ok_or(ASK_PRICE)?;
     let arguments = json!({
         "character_name": name, "gear_name": thing, "quantity": (1 < *count).then_some(count), "price": price,
         "reason": reason(table),

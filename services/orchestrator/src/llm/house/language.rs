@@ -381,7 +381,9 @@ impl Language {
             // "Ganger 2" has a number for an article.
             let numbered = one.rsplit_once(' ').filter(|(_, number)| number.chars().all(|char| char.is_ascii_digit()));
             let (base, number) = numbered.unwrap_or((one, ""));
-            let known = self.nouns.get(&base.to_lowercase());
+            // "yourself" stands in another form in each case.
+            let lower = base.to_lowercase();
+            let known = self.nouns.get(&format!("{lower} {case}")).or_else(|| self.nouns.get(&lower));
             return known.map_or_else(|| one.to_owned(), |(_, noun)| format!("{noun} {number}").trim().to_owned());
         };
         match self.nouns.get(noun) {

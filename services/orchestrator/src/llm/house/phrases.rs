@@ -382,7 +382,7 @@ pub(super) fn help(character: Option<&CharacterBrief>) -> String {
          - \"what is {name}'s Firearms?\", \"show my weapons\", \"how much nuyen have I?\", \"who is at the table?\"\n\
          - \"two gangers and a troll attack us\", \"roll initiative\", \"I shoot the ganger and the troll\", \"I punch the guard\", \
          \"pass\", \"end combat\": I roll for everybody, mark every wound, and the foes strike back\n\
-         - \"I buy a medkit for 200 nuyen\", \"I take a serious wound\", \"I keep 4 combat pool dice for defence\", \"I summon a forest \
+         - \"I buy a medkit\", \"I take a serious wound\", \"I keep 4 combat pool dice for defence\", \"I summon a forest \
          spirit of Force 4\", \"what would I need at medium range in the dark?\"\n\
          - \"I give first aid to {name}\", \"we rest\", \"I reload\", \"how does recoil work?\", \"we look for a job\", \"I talk to the \
          bartender\"\n\

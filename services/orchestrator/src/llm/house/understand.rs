@@ -440,7 +440,8 @@ impl Said<'_> {
         if is_asking && details.difficulty.is_some() && self.says(&["target number", "tn"]) {
             return Action::TargetNumber;
         }
-        if is_asking && details.range.is_some() && self.says(&["target number", "tn", "need"]) {
+        let is_shot = details.range.is_some() || details.weapon.is_some() && details.target.is_some();
+        if is_asking && is_shot && self.says(&["target number", "tn", "need"]) {
             return Action::Attack;
         }
         let wants_rule = is_asking && self.says(lexicon::RULE_QUESTIONS) || self.says(fight_words::LOOK_UPS);
@@ -457,12 +458,8 @@ impl Said<'_> {
             return Action::Cast;
         }
 
-        if names_actor
-            && is_asking
-            && self.text(0) == "how"
-            && self.words.len() <= 4
-            && self.longest(lexicon::SECTIONS).is_none()
-        {
+        let asks_how = self.text(0) == "how" || self.text(0) == "is" && self.has(fight_words::STATES);
+        if names_actor && is_asking && asks_how && self.words.len() <= 4 && self.longest(lexicon::SECTIONS).is_none() {
             return Action::Sheet(Question::Section(Section::Condition));
         }
         let asks_for_test = self.has(&["roll", "test", "check", "rolls", "make", "try", "attempt", "tests"]);
@@ -618,8 +615,8 @@ impl Said<'_> {
         if tell && is_asking {
             return Some(Action::TellScene);
         }
-        let asks_light =
-            is_asking && details.light.is_some() && self.words.len() <= 6 && !self.has(lexicon::SHOOT_VERBS);
+        let is_brief = self.words.len() <= 6 && !self.has(lexicon::SHOOT_VERBS) && !self.has(&["if"]);
+        let asks_light = is_asking && details.light.is_some() && is_brief;
         asks_light.then_some(Action::TellScene)
     }
 

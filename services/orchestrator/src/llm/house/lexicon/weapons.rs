@@ -225,6 +225,7 @@ pub(crate) const FIRING_MODES: &[(&str, &str)] = &[
     ("semiauto", "SA"),
     ("semi automatic", "SA"),
     ("burst", "BF"),
+    ("bursts", "BF"),
     ("burst fire", "BF"),
     ("three round burst", "BF"),
     ("full auto", "FA"),

@@ -18,18 +18,21 @@ impl Said<'_> {
         sum
     }
 
-    /// A damage code and the successes behind it: "6M with 2 successes". "6M" is no distance where somebody is hit.
+    /// A damage code and the successes behind it: "6M with 2 successes". "6M" is a distance where nobody is hit.
     pub(super) fn take_damage(&mut self, details: &mut Details) {
-        let is_hit = self.has(fight_words::RESISTING)
-            || self.has(&["hit", "hits", "damage", "successes"])
-            || self.says(fight_words::FOES_ACT);
+        let resists = self.has(fight_words::RESISTING);
+        let is_hit = resists || self.has(&["hit", "hits", "damage", "successes"]) || self.says(fight_words::FOES_ACT);
         let code = (0..self.words.len()).find(|index| {
-            let level = self.words.get(index + 1).map_or("", |word| word.raw);
-            let is_level = matches!(level, "L" | "M" | "S" | "D")
-                || matches!(level, "l" | "m" | "s" | "d") && self.has(fight_words::RESISTING);
+            let Some(level) = self.words.get(index + 1) else { return false };
+            let is_level = match level.raw {
+                "L" | "S" | "D" => true,
+                "M" => is_hit,
+                "l" | "m" | "s" | "d" => resists,
+                _ => false,
+            };
             let is_distance = matches!(self.before(*index, 1), "at" | "from" | "range" | "about");
-            let follows = self.words.get(index + 1).is_some_and(|word| word.clause == self.words[*index].clause);
-            is_hit && is_level && follows && !is_distance && self.words[*index].number.is_some()
+            let is_beside = level.clause == self.words[*index].clause;
+            is_level && is_beside && !is_distance && self.words[*index].number.is_some()
         });
         if let Some(index) = code {
             let power = self.words[index].number.and_then(whole).unwrap_or_default();
@@ -84,24 +87,27 @@ impl Said<'_> {
     pub(super) fn shots(&self) -> Option<u32> {
         let aims = |index: usize| self.before(index, 1).starts_with("aim");
         let twice = (0..self.words.len()).any(|index| self.text(index) == "twice" && !aims(index));
-        (twice && self.shoots() || self.says(&["double tap", "two shots", "2 shots", "two times"])).then_some(2)
+        (twice && self.shoots()
+            || self.says(&["double tap", "two shots", "2 shots", "two bursts", "2 bursts", "two times"]))
+        .then_some(2)
     }
 
     /// What a player books on a sheet himself.
     pub(crate) fn booked(&self, details: &Details, is_asking: bool) -> Option<Action> {
-        let is_hurt = self.has(fight_words::RESISTING)
-            || self.has(&["hit", "hits", "takes", "take", "damage"])
-            || self.says(fight_words::FOES_ACT);
-        if details.damage.is_some() && is_hurt {
+        let shoots_himself = self.shoots() && self.has(&["i", "i'm", "i'll"]) && !self.has(fight_words::RESISTING);
+        if details.damage.is_some() && !is_asking && !shoots_himself {
             return Some(Action::Resist);
         }
         let buys = self.has(fight_words::BUYING);
         if buys && !self.has(&["dice", "die", "successes", "success"]) {
             return Some(Action::Buy(self.purchase()));
         }
-        let pays = self.has(fight_words::PAYING) || self.says(&["i give"]);
+        let pays = self.has(fight_words::PAYING) || self.says(&["i give"]) || self.has(&["gives"]);
         if details.nuyen.is_some() && pays && !self.has(&["me", "us"]) {
             return Some(Action::Spend);
+        }
+        if details.nuyen.is_some() && self.words.len() <= 2 {
+            return Some(Action::Fragment);
         }
         let takes = self.has(fight_words::SUFFERING);
         if takes && (details.boxes.is_some() || details.wound.is_some()) && !is_asking {
@@ -125,17 +131,20 @@ impl Said<'_> {
         if details.defence_pool.is_some() && !self.shoots() && details.weapon.is_none() {
             return Some(Action::Defend);
         }
-        if self.has(fight_words::SUMMONING) {
-            return Some(Action::Conjure(self.spirit()));
+        let spirit = self.spirit();
+        if self.has(fight_words::SUMMONING) || spirit.is_some() && details.force.is_some() && !is_asking {
+            return Some(Action::Conjure(spirit));
         }
         let skill = words::find_name(&self.words, lexicon::SKILLS.iter().copied()).map(|(name, _)| name.to_owned());
         let raises = self.has(&["raise", "raises", "improve", "improves"]);
         if raises && (skill.is_some() || self.has(&["skill", "skills"])) {
             return Some(Action::Improve(skill));
         }
-        if self.has(&["grenade", "grenades"]) && self.has(&["throw", "throws", "toss", "lob", "hurl"]) {
-            let kind = |word: &&str| self.has(&[*word]);
-            return Some(Action::Grenade(["offensive", "defensive", "concussion"].into_iter().find(|word| kind(word))));
+        let kind = ["offensive", "defensive", "concussion"].into_iter().find(|word| self.has(&[*word]));
+        let throws = self.has(&["grenade", "grenades"]) && self.has(&["throw", "throws", "toss", "lob", "hurl"]);
+        let answers = kind.is_some() && self.words.len() <= 3;
+        if throws || answers {
+            return Some(Action::Grenade(kind));
         }
         let vehicle = self.vehicle()?;
         let terrain = ["tight", "restricted", "open", "normal"].into_iter().find(|word| self.has(&[*word]));
@@ -144,6 +153,9 @@ impl Said<'_> {
 
     /// The foe in "is ganger 2 dead?" and "how is ganger 2?".
     fn foe_asked_after(&self) -> Option<String> {
+        if let Some(range) = self.phrase("condition of") {
+            return self.name_at(range.end, &[]).filter(|name| foes::known_kind(name).is_some());
+        }
         let start = match (self.text(0), self.text(1)) {
             ("is", _) if self.has(fight_words::STATES) => 1,
             ("how", "is") => 2,
@@ -155,17 +167,27 @@ impl Said<'_> {
 
     fn purchase(&self) -> Purchase {
         const AFTER: &[&str] = &["for", "at", "from", "and", "with", "now", "please", "costs", "price"];
+        let is_end = |index: usize| {
+            let text = self.text(index);
+            AFTER.contains(&text) || fight_words::BUYING.contains(&text)
+        };
         let verb =
-            self.words.iter().position(|word| fight_words::BUYING.contains(&word.text.as_str())).unwrap_or_default();
-        let rest = self.words[verb + 1..].iter().take_while(|word| word.clause == self.words[verb].clause);
-        let mut rest =
-            rest.skip_while(|word| DETERMINERS.contains(&word.text.as_str()) || word.text == "me").peekable();
-        let count = rest.peek().and_then(|word| word.number).and_then(whole);
-        let thing: Vec<&str> = rest
-            .skip(usize::from(count.is_some()))
-            .take_while(|word| !AFTER.contains(&word.text.as_str()))
+            (0..self.words.len()).find(|index| fight_words::BUYING.contains(&self.text(*index))).unwrap_or_default();
+        let is_named_after = self.words.get(verb + 1).is_some_and(|word| word.clause == self.words[verb].clause);
+        // "I want to buy a gun", or with the verb at the end, as a German has it.
+        let start = match is_named_after {
+            true => verb + 1,
+            false => {
+                (0..verb).find(|index| self.is_used[*index] || DETERMINERS.contains(&self.text(*index))).unwrap_or(verb)
+            }
+        };
+        let is_lead = |index: &usize| DETERMINERS.contains(&self.text(*index)) || self.text(*index) == "me";
+        let start = (start..self.words.len()).find(|index| !is_lead(index)).unwrap_or(verb);
+        let count = self.words.get(start).and_then(|word| word.number).and_then(whole);
+        let thing: Vec<&str> = (start + usize::from(count.is_some())..self.words.len())
+            .take_while(|index| self.words[*index].clause == self.words[verb].clause && !is_end(*index))
             .take(6)
-            .map(|word| word.raw)
+            .map(|index| self.words[index].raw)
             .collect();
         Purchase { thing: capital(&thing.join(" ")), count: count.unwrap_or(1).max(1) }
     }

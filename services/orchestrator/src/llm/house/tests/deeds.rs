@@ -29,7 +29,14 @@ fn what_is_bought_is_paid_and_put_on_the_sheet() {
     let spent = r#"spend_nuyen {"amount":500,"character_name":"Platinum"}"#;
     check("I spend 500 nuyen", spent);
     check("Ich gebe 500 Nuyen aus", spent);
-    Talk::new(&["Platinum"]).say("I want to buy a gun").only_says("what does it cost");
+    check("Ich will ein Medkit für 200 Nuyen kaufen", medkit);
+    let mut talk = Talk::new(&["Platinum"]);
+    talk.say("I want to buy an Ares Predator").only_says("what does it cost");
+    let answer = talk.say("450 nuyen");
+    assert!(answer.calls[0].contains(r#""gear_name":"Ares Predator","price":450"#), "{:?}", answer.calls);
+    talk.say("I want to buy a gun").only_says("what does it cost");
+    let answer = talk.say("an Ares Predator for 450 nuyen");
+    assert!(answer.calls[0].contains(r#""gear_name":"Ares Predator","price":450"#), "{:?}", answer.calls);
 }
 
 #[test]
@@ -60,6 +67,14 @@ fn wounds_are_marked_as_they_are_told() {
 fn an_attack_that_is_told_of_is_resisted() {
     check("Oak is hit for 8M, he resists", r#"resist_damage {"character_name":"Oak","damage_code":"8M"}"#);
     check(
+        "Ich widerstehe 6M mit 3 Würfeln",
+        r#"resist_damage {"character_name":"Platinum","combat_pool":3,"damage_code":"6M"}"#,
+    );
+    check(
+        "A ganger shoots at Oak, 6L with 3 successes",
+        r#"resist_damage {"attacker_successes":3,"character_name":"Oak","damage_code":"6L"}"#,
+    );
+    check(
         "A ganger shoots me, 6M with 2 successes",
         r#"resist_damage {"attacker_successes":2,"character_name":"Platinum","damage_code":"6M"}"#,
     );
@@ -86,7 +101,14 @@ fn spirits_vehicles_grenades_and_karma_have_tools_of_their_own() {
         "I raise my Stealth to 5",
         r#"improve_skill {"character_name":"Platinum","new_rating":5,"skill_name":"Stealth"}"#,
     );
-    Talk::new(&["Oak"]).say("I summon a spirit").only_says("Which spirit");
+    let mut talk = Talk::new(&["Oak", "Platinum"]);
+    talk.say("Oak summons a spirit").only_says("Which spirit");
+    let answer = talk.say("a forest spirit of Force 3");
+    assert!(answer.calls[0].starts_with(r#"conjure_spirit {"character_name":"Oak","force":3"#), "{:?}", answer.calls);
+    let mut talk = Talk::new(&["Oak"]).scene(json!({"target_distance": 20}));
+    talk.say("I throw a grenade").only_says("Which grenade");
+    let answer = talk.say("offensive");
+    assert!(answer.calls[0].contains(r#""grenade":"offensive""#), "{:?}", answer.calls);
 }
 
 #[test]

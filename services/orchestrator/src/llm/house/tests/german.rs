@@ -185,6 +185,46 @@ fn a_german_gets_tests_sheets_talk_and_help_in_german() {
 }
 
 #[test]
+fn what_a_german_books_asks_and_keeps_is_told_in_german() {
+    for text in [
+        "Ich will ein Medkit kaufen",
+        "Ich beschwöre einen Geist",
+        "Ich beschwöre einen Waldgeist",
+        "Ich werfe eine Granate",
+        "Ich erschieße mich selbst",
+        "Soll ich auf den Ganger schießen?",
+        "Soll ich an der Wache vorbeischleichen?",
+        "Ist Ganger 2 tot?",
+        "Ich wiederhole den Wurf mit Karma",
+    ] {
+        is_german(&Talk::new(&["Platinum"]).say(text).text);
+    }
+    let answers = [
+        ("Ich behalte 4 Kampfpool-Würfel zur Verteidigung", json!({"character": "Oak", "pools": []})),
+        ("Ich gebe 500 Nuyen aus", json!({"message": "Oak spends 500 nuyen and has 1000"})),
+        (
+            "Ich erleide eine schwere Wunde",
+            json!({"message": "Oak takes 6 boxes physical: 6 Physical, 0 Stun, acting"}),
+        ),
+        ("Was passiert, wenn das Licht ausgeht?", json!({"result": 8})),
+        (
+            "Ich beschwöre einen Waldgeist der Stufe 4",
+            json!({"spirit_type": "forest spirit", "services": 2, "target_number": 4, "dice_pool": 6, "roll": {"rolls": [4, 4]}, "successes": 2}),
+        ),
+        (
+            "Ich fahre den Westwind durch enges Gelände",
+            json!({"vehicle": "Westwind", "success": true, "target_number": 7, "roll": {"rolls": [8]}, "successes": 1}),
+        ),
+    ];
+    for (text, result) in answers {
+        let mut talk = Talk::new(&["Oak"]);
+        let asked = talk.say(text);
+        assert_eq!(asked.calls.len(), 1, "{text}: {}", asked.text);
+        is_german(&talk.results(&[result]).text);
+    }
+}
+
+#[test]
 fn who_goes_on_in_english_is_answered_in_english() {
     let mut talk = Talk::new(&["Platinum"]);
     is_german(&talk.say("Guten Abend, ich bin da").text);

@@ -65,6 +65,7 @@ fn a_deed_that_is_only_asked_about_is_not_done() {
         "What are my chances to hit the ganger at 10 metres with my Ares Predator?",
         "If I shot the ganger at 10 metres with my Ares Predator, what would I need?",
         "Should I shoot the ganger at 10 metres with my Ares Predator?",
+        "What do I need to hit the ganger with my Ares Predator at 10 metres?",
         "Wie stehen meine Chancen, den Ganger auf 10 Meter mit der Ares Predator zu treffen?",
     ];
     for question in shots {
@@ -118,5 +119,7 @@ fn how_somebody_stands_is_told() {
     let mut talk = Talk::new(&["Oak", "Platinum"]).scene(scene);
     talk.say("Is Ganger 1 dead?").only_says("out of the fight");
     talk.say("How is Ganger 2?").only_says("3 boxes of physical damage");
+    talk.say("Wie geht es Ganger 2?").only_says("3 Kästchen");
+    talk.say("Is Platinum dead?").calls(&[r#"get_character {"character_name":"Platinum"}"#]);
     talk.say("How is Platinum?").calls(&[r#"get_character {"character_name":"Platinum"}"#]);
 }
