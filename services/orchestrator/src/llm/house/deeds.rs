@@ -25,13 +25,10 @@ const ASK_RATING: &str = "Which skill, and to what rating? \"I raise my Stealth 
 /// Karma without the figures of its test.
 const ASK_KARMA: &str = "How many dice, and against what target number? \"I reroll 4 failures with karma against 5\".";
 
-/// One call that ends the turn. A tool that is not shown at every table is looked for first.
+/// One call that ends the turn.
 fn once(table: &Table<'_>, lead: String, tool: &'static str, arguments: Value) -> Answer {
     if table.result(tool).is_some() {
         return Ok(Step::Say(narrate::end(table)));
-    }
-    if !table.offers(tool) && table.offers("find_tool") && table.result("find_tool").is_none() {
-        return call(table, String::new(), "find_tool", json!({"query": tool}));
     }
     call(table, lead, tool, arguments)
 }

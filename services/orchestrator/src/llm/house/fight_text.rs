@@ -107,7 +107,7 @@ pub(super) fn told(table: &Table<'_>, done: &Done<'_>) -> String {
         }
         "get_combat_pool" => kept(table, result),
         "get_combat" | "next_actor" if table.meaning.action == Action::Order => began(result),
-        "get_combat" | "next_actor" | "find_tool" => String::new(),
+        "get_combat" | "next_actor" => String::new(),
         _ => text(result, "message").map(|message| sentence(&capital(&message))).unwrap_or_default(),
     }
 }

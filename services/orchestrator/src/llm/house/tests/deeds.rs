@@ -40,19 +40,6 @@ fn what_is_bought_is_paid_and_put_on_the_sheet() {
 }
 
 #[test]
-fn a_tool_that_is_not_shown_is_looked_for() {
-    let mut talk = Talk::new(&["Platinum"]);
-    let shown = talk.request.tools.clone();
-    talk = talk.without("spend_nuyen");
-    talk.say("I spend 500 nuyen").calls(&[r#"find_tool {"query":"spend_nuyen"}"#]);
-    talk.request.tools = shown;
-    let answer = talk.results(&[json!({"tools": [{"name": "spend_nuyen"}]})]);
-    assert!(answer.calls[0].starts_with("spend_nuyen "), "{:?}", answer.calls);
-    talk.results(&[json!({"message": "Platinum spends 500 nuyen and has 1000", "nuyen": 1000})])
-        .only_says("and has 1000.");
-}
-
-#[test]
 fn wounds_are_marked_as_they_are_told() {
     check("I take a serious wound", r#"apply_damage {"character_name":"Platinum","level":"S"}"#);
     check("Ich erleide eine schwere Wunde", r#"apply_damage {"character_name":"Platinum","level":"S"}"#);
