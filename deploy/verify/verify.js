@@ -48,6 +48,45 @@ export async function entryHash(roll) {
   return sha256(parts.join("\n"));
 }
 
+/** The seed that a player asked to add: field 2 of a protobuf message all of whose fields are texts. */
+function addedSeed(request) {
+  let [data, seed] = [bytes(request), ""];
+  for (let at = 0; at < data.length; ) {
+    const field = data[at++] >> 3;
+    let length = data[at++];
+    if (length > 127) length = (length & 127) | (data[at++] << 7);
+    if (field === 2) seed = new TextDecoder().decode(data.slice(at, at + length));
+    at += length;
+  }
+  return seed;
+}
+
+function wrong(text) {
+  throw new Error(text);
+}
+
+const CHAIN = { string: "session commitment genesis previous_head head public_key signature", number: "rotation length" };
+const ENTRY = {
+  string: "session previous_hash roll_id kind player client_seeds cause request answer hash",
+  number: "nonce rotation at_ms",
+  object: "sides faces",
+};
+
+/** Refuses what has not these fields, or a result, which is not what was hashed. */
+function shaped(what, value, fields) {
+  const isDie = (number) => Number.isSafeInteger(number) && 0 < number && number <= 2 ** 32;
+  const isProper = {
+    string: (field) => typeof field === "string",
+    number: Number.isSafeInteger,
+    object: (field) => Array.isArray(field) && field.every(isDie),
+  };
+  for (const [kind, names] of Object.entries(fields)) {
+    const bad = names.split(" ").find((name) => !isProper[kind](value?.[name]));
+    if (bad) wrong(`${what}: ${bad} is missing, or is not what it should be`);
+  }
+  if ("result" in value) wrong(`${what}: leave out its result, which is not what was hashed`);
+}
+
 /** Whether Ed25519 verifies; null where the platform has none. */
 async function signed(publicKey, text, signature) {
   let key;
@@ -61,23 +100,28 @@ async function signed(publicKey, text, signature) {
 }
 
 /** Verifies a chain; answers a sentence, or throws what is wrong. */
-export async function verify({ chain, rolls: unordered }) {
-  const rolls = [...unordered].sort((one, other) => one.nonce - other.nonce);
+export async function verify(file) {
+  if (!Array.isArray(file?.rolls)) wrong("the file has no chain with rolls");
+  const { chain } = file;
+  shaped("the chain", chain, CHAIN);
+  for (const [number, roll] of file.rolls.entries()) shaped(`entry ${number} of the file`, roll, ENTRY);
+  const rolls = [...file.rolls].sort((one, other) => one.nonce - other.nonce);
   const { session, rotation, commitment } = chain;
-  const wrong = (text) => {
-    throw new Error(text);
-  };
-  const seed = chain.server_seed ? bytes(chain.server_seed) : null;
+  const seed = chain.server_seed ? bytes(String(chain.server_seed)) : null;
   if (seed && (await sha256(seed)) !== commitment) wrong("the seed is not the one that was committed to");
   let head = await sha256(`dicetower-chain-1\n${session}\n${rotation}\n${commitment}\n${chain.previous_head}`);
   if (head !== chain.genesis) wrong("the chain does not begin where it says");
+  const clientSeeds = [];
   for (const [nonce, roll] of rolls.entries()) {
     const where = `entry ${nonce} (${roll.roll_id})`;
-    if (roll.session !== session || roll.rotation !== rotation || roll.nonce !== nonce) {
-      wrong(`${where}: an entry is missing, or stands in another place`);
-    }
+    const stands = roll.session === session && roll.rotation === rotation && roll.nonce === nonce;
+    if (!stands) wrong(`${where}: an entry is missing, or stands in another place`);
     if (roll.previous_hash !== head) wrong(`${where}: it does not follow on the entry before it`);
     if ((await entryHash(roll)) !== roll.hash) wrong(`${where}: it was changed`);
+    if (rolls[nonce - 1]?.kind === "RevealSeed") wrong(`${where}: it was made after the seed was revealed`);
+    if (roll.kind === "AddClientSeed") clientSeeds.push(addedSeed(roll.request));
+    const isJoined = roll.client_seeds === clientSeeds.join(",");
+    if (!isJoined) wrong(`${where}: its client seeds are not those that were added before it`);
     if (seed) {
       const shown = await faces(seed, roll.client_seeds, nonce, roll.sides);
       if (JSON.stringify(shown) !== JSON.stringify(roll.faces)) wrong(`${where}: the seed gives other faces`);
@@ -85,12 +129,14 @@ export async function verify({ chain, rolls: unordered }) {
     head = roll.hash;
   }
   if (rolls.length !== chain.length || head !== chain.head) wrong("the last entry is not the head of the chain");
+  if (seed && rolls.at(-1)?.kind !== "RevealSeed") wrong("the seed is known, but the last entry does not reveal it");
   const text = `dicetower-head-1\n${session}\n${rotation}\n${rolls.length}\n${head}\n${commitment}`;
   const signature = await signed(chain.public_key, text, chain.signature);
   if (signature === false) wrong("the head is not signed by its key");
-  const head_told = signature ? "the head is signed" : "the signature was not verified: Ed25519 is missing here";
-  const told = seed ? "every face follows from the seed" : "the seed is secret, so faces were not verified";
-  return `${rolls.length} entries, ${head_told}, ${told}`;
+  const headTold = signature ? "the head is signed" : "the signature was not verified: Ed25519 is missing here";
+  const secret = commitment ? "the seed is secret" : "nothing was committed to";
+  const told = seed ? "every face follows from the seed" : `${secret}, so faces were not verified`;
+  return `${rolls.length} entries, ${headTold}, ${told}`;
 }
 
 if (typeof process !== "undefined" && process.argv[1]?.endsWith("verify.js")) {

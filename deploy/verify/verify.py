@@ -10,8 +10,9 @@ import json
 import sys
 
 
-class Wrong(Exception):
-    """Something in the file is not what it should be."""
+def need(holds, wrong):
+    if not holds:
+        raise ValueError(wrong)
 
 
 def sha256(text):
@@ -34,15 +35,33 @@ def faces(seed, client_seeds, nonce, sides):
     return shown
 
 
-def compact(numbers):
-    return json.dumps(numbers, separators=(",", ":"))
-
-
 def entry_hash(roll):
-    parts = ["dicetower-roll-1", roll["session"], roll["rotation"], roll["nonce"], roll["previous_hash"], roll["roll_id"]]
-    parts += [roll["at_ms"], roll["kind"], roll["player"], roll["client_seeds"], compact(roll["sides"]), compact(roll["faces"])]
-    parts += [sha256(roll["cause"]), sha256(roll["request"]), sha256(roll["answer"])]
-    return sha256("\n".join(str(part) for part in parts))
+    plain = "session rotation nonce previous_hash roll_id at_ms kind player client_seeds".split()
+    parts = ["dicetower-roll-1"] + [str(roll[name]) for name in plain]
+    parts += [json.dumps(roll[name], separators=(",", ":")) for name in ("sides", "faces")]
+    parts += [sha256(roll[name]) for name in ("cause", "request", "answer")]
+    return sha256("\n".join(parts))
+
+
+def added_seed(request):
+    """The seed that a player asked to add: field 2 of a protobuf message all of whose fields are texts."""
+    data, seed = bytes.fromhex(request), b""
+    while data:
+        field, length, data = data[0] >> 3, data[1], data[2:]
+        if length > 127:
+            length, data = length & 127 | data[0] << 7, data[1:]
+        seed, data = data[:length] if field == 2 else seed, data[length:]
+    return seed.decode()
+
+
+def shaped(what, value, texts, numbers, lists=""):
+    """Refuses what has not these fields, or a result, which is not what was hashed."""
+    for names, kind in (texts, str), (numbers, int), (lists, list):
+        for name in names.split():
+            field = value.get(name) if isinstance(value, dict) else None
+            proper = type(field) is kind and (kind is not list or all(type(it) is int and 0 < it <= 2**32 for it in field))
+            need(proper, f"{what}: {name} is missing, or is not what it should be")
+    need("result" not in value, f"{what}: leave out its result, which is not what was hashed")
 
 
 # Ed25519 verification (RFC 8032), since Python has none of its own.
@@ -73,51 +92,53 @@ def point(data):
     sign, y = y >> 255, y & (2**255 - 1)
     square = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
     x = pow(square, (P + 3) // 8, P)
-    if (x * x - square) % P:
-        x = x * ROOT % P
-    if y >= P or (x * x - square) % P or (x == 0 and sign):
-        raise Wrong("the public key or the signature is no point of the curve")
+    x = x * ROOT % P if (x * x - square) % P else x
+    is_point = y < P and (x * x - square) % P == 0 and (x or not sign)
+    need(is_point, "the public key or the signature is no point of the curve")
     x = P - x if x & 1 != sign else x
     return x, y, 1, x * y % P
 
 
 def signed(public_key, message, signature):
-    if len(public_key) != 32 or len(signature) != 64:
-        return False
+    public_key, signature = bytes.fromhex(public_key), bytes.fromhex(signature)
+    need(len(public_key) == 32 and len(signature) == 64, "the public key or the signature has another length")
     s = int.from_bytes(signature[32:], "little")
     h = int.from_bytes(hashlib.sha512(signature[:32] + public_key + message).digest(), "little") % ORDER
     base = point((4 * pow(5, P - 2, P) % P).to_bytes(32, "little"))
     left, right = times(s, base), add(point(signature[:32]), times(h, point(public_key)))
-    same = (left[0] * right[2] - right[0] * left[2]) % P == 0 and (left[1] * right[2] - right[1] * left[2]) % P == 0
-    return s < ORDER and same
+    return s < ORDER and all((left[axis] * right[2] - right[axis] * left[2]) % P == 0 for axis in (0, 1))
 
 
 def verify(file):
-    chain, rolls = file["chain"], sorted(file["rolls"], key=lambda roll: roll["nonce"])
+    need(isinstance(file, dict) and isinstance(file.get("rolls"), list), "the file has no chain with rolls")
+    chain, rolls = file.get("chain"), file["rolls"]
+    shaped("the chain", chain, "session commitment genesis previous_head head public_key signature", "rotation length")
+    texts = "session previous_hash roll_id kind player client_seeds cause request answer hash"
+    for number, roll in enumerate(rolls):
+        shaped(f"entry {number} of the file", roll, texts, "nonce rotation at_ms", "sides faces")
+    rolls.sort(key=lambda roll: roll["nonce"])
     name, rotation, commitment = chain["session"], chain["rotation"], chain["commitment"]
     seed = bytes.fromhex(chain.get("server_seed") or "")
-    if seed and hashlib.sha256(seed).hexdigest() != commitment:
-        raise Wrong("the seed is not the one that was committed to")
-    head = sha256(f"dicetower-chain-1\n{name}\n{rotation}\n{commitment}\n{chain['previous_head']}")
-    if head != chain["genesis"]:
-        raise Wrong("the chain does not begin where it says")
+    need(not seed or hashlib.sha256(seed).hexdigest() == commitment, "the seed is not the one that was committed to")
+    head, client_seeds = sha256(f"dicetower-chain-1\n{name}\n{rotation}\n{commitment}\n{chain['previous_head']}"), []
+    need(head == chain["genesis"], "the chain does not begin where it says")
     for nonce, roll in enumerate(rolls):
         where = f"entry {nonce} ({roll['roll_id']})"
-        if (roll["session"], roll["rotation"], roll["nonce"]) != (name, rotation, nonce):
-            raise Wrong(f"{where}: an entry is missing, or stands in another place")
-        if roll["previous_hash"] != head:
-            raise Wrong(f"{where}: it does not follow on the entry before it")
-        if entry_hash(roll) != roll["hash"]:
-            raise Wrong(f"{where}: it was changed")
-        if seed and faces(seed, roll["client_seeds"], nonce, roll["sides"]) != roll["faces"]:
-            raise Wrong(f"{where}: the seed gives other faces")
+        need((roll["session"], roll["rotation"], roll["nonce"]) == (name, rotation, nonce), f"{where}: an entry is missing")
+        need(roll["previous_hash"] == head, f"{where}: it does not follow on the entry before it")
+        need(entry_hash(roll) == roll["hash"], f"{where}: it was changed")
+        need(not nonce or rolls[nonce - 1]["kind"] != "RevealSeed", f"{where}: it was made after the seed was revealed")
+        client_seeds += [added_seed(roll["request"])] if roll["kind"] == "AddClientSeed" else []
+        joined = ",".join(client_seeds)
+        need(roll["client_seeds"] == joined, f"{where}: its client seeds are not those that were added before it")
+        need(not seed or faces(seed, joined, nonce, roll["sides"]) == roll["faces"], f"{where}: the seed gives other faces")
         head = roll["hash"]
-    if (len(rolls), head) != (chain["length"], chain["head"]):
-        raise Wrong("the last entry is not the head of the chain")
+    need((len(rolls), head) == (chain["length"], chain["head"]), "the last entry is not the head of the chain")
+    need(not seed or rolls and roll["kind"] == "RevealSeed", "the seed is known, but the last entry does not reveal it")
     text = f"dicetower-head-1\n{name}\n{rotation}\n{len(rolls)}\n{head}\n{commitment}"
-    if not signed(bytes.fromhex(chain["public_key"]), text.encode(), bytes.fromhex(chain["signature"])):
-        raise Wrong("the head is not signed by its key")
-    shown = "every face follows from the seed" if seed else "the seed is secret, so faces were not verified"
+    need(signed(chain["public_key"], text.encode(), chain["signature"]), "the head is not signed by its key")
+    secret = "the seed is secret" if commitment else "nothing was committed to"
+    shown = "every face follows from the seed" if seed else f"{secret}, so faces were not verified"
     return f"{len(rolls)} entries, the head is signed, {shown}"
 
 
@@ -125,5 +146,5 @@ if __name__ == "__main__":
     try:
         with open(sys.argv[1], encoding="utf-8") as opened:
             print("ok:", verify(json.load(opened)))
-    except (Wrong, KeyError, IndexError, ValueError, OSError) as error:
-        sys.exit(f"wrong: {error!r}" if not isinstance(error, Wrong) else f"wrong: {error}")
+    except (IndexError, ValueError, TypeError, RecursionError, OSError) as error:
+        sys.exit(f"wrong: {error}")

@@ -89,7 +89,8 @@ impl Chance {
             (false, None) => keys::fresh_secret().map_err(|error| status::internal(error.as_ref()))?,
             (false, Some(seed)) => derived(seed, &format!("{name}:{rotation}")),
         };
-        Ok(Chain::begin(name, rotation, &seed, previous_head))
+        let commitment = if seed.is_empty() { String::new() } else { proof::sha256(&seed) };
+        Ok(Chain::begin(name, rotation, &seed, commitment, previous_head))
     }
 
     /// The generator of a roll that is not provable: never the same for two rolls, also after a restart.
@@ -456,8 +457,7 @@ fn with_seed(seeds: &str, seed: &str) -> Result<String, Status> {
 }
 
 impl Chain {
-    fn begin(name: &str, rotation: u64, seed: &[u8], previous_head: String) -> Chain {
-        let commitment = if seed.is_empty() { String::new() } else { proof::sha256(seed) };
+    fn begin(name: &str, rotation: u64, seed: &[u8], commitment: String, previous_head: String) -> Chain {
         Chain {
             rotation,
             head: proof::genesis(name, rotation, &commitment, &previous_head),
@@ -473,6 +473,16 @@ impl Chain {
     /// The server's seed, hexadecimal; a secret until it is revealed. Empty if rolls are not provable.
     pub fn seed(&self) -> &str {
         &self.seed
+    }
+
+    /// Whether rolls follow from a seed that was committed to.
+    pub fn is_provable(&self) -> bool {
+        !(self.seed.is_empty() && self.commitment.is_empty())
+    }
+
+    /// Whether the seed is the one that was committed to.
+    pub fn keeps_its_commitment(&self) -> bool {
+        proof::from_hex(&self.seed).is_some_and(|seed| proof::sha256(&seed) == self.commitment)
     }
 }
 
@@ -497,7 +507,8 @@ pub async fn read_chain(db: &Db, name: &str, rotation: Option<u64>) -> Result<Op
     let rows = rows.map_err(database)?;
     let Some(row) = rows.first() else { return Ok(None) };
     let seed = proof::from_hex(&row.text(1)).unwrap_or_default();
-    let mut chain = Chain::begin(name, row.unsigned(0), &seed, row.text(3));
+    // The commitment as it was given, not as the seed would have it now.
+    let mut chain = Chain::begin(name, row.unsigned(0), &seed, row.text(2), row.text(3));
     let last = db.fetch(LAST, vec![name.into(), chain.rotation.into()]).await.map_err(database)?;
     if let Some(last) = last.first() {
         chain.length = last.unsigned(0) + 1;

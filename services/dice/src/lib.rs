@@ -10,6 +10,7 @@ mod log;
 mod luck;
 pub mod proof;
 mod service;
+mod walk;
 
 use std::path::PathBuf;
 

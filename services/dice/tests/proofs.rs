@@ -4,6 +4,7 @@
 
 use std::{collections::BTreeSet, path::PathBuf, process::Command};
 
+use dice::proof::{self, Entry};
 use proto::dice::v1::{
     AddClientSeedRequest, AvoidDisasterRequest, BuyDiceRequest, BuySuccessesRequest, Combatant, GetCommitmentRequest,
     GetLuckRequest, GetOddsRequest, GetRollRequest, ListRollsRequest, Pool, RerollFailuresRequest, RevealSeedRequest,
@@ -11,15 +12,24 @@ use proto::dice::v1::{
     RollWithTargetNumberRequest, StreamRollsRequest, TrackInitiativeRequest, VerifyRollRequest,
     dice_service_client::DiceServiceClient,
 };
+use ring::signature::{Ed25519KeyPair, KeyPair};
 use serde_json::{Value, json};
-use service_kit::{Peers, Transport, testing::TestDatabase};
+use service_kit::{
+    Peers, Transport,
+    db::{Db, Statement},
+    testing::TestDatabase,
+};
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request};
 
 type Client = DiceServiceClient<Transport>;
 
 async fn start(database: &TestDatabase) -> Client {
-    let config = dice::Config { seed: Some(1), ..dice::Config::default() };
+    start_as(database, false).await
+}
+
+async fn start_as(database: &TestDatabase, plain: bool) -> Client {
+    let config = dice::Config { seed: Some(1), plain, ..dice::Config::default() };
     let routes = dice::start(config, &database.config, Peers::none(), CancellationToken::new()).await.unwrap();
     DiceServiceClient::new(service_kit::client::in_process(routes))
 }
@@ -50,7 +60,10 @@ async fn file(dice: &mut Client, session: &str, rotation: u64) -> Value {
         ..Default::default()
     };
     let rolls = dice.list_rolls(request).await.unwrap().into_inner();
-    let rolls = proto::frame::to_json("dicetower.dice.v1.ListRollsResponse", &rolls);
+    let mut rolls = proto::frame::to_json("dicetower.dice.v1.ListRollsResponse", &rolls);
+    for roll in rolls["rolls"].as_array_mut().unwrap() {
+        roll.as_object_mut().unwrap().remove("result");
+    }
     json!({
         "chain": proto::frame::to_json("dicetower.dice.v1.GetCommitmentResponse", &chain),
         "rolls": rolls["rolls"],
@@ -133,6 +146,189 @@ async fn a_dropped_changed_or_rerolled_die_shows() {
         for (accepted, told) in verifiers(&file) {
             assert!(!accepted && told.contains(reason), "{reason}: {told}");
         }
+    }
+}
+
+/// The entries of a file as a server tells them that chose what they say: each follows on the one before, shows the faces
+/// that the seed gives, and the head is signed.
+fn forged(honest: &Value, change: &dyn Fn(&mut Vec<Value>)) -> Value {
+    let mut file = honest.clone();
+    let seed = proof::from_hex(honest["chain"]["server_seed"].as_str().unwrap()).unwrap();
+    let rolls = file["rolls"].as_array_mut().unwrap();
+    change(rolls);
+    let mut head = honest["chain"]["genesis"].as_str().unwrap().to_owned();
+    for (nonce, roll) in rolls.iter_mut().enumerate() {
+        let text = |name: &str| roll[name].as_str().unwrap().to_owned();
+        let mut entry = Entry {
+            id: text("roll_id"),
+            at: roll["at_ms"].as_i64().unwrap(),
+            kind: text("kind"),
+            cause: text("cause"),
+            chain: text("session"),
+            rotation: roll["rotation"].as_u64().unwrap(),
+            nonce: nonce as u64,
+            player: text("player"),
+            client_seeds: text("client_seeds"),
+            sides: roll["sides"].to_string(),
+            request: text("request"),
+            answer: text("answer"),
+            previous_hash: head,
+            ..Entry::default()
+        };
+        let faces = proof::faces_of(&entry, &seed);
+        entry.faces = proof::list(&faces);
+        head = entry.hash();
+        roll["nonce"] = json!(nonce);
+        roll["faces"] = json!(faces);
+        roll["previous_hash"] = json!(entry.previous_hash);
+        roll["hash"] = json!(head);
+    }
+    let length = rolls.len() as u64;
+    let key = Ed25519KeyPair::from_seed_unchecked(&[9; 32]).unwrap();
+    let chain = &mut file["chain"];
+    let text = proof::head_text("s", 0, length, &head, chain["commitment"].as_str().unwrap());
+    chain["length"] = json!(length);
+    chain["head"] = json!(head);
+    chain["public_key"] = json!(proof::to_hex(key.public_key().as_ref()));
+    chain["signature"] = json!(proof::to_hex(key.sign(text.as_bytes()).as_ref()));
+    file
+}
+
+#[tokio::test]
+async fn seeds_of_players_that_the_server_chose_itself_show() {
+    let database = TestDatabase::sqlite();
+    let mut dice = start(&database).await;
+    roll(&mut dice, "3d6", "s").await;
+    for seed in ["alice", "bob"] {
+        let request = AddClientSeedRequest { session: Some("s".into()), seed: seed.into(), player: None };
+        dice.add_client_seed(request).await.unwrap();
+    }
+    roll(&mut dice, "3d6", "s").await;
+    dice.reveal_seed(RevealSeedRequest { session: Some("s".into()), reason: None }).await.unwrap();
+    let honest = file(&mut dice, "s", 0).await;
+
+    for (accepted, told) in verifiers(&forged(&honest, &|_| {})) {
+        assert!(accepted && told.contains("5 entries"), "{told}");
+    }
+    let depends_on =
+        |nonce: usize, seeds: &'static str| forged(&honest, &|rolls| rolls[nonce]["client_seeds"] = json!(seeds));
+    let files = [
+        (depends_on(0, "gN"), "client seeds"),
+        (depends_on(3, ""), "client seeds"),
+        (depends_on(3, "mallory"), "client seeds"),
+        (depends_on(3, "bob,alice"), "client seeds"),
+        (depends_on(1, "mallory"), "client seeds"),
+        (forged(&honest, &|rolls| rolls.swap(3, 4)), "after the seed was revealed"),
+        (forged(&honest, &|rolls| drop(rolls.pop())), "does not reveal it"),
+    ];
+    for (file, reason) in files {
+        for (accepted, told) in verifiers(&file) {
+            assert!(!accepted && told.contains(reason), "{reason}: {told}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_none_is_wrong_and_no_crash() {
+    let database = TestDatabase::sqlite();
+    let mut dice = start(&database).await;
+    roll(&mut dice, "3d6", "s").await;
+    let honest = file(&mut dice, "s", 0).await;
+    let with = |part: &str, name: &str, value: Value| {
+        let mut file = honest.clone();
+        file.pointer_mut(part).unwrap()[name] = value;
+        file
+    };
+    let files = [
+        json!([]),
+        json!({"chain": null}),
+        json!({"rolls": null}),
+        json!({"chain": {}, "rolls": []}),
+        with("", "rolls", json!([null])),
+        with("/chain", "public_key", json!(null)),
+        with("/chain", "server_seed", json!(5)),
+        with("/rolls/0", "sides", json!([0])),
+        with("/rolls/0", "request", json!(7)),
+        with("/rolls/0", "nonce", json!("0")),
+        with("/rolls/0", "result", json!({"total": 18})),
+    ];
+    for file in files {
+        for (accepted, told) in verifiers(&file) {
+            assert!(!accepted && told.starts_with("wrong: ") && told.lines().count() == 1, "{file}: {told}");
+        }
+    }
+}
+
+/// Somebody at the database.
+async fn tamper(database: &TestDatabase, sql: &'static str) {
+    let db = Db::open(&database.config, "dice", dice::SCHEMA.migrations).await.unwrap();
+    db.write(vec![Statement::new(sql, Vec::new())]).await.unwrap();
+}
+
+/// The checks of the last of twelve rolls that fail, with what they say, after somebody was at the database.
+async fn failing(sql: &'static str) -> Vec<String> {
+    let database = TestDatabase::sqlite();
+    let mut dice = start(&database).await;
+    let mut last = String::new();
+    for round in 0..12 {
+        if round == 5 {
+            let request = AddClientSeedRequest { session: Some("s".into()), seed: "alice".into(), player: None };
+            dice.add_client_seed(request).await.unwrap();
+        }
+        last = roll(&mut dice, "3d6", "s").await.roll_id;
+    }
+    dice.reveal_seed(RevealSeedRequest { session: Some("s".into()), reason: None }).await.unwrap();
+    tamper(&database, sql).await;
+
+    let proof = dice.verify_roll(VerifyRollRequest { roll_id: last }).await.unwrap().into_inner();
+
+    let failing = proof.checks.iter().filter(|check| check.outcome == "failed");
+    let failing: Vec<String> = failing.map(|check| format!("{}: {}", check.name, check.detail)).collect();
+    assert_eq!(proof.verified, failing.is_empty());
+    failing
+}
+
+#[tokio::test]
+async fn what_was_done_to_the_log_shows_at_every_roll_of_the_chain() {
+    let none: [&str; 0] = [];
+    assert_eq!(failing("UPDATE rolls SET trace_id = ''").await, none);
+    let other_seed =
+        "UPDATE chains SET server_seed = '0707070707070707070707070707070707070707070707070707070707070707'
+        WHERE rotation = 0";
+    let expected = ["commitment: the seed is not the one that was committed to", "faces: the seed gives other faces"];
+    assert_eq!(failing(other_seed).await, expected);
+    let both = "UPDATE chains SET server_seed = '0707070707070707070707070707070707070707070707070707070707070707',
+        commitment = '4bb06f8e4e3a7715d201d573d0aa423762e55dabd61a2c02278fa56cc6d294e0' WHERE rotation = 0";
+    let expected = [
+        "link: the entry with the nonce 0 does not follow on what stands before it",
+        "client_seeds: the chain breaks before it, so its seeds of players are unknown",
+        "faces: the seed gives other faces",
+    ];
+    assert_eq!(failing(both).await, expected);
+    let gap = ["link: the entry with the nonce 2 is missing"];
+    assert_eq!(failing("DELETE FROM rolls WHERE nonce BETWEEN 2 AND 9").await[..1], gap);
+    let changed = ["link: the entry with the nonce 3 was changed"];
+    assert_eq!(failing("UPDATE rolls SET faces = '[6,6,6]' WHERE nonce = 3").await[..1], changed);
+    assert_eq!(failing("DELETE FROM rolls WHERE nonce = 13").await, ["link: the entry with the nonce 13 is missing"]);
+    let previous = ["link: the chain does not go on from the seed before it"];
+    assert_eq!(failing("UPDATE chains SET previous_head = 'x' WHERE rotation = 0").await[..1], previous);
+}
+
+#[tokio::test]
+async fn where_nothing_is_committed_to_nothing_is_proved_and_nothing_revealed() {
+    let database = TestDatabase::sqlite();
+    let mut dice = start_as(&database, true).await;
+    let rolled = roll(&mut dice, "3d6", "s").await;
+
+    let proof = dice.verify_roll(VerifyRollRequest { roll_id: rolled.roll_id }).await.unwrap().into_inner();
+    assert!(proof.verified && !proof.faces_verified && proof.summary.contains("cannot be proved"), "{}", proof.summary);
+    let reveal = RevealSeedRequest { session: Some("s".into()), reason: None };
+    let add = AddClientSeedRequest { session: Some("s".into()), seed: "alice".into(), player: None };
+    for status in [dice.reveal_seed(reveal).await.unwrap_err(), dice.add_client_seed(add).await.unwrap_err()] {
+        assert!(status.code() == Code::InvalidArgument && status.message().contains("not provable"), "{status}");
+    }
+    for (accepted, told) in verifiers(&file(&mut dice, "s", 0).await) {
+        assert!(accepted && told.contains("nothing was committed to"), "{told}");
     }
 }
 

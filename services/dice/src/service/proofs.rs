@@ -18,10 +18,14 @@ use crate::{
     ledger::{Chain, Change, Scope},
     log::{Cause, Wanted, response_name},
     proof::{self, Entry},
+    walk::{ADDS, Broken, REVEALS, Walk},
 };
 
 /// Entries in one answer, if no other number is asked for.
 const PAGE: u32 = 100;
+/// Most entries that are gone through to verify one. Ours; it bounds what a call costs.
+const MAX_WALKED: u64 = 20_000;
+const BROKEN_BEFORE: &str = "the chain breaks before it, so its seeds of players are unknown";
 /// How long a stream waits before it looks whether another replica has rolled.
 const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_secs(1);
 
@@ -104,6 +108,11 @@ impl Dice {
     ) -> Result<GetCommitmentResponse, Status> {
         let GetCommitmentRequest { session, rotation } = request.get_ref();
         let name = Scope::of(request, session.as_deref())?.chain;
+        // Whether it is revealed comes first: what is read after that has the entry which reveals it.
+        let is_revealed = match rotation {
+            Some(rotation) => self.log.chain(&name, Some(rotation + 1)).await?.is_some(),
+            None => false,
+        };
         let chain = match (self.log.chain(&name, *rotation).await?, rotation) {
             (Some(chain), _) => chain,
             (None, None) => self.log.begin(&name).await?,
@@ -112,12 +121,11 @@ impl Dice {
                 return Err(status::error(ErrorCode::NotFound, message));
             }
         };
-        self.signed(&name, &chain).await
+        self.signed(&name, &chain, is_revealed).await
     }
 
-    /// A chain with its signed head. The seed is told only if a later one has taken its place.
-    async fn signed(&self, name: &str, chain: &Chain) -> Result<GetCommitmentResponse, Status> {
-        let revealed = self.log.chain(name, Some(chain.rotation + 1)).await?.is_some();
+    /// A chain with its signed head, and its seed once it is revealed.
+    async fn signed(&self, name: &str, chain: &Chain, is_revealed: bool) -> Result<GetCommitmentResponse, Status> {
         let public_key = self.keys.public_key();
         let mut earlier_keys = self.log.known_keys().await?;
         earlier_keys.retain(|key| *key != public_key);
@@ -131,7 +139,7 @@ impl Dice {
             head: chain.head.clone(),
             genesis: proof::genesis(name, chain.rotation, &chain.commitment, &chain.previous_head),
             previous_head: chain.previous_head.clone(),
-            server_seed: (revealed && !chain.seed().is_empty()).then(|| chain.seed().to_owned()),
+            server_seed: (is_revealed && !chain.seed().is_empty()).then(|| chain.seed().to_owned()),
             signature: self.keys.sign(&head),
             public_key,
             earlier_keys,
@@ -147,9 +155,10 @@ impl Dice {
         if let Some(player) = player {
             scope.player = proof::checked_name("player", &player, 100)?;
         }
-        let cause = Cause::of("AddClientSeed", request, None)?;
+        let cause = Cause::of(ADDS, request, None)?;
         let (name, change) = (scope.chain.clone(), Change::AddSeed(seed.clone()));
         let make = move |_: &str, chain: &Chain, _: &mut crate::ledger::Face<'_>| {
+            provable(chain)?;
             let client_seeds = match chain.client_seeds.as_str() {
                 "" => seed.clone(),
                 seeds => format!("{seeds},{seed}"),
@@ -168,11 +177,12 @@ impl Dice {
     pub(super) async fn revealed(&self, request: &Request<RevealSeedRequest>) -> Result<RevealSeedResponse, Status> {
         let RevealSeedRequest { session, reason } = request.get_ref().clone();
         let scope = Scope::of(request, session.as_deref())?;
-        let cause = Cause::of("RevealSeed", request, reason)?;
+        let cause = Cause::of(REVEALS, request, reason)?;
         let name = scope.chain.clone();
         let make = {
             let name = name.clone();
             move |_: &str, chain: &Chain, _: &mut crate::ledger::Face<'_>| {
+                provable(chain)?;
                 Ok(RevealSeedResponse {
                     session: name.clone(),
                     rotation: chain.rotation,
@@ -194,45 +204,37 @@ impl Dice {
             let message = "the roll is from before rolls were provable";
             return Err(status::error(ErrorCode::InvalidInput, message));
         }
+        // The seed after it comes first, as in `commitment`.
+        let next = self.log.chain(&entry.chain, Some(entry.rotation + 1)).await?;
         let chain = self.log.chain(&entry.chain, Some(entry.rotation)).await?;
         let chain = chain.ok_or_else(|| status::error(ErrorCode::NotFound, "the roll's chain is gone"))?;
-        let signed = self.signed(&entry.chain, &chain).await?;
-        let before = match entry.nonce.checked_sub(1) {
-            None => Some(signed.genesis.clone()),
-            Some(nonce) => self.log.at(&entry.chain, entry.rotation, nonce).await?.map(|before| before.hash),
-        };
+        let signed = self.signed(&entry.chain, &chain, next.is_some()).await?;
         let head = proof::head_text(&entry.chain, chain.rotation, chain.length, &chain.head, &chain.commitment);
-        let verifies = Keys::verifies(&signed.public_key, &head, &signed.signature);
-        let mut checks = vec![
-            check("hash", entry.hash() == entry.hash, "the hash is that of what the entry says"),
-            check("link", before.as_ref() == Some(&entry.previous_hash), "it follows on the entry before it"),
-            check("signature", verifies, "the head of the chain is signed"),
-        ];
-        let faces_verified = match &signed.server_seed {
-            Some(seed) => {
-                let seed = proof::from_hex(seed).unwrap_or_default();
-                let committed = proof::sha256(&seed) == chain.commitment;
-                let faces = proof::faces_of(&entry, &seed) == proof::numbers(&entry.faces);
-                checks.push(check("commitment", committed, "the seed is the one that was committed to"));
-                checks.push(check("faces", faces, "the seed gives these faces"));
-                committed && faces
-            }
-            None => {
-                let detail = if chain.commitment.is_empty() {
-                    "rolls are not provable here: they come from a generator without a commitment"
-                } else {
-                    "the seed is secret until it is revealed"
-                };
-                for name in ["commitment", "faces"] {
-                    checks.push(ProofCheck { name: name.into(), outcome: "pending".into(), detail: detail.into() });
-                }
-                false
-            }
-        };
+        let is_signed = Keys::verifies(&signed.public_key, &head, &signed.signature);
+        let mut checks = vec![check(
+            "hash",
+            entry.hash() == entry.hash,
+            "the hash is that of what the entry says",
+            "the entry was changed: its hash is not that of what it says",
+        )];
+        checks.extend(self.walked(&entry, &chain, &signed.genesis, next.as_ref()).await?);
+        checks.push(check(
+            "signature",
+            is_signed,
+            "the head of the chain is signed",
+            "the head of the chain is not signed",
+        ));
+        checks.extend(seed_checks(&entry, &chain, signed.server_seed.as_deref()));
+
+        let is = |name: &str, outcome: &str| checks.iter().any(|check| check.name == name && check.outcome == outcome);
         let verified = checks.iter().all(|check| check.outcome != "failed");
+        let faces_verified = is("commitment", "passed") && is("faces", "passed");
         let summary = match (verified, faces_verified) {
             (false, _) => "The roll is not what the chain says.",
             (true, true) => "The roll is in the chain, and its faces follow from the seed that was committed to.",
+            (true, false) if !chain.is_provable() => {
+                "The roll is in the chain, but its faces cannot be proved: nothing was committed to when it was made."
+            }
             (true, false) => "The roll is in the chain; its faces can be checked once the seed is revealed.",
         };
         Ok(VerifyRollResponse {
@@ -245,6 +247,78 @@ impl Dice {
         })
     }
 
+    /// Goes through the entries under the seed of `entry`, from the first to the head, or through as many around `entry`
+    /// as may be: whether they follow on each other without a gap, and on the seeds of players.
+    async fn walked(
+        &self,
+        entry: &Entry,
+        chain: &Chain,
+        genesis: &str,
+        next: Option<&Chain>,
+    ) -> Result<[ProofCheck; 2], Status> {
+        let (name, rotation) = (&entry.chain, entry.rotation);
+        let first = (entry.nonce + 1).saturating_sub(MAX_WALKED);
+        let mut walk = match first.checked_sub(1) {
+            None => Walk::from_genesis(genesis.to_owned()),
+            Some(nonce) => match self.log.at(name, rotation, nonce).await? {
+                Some(before) => Walk::after(&before),
+                None => {
+                    let missing = Broken::Missing(nonce).to_string();
+                    return Ok([failed("link", &missing), failed("client_seeds", BROKEN_BEFORE)]);
+                }
+            },
+        };
+        let end = chain.length.min(first + MAX_WALKED);
+        let mut broken = self.walk(&mut walk, name, rotation, end).await?;
+        if broken.is_none() && end == chain.length {
+            let is_end = walk.head() == chain.head && next.is_none_or(|next| next.previous_head == chain.head);
+            broken = (!is_end).then_some(Broken::Missing(end));
+        }
+        let previous = self.head_before(name, rotation).await?;
+        let told = if first == 0 && end == chain.length {
+            "it follows on the entry before it, and so do all from the first to the head".to_owned()
+        } else {
+            let last = end.saturating_sub(1);
+            format!("it follows on the entry before it; checked were the nonces {first} to {last} of {}", chain.length)
+        };
+        let link = match &broken {
+            _ if previous.as_ref() != Some(&chain.previous_head) => {
+                failed("link", "the chain does not go on from the seed before it")
+            }
+            None | Some(Broken::ClientSeeds(_)) => check("link", true, &told, ""),
+            Some(broken) => failed("link", &broken.to_string()),
+        };
+        let client_seeds = match &broken {
+            Some(broken @ Broken::ClientSeeds(_)) => failed("client_seeds", &broken.to_string()),
+            Some(_) if walk.nonce() <= entry.nonce => failed("client_seeds", BROKEN_BEFORE),
+            _ => check("client_seeds", true, "it depends on those seeds of players that were added before it", ""),
+        };
+        Ok([link, client_seeds])
+    }
+
+    /// Walks on up to a nonce, page by page; answers what is broken.
+    async fn walk(&self, walk: &mut Walk, name: &str, rotation: u64, end: u64) -> Result<Option<Broken>, Status> {
+        while walk.nonce() < end {
+            let mut entries = self.log.from(name, rotation, walk.nonce()).await?;
+            entries.retain(|entry| entry.rotation == rotation && entry.nonce < end);
+            if entries.is_empty() {
+                return Ok(Some(Broken::Missing(walk.nonce())));
+            }
+            for entry in &entries {
+                if let Err(broken) = walk.step(entry) {
+                    return Ok(Some(broken));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// The head under the seed before; empty for the first, `None` if that seed is gone.
+    async fn head_before(&self, name: &str, rotation: u64) -> Result<Option<String>, Status> {
+        let Some(before) = rotation.checked_sub(1) else { return Ok(Some(String::new())) };
+        Ok(self.log.chain(name, Some(before)).await?.map(|chain| chain.head))
+    }
+
     /// Notes the public keys of this process.
     pub async fn keep_keys(&self) -> Result<(), Status> {
         let mut keys = self.keys.earlier().to_vec();
@@ -253,8 +327,52 @@ impl Dice {
     }
 }
 
-fn check(name: &str, passed: bool, detail: &str) -> ProofCheck {
-    let outcome = if passed { "passed" } else { "failed" };
+/// Refuses what has a meaning only where rolls follow from a seed.
+fn provable(chain: &Chain) -> Result<(), Status> {
+    if chain.is_provable() {
+        return Ok(());
+    }
+    let message = "rolls are not provable here: they come from a generator without a commitment, so there are no seeds";
+    Err(status::error(ErrorCode::InvalidInput, message))
+}
+
+/// Whether the seed is the one that was committed to, and gives the entry's faces.
+fn seed_checks(entry: &Entry, chain: &Chain, server_seed: Option<&str>) -> [ProofCheck; 2] {
+    if !chain.is_provable() {
+        let detail = "rolls are not provable here: they come from a generator without a commitment";
+        return ["commitment", "faces"].map(|name| outcome(name, "pending", detail));
+    }
+    let secret = "the seed is secret until it is revealed";
+    let kept = chain.keeps_its_commitment();
+    let commitment = match server_seed {
+        None if kept => outcome("commitment", "pending", secret),
+        _ => check(
+            "commitment",
+            kept,
+            "the seed is the one that was committed to",
+            "the seed is not the one that was committed to",
+        ),
+    };
+    let faces = match server_seed {
+        None => outcome("faces", "pending", secret),
+        Some(seed) => {
+            let faces = proof::faces_of(entry, &proof::from_hex(seed).unwrap_or_default());
+            let are_those = faces == proof::numbers(&entry.faces);
+            check("faces", are_those, "the seed gives these faces", "the seed gives other faces")
+        }
+    };
+    [commitment, faces]
+}
+
+fn check(name: &str, passed: bool, holds: &str, fails: &str) -> ProofCheck {
+    if passed { outcome(name, "passed", holds) } else { outcome(name, "failed", fails) }
+}
+
+fn failed(name: &str, detail: &str) -> ProofCheck {
+    outcome(name, "failed", detail)
+}
+
+fn outcome(name: &str, outcome: &str, detail: &str) -> ProofCheck {
     ProofCheck { name: name.to_owned(), outcome: outcome.to_owned(), detail: detail.to_owned() }
 }
 
