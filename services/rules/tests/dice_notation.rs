@@ -93,6 +93,23 @@ fn the_dialect_decides_and_says_so() {
     assert_ne!(standard, avrae);
     assert_eq!(standard.notes(), ["k keeps the highest 3, as in standard"]);
     assert_eq!(avrae.notes(), ["a number alone means the dice that show it, here 3, as in Avrae"]);
+    for (text, dialect, note) in [
+        ("4d6 kh3", Dialect::Avrae, "what stands after the space is a comment, as in Avrae; 4d6kh3 is another roll"),
+        ("d%", Dialect::Avrae, "d% is a die from 1 to 100; in Avrae it shows 0, 10, 20 to 90"),
+        ("{2d6+1d8}kh", Dialect::Foundry, "a group keeps the totals of its members, here of one, as in foundry"),
+    ] {
+        let notation = Notation::parse_as(text, dialect).unwrap();
+        assert!(notation.notes().iter().any(|told| told == note), "{text}: {:?}", notation.notes());
+    }
+    assert!(Notation::parse_as("4d6 fire", Dialect::Avrae).unwrap().notes().is_empty());
+}
+
+#[test]
+fn every_comment_is_told() {
+    let comment = |text: &str| Notation::parse(text).unwrap().comment().map(str::to_owned);
+    assert_eq!(comment("1d6/*to hit*/+2"), Some("to hit".into()));
+    assert_eq!(comment("1d6 /* a */ + /* b */ 2 # c"), Some("a; b; c".into()));
+    assert_eq!(comment("1d6 /**/"), None);
 }
 
 #[test]

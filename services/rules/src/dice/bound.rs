@@ -191,7 +191,8 @@ pub(super) fn of_dice(dice: &Dice) -> Result<Bound, Kind> {
                 let most = match (limit, faces.longest_chain(on)) {
                     (Some(limit), _) => *limit,
                     (None, Some(longest)) => longest,
-                    (None, None) => return Err(Kind::NeverStops),
+                    (None, None) if on.is_empty() => return Err(Kind::NeverStops),
+                    (None, None) => return Err(Kind::ExplodesForEver),
                 };
                 throws_a_die = throws_a_die.saturating_mul(u64::from(most) + 1);
                 let further_low = faces.lowest.min(low).saturating_sub(i64::from(*penetrate));

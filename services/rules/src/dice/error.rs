@@ -74,6 +74,9 @@ pub enum NotationErrorKind {
     /// No dice, or too many in one term.
     #[error("1 to {MAX_DICE} dice can be rolled")]
     Count,
+    /// No dice to keep or drop, or too many.
+    #[error("1 to {MAX_DICE} dice can be kept or dropped")]
+    Selected,
     /// No sides, or too many.
     #[error("a die has 1 to {MAX_SIDES} sides")]
     Sides,
@@ -83,6 +86,9 @@ pub enum NotationErrorKind {
     /// Dice that would explode for ever.
     #[error("a die that explodes needs at least 2 sides, or it would never stop")]
     NeverStops,
+    /// Every face would bring another die.
+    #[error("every face would explode, and it would never stop")]
+    ExplodesForEver,
     /// Every face would be rolled again.
     #[error("every face would be rolled again, and it would never stop")]
     RerollsForEver,
@@ -143,6 +149,12 @@ pub enum NotationErrorKind {
     /// No die would be left.
     #[error("no die would be left")]
     NothingLeft,
+    /// Foundry's limit on the rerolls of all dice together.
+    #[error("how often all the dice together are rolled again cannot be limited")]
+    RerollLimit,
+    /// A group of one, whose total Foundry does not take apart.
+    #[error("a group of one has one total, which can only be kept; without the braces its dice are meant")]
+    GroupOfOne,
     /// A modifier of dice at a group.
     #[error("a group can be kept, dropped, counted and sorted, nothing else")]
     GroupModifier,
@@ -176,6 +188,9 @@ pub enum NotationErrorKind {
     /// `//`, which is a comment to some and a division to others.
     #[error("// is a comment to some and a division to others")]
     DoubleSlash,
+    /// A block comment without its end.
+    #[error("the comment is not closed with */")]
+    UnclosedComment,
     /// A multiplication without its sign.
     #[error("an operator is missing here")]
     OperatorMissing,

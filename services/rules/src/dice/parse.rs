@@ -9,6 +9,8 @@ mod modifiers;
 mod scan;
 mod sum;
 
+use std::collections::BTreeMap;
+
 use super::ast::{Amount, Comparator, Dice, Expr, Sides, Test};
 use super::bound;
 use super::dialect::Dialect;
@@ -70,6 +72,8 @@ struct Parser<'a> {
     depth: u32,
     parts: u32,
     notes: Vec<String>,
+    /// What stands in block comments, by their places.
+    comments: BTreeMap<usize, String>,
 }
 
 impl Parser<'_> {
@@ -211,28 +215,41 @@ impl Parser<'_> {
         Ok(Expr::Check(comparator, Box::new((expr, right))))
     }
 
-    /// `# words`, `// words`, `/* words */`; in Avrae also the words alone. The end must follow.
+    /// `# words`, `// words`; in Avrae also the words alone. The end must follow. What stands between `/*` and `*/` was
+    /// passed over as a space.
     fn comment(&mut self) -> Read<Option<String>> {
         self.skip_spaces();
+        if self.rest().starts_with("//") {
+            self.double_slash()?;
+        }
         let rest = self.rest();
         let words = if let Some(words) = rest.strip_prefix('#').or_else(|| rest.strip_prefix('\\')) {
             words
         } else if let Some(words) = rest.strip_prefix("//") {
             words
-        } else if let Some(words) = rest.strip_prefix("/*") {
-            words.strip_suffix("*/").unwrap_or(words)
+        } else if rest.starts_with("/*") {
+            return Err(self.at(self.position, self.text.len(), Kind::UnclosedComment));
         } else if self.dialect == Dialect::Avrae
             && self.text[..self.position].ends_with(char::is_whitespace)
             && rest.starts_with(char::is_alphabetic)
         {
-            rest
+            let joined = format!("{}{rest}", self.text[..self.position].trim_end());
+            if self.reads(&joined) {
+                self.note(|| {
+                    format!("what stands after the space is a comment, as in Avrae; {joined} is another roll")
+                });
+            }
+            self.rest()
         } else if rest.is_empty() {
-            return Ok(None);
+            ""
         } else {
             return Err(self.unexpected());
         };
-        let words = words.trim();
-        Ok((!words.is_empty()).then(|| words.to_owned()))
+        let words = words.trim().to_owned();
+        let mut all: Vec<String> = std::mem::take(&mut self.comments).into_values().collect();
+        all.push(words);
+        all.retain(|words| !words.is_empty());
+        Ok((!all.is_empty()).then(|| all.join("; ")))
     }
 
     /// Something stands where nothing may.
@@ -245,6 +262,10 @@ impl Parser<'_> {
             '×' | '·' => format!("{before}*{}", &rest[next.len_utf8()..]),
             '−' | '–' => format!("{before}-{}", &rest[next.len_utf8()..]),
             '÷' | ':' => format!("{before}/{}", &rest[next.len_utf8()..]),
+            'x' if rest[1..].starts_with(|c: char| c.is_ascii_digit() || "><=".contains(c)) => {
+                format!("{before}!{}", &rest[1..])
+            }
+            'a' | 'd' if let Some(spelling) = twice(before, rest) => spelling,
             letter if letter.is_alphabetic() && before.len() < self.position => format!("{before} # {rest}"),
             _ => return refusal,
         };
@@ -301,6 +322,21 @@ impl Parser<'_> {
             kind: refusal.kind,
             suggestion: refusal.suggestion,
         }
+    }
+}
+
+/// `2d6adv` as a roll of which the higher or lower of two is kept: `{2d6,2d6}kh1`.
+fn twice(before: &str, rest: &str) -> Option<String> {
+    let (keep, rest) = match (rest.strip_prefix("adv"), rest.strip_prefix("dis")) {
+        (Some(rest), _) => ("kh1", rest),
+        (None, Some(rest)) => ("kl1", rest),
+        (None, None) => return None,
+    };
+    let start = before.rfind(|c: char| !c.is_ascii_digit() && c != 'd').map_or(0, |last| last + 1);
+    let (start, dice) = (before.get(..start)?, before.get(start..)?);
+    match dice.split_once('d')? {
+        ("" | "1", sides) => Some(format!("{start}2d{sides}{keep}{rest}")),
+        _ => Some(format!("{start}{{{dice},{dice}}}{keep}{rest}")),
     }
 }
 

@@ -58,13 +58,11 @@ impl Parser<'_> {
         }
     }
 
-    /// What `//` is: a comment in most dialects, a division in Avrae, unclear in Foundry before a number.
+    /// What `//` is: a division in Avrae, elsewhere a comment, unless something stands behind it by which one can divide.
     pub(super) fn double_slash(&mut self) -> Read<Option<Operator>> {
         match self.dialect {
             Dialect::Avrae => Ok(Some(Operator::DivideDown)),
-            Dialect::Foundry | Dialect::Shadowrun
-                if self.rest()[2..].trim_start().starts_with(|c: char| c.is_ascii_digit()) =>
-            {
+            _ if divides(self.rest()[2..].trim_start()) => {
                 let refusal = self.at(self.position, self.position + 2, Kind::DoubleSlash);
                 let (left, right) = (self.text[..self.position].trim(), self.rest()[2..].trim().to_owned());
                 let spelling = format!("floor({left}/{right})");
@@ -162,5 +160,15 @@ impl Parser<'_> {
                 return Err(self.at(start, self.position, Kind::OperatorExpected));
             }
         }
+    }
+}
+
+/// Whether a text begins as a divisor does: with a number, a die or a bracket.
+fn divides(text: &str) -> bool {
+    let mut bytes = text.bytes();
+    match bytes.next() {
+        Some(b'0'..=b'9' | b'(') => true,
+        Some(b'd' | b'D') => matches!(bytes.next(), Some(b'0'..=b'9' | b'%' | b'(')),
+        _ => false,
     }
 }

@@ -76,6 +76,9 @@ impl Parser<'_> {
         let sides = match self.peek() {
             Some(b'%') => {
                 self.position += 1;
+                if self.dialect == Dialect::Avrae {
+                    self.note(|| "d% is a die from 1 to 100; in Avrae it shows 0, 10, 20 to 90".to_owned());
+                }
                 Sides::Numbers(Amount::Fixed(100))
             }
             Some(b'F' | b'f') => {

@@ -2,8 +2,9 @@
 
 use super::sum::Sum;
 use super::{Kind, Parser, Read};
-use crate::dice::ast::{Amount, Dice, Expr, Group, Modifier, Term};
+use crate::dice::ast::{Amount, Dice, Expr, Group, Modifier, Selector, Term};
 use crate::dice::bound;
+use crate::dice::dialect::Dialect;
 use crate::dice::value::Value;
 
 /// Most dice of a sum whose dice become members of a group.
@@ -49,6 +50,9 @@ impl Parser<'_> {
         self.depth -= 1;
         let mut group = Group { members, modifiers: Vec::new() };
         self.group_modifiers(&mut group)?;
+        if self.dialect == Dialect::Foundry && group.members.len() == 1 && !group.modifiers.is_empty() {
+            return self.foundry_group_of_one(group, start);
+        }
         if let [Expr::Sum(terms)] = group.members.as_slice()
             && !group.modifiers.is_empty()
             && let Some((mut dice, constant)) = single_dice(terms)
@@ -79,6 +83,30 @@ impl Parser<'_> {
             return Ok(member);
         }
         Ok(Expr::Group(Box::new(group)))
+    }
+
+    /// `{4d6+3d8}k4` in Foundry, where a group keeps the totals of its members: here there is one, which stays.
+    fn foundry_group_of_one(&mut self, mut group: Group, start: usize) -> Read<Expr> {
+        let keeps_it = |modifier: &Modifier| match modifier {
+            Modifier::Filter { keep: true, selectors } => {
+                selectors.iter().any(|selector| !matches!(selector, Selector::Compare(_)))
+            }
+            Modifier::Sort { .. } => true,
+            _ => false,
+        };
+        match group.members.pop() {
+            Some(member) if group.modifiers.iter().all(keeps_it) => {
+                self.note(|| "a group keeps the totals of its members, here of one, as in foundry".to_owned());
+                Ok(member)
+            }
+            _ => {
+                let refusal = self.at(start, self.position, Kind::GroupOfOne);
+                let written = &self.text[start..self.position];
+                let bare = written.replacen('{', "", 1).replacen('}', "", 1);
+                let spelling = format!("{}{bare}{}", &self.text[..start], self.rest());
+                Err(if self.reads(&spelling) { refusal.suggest(spelling) } else { refusal })
+            }
+        }
     }
 
     /// `{4d6}kh3`: a group of one set of dice, whose dice are meant.

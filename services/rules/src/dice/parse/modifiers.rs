@@ -261,9 +261,25 @@ impl Parser<'_> {
             });
             once
         };
+        if self.dialect == Dialect::Foundry {
+            self.no_reroll_limit()?;
+        }
         let on = self.optional_matcher()?;
         modifiers.push_reroll(once, on);
         Ok(true)
+    }
+
+    /// Refuses Foundry's `rr3<5`: faces below 5 are rolled again, three times at most over all the dice.
+    fn no_reroll_limit(&mut self) -> Read<()> {
+        let start = self.position;
+        let has_limit = self.digits().is_some() && matches!(self.peek(), Some(b'>' | b'<' | b'='));
+        let end = std::mem::replace(&mut self.position, start);
+        if !has_limit {
+            return Ok(());
+        }
+        let spelling = format!("{}{}", &self.text[..start], &self.text[end..]);
+        let refusal = self.at(start, end, Kind::RerollLimit);
+        Err(if self.reads(&spelling) { refusal.suggest(spelling) } else { refusal })
     }
 
     /// `min2`, `max5`, `mi2`, `ma5`.
@@ -354,7 +370,11 @@ impl Parser<'_> {
                 let here = self.position;
                 if self.digits().is_some() && matches!(self.peek(), Some(b'>' | b'<' | b'=')) {
                     self.position = here;
-                    limit = Some(self.small_number(MAX_EXPLOSIONS)?);
+                    let most = self.small_number(MAX_EXPLOSIONS)?;
+                    self.note(|| {
+                        format!("each die brings at most {most} further ones; in foundry, all dice together do")
+                    });
+                    limit = Some(most);
                 } else {
                     self.position = here;
                 }
@@ -454,7 +474,7 @@ impl Parser<'_> {
         match self.digits() {
             None => Ok(1),
             Some(count) if (1..=u64::from(MAX_DICE)).contains(&count) => Ok(count as u32),
-            Some(_) => Err(self.at(start, self.position, Kind::Count)),
+            Some(_) => Err(self.at(start, self.position, Kind::Selected)),
         }
     }
 

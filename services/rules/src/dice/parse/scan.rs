@@ -73,10 +73,17 @@ impl Parser<'_> {
         found
     }
 
+    /// Passes over spaces, and over block comments, which are kept.
     pub(super) fn skip_spaces(&mut self) {
         while let Some(byte) = self.peek() {
             if byte.is_ascii_whitespace() {
                 self.position += 1;
+            } else if byte == b'/'
+                && let Some((words, _)) = self.rest().strip_prefix("/*").and_then(|rest| rest.split_once("*/"))
+            {
+                let (start, length, words) = (self.position, words.len() + 4, words.trim().to_owned());
+                self.comments.insert(start, words);
+                self.position += length;
             } else if byte < 0x80 {
                 return;
             } else if let Some(space) = self.rest().chars().next().filter(|c| c.is_whitespace()) {
