@@ -127,6 +127,11 @@ fn known_chances_come_out() {
     check("{4d6+2d8}kh4", 28, "19/9216");
     check("5d10!l2kh2", 20, "22853/200000");
     check("3d6ra6", 24, "1/1296");
+    // The highest two of three different faces of four.
+    check("3d4ukh2", 7, "1/2");
+    // The second die is thrown again if both show a 2: behind a 2 it is one of five faces.
+    check("2d6u=2", 8, "19/45");
+    check("2d6u=2kh1", 3, "41/45");
 }
 
 #[test]
@@ -164,4 +169,42 @@ fn large_pools_need_no_enumeration() {
 fn what_costs_too_much_is_refused_at_once() {
     let notation = Notation::parse("1000d1000").unwrap();
     assert_eq!(odds(&notation, 1_000_000), Err(OddsError::TooCostly));
+    for text in ["10d6uo", "20d6uokh3", "100d100kh30|l30", "100d20!dl10:kh50", "100d100kh50:!", "20d1000ukh5"] {
+        assert_eq!(odds(&Notation::parse(text).unwrap(), STEPS), Err(OddsError::TooCostly), "{text}");
+    }
+}
+
+#[test]
+fn what_is_chosen_in_several_ways_or_thrown_on_afterwards_is_that_of_every_sequence() {
+    for text in [
+        "4d6kh1|l1",
+        "3d4kh1|l2",
+        "4d4dl1|h1",
+        "4d4k>=3|l2",
+        "4d4p>=3|l1",
+        "4d4kh3|l3",
+        "3d4kh2:ro=1",
+        "3d4kh2:!l1",
+        "4d3dl1:!l1>=2c>=3",
+        "3d4kh2:min2",
+        "3d6ra>=6",
+        "3d6min2ra=2",
+        "3d6ra=6c>=5",
+        "3d4!l1ra4",
+        "2d4!l1kh2",
+        "3d4!l1dl1",
+        "3d4!l2>=3kl2",
+        "4d6uo",
+    ] {
+        let notation = Notation::parse(text).unwrap();
+        let all = enumerate(&notation, 200_000).unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_eq!(of(text).distribution, all, "{text}");
+    }
+}
+
+#[test]
+fn small_rolls_have_odds_whatever_is_done_with_them() {
+    for text in ["3d6ukh2", "5d6ukh2", "4d6u=2", "10d10kh5|l3", "10d6ra>=6", "6d6kh3:!", "2d6!>=3kh1", "1d6!>=4kh1"] {
+        assert!(odds(&Notation::parse(text).unwrap(), 5_000_000).is_ok(), "{text}");
+    }
 }

@@ -5,10 +5,12 @@
 //! the measure of all else.
 
 mod chosen;
+mod differing;
 mod distribution;
 mod enumeration;
 mod one_kind;
 mod polynomial;
+mod sorted;
 
 use std::collections::BTreeMap;
 
@@ -56,6 +58,9 @@ pub(super) struct Budget {
 const VALUE_BYTES: u64 = 64;
 const COPIES: u64 = 3;
 
+/// Most sequences that are gone through: they take about a tenth of a second.
+const MAX_SEQUENCES: u64 = 200_000;
+
 impl Budget {
     fn new(steps: u64) -> Budget {
         Budget { steps, memory: steps / 2 }
@@ -65,6 +70,11 @@ impl Budget {
     fn charge(&mut self, steps: u64) -> Result<(), OddsError> {
         self.steps = self.steps.checked_sub(steps).ok_or(OddsError::TooCostly)?;
         Ok(())
+    }
+
+    /// Refuses what is about to take so many steps, before any is taken.
+    fn foresee(&self, steps: u64) -> Result<(), OddsError> {
+        if steps > self.steps { Err(OddsError::TooCostly) } else { Ok(()) }
     }
 
     /// Refuses so many values whose ways have so many words.
@@ -90,11 +100,8 @@ pub fn odds(notation: &Notation, steps: u64) -> Result<Odds, OddsError> {
         Ok(weights) => weights,
         // What has no method of its own is small, or is gone through.
         Err(Refusal::NoMethod) => {
-            return enumeration::enumerate_once(notation.expr(), steps / 100).map(|distribution| Odds {
-                distribution,
-                error: 0.0,
-                disaster: None,
-            });
+            return enumeration::enumerate_once(notation.expr(), (steps / 100).min(MAX_SEQUENCES))
+                .map(|distribution| Odds { distribution, error: 0.0, disaster: None });
         }
         Err(Refusal::Odds(error)) => return Err(error),
     };

@@ -24,8 +24,8 @@ pub struct Choice {
     keep: bool,
 }
 
-/// Values counted against a threshold.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+/// Values counted against a threshold: no more than are of use, so that there are few different tallies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Tally {
     /// How many lie ahead of it.
     ahead: u32,
@@ -33,13 +33,30 @@ pub struct Tally {
     level: u32,
     /// What those are worth that stay whatever is chosen of the level ones.
     sum: i64,
+    /// How many are chosen. With so many ahead the tally is of no use, whatever else is in it.
+    most: u32,
+}
+
+impl Tally {
+    fn new(ahead: u32, level: u32, sum: i64, most: u32) -> Tally {
+        if most <= ahead {
+            return Tally { ahead: most, level: 0, sum: 0, most };
+        }
+        Tally { ahead, level: level.min(most), sum, most }
+    }
+
+    /// Whether fewer values lie ahead than are chosen.
+    fn is_of_use(self) -> bool {
+        self.ahead < self.most
+    }
 }
 
 impl Add for Tally {
     type Output = Tally;
 
     fn add(self, other: Tally) -> Tally {
-        Tally { ahead: self.ahead + other.ahead, level: self.level + other.level, sum: self.sum + other.sum }
+        let (ahead, level) = (self.ahead + other.ahead, self.level + other.level);
+        Tally::new(ahead, level, self.sum + other.sum, self.most)
     }
 }
 
@@ -61,7 +78,8 @@ impl Choice {
             Some(threshold) => value < threshold,
         };
         let level = threshold == Some(value);
-        Tally { ahead: ahead.into(), level: level.into(), sum: if ahead == self.keep { worth } else { 0 } }
+        let sum = if ahead == self.keep { worth } else { 0 };
+        Tally::new(ahead.into(), level.into(), sum, self.count)
     }
 
     /// What stays, altogether. `values` are all that may come up, each with what it is worth; `laws` tells what the
@@ -75,11 +93,11 @@ impl Choice {
         let mut totals = Vec::new();
         // Last, without a threshold: there are fewer values than are to be chosen.
         for threshold in values.map(Some).chain([None]) {
-            let mut sums = Ways::from([(Tally::default(), BigUint::one())]);
-            for (law, times) in laws(threshold.map(|(value, _)| value), budget)? {
-                let law = self.cut(law);
+            let mut sums = Ways::from([(Tally::new(0, 0, 0, self.count), BigUint::one())]);
+            for (mut law, times) in laws(threshold.map(|(value, _)| value), budget)? {
+                law.ways.retain(|tally, _| tally.is_of_use());
                 for _ in 0..times {
-                    sums = self.added(&sums, &law, budget)?;
+                    sums = added(&sums, &law.ways, budget)?;
                 }
             }
             for (tally, ways) in sums {
@@ -94,35 +112,22 @@ impl Choice {
         }
         Ok(Weights::of(totals))
     }
+}
 
-    /// What may still be of use: not too many values ahead, and no more level ones than are wanted.
-    fn within(self, tally: Tally) -> Option<Tally> {
-        (tally.ahead < self.count).then(|| Tally { level: tally.level.min(self.count), ..tally })
-    }
-
-    fn cut(self, law: Weights<Tally>) -> Ways<Tally> {
-        let mut cut = Ways::new();
-        for (tally, ways) in law.ways {
-            if let Some(tally) = self.within(tally) {
-                *cut.entry(tally).or_default() += ways;
+/// The sums of two tallies, as far as they are of use.
+fn added(sums: &Ways<Tally>, law: &Ways<Tally>, budget: &mut Budget) -> Result<Ways<Tally>, OddsError> {
+    let longest = |ways: &Ways<Tally>| ways.values().map(words).max().unwrap_or_default();
+    let pairs = sums.len() as u64 * law.len() as u64;
+    budget.charge(pairs.saturating_mul(100 + longest(sums) * longest(law)))?;
+    let mut added = Ways::new();
+    for (sum, sum_ways) in sums {
+        budget.hold(added.len() as u64, longest(sums))?;
+        for (tally, ways) in law {
+            let tally = *sum + *tally;
+            if tally.is_of_use() {
+                *added.entry(tally).or_default() += sum_ways * ways;
             }
         }
-        cut
     }
-
-    fn added(self, sums: &Ways<Tally>, law: &Ways<Tally>, budget: &mut Budget) -> Result<Ways<Tally>, OddsError> {
-        let longest = |ways: &Ways<Tally>| ways.values().map(words).max().unwrap_or_default();
-        let pairs = sums.len() as u64 * law.len() as u64;
-        budget.charge(pairs.saturating_mul(100 + longest(sums) * longest(law)))?;
-        let mut added = Ways::new();
-        for (sum, sum_ways) in sums {
-            budget.hold(added.len() as u64, longest(sums))?;
-            for (tally, ways) in law {
-                if let Some(tally) = self.within(*sum + *tally) {
-                    *added.entry(tally).or_default() += sum_ways * ways;
-                }
-            }
-        }
-        Ok(added)
-    }
+    Ok(added)
 }

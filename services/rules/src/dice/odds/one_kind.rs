@@ -1,21 +1,20 @@
-//! Dice of one kind: added or counted, all of them or those that are kept.
-//!
-//! Kept dice are computed from the sorted dice: the chance that exactly so many lie above a value, and enough on it.
-//! Nothing is enumerated, so that the highest 50 of 100 dice are a matter of milliseconds.
+//! Dice of one kind: added or counted, all of them or those that are kept, and what is done with those afterwards.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::ops::Add;
 
 use num_bigint::BigUint;
-use num_traits::{One, Zero};
+use num_traits::One;
 
 use super::chosen::Choice;
+use super::differing::{different, unique_error};
 use super::distribution::{Mixture, Weights};
 use super::polynomial::Polynomial;
-use super::{Budget, OddsError, words};
+use super::sorted::{Face, Outcome, face_by_face, ranked, staying};
+use super::{Budget, OddsError, Ways, words};
 use crate::dice::ast::{Dice, Matcher, Modifier, Selector, Sides};
-use crate::dice::limits::{MAX_EXPLOSIONS, chain_limit};
+use crate::dice::limits::chain_limit;
 use crate::dice::roll::{concerns_a_die_by_itself, score};
 
 /// The total of so many dice with so many sides, and the error that the limits on explosions and rerolls make; `None` if
@@ -29,45 +28,44 @@ pub fn total(
     let die = Die::new(&dice.sides, sides);
     let alone = dice.modifiers.iter().take_while(|modifier| concerns_a_die_by_itself(modifier)).count();
     let (alone, together) = dice.modifiers.split_at(alone);
-    let mut kept = Kept { low: 0, high: count, ranked: Vec::new(), only: None };
-    let mut counted: Option<(&Matcher, &Matcher)> = None;
-    let mut unique = false;
-    for modifier in together {
-        match modifier {
-            Modifier::Filter { keep, selectors } => {
-                if !kept.narrow(*keep, selectors) {
-                    return Ok(None);
-                }
-            }
-            Modifier::Count { success, failure } => counted = Some((success, failure)),
-            Modifier::Sort { .. } => {}
-            Modifier::Unique { once: false, on }
-                if on.is_empty()
-                    && alone.is_empty()
-                    && kept.ranked.is_empty()
-                    && !matches!(dice.sides, Sides::FateRare) =>
-            {
-                unique = true;
-            }
-            _ => return Ok(None),
-        }
-    }
+    let Some(plan) = Plan::of(together, count) else { return Ok(None) };
+    let Plan { kept, several, unique, added, last, counted } = plan;
     let only = kept.only;
     let worth = |value: i64| match (only, counted) {
         (Some((keep, selectors)), _) if selects(selectors, value) != keep => 0,
         (_, None) => value,
         (_, Some((success, failure))) => i64::from(score(success, failure, value)),
     };
-    if unique && (!kept.ranked.is_empty() || kept.only.is_some()) {
-        return Ok(None);
-    }
-    if unique {
-        let total = different(&die, count, &worth, budget)?;
+    if let Some(on) = unique {
+        if !alone.is_empty() || matches!(dice.sides, Sides::FateRare) {
+            return Ok(None);
+        }
+        let total = different(&die, count, on, (kept.low, kept.high), &worth, budget)?;
         return Ok(Some((total, unique_error(count, die.number()))));
     }
-    let error = die.error(alone, count);
+    let error = die.error(alone, count) + die.error(last, count);
     // Dice that explode are more than were thrown.
     let explodes = |modifier: &Modifier| matches!(modifier, Modifier::Explode { compound: false, .. });
+    let is_chosen = several.is_some() || !last.is_empty();
+    if is_chosen && alone.iter().any(explodes) {
+        return Ok(None);
+    }
+    if let Some(on) = added {
+        return Ok(Some((die.with_another(on, alone, count, &worth, budget)?, error)));
+    }
+    if is_chosen {
+        let values = die.worth(alone, &|value| value, budget)?;
+        let mut faces = Vec::with_capacity(values.ways.len());
+        for (value, ways) in &values.ways {
+            let law = die.worth_of(*value, last, &worth, budget)?;
+            faces.push(Outcome { value: *value, ways: ways.clone(), all: law.all.clone(), law: polynomial(&law) });
+        }
+        let stays = |value: i64, below: u32, showing: u32| match several {
+            Some((keep, selectors)) => staying(keep, selectors, value, below, showing, count),
+            None => (below + showing).min(kept.high).saturating_sub(below.max(kept.low)),
+        };
+        return Ok(Some((face_by_face(&faces, count, stays, budget)?, error)));
+    }
     if !kept.ranked.is_empty() && alone.iter().any(explodes) {
         let [choice] = kept.ranked.as_slice() else { return Ok(None) };
         return Ok(Some((die.chosen(*choice, count, alone, &worth, budget)?, error)));
@@ -89,13 +87,73 @@ pub fn total(
 
 /// The sum of so many dice that are alike.
 pub fn sum_of(die: &Weights<i64>, count: u32, budget: &mut Budget) -> Result<Weights<i64>, OddsError> {
-    let terms: Vec<(i64, BigUint)> = die.ways.iter().map(|(total, ways)| (*total, ways.clone())).collect();
-    let power = Polynomial::of(&terms).power(count, budget)?;
-    Ok(to_weights(power))
+    Ok(to_weights(polynomial(die).power(count, budget)?))
 }
 
-fn to_weights(polynomial: Polynomial) -> Weights<i64> {
+pub(super) fn polynomial(weights: &Weights<i64>) -> Polynomial {
+    let terms: Vec<(i64, BigUint)> = weights.ways.iter().map(|(total, ways)| (*total, ways.clone())).collect();
+    Polynomial::of(&terms)
+}
+
+pub(super) fn to_weights(polynomial: Polynomial) -> Weights<i64> {
     Weights::of((polynomial.low..).zip(polynomial.ways))
+}
+
+/// What is done with the dice once each of them lies still.
+struct Plan<'a> {
+    kept: Kept<'a>,
+    /// A filter with several selectors, at least one of them by rank; then there is no other.
+    several: Option<(bool, &'a [Selector])>,
+    /// Which dice are to differ.
+    unique: Option<&'a Matcher>,
+    /// What brings another die.
+    added: Option<&'a Matcher>,
+    /// What is done with each die that is kept.
+    last: &'a [Modifier],
+    counted: Option<(&'a Matcher, &'a Matcher)>,
+}
+
+impl<'a> Plan<'a> {
+    /// The plan of these modifiers; `None` if there is no method for them.
+    fn of(together: &'a [Modifier], count: u32) -> Option<Plan<'a>> {
+        let kept = Kept { low: 0, high: count, ranked: Vec::new(), only: None };
+        let mut plan = Plan { kept, several: None, unique: None, added: None, last: &[], counted: None };
+        let mut rest = together;
+        while let [modifier, further @ ..] = rest {
+            let is_first = rest.len() == together.len();
+            match modifier {
+                Modifier::Unique { once: false, on } if is_first => plan.unique = Some(on),
+                Modifier::RerollAndAdd { on } if is_first => plan.added = Some(on),
+                Modifier::Filter { keep, selectors } if plan.can_filter() => {
+                    if !plan.kept.narrow(*keep, selectors) {
+                        if !is_first {
+                            return None;
+                        }
+                        plan.several = Some((*keep, selectors));
+                    }
+                }
+                Modifier::Count { success, failure } => plan.counted = Some((success, failure)),
+                Modifier::Sort { .. } => {}
+                _ if concerns_a_die_by_itself(modifier) && plan.can_go_on() => {
+                    let length = rest.iter().take_while(|modifier| concerns_a_die_by_itself(modifier)).count();
+                    (plan.last, rest) = rest.split_at(length);
+                    continue;
+                }
+                _ => return None,
+            }
+            rest = further;
+        }
+        Some(plan)
+    }
+
+    fn can_filter(&self) -> bool {
+        self.several.is_none() && self.added.is_none() && self.last.is_empty()
+    }
+
+    /// Whether the dice that are kept can be thrown on.
+    fn can_go_on(&self) -> bool {
+        self.unique.is_none() && self.added.is_none() && self.last.is_empty() && self.kept.only.is_none()
+    }
 }
 
 /// Which of the sorted dice are kept: the lowest first, from `low` up to but without `high`, and of these perhaps only
@@ -151,15 +209,24 @@ trait Amount: Ord + Copy + Add<Output = Self> {}
 
 impl<T: Ord + Copy + Add<Output = T>> Amount for T {}
 
-/// A value of a die: what it is worth, and the ways to it.
-struct Face {
-    worth: i64,
-    ways: BigUint,
+/// What dice are worth, and whether any of them matched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Watched {
+    matched: bool,
+    sum: i64,
+}
+
+impl Add for Watched {
+    type Output = Watched;
+
+    fn add(self, other: Watched) -> Watched {
+        Watched { matched: self.matched || other.matched, sum: self.sum + other.sum }
+    }
 }
 
 /// The faces of a die: values with their ways.
-struct Die {
-    faces: Vec<(i64, u32)>,
+pub(super) struct Die {
+    pub faces: Vec<(i64, u32)>,
 }
 
 impl Die {
@@ -173,7 +240,7 @@ impl Die {
     }
 
     /// How many values it has.
-    fn number(&self) -> u32 {
+    pub fn number(&self) -> u32 {
         self.faces.len() as u32
     }
 
@@ -325,6 +392,37 @@ impl Die {
         choice.total(values, laws, budget)
     }
 
+    /// The sum of so many dice, and of another one if any of them matches.
+    fn with_another(
+        &self,
+        on: &Matcher,
+        alone: &[Modifier],
+        count: u32,
+        worth: &dyn Fn(i64) -> i64,
+        budget: &mut Budget,
+    ) -> Result<Weights<i64>, OddsError> {
+        let law = self.worth(alone, &|value| Watched { matched: on.matches(value), sum: worth(value) }, budget)?;
+        let every: Vec<(i64, BigUint)> = law.ways.iter().map(|(watched, ways)| (watched.sum, ways.clone())).collect();
+        let unmatched = law.ways.iter().filter(|(watched, _)| !watched.matched);
+        let unmatched: Vec<(i64, BigUint)> = unmatched.map(|(watched, ways)| (watched.sum, ways.clone())).collect();
+        let mut some = to_weights(Polynomial::of(&every).power(count, budget)?);
+        let none = match unmatched.is_empty() {
+            true => Ways::new(),
+            false => to_weights(Polynomial::of(&unmatched).power(count, budget)?).ways,
+        };
+        for (total, ways) in &none {
+            if let Some(left) = some.ways.get_mut(total) {
+                *left -= ways;
+            }
+        }
+        let another = self.worth(&[], worth, budget)?;
+        let mut totals = some.combine(&another, |sum, further| sum + further, budget)?;
+        for (total, ways) in none {
+            *totals.ways.entry(total).or_default() += ways * &another.all;
+        }
+        Ok(Weights::of(totals.ways))
+    }
+
     /// The further dice of one that exploded: what they are worth together, 1 to `limit` of them.
     fn chain<T: Amount>(
         &self,
@@ -350,149 +448,4 @@ impl Die {
         }
         Ok(chain)
     }
-}
-
-/// The sum of dice that all differ: every set of so many values is as likely as any other, if every value is.
-fn different(
-    die: &Die,
-    count: u32,
-    worth: &dyn Fn(i64) -> i64,
-    budget: &mut Budget,
-) -> Result<Weights<i64>, OddsError> {
-    let (dice, faces) = (u64::from(count), u64::from(die.number()));
-    budget.hold(dice.saturating_mul(dice).saturating_mul(faces) / 2, dice / 8 + 4)?;
-    let mut chosen: Vec<Polynomial> = vec![Polynomial { low: 0, ways: Vec::new() }; count as usize + 1];
-    chosen[0] = Polynomial::term(0, BigUint::one());
-    for (value, _) in &die.faces {
-        for number in (1..=count as usize).rev() {
-            let mut with = chosen[number - 1].clone();
-            budget.charge(with.ways.len() as u64 * 8 + 4)?;
-            with.low += worth(*value);
-            chosen[number].add(&with);
-        }
-    }
-    Ok(chosen.pop().map_or_else(|| Weights::certain(0), to_weights))
-}
-
-/// What the limit on rerolls can change where all dice are to differ: the last one may fail every time.
-fn unique_error(count: u32, faces: u32) -> f64 {
-    let seen = f64::from(count.saturating_sub(1)) / f64::from(faces);
-    seen.powi(MAX_EXPLOSIONS as i32 + 1) * f64::from(count)
-}
-
-/// The sum over the sorted dice from `low` up to but without `high`, counted from the lowest. Faces are given from the
-/// lowest.
-fn ranked(faces: &[Face], count: u32, low: u32, high: u32, budget: &mut Budget) -> Result<Weights<i64>, OddsError> {
-    let total = if high == count {
-        let faces: Vec<&Face> = faces.iter().rev().collect();
-        foremost(&faces, count, count - low, budget)?
-    } else if low == 0 {
-        let faces: Vec<&Face> = faces.iter().collect();
-        foremost(&faces, count, high, budget)?
-    } else {
-        between(faces, count, low, high, budget)?
-    };
-    Ok(to_weights(total))
-}
-
-/// The sum of the foremost `kept` of `count` dice, 1 to `count`. Faces are given in the order of preference.
-///
-/// The last one kept shows some face; `ahead` dice show preferred faces, and the others from there on show this face or
-/// a later one, enough of them this one: `C(count, ahead) · tail(ahead)` ways.
-fn foremost(faces: &[&Face], count: u32, kept: u32, budget: &mut Budget) -> Result<Polynomial, OddsError> {
-    let all: BigUint = faces.iter().map(|face| &face.ways).sum();
-    let size = all.bits() * u64::from(count) / 64 + 4;
-    let left_over = count - kept;
-    budget.charge(u64::from(kept).saturating_mul(8 * size))?;
-    let choices = binomials_of(count, kept);
-    let mut sum = Polynomial { low: 0, ways: Vec::new() };
-    let mut later = all;
-    let mut preferred: Vec<(i64, BigUint)> = Vec::new();
-    for face in faces {
-        later -= &face.ways;
-        let here_or_later = &face.ways + &later;
-        budget.charge(u64::from(kept).saturating_mul(8 * size))?;
-        let preferred_polynomial = Polynomial::of(&preferred);
-        let later_power = later.pow(left_over);
-        // The ways for the dice that are not ahead; `needed` of them must show this face.
-        let mut tail = here_or_later.pow(left_over);
-        let mut face_power = BigUint::one();
-        let mut ways = Polynomial { low: 0, ways: Vec::new() };
-        // C(left_over + needed - 1, needed - 1): exactly needed - 1 of the dice so far showed this face.
-        let mut exactly_one_less = BigUint::one();
-        for needed in 1..=kept {
-            let ahead = kept - needed;
-            let exactly = &exactly_one_less * &face_power * &later_power;
-            exactly_one_less = exactly_one_less * (left_over + needed) / needed;
-            tail = &here_or_later * &tail - &later * exactly;
-            face_power *= &face.ways;
-            // Horner's scheme in the number of dice ahead.
-            ways = ways.times(&preferred_polynomial, size, budget)?;
-            let term = &choices[ahead as usize] * &tail;
-            if !term.is_zero() {
-                ways.add(&Polynomial::term(i64::from(needed) * face.worth, term));
-            }
-        }
-        sum.add(&ways);
-        budget.hold(sum.ways.len() as u64, size)?;
-        match preferred.iter_mut().find(|(worth, _)| *worth == face.worth) {
-            Some((_, ways)) => *ways += &face.ways,
-            None => preferred.push((face.worth, face.ways.clone())),
-        }
-    }
-    Ok(sum)
-}
-
-/// The sum over a run in the middle of the sorted dice: face after face from the lowest, how many dice show it.
-fn between(faces: &[Face], count: u32, low: u32, high: u32, budget: &mut Budget) -> Result<Polynomial, OddsError> {
-    let all: BigUint = faces.iter().map(|face| &face.ways).sum();
-    let size = all.bits() * u64::from(count) / 64 + 4;
-    budget.charge(u64::from(count).pow(2).saturating_mul(size))?;
-    budget.hold(u64::from(count).pow(2) / 2, size / 2)?;
-    let choices = binomials(count);
-    let empty = Polynomial { low: 0, ways: Vec::new() };
-    let mut placed: Vec<Polynomial> = vec![empty.clone(); count as usize + 1];
-    placed[0] = Polynomial::term(0, BigUint::one());
-    for face in faces {
-        let powers: Vec<BigUint> = (0..=count).map(|power| face.ways.pow(power)).collect();
-        let mut next = vec![empty.clone(); count as usize + 1];
-        for (before, polynomial) in placed.iter().enumerate().filter(|(_, polynomial)| !polynomial.ways.is_empty()) {
-            for showing in 0..=count as usize - before {
-                budget.charge((polynomial.ways.len() as u64).saturating_mul(4 * size))?;
-                let after = before + showing;
-                let counted = (after as i64).min(i64::from(high)) - (before as i64).max(i64::from(low));
-                let mut moved = polynomial.clone();
-                moved.low += counted.max(0) * face.worth;
-                moved.scale(&(&choices[count as usize - before][showing] * &powers[showing]));
-                next[after].add(&moved);
-            }
-        }
-        placed = next;
-    }
-    Ok(placed.pop().unwrap_or(empty))
-}
-
-/// Pascal's triangle up to a row.
-fn binomials(last: u32) -> Vec<Vec<BigUint>> {
-    let mut rows: Vec<Vec<BigUint>> = vec![vec![BigUint::one()]];
-    for row in 1..=last as usize {
-        let above = &rows[row - 1];
-        let mut next = Vec::with_capacity(row + 1);
-        next.push(BigUint::one());
-        next.extend(above.windows(2).map(|pair| &pair[0] + &pair[1]));
-        next.push(BigUint::one());
-        rows.push(next);
-    }
-    rows
-}
-
-/// So many numbers of a row of Pascal's triangle.
-fn binomials_of(row: u32, numbers: u32) -> Vec<BigUint> {
-    let mut number = BigUint::one();
-    let mut all = Vec::with_capacity(numbers as usize);
-    for place in 0..numbers {
-        let next = &number * (row - place) / (place + 1);
-        all.push(std::mem::replace(&mut number, next));
-    }
-    all
 }

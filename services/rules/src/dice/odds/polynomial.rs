@@ -15,6 +15,11 @@ pub struct Polynomial {
 }
 
 impl Polynomial {
+    /// No term.
+    pub fn zero() -> Polynomial {
+        Polynomial { low: 0, ways: Vec::new() }
+    }
+
     /// A single term.
     pub fn term(exponent: i64, ways: BigUint) -> Polynomial {
         Polynomial { low: exponent, ways: vec![ways] }
