@@ -184,7 +184,7 @@ impl DiceService for Dice {
         request: Request<RollInitiativeRequest>,
     ) -> Result<Response<RollInitiativeResponse>, Status> {
         let RollInitiativeRequest { notation, reason } = request.get_ref().clone();
-        let notation = read(&notation, None)?.without_explosions();
+        let notation = read_initiative(&notation)?;
         self.roll("RollInitiative", &request, reason, move |roll_id, face| {
             let roll = notation.roll(face);
             let initiative = answers::whole(roll.total);
@@ -208,7 +208,7 @@ impl DiceService for Dice {
         let TrackInitiativeRequest { characters, reason } = request.get_ref().clone();
         let mut combatants = Vec::with_capacity(characters.len());
         for Combatant { name, notation } in characters {
-            combatants.push((name, read(&notation, None)?.without_explosions()));
+            combatants.push((name, read_initiative(&notation)?));
         }
         self.roll("TrackInitiative", &request, reason, move |roll_id, face| {
             let mut characters: Vec<CombatantInitiative> = combatants
@@ -479,6 +479,22 @@ fn read(text: &str, dialect: Option<&str>) -> Result<Notation, Status> {
         Some(name) => name.parse().map_err(|error: rules::UnknownName| refuse(&error))?,
     };
     Notation::parse_as(text, dialect).map_err(|error| refuse(&error))
+}
+
+/// Reads the dice of an initiative: a total for which there are phases.
+fn read_initiative(text: &str) -> Result<Notation, Status> {
+    let notation = read(text, None)?.without_explosions();
+    if notation.counts_successes() {
+        let message = format!("initiative is a total, as of 3d6+9; {text:?} counts successes");
+        return Err(status::error(ErrorCode::InvalidInput, message));
+    }
+    let highest = notation.bound().high.saturating_mul(notation.repeats().into());
+    if highest > i64::from(initiative::MAX_INITIATIVE) {
+        let most = initiative::MAX_INITIATIVE;
+        let message = format!("initiative is at most {most}; {text:?} may come to {highest}");
+        return Err(status::error(ErrorCode::InvalidInput, message));
+    }
+    Ok(notation)
 }
 
 fn phases(initiative: i64) -> Vec<u32> {

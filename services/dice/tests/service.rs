@@ -3,7 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use proto::dice::v1::{
-    RollActionDiceRequest, RollCombatDiceRequest, RollDiceRequest, RollHuntRequest, RollInitiativeRequest,
+    AvoidDisasterRequest, Combatant, RerollFailuresRequest, RollActionDiceRequest, RollCombatDiceRequest,
+    RollDiceRequest, RollHuntRequest, RollInitiativeRequest, TrackInitiativeRequest,
     dice_service_client::DiceServiceClient,
 };
 use service_kit::{
@@ -119,6 +120,36 @@ async fn initiative_never_explodes_and_names_the_phases() {
     assert_eq!((roll.rolls.len(), roll.initiative), (4, total));
     assert_eq!(i64::from(roll.phases[0]), total);
     assert!(roll.phases.is_sorted_by(|earlier, later| *earlier == later + 10) && roll.phases.last() <= Some(&10));
+}
+
+#[tokio::test]
+async fn an_initiative_is_a_total_for_which_there_are_phases() {
+    let (mut dice, _database) = start().await;
+    for (text, reason) in [
+        ("1d1+1005", "initiative is at most 1000; \"1d1+1005\" may come to 1006"),
+        ("1d20 vs 5", "\"1d20 vs 5\" counts successes"),
+    ] {
+        let request = RollInitiativeRequest { notation: text.into(), reason: None };
+        refused(dice.roll_initiative(request).await.unwrap_err(), ErrorCode::InvalidInput, reason);
+        let characters = vec![Combatant { name: "Ann".into(), notation: text.into() }];
+        let request = TrackInitiativeRequest { characters, reason: None };
+        refused(dice.track_initiative(request).await.unwrap_err(), ErrorCode::InvalidInput, reason);
+    }
+}
+
+#[tokio::test]
+async fn karma_is_for_dice_that_were_rolled_and_failed() {
+    let (mut dice, _database) = start().await;
+    for (failed, reason) in [
+        (vec![3, 5], "a die that shows 5 has not failed against the target number 5"),
+        (vec![0, -3], "a die shows 1 or more, not 0"),
+    ] {
+        let request = RerollFailuresRequest { failed, target_number: 5, ..Default::default() };
+        refused(dice.reroll_failures(request).await.unwrap_err(), ErrorCode::InvalidInput, reason);
+    }
+    let request = AvoidDisasterRequest { rolls: vec![0], reason: None };
+    let status = dice.avoid_disaster(request).await.unwrap_err();
+    refused(status, ErrorCode::InvalidInput, "a die shows 1 or more, not 0");
 }
 
 #[tokio::test]

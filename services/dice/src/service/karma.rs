@@ -25,6 +25,11 @@ impl Dice {
         let RerollFailuresRequest { failed, original, target_number, iteration, reason } = request.get_ref().clone();
         let target_number = u32::try_from(target_number).unwrap_or_default().max(LEAST);
         let reaches = |total: &&i32| u32::try_from(**total).unwrap_or_default() >= target_number;
+        shown(failed.iter().chain(&original))?;
+        if let Some(total) = failed.iter().find(reaches) {
+            let message = format!("a die that shows {total} has not failed against the target number {target_number}");
+            return Err(status::error(ErrorCode::InvalidInput, message));
+        }
         let kept = original.iter().filter(reaches).count();
         let dice = match (failed.is_empty(), original.is_empty()) {
             (false, true) => failed.len(),
@@ -89,8 +94,17 @@ impl Dice {
     }
 }
 
+/// Refuses what no die shows.
+fn shown<'a>(totals: impl IntoIterator<Item = &'a i32>) -> Result<(), Status> {
+    match totals.into_iter().find(|total| **total < 1) {
+        None => Ok(()),
+        Some(total) => Err(status::error(ErrorCode::InvalidInput, format!("a die shows 1 or more, not {total}"))),
+    }
+}
+
 /// A disaster that becomes a plain failure.
 pub fn avoid_disaster(request: &AvoidDisasterRequest) -> Result<AvoidDisasterResponse, Status> {
+    shown(&request.rolls)?;
     let was_disaster = request.rolls.iter().all(|face| *face == 1);
     Ok(AvoidDisasterResponse {
         was_disaster,
