@@ -260,9 +260,40 @@ async fn a_file_that_is_none_is_wrong_and_no_crash() {
 }
 
 /// Somebody at the database.
-async fn tamper(database: &TestDatabase, sql: &'static str) {
+async fn tamper(database: &TestDatabase, sql: &'static str, values: &[&str]) {
     let db = Db::open(&database.config, "dice", dice::SCHEMA.migrations).await.unwrap();
-    db.write(vec![Statement::new(sql, Vec::new())]).await.unwrap();
+    let values = values.iter().map(|value| (*value).into()).collect();
+    db.write(vec![Statement::new(sql, values)]).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_service_verifies_that_nobody_but_players_added_seeds() {
+    let database = TestDatabase::sqlite();
+    let mut dice = start(&database).await;
+    let roll_id = roll(&mut dice, "3d6", "s").await.roll_id;
+    let logged = dice.get_roll(GetRollRequest { roll_id: roll_id.clone() }).await.unwrap().into_inner().roll.unwrap();
+    let entry = Entry {
+        id: logged.roll_id,
+        at: logged.at_ms,
+        kind: logged.kind,
+        chain: logged.session,
+        player: logged.player,
+        client_seeds: "gN".into(),
+        sides: proof::list(&logged.sides),
+        faces: proof::list(&logged.faces),
+        request: logged.request,
+        answer: logged.answer,
+        previous_hash: logged.previous_hash,
+        ..Entry::default()
+    };
+    tamper(&database, "UPDATE rolls SET client_seeds = 'gN', hash = $1", &[&entry.hash()]).await;
+
+    let proof = dice.verify_roll(VerifyRollRequest { roll_id }).await.unwrap().into_inner();
+
+    let failing = proof.checks.iter().filter(|check| check.outcome == "failed");
+    let failing: Vec<&str> = failing.map(|check| check.detail.as_str()).collect();
+    let chosen = "the entry with the nonce 0 depends on other seeds of players than were added before it";
+    assert_eq!((failing, proof.verified), (vec![chosen], false));
 }
 
 /// The checks of the last of twelve rolls that fail, with what they say, after somebody was at the database.
@@ -278,7 +309,7 @@ async fn failing(sql: &'static str) -> Vec<String> {
         last = roll(&mut dice, "3d6", "s").await.roll_id;
     }
     dice.reveal_seed(RevealSeedRequest { session: Some("s".into()), reason: None }).await.unwrap();
-    tamper(&database, sql).await;
+    tamper(&database, sql, &[]).await;
 
     let proof = dice.verify_roll(VerifyRollRequest { roll_id: last }).await.unwrap().into_inner();
 

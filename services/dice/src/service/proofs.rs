@@ -110,7 +110,7 @@ impl Dice {
         let name = Scope::of(request, session.as_deref())?.chain;
         // Whether it is revealed comes first: what is read after that has the entry which reveals it.
         let is_revealed = match rotation {
-            Some(rotation) => self.log.chain(&name, Some(rotation + 1)).await?.is_some(),
+            Some(rotation) => self.log.chain(&name, Some(rotation.saturating_add(1))).await?.is_some(),
             None => false,
         };
         let chain = match (self.log.chain(&name, *rotation).await?, rotation) {
@@ -205,7 +205,7 @@ impl Dice {
             return Err(status::error(ErrorCode::InvalidInput, message));
         }
         // The seed after it comes first, as in `commitment`.
-        let next = self.log.chain(&entry.chain, Some(entry.rotation + 1)).await?;
+        let next = self.log.chain(&entry.chain, Some(entry.rotation.saturating_add(1))).await?;
         let chain = self.log.chain(&entry.chain, Some(entry.rotation)).await?;
         let chain = chain.ok_or_else(|| status::error(ErrorCode::NotFound, "the roll's chain is gone"))?;
         let signed = self.signed(&entry.chain, &chain, next.is_some()).await?;
@@ -269,9 +269,10 @@ impl Dice {
             },
         };
         let end = chain.length.min(first + MAX_WALKED);
-        let mut broken = self.walk(&mut walk, name, rotation, end).await?;
+        let (mut broken, chosen) = self.walk(&mut walk, name, rotation, end).await?;
         if broken.is_none() && end == chain.length {
-            let is_end = walk.head() == chain.head && next.is_none_or(|next| next.previous_head == chain.head);
+            let is_last = |next: &Chain| walk.is_revealed() && next.previous_head == chain.head;
+            let is_end = walk.head() == chain.head && next.is_none_or(is_last);
             broken = (!is_end).then_some(Broken::Missing(end));
         }
         let previous = self.head_before(name, rotation).await?;
@@ -285,32 +286,42 @@ impl Dice {
             _ if previous.as_ref() != Some(&chain.previous_head) => {
                 failed("link", "the chain does not go on from the seed before it")
             }
-            None | Some(Broken::ClientSeeds(_)) => check("link", true, &told, ""),
+            None => check("link", true, &told, ""),
             Some(broken) => failed("link", &broken.to_string()),
         };
-        let client_seeds = match &broken {
-            Some(broken @ Broken::ClientSeeds(_)) => failed("client_seeds", &broken.to_string()),
-            Some(_) if walk.nonce() <= entry.nonce => failed("client_seeds", BROKEN_BEFORE),
-            _ => check("client_seeds", true, "it depends on those seeds of players that were added before it", ""),
+        let client_seeds = match &chosen {
+            Some(chosen) => failed("client_seeds", &chosen.to_string()),
+            None if walk.nonce() <= entry.nonce => failed("client_seeds", BROKEN_BEFORE),
+            None => check("client_seeds", true, "it depends on those seeds of players that were added before it", ""),
         };
         Ok([link, client_seeds])
     }
 
-    /// Walks on up to a nonce, page by page; answers what is broken.
-    async fn walk(&self, walk: &mut Walk, name: &str, rotation: u64, end: u64) -> Result<Option<Broken>, Status> {
+    /// Walks on up to a nonce, page by page. Answers what ends the walk before, and the first entry that depends on seeds
+    /// of players which nobody added.
+    async fn walk(
+        &self,
+        walk: &mut Walk,
+        name: &str,
+        rotation: u64,
+        end: u64,
+    ) -> Result<(Option<Broken>, Option<Broken>), Status> {
+        let mut chosen = None;
         while walk.nonce() < end {
             let mut entries = self.log.from(name, rotation, walk.nonce()).await?;
             entries.retain(|entry| entry.rotation == rotation && entry.nonce < end);
             if entries.is_empty() {
-                return Ok(Some(Broken::Missing(walk.nonce())));
+                return Ok((Some(Broken::Missing(walk.nonce())), chosen));
             }
             for entry in &entries {
-                if let Err(broken) = walk.step(entry) {
-                    return Ok(Some(broken));
+                match walk.step(entry) {
+                    Ok(()) => {}
+                    Err(broken @ Broken::ClientSeeds(_)) => chosen = chosen.or(Some(broken)),
+                    Err(broken) => return Ok((Some(broken), chosen)),
                 }
             }
         }
-        Ok(None)
+        Ok((None, chosen))
     }
 
     /// The head under the seed before; empty for the first, `None` if that seed is gone.
