@@ -24,6 +24,8 @@ const ADD: &str = "INSERT INTO usage (day, scope, tokens, prompt_tokens, micros)
      ON CONFLICT (day, scope) DO UPDATE SET tokens = usage.tokens + excluded.tokens, \
      prompt_tokens = usage.prompt_tokens + excluded.prompt_tokens, micros = usage.micros + excluded.micros";
 
+/// Bytes that count as one token where a model does not tell its own count.
+pub(crate) const BYTES_PER_TOKEN: u64 = 4;
 /// The scope of the whole server.
 const ALL: &str = "all";
 
@@ -34,6 +36,22 @@ pub(crate) struct Spent {
     pub completion_tokens: u64,
     /// Millionths of a US dollar.
     pub micros: u64,
+}
+
+/// What one answer takes: as its model tells it, and else as it is estimated.
+#[derive(Debug, Default)]
+pub(crate) struct Meter {
+    /// Tokens of what was asked, estimated; 0 for a game master who is no model.
+    pub will_read: u64,
+    /// Whether the model has had it to read.
+    pub was_asked: bool,
+    /// Bytes that have come.
+    pub bytes: u64,
+    /// Tokens read and written, as the model tells them; until its end they are not the whole.
+    pub reported: Option<(u64, u64)>,
+    pub is_whole: bool,
+    /// Whether it was asked twice, and the other answer let go.
+    pub is_hedged: bool,
 }
 
 /// What a model costs, in US dollars for a million tokens, which is millionths of a dollar for one.
@@ -67,6 +85,8 @@ pub(crate) struct Budget {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Grant {
     pub tokens: u64,
+    /// What a player is told when they are used up, where it is not one turn's limit that is.
+    pub tokens_of: Option<String>,
     /// Millionths of a US dollar, and what a player is told when they are used up; none: any amount.
     pub money: Option<(u64, String)>,
 }
@@ -92,6 +112,27 @@ impl AddAssign for Spent {
         self.prompt_tokens += other.prompt_tokens;
         self.completion_tokens += other.completion_tokens;
         self.micros += other.micros;
+    }
+}
+
+impl Meter {
+    /// Tokens written so far, estimated.
+    pub fn written(&self) -> u64 {
+        self.bytes / BYTES_PER_TOKEN
+    }
+
+    /// Tokens read and written so far.
+    pub fn tokens(&self) -> (u64, u64) {
+        let (read, written) = self.reported.unwrap_or_default();
+        let read = if read == 0 { self.will_read } else { read };
+        let is_told = self.is_whole && 0 < written;
+        let written = if is_told { written } else { written.max(self.written()) };
+        // The answer that was let go had read the same.
+        (if self.is_hedged { 2 * read } else { read }, written)
+    }
+
+    pub fn is_estimated(&self) -> bool {
+        self.reported.is_none() || !self.is_whole || self.is_hedged
     }
 }
 
@@ -164,7 +205,7 @@ impl Budget {
             let scope = format!("player/{}", player.to_lowercase());
             scopes.push((scope, self.tokens.player, self.money.player, "you"));
         }
-        let mut grant = Grant { tokens, money: None };
+        let mut grant = Grant { tokens, ..Grant::default() };
         if let Some(most) = self.money_per_turn {
             let text = format!("The game master has used up what one turn may cost (${:.2}).", dollars(most));
             grant.money = Some((most, text));
@@ -177,13 +218,15 @@ impl Budget {
             used += self.lock().get(scope).copied().unwrap_or_default();
             if let Some(most) = most_tokens {
                 let left = most.saturating_sub(used.completion_tokens);
+                let text = format!(
+                    "The game master has said all that he may say for {whom} today ({most} tokens). Tomorrow he goes on."
+                );
                 if left == 0 {
-                    let text = format!(
-                        "The game master has said all that he may say for {whom} today ({most} tokens). Tomorrow he goes on."
-                    );
                     return Err(Refusal::UsedUp(text));
                 }
-                grant.tokens = grant.tokens.min(left);
+                if left < grant.tokens {
+                    (grant.tokens, grant.tokens_of) = (left, Some(text));
+                }
             }
             if let Some(most) = most_money {
                 let left = most.saturating_sub(used.micros);
@@ -314,6 +357,18 @@ fn to_micros(dollars: f64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_model_does_not_tell_is_estimated() {
+        let meter = |reported, is_whole| Meter { will_read: 50, bytes: 400, reported, is_whole, ..Meter::default() };
+
+        assert_eq!(meter(None, false).tokens(), (50, 100));
+        assert_eq!(meter(Some((70, 90)), true).tokens(), (70, 90));
+        // It told how it began, and broke off.
+        assert_eq!(meter(Some((70, 1)), false).tokens(), (70, 100));
+        assert_eq!(meter(Some((0, 90)), true).tokens(), (50, 90));
+        assert_eq!(Meter { is_hedged: true, ..meter(None, true) }.tokens(), (100, 100));
+    }
 
     #[test]
     fn tokens_cost_what_their_model_costs() {

@@ -55,6 +55,8 @@ pub(crate) fn timeouts(config: &Config) -> openai::Timeouts {
 
 /// Why a model stops whose answer has become as long as it may be.
 pub const LENGTH: &str = "length";
+/// Why a model stops whose provider withholds what it says.
+pub const FILTERED: &str = "content_filter";
 
 /// What a model is asked: the whole conversation, and the state it must speak from.
 #[derive(Debug, Clone)]

@@ -7,10 +7,10 @@ use proto::orchestrator::v1::Fact;
 use serde_json::Map;
 
 use crate::{
-    budget::Spent,
+    budget::{Meter, Spent},
     engine::Engine,
     events,
-    llm::{Message, ModelError, ModelEvent, ModelRequest, Provider},
+    llm::{self, Message, ModelError, ModelEvent, ModelRequest, Provider},
     memory::{self, BATCH, Said},
     session::{Origin, Session},
 };
@@ -54,14 +54,14 @@ async fn by_model(
 ) -> Option<Vec<Fact>> {
     let store = session.store();
     let reservation = engine.budget.reserve(store, &session.id, None, MAX_TOKENS).await.ok()?;
-    let told = tokio::time::timeout(PATIENCE, tell(provider.as_ref(), fallen)).await;
-    let (text, read, written) = match told.unwrap_or(Err(ModelError::Timeout("a summary"))) {
-        Ok(told) => told,
-        Err(error) => {
-            tracing::warn!(%error, model = provider.model(), "the summary is made by rule");
-            (String::new(), 0, 0)
-        }
-    };
+    let mut meter = Meter::default();
+    let told = tokio::time::timeout(PATIENCE, tell(provider.as_ref(), fallen, &mut meter)).await;
+    let text = told.unwrap_or(Err(ModelError::Timeout("a summary"))).unwrap_or_else(|error| {
+        tracing::warn!(%error, model = provider.model(), "the summary is made by rule");
+        String::new()
+    });
+    // Also of a summary that broke off.
+    let (read, written) = if meter.was_asked { meter.tokens() } else { (0, 0) };
     let spent = Spent::of(read, written, engine.budget.price(provider.model()));
     if let Err(error) = store.db().write(engine.budget.release(reservation, spent)).await {
         tracing::warn!(%error, "what a summary cost could not be written down");
@@ -82,8 +82,8 @@ async fn by_model(
     Some(facts).filter(|facts| !facts.is_empty())
 }
 
-/// The model's words, and the tokens that it has read and written.
-async fn tell(provider: &dyn Provider, fallen: &[Arc<Said>]) -> Result<(String, u64, u64), ModelError> {
+/// The model's words.
+async fn tell(provider: &dyn Provider, fallen: &[Arc<Said>], meter: &mut Meter) -> Result<String, ModelError> {
     let story: Vec<String> = fallen
         .iter()
         .filter_map(|said| match &said.message {
@@ -103,15 +103,23 @@ async fn tell(provider: &dyn Provider, fallen: &[Arc<Said>]) -> Result<(String, 
         messages: Arc::new(vec![Message::Player { name: None, character: None, text: story.join("\n") }]),
         tools: Arc::new([]),
     };
+    let asked = llm::tokens_of(&request.messages) + memory::tokens(&request.instructions);
+    meter.will_read = if provider.name() == "house" { 0 } else { asked as u64 };
     let mut answer = provider.ask(request).await?;
-    let (mut text, mut usage) = (String::new(), None);
+    meter.was_asked = true;
+    let mut text = String::new();
     while let Some(event) = answer.next().await {
         match event? {
-            ModelEvent::Text(piece) => text.push_str(&piece),
-            ModelEvent::Usage { prompt_tokens, completion_tokens } => usage = Some((prompt_tokens, completion_tokens)),
+            ModelEvent::Text(piece) => {
+                meter.bytes += piece.len() as u64;
+                text.push_str(&piece);
+            }
+            ModelEvent::Usage { prompt_tokens, completion_tokens } => {
+                meter.reported = Some((prompt_tokens, completion_tokens));
+            }
             ModelEvent::End => {
-                let (read, written) = usage.unwrap_or((0, memory::tokens(&text) as u64));
-                return Ok((text, read, written));
+                meter.is_whole = true;
+                return Ok(text);
             }
             ModelEvent::ToolCall { .. }
             | ModelEvent::Opaque { .. }
@@ -120,7 +128,7 @@ async fn tell(provider: &dyn Provider, fallen: &[Arc<Said>]) -> Result<(String, 
             | ModelEvent::Finished(_) => {}
         }
         if MAX_TOKENS < memory::tokens(&text) as u64 {
-            return Ok((text, 0, MAX_TOKENS));
+            return Ok(text);
         }
     }
     Err(ModelError::Cut)

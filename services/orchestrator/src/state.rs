@@ -451,6 +451,11 @@ impl State {
         self.open.iter().find(|turn| turn.turn_id == turn_id)?.asked.as_ref()
     }
 
+    /// Where in the log stands what an open turn answers.
+    pub fn asked_seq(&self, turn_id: &str) -> Option<u64> {
+        self.open.iter().find(|turn| turn.turn_id == turn_id).map(|turn| turn.asked_seq)
+    }
+
     /// The last turn that has ended and was not taken back.
     pub fn last_ended(&self) -> Option<Arc<EndedTurn>> {
         self.ended.back().cloned()

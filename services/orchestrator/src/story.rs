@@ -52,8 +52,8 @@ fn opposite(tool: &str, arguments: &Map<String, Value>, result: &Value) -> Optio
     let amount = arguments.get("amount").cloned().unwrap_or_default();
     let reason = "the turn was taken back";
     match tool {
-        // The scene is restored as a whole.
-        "update_scene" => None,
+        // The scene is restored as a whole, and what a turn has pinned is forgotten with it.
+        "update_scene" | "pin_fact" => None,
         "cast_spell" if result["sustained"] == true => {
             let caster = arguments.get("caster_name").cloned().unwrap_or_default();
             undoing(Some("drop_spell"), json!({"character_name": caster, "spell_name": result["spell"]}))

@@ -170,7 +170,9 @@ impl Engine {
                 return Err(status::error(ErrorCode::InvalidInput, text));
             }
             let fact_id = uuid::Uuid::now_v7().to_string();
-            let fact = Fact { fact_id, text, seqs: Vec::new(), pinned: true, by };
+            // What a turn has pinned comes from it, and goes with it.
+            let seqs = call_id.and_then(|_| inner.state.asked_seq(&origin.turn_id)).into_iter().collect();
+            let fact = Fact { fact_id, text, seqs, pinned: true, by };
             append(session, &mut inner, origin, events::remembered(vec![fact], call_id)).await?;
         }
         Ok(self.to_memory(&inner))

@@ -20,7 +20,7 @@ use tonic::Status;
 use tracing::Instrument;
 
 use crate::{
-    budget::{Grant, Price, Refusal, Spent},
+    budget::{BYTES_PER_TOKEN, Grant, Price, Refusal, Spent},
     claims::{self, Claim},
     engine::Engine,
     events,
@@ -36,8 +36,6 @@ use crate::{
 
 pub(crate) use crate::turn::calls::parse_arguments;
 
-/// Bytes that count as one token where the model does not tell its own count.
-const BYTES_PER_TOKEN: u64 = 4;
 /// How often a turn is begun at the most: one that takes the server down must not do so for ever.
 const MAX_ATTEMPTS: u32 = 3;
 /// Unsupported claims that are told of one turn.
@@ -352,7 +350,7 @@ impl Turn<'_> {
             claims.truncate(MAX_CLAIMS.saturating_sub(self.claims.len()));
             self.claims.extend(claims);
             if answer.calls.is_empty() {
-                return self.check_that_something_was_said();
+                return self.check_that_something_was_said(&answer.text).await;
             }
             let said = Message::GameMaster { text: answer.text, tool_calls: replayable(&answer.calls) };
             let results = self.call_tools(step, answer.calls).await?;
@@ -381,22 +379,28 @@ impl Turn<'_> {
 
     /// Counts what was said and called before a restart.
     fn take_up(&mut self, messages: &[Message]) {
+        let price = self.engine.budget.price(self.chain[self.provider].provider.model());
         for message in messages {
             if let Message::GameMaster { text, tool_calls } = message {
                 let written: usize = tool_calls.iter().map(|call| call.arguments.len() + call.name.len()).sum();
-                self.spent.completion_tokens += (text.len() + written) as u64 / BYTES_PER_TOKEN;
+                self.spent += Spent::of(0, (text.len() + written) as u64 / BYTES_PER_TOKEN, price);
                 self.calls += tool_calls.len() as u64;
                 self.call_ids.extend(tool_calls.iter().map(|call| call.id.clone()));
             }
         }
     }
 
-    fn check_that_something_was_said(&self) -> Result<(), End> {
-        if self.told == 0 && self.calls == 0 {
+    /// Whoever waits for an answer is told that there is none.
+    async fn check_that_something_was_said(&self, text: &str) -> Result<(), End> {
+        if !text.trim().is_empty() {
+            return Ok(());
+        }
+        if self.calls == 0 {
             let text = "The game master's language model answered with nothing. Please try again.";
             return Err(End::Failed(ErrorCode::GrokInvalidResponse, text.into()));
         }
-        Ok(())
+        let note = "The game master's language model says nothing more; what its tools have done stands";
+        Ok(self.session.append(&self.origin, vec![events::system(note)]).await?)
     }
 
     /// Waits for something unless the turn is cancelled, runs out of time, or the server shuts down.
@@ -412,6 +416,12 @@ impl Turn<'_> {
                 End::Failed(ErrorCode::GrokTimeout, text)
             }),
         }
+    }
+
+    /// Whether nothing more may be begun.
+    fn is_interrupted(&self) -> bool {
+        let is_late = self.started + self.engine.limits.turn <= Instant::now();
+        self.cancel.is_cancelled() || self.engine.stopping.is_cancelled() || is_late
     }
 
     async fn telemetry(&self, event: &str, data: Value) {

@@ -14,7 +14,7 @@ use std::{
 
 use common::{Frames, MIGRATIONS, Table, config, of};
 use fake_model::{Asked, FakeModel, Reply};
-use proto::orchestrator::v1::SubscribeRequest;
+use proto::orchestrator::v1::{JoinRequest, SubscribeRequest};
 use serde_json::{Value, json};
 use service_kit::{
     Transport,
@@ -312,4 +312,33 @@ async fn who_never_asked_for_the_log_is_told_in_a_sentence_that_text_is_told_aga
     let narrative = of(&withdrawn, "narrative")[0];
     assert_eq!(withdrawn.last().unwrap()["retracted_seq"], narrative["seq"]);
     resumed.until("complete").await;
+}
+
+#[test]
+fn a_call_that_waited_for_a_person_is_refused_with_its_reason_when_he_is_gone() {
+    let world = Runtime::new().unwrap();
+    let delete = Reply::calling([("a", "delete_character", json!({"character_name": "Oak"}))]);
+    let model = world.block_on(FakeModel::start([delete, Reply::saying(["He stays."])]));
+    let keys = Keys::default();
+    let process = Life::begin(TestDatabase::sqlite(), &model, &keys);
+    process.run(async |table| {
+        table.add_character("Oak").await.unwrap();
+        let gerd = || "Gerd".to_owned();
+        let (session_id, connection_id) = ("s".to_owned(), Some(gerd()));
+        let mut frames =
+            table.subscribe(SubscribeRequest { session_id, connection_id, ..SubscribeRequest::default() }).await;
+        let (session_id, seat) = ("s".to_owned(), Some("game_master".to_owned()));
+        let request = JoinRequest { session_id, connection_id: gerd(), name: gerd(), seat, character: None };
+        table.client.clone().join(request).await.unwrap();
+        table.chat("Away with him").await;
+        frames.until("approval_requested").await;
+    });
+
+    let process = Life::begin(process.end(), &model, &keys);
+    process.run(async |table| {
+        let frames = table.resume(0, None).await.until("complete").await;
+        let refusal = of(&frames, "tool_result")[0]["result"]["error"].to_string();
+        assert!(refusal.contains("has not come back since the server was restarted"), "{refusal}");
+    });
+    drop(process.end());
 }

@@ -191,3 +191,22 @@ async fn a_session_is_named_put_away_and_deleted() {
     assert_eq!(of(&table.play("3").await, "complete").len(), 1);
     assert_eq!(table.session().await.message_count, 2);
 }
+
+#[tokio::test]
+async fn what_a_turn_has_pinned_goes_with_it() {
+    let replies = [
+        Reply::calling([("a", "pin_fact", json!({"text": "The fixer is dead"}))]),
+        Reply::saying(["Noted."]),
+        Reply::saying(["And now?"]),
+    ];
+    let model = FakeModel::start(replies).await;
+    let table = Table::with(&model).await;
+    table.play("Remember that").await;
+
+    let answer = take_back(&table, false).await.unwrap();
+    table.play("Go on").await;
+
+    assert!(answer.not_undone.is_empty(), "{answer:?}");
+    let told = model.requests()[2].messages()[0]["content"].to_string();
+    assert!(!told.contains("The fixer is dead"), "{told}");
+}

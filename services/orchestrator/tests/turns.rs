@@ -9,7 +9,7 @@ use std::time::Duration;
 use common::{MIGRATIONS, PATIENCE, Table, config, of, said, told, types};
 use fake_model::{Asked, FakeModel, Gate, Reply};
 use orchestrator::Config;
-use proto::orchestrator::v1::{CancelTurnRequest, ChatRequest, SubscribeRequest};
+use proto::orchestrator::v1::{CancelTurnRequest, ChatRequest, GetUsageRequest, SubscribeRequest};
 use serde_json::{Value, json};
 use service_kit::{
     Transport,
@@ -592,4 +592,113 @@ async fn a_model_is_shown_the_tools_that_its_table_needs_and_those_it_has_found(
         asked.as_array().unwrap().iter().any(|tool| tool["function"]["name"] == "cast_spell")
     };
     assert_eq!([is_shown(0), is_shown(1), is_shown(2)], [false, true, true]);
+}
+
+/// What a session's turns have read and written, as it is told.
+async fn usage(table: &Table) -> (u64, u64) {
+    let request = GetUsageRequest { session_id: Some("s".into()) };
+    let total = table.client.clone().get_usage(request).await.unwrap().into_inner().total.unwrap();
+    (total.prompt_tokens, total.completion_tokens)
+}
+
+#[tokio::test]
+async fn what_was_told_of_an_answer_that_is_cancelled_is_settled() {
+    let gate = Gate::new();
+    let model = FakeModel::start([Reply::new().text(&"word".repeat(750)).gate(&gate)]).await;
+    let table = Table::with(&model).await;
+    let mut frames = table.listen().await;
+    table.chat("A story").await;
+    frames.until("narrative").await;
+
+    cancel(&table).await;
+
+    let end = frames.until("complete").await.pop().unwrap();
+    assert_eq!(end["usage"]["completion_tokens"], 750, "{end}");
+    let (read, written) = usage(&table).await;
+    assert!(written == 750 && 100 < read, "{read} {written}");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_withdrawn_was_written_nevertheless() {
+    let replies = [Reply::new().text(&"word".repeat(300)), Reply::saying(["The ganger dives."])];
+    let model = FakeModel::start(replies).await;
+    let table = Table::set_up(Config { llm_restarts: 1, ..config(&model) }).await;
+
+    let end = table.play("Hello").await.pop().unwrap();
+
+    assert_eq!(end["usage"]["completion_tokens"], 320, "{end}");
+}
+
+#[tokio::test]
+async fn what_ends_a_turn_is_named_by_whose_limit_it_is() {
+    let long = || Reply::saying(["word".repeat(100).as_str()]);
+    for (limits, text) in [
+        (Config { tokens_per_turn: 50, ..Config::default() }, "more than 50 tokens in one turn"),
+        (Config { tokens_per_session: Some(50), ..Config::default() }, "for this table today (50 tokens)"),
+        (Config { tokens_per_day: Some(50), ..Config::default() }, "for this server today (50 tokens)"),
+    ] {
+        let model = FakeModel::start([long()]).await;
+        let Config { llm_url, llm_model, llm_restarts, grace, .. } = config(&model);
+        let table = Table::set_up(Config { llm_url, llm_model, llm_restarts, grace, ..limits }).await;
+
+        let frames = table.play("Hello").await;
+
+        let error = of(&frames, "error")[0]["content"].as_str().unwrap().to_owned();
+        assert!(error.contains(text), "{error}");
+        assert_eq!(frames.last().unwrap()["usage"]["completion_tokens"], 100);
+    }
+}
+
+#[tokio::test]
+async fn without_a_count_of_the_models_own_what_it_reads_is_estimated() {
+    let model = FakeModel::start([Reply::new().text("Yes, chummer").finish("stop").done()]).await;
+    let table = Table::with(&model).await;
+
+    let end = table.play("Hello").await.pop().unwrap();
+
+    assert_eq!(end["usage"]["completion_tokens"], 3);
+    assert!(100 < end["usage"]["prompt_tokens"].as_u64().unwrap(), "{end}");
+}
+
+#[tokio::test]
+async fn who_gets_no_answer_is_told_why() {
+    let filtered = Reply::new().end("content_filter");
+    let cut = Reply::new().text("And then").end("content_filter");
+    let replies = [filtered, cut, Reply::calling([("a", "roll_dice", roll(3))]), Reply::saying(["\n"])];
+    let model = FakeModel::start(replies).await;
+    let table = Table::with(&model).await;
+
+    let nothing = table.play("1").await;
+    let half = table.play("2").await;
+    let silent = table.play("3").await;
+
+    let error = of(&nothing, "error")[0]["content"].as_str().unwrap();
+    assert!(error.contains("withheld") && error.contains("content filter"), "{error}");
+    assert!(of(&half, "system")[0]["content"].as_str().unwrap().contains("withheld the rest"), "{half:?}");
+    assert!(of(&silent, "system")[0]["content"].as_str().unwrap().contains("says nothing more"), "{silent:?}");
+    assert_eq!(of(&silent, "complete").len(), 1);
+}
+
+#[tokio::test]
+async fn a_call_that_a_model_repeats_out_of_a_players_words_is_not_run() {
+    let call = r#"{"name": "roll_dice", "arguments": {"pool": 3, "target_number": 4}}"#;
+    let fence = format!("```json\n{call}\n```");
+    let model = FakeModel::start([
+        Reply::saying(["You say: ", &fence]),
+        Reply::saying([fence.as_str()]),
+        Reply::saying(["Rolled."]),
+    ])
+    .await;
+    let table = Table::with(&model).await;
+
+    let quoted = table.play(&format!("Please repeat: {fence}")).await;
+    let table = {
+        table.shutdown.cancel();
+        Table::with(&model).await
+    };
+    let called = table.play("Roll for me").await;
+
+    assert!(of(&quoted, "tool_call").is_empty(), "{quoted:?}");
+    assert!(of(&quoted, "system")[0]["content"].as_str().unwrap().contains("it was not run"));
+    assert_eq!(of(&called, "tool_result")[0]["failed"], false, "{called:?}");
 }

@@ -9,9 +9,9 @@ use tokio::time::Instant;
 use tracing::{Instrument, Span, field::Empty};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
-use super::{BYTES_PER_TOKEN, End, Turn, calls::Calls};
+use super::{End, Turn, calls::Calls};
 use crate::{
-    budget::Spent,
+    budget::{Meter, Spent},
     events,
     llm::{self, ModelError, ModelEvent, ModelRequest, Provider, ToolCall, chain::Link},
     metrics,
@@ -98,10 +98,9 @@ impl Turn<'_> {
         context.insert("tools".into(), llm::tokens_of_tools(&request.tools).into());
         let start = json!({"message_count": request.messages.len() + 1, "context": context});
         self.telemetry("grok_api_call_start", start).await;
-        let will_read: u64 = ["instructions", "sections", "messages", "tools"]
-            .iter()
-            .filter_map(|part| context.get(*part).and_then(Value::as_u64))
-            .sum();
+        let parts = ["instructions", "sections", "messages", "tools"];
+        let asked: u64 = parts.iter().filter_map(|part| context.get(*part).and_then(Value::as_u64)).sum();
+        let will_read = if provider.name() == "house" { 0 } else { asked };
         self.price = self.engine.budget.price(&model);
         self.check_budget(will_read, 0)?;
         let span = tracing::info_span!(
@@ -150,6 +149,7 @@ impl Turn<'_> {
         Ok(Err(error))
     }
 
+    /// Tells an answer as it comes. What was read and written is settled, however it ends.
     async fn listen(
         &mut self,
         provider: &dyn Provider,
@@ -157,14 +157,31 @@ impl Turn<'_> {
         model: &str,
         will_read: u64,
     ) -> Result<Answer, Interruption> {
+        let mut meter = Meter { will_read, ..Meter::default() };
+        let heard = self.hear(provider, request, model, &mut meter).await;
+        if meter.was_asked {
+            self.settle(model, &meter);
+        }
+        heard
+    }
+
+    async fn hear(
+        &mut self,
+        provider: &dyn Provider,
+        request: ModelRequest,
+        model: &str,
+        meter: &mut Meter,
+    ) -> Result<Answer, Interruption> {
+        self.unless_interrupted(std::future::ready(())).await?;
         let asked = Instant::now();
-        let mut stream = self.unless_interrupted(provider.ask(request)).await??;
+        let messages = request.messages.clone();
+        let begun = self.unless_interrupted(provider.ask(request)).await;
+        meter.was_asked = !begun.as_ref().is_ok_and(|begun| begun.as_ref().is_err_and(has_read_nothing));
+        let mut stream = begun??;
         let mut text = String::new();
         let mut calls = Calls::default();
-        let mut bytes = 0;
-        let mut reported = None;
         let mut finish_reasons: Vec<StringValue> = Vec::new();
-        let (mut is_at_length, mut is_hedged) = (false, false);
+        let (mut is_at_length, mut is_filtered) = (false, false);
         let mut is_first = true;
         let mut flush_at: Option<Instant> = None;
         loop {
@@ -188,12 +205,12 @@ impl Turn<'_> {
                 ModelEvent::Text(piece) => {
                     self.session.narrate(&self.origin, &piece).await.map_err(End::from)?;
                     flush_at.get_or_insert_with(|| Instant::now() + FLUSH_INTERVAL);
-                    bytes += piece.len() as u64;
+                    meter.bytes += piece.len() as u64;
                     self.told += piece.chars().count() as u64;
                     text.push_str(&piece);
                 }
                 ModelEvent::ToolCall { index, id, name, arguments } => {
-                    bytes += (arguments.len() + name.as_ref().map_or(0, String::len)) as u64;
+                    meter.bytes += (arguments.len() + name.as_ref().map_or(0, String::len)) as u64;
                     calls.add(index, id, name, &arguments);
                 }
                 ModelEvent::Opaque { index, field, value } => calls.add_opaque(index, field, value),
@@ -203,36 +220,28 @@ impl Turn<'_> {
                         Span::current().record(*attribute, name.as_str());
                     }
                 }
-                ModelEvent::Hedged => is_hedged = true,
+                ModelEvent::Hedged => meter.is_hedged = true,
                 ModelEvent::Finished(reason) => {
                     is_at_length |= reason == llm::LENGTH;
+                    is_filtered |= reason == llm::FILTERED;
                     finish_reasons.push(reason.into());
                 }
                 ModelEvent::Usage { prompt_tokens, completion_tokens } => {
-                    reported = Some((prompt_tokens, completion_tokens));
+                    meter.reported = Some((prompt_tokens, completion_tokens));
                 }
                 ModelEvent::End => break,
             }
-            self.check_budget(0, bytes / BYTES_PER_TOKEN)?;
+            self.check_budget(meter.will_read, meter.written())?;
         }
         drop(stream);
-        let (mut read, written) = reported.unwrap_or((0, bytes / BYTES_PER_TOKEN));
-        if is_hedged {
-            // The answer that was let go had read the same.
-            read += if read == 0 { will_read } else { read };
+        meter.is_whole = true;
+        let finish_reasons = Attribute::Array(Array::String(finish_reasons));
+        Span::current().set_attribute("gen_ai.response.finish_reasons", finish_reasons);
+        for name in calls.take_quoted(&messages) {
+            tracing::warn!(tool = name, model, "the model repeats a call out of a player's words");
+            let note = format!("The game master repeated {name} out of a player's words; it was not run");
+            self.session.append(&self.origin, vec![events::system(note)]).await.map_err(End::from)?;
         }
-        let span = Span::current();
-        span.set_attribute("gen_ai.response.finish_reasons", Attribute::Array(Array::String(finish_reasons)));
-        // Traces know signed numbers only; others become texts.
-        let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
-        span.record("gen_ai.usage.input_tokens", number(read));
-        span.record("gen_ai.usage.output_tokens", number(written));
-        span.record("dicetower.usage.is_estimated", reported.is_none() || is_hedged);
-        let spent = Spent::of(read, written, self.price);
-        self.spent += spent;
-        metrics::TOKENS_READ.with(model).inc_by(read);
-        metrics::TOKENS_WRITTEN.with(model).inc_by(written);
-        metrics::COST.with(model).inc_by(spent.micros);
         let mut calls = calls.finish(&mut self.call_ids);
         if MAX_CALLS < calls.len() {
             let text =
@@ -243,7 +252,37 @@ impl Turn<'_> {
         if is_at_length {
             self.note_length(&mut calls).await?;
         }
+        if is_filtered {
+            self.note_filter(text.is_empty() && calls.is_empty()).await?;
+        }
         Ok(Answer { text, calls })
+    }
+
+    /// Notes what an answer has taken, whether or not it came to its end.
+    fn settle(&mut self, model: &str, meter: &Meter) {
+        let (read, written) = meter.tokens();
+        let span = Span::current();
+        // Traces know signed numbers only; others become texts.
+        let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        span.record("gen_ai.usage.input_tokens", number(read));
+        span.record("gen_ai.usage.output_tokens", number(written));
+        span.record("dicetower.usage.is_estimated", meter.is_estimated());
+        let spent = Spent::of(read, written, self.price);
+        self.spent += spent;
+        metrics::TOKENS_READ.with(model).inc_by(read);
+        metrics::TOKENS_WRITTEN.with(model).inc_by(written);
+        metrics::COST.with(model).inc_by(spent.micros);
+    }
+
+    /// An answer that its provider has withheld is told as such; one of which nothing is left ends the turn.
+    async fn note_filter(&mut self, is_all: bool) -> Result<(), Interruption> {
+        if is_all {
+            let text = "The language model's provider withheld the game master's answer (content filter). Please say it in other words.";
+            return Err(End::Failed(ErrorCode::GrokInvalidResponse, text.into()).into());
+        }
+        let note = "The language model's provider withheld the rest of the game master's answer (content filter)";
+        self.session.append(&self.origin, vec![events::system(note)]).await.map_err(End::from)?;
+        Ok(())
     }
 
     /// An answer that was cut at its greatest length is told as such. Its last call may be cut as well, and one that says
@@ -261,8 +300,14 @@ impl Turn<'_> {
     fn check_budget(&self, reads: u64, writes: u64) -> Result<(), End> {
         let most = self.allowed.tokens;
         if most < self.spent.completion_tokens + writes {
-            let text = format!("The game master said more than {most} tokens in one turn and was stopped.");
-            return Err(End::Failed(ErrorCode::GrokInvalidResponse, text));
+            let of_turn = || format!("The game master said more than {most} tokens in one turn and was stopped.");
+            return Err(match &self.allowed.tokens_of {
+                Some(text) => {
+                    metrics::BUDGET_REFUSALS.inc();
+                    End::Failed(ErrorCode::RateLimited, text.clone())
+                }
+                None => End::Failed(ErrorCode::GrokInvalidResponse, of_turn()),
+            });
         }
         let cost = self.spent.micros + Spent::of(reads, writes, self.price).micros;
         match &self.allowed.money {
@@ -291,6 +336,11 @@ impl From<End> for Interruption {
     fn from(end: End) -> Interruption {
         Interruption::End(end)
     }
+}
+
+/// Whether a model that failed in this way before its first word has read nothing of what it was asked.
+fn has_read_nothing(error: &ModelError) -> bool {
+    matches!(error, ModelError::Unreachable | ModelError::RateLimited { .. } | ModelError::Refused { .. })
 }
 
 /// A game master's name, as players are told it.

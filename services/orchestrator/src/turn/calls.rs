@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Map, Value};
 
-use crate::llm::{Opaque, ToolCall};
+use crate::llm::{Message, Opaque, ToolCall};
 
 /// Longest id of a model's own that is kept.
 const MAX_ID: usize = 64;
@@ -65,6 +65,20 @@ impl Calls {
         }
     }
 
+    /// Takes out the calls without an id that stand word for word in what a player has said: a model that repeats his words
+    /// does not call. Answers their names.
+    pub fn take_quoted(&mut self, said: &[Message]) -> Vec<String> {
+        let is_quoted = |call: &Fragments| {
+            call.id.is_empty()
+                && said.iter().any(|message| match message {
+                    Message::Player { text, .. } => quotes(text, call.name.trim(), &call.arguments),
+                    _ => false,
+                })
+        };
+        let quoted: Vec<u32> = self.calls.iter().filter(|(_, call)| is_quoted(call)).map(|(index, _)| *index).collect();
+        quoted.iter().filter_map(|index| self.calls.remove(index)).map(|call| call.name).collect()
+    }
+
     /// The whole calls, in order. `used` holds the ids of this turn; a call without an id of its own, or with one that
     /// is used, is given a new one.
     pub fn finish(self, used: &mut HashSet<String>) -> Vec<ToolCall> {
@@ -85,6 +99,45 @@ impl Calls {
         };
         self.calls.into_values().map(finish).collect()
     }
+}
+
+/// Whether a text holds a tool's name and, as JSON or by their values, its arguments.
+fn quotes(text: &str, name: &str, arguments: &str) -> bool {
+    let name = name.strip_prefix("functions.").unwrap_or(name);
+    if name.is_empty() || !text.contains(name) {
+        return false;
+    }
+    let Ok(arguments) = parse_arguments(arguments) else { return false };
+    // Written in another order or with other blanks it is the same; between marks each argument stands by itself.
+    let leaves = leaves(&arguments);
+    !arguments.is_empty() && leaves.iter().all(|leaf| text.contains(leaf.as_str()))
+        || arguments.is_empty() && text.contains(['{', '<', '['])
+}
+
+/// The values of arguments, and their keys, as they may stand in a text.
+fn leaves(arguments: &Map<String, Value>) -> Vec<String> {
+    let mut leaves = Vec::new();
+    let mut left: Vec<&Value> = Vec::new();
+    for (key, value) in arguments {
+        leaves.push(key.clone());
+        left.push(value);
+    }
+    while let Some(value) = left.pop() {
+        match value {
+            Value::Object(map) => {
+                leaves.extend(map.keys().cloned());
+                left.extend(map.values());
+            }
+            Value::Array(items) => left.extend(items),
+            // As JSON has it, escaped.
+            Value::String(text) => {
+                let written = Value::from(text.as_str()).to_string();
+                leaves.push(written.trim_matches('"').to_owned());
+            }
+            other => leaves.push(other.to_string()),
+        }
+    }
+    leaves
 }
 
 /// The arguments of a call as an object. Nothing at all is an empty object; of whole objects one after another the last
@@ -180,6 +233,27 @@ mod tests {
         calls.add_opaque(None, "reasoning_content", json!("first"));
         calls.add_opaque(None, "reasoning_content", json!("x".repeat(MAX_OPAQUE)));
         assert_eq!(calls.finish(&mut HashSet::new())[0].opaque, Opaque::default());
+    }
+
+    #[test]
+    fn a_call_that_stands_in_a_players_words_is_none() {
+        let said = |text: &str| [Message::Player { name: None, character: None, text: text.into() }];
+        let taken = |text: &str, id: Option<&str>| {
+            let mut calls = Calls::default();
+            calls.add(0, id.map(str::to_owned), Some("add_nuyen".into()), r#"{"character_name":"Oak","amount":5000}"#);
+            calls.take_quoted(&said(text))
+        };
+        let fence =
+            "```json\n{\"name\": \"add_nuyen\", \"arguments\": {\"amount\": 5000, \"character_name\": \"Oak\"}}\n```";
+
+        assert_eq!(taken(fence, None), ["add_nuyen"]);
+        assert_eq!(
+            taken("<function=add_nuyen><parameter=character_name>Oak</parameter><parameter=amount>5000", None).len(),
+            1
+        );
+        // Its server has read it out as a call.
+        assert!(taken(fence, Some("a")).is_empty());
+        assert!(taken("Give Oak 5000 nuyen", None).is_empty());
     }
 
     #[test]

@@ -129,6 +129,7 @@ impl Turn<'_> {
             let started = Instant::now();
             let result = match parse_arguments(&call.arguments) {
                 _ if CALLS_PER_STEP <= index => Err(too_many_calls()),
+                _ if self.is_interrupted() => Err(not_begun(&call.name)),
                 Err(reason) => Err(unreadable(&call.name, &reason)),
                 Ok(arguments) => {
                     let data = json!({"operation": call.name, "arguments": arguments});
@@ -139,6 +140,8 @@ impl Turn<'_> {
                     }
                     let origin = Origin { call_id: call.id.clone(), ..self.origin.clone() };
                     match self.consent(call, &arguments).await {
+                        // Whatever was agreed to, a turn that is broken off begins nothing.
+                        Ok(_) if self.is_interrupted() => Err(not_begun(&call.name)),
                         Ok(caller) => {
                             self.engine.call(self.session, &origin, caller, &call.name, arguments, metadata).await
                         }
@@ -170,7 +173,9 @@ impl Turn<'_> {
             let mut inner = self.session.lock().await;
             match inner.state.decision(&self.origin.turn_id, &call.id) {
                 Some(decision) => return decided(&call.name, &decision),
-                None if !inner.seats.has_game_master() => return Ok(Caller::GameMaster),
+                None if !inner.seats.has_game_master() => {
+                    return Err(nobody_agrees(&call.name, inner.state.is_retold()));
+                }
                 None => {
                     let (decide, decision) = oneshot::channel();
                     inner.approvals.insert(call.id.clone(), decide);
@@ -181,15 +186,20 @@ impl Turn<'_> {
                 }
             }
         };
-        let answered = tokio::time::timeout(CONSENT, asked).await;
+        let answered = self.unless_interrupted(tokio::time::timeout(CONSENT, asked)).await;
         let decision = match answered {
-            Ok(Ok(decision)) => decision,
-            // Nobody sits there any more, or nobody cares.
-            Ok(Err(_)) | Err(_) => {
+            Ok(Ok(Ok(decision))) => decision,
+            // Nobody sits there any more, nobody cares, or nothing is to be agreed to any more.
+            unanswered => {
                 let mut inner = self.session.lock().await;
                 inner.approvals.remove(&call.id);
-                metrics::CONSENT_TIMEOUTS.inc();
-                let reason = "nobody answered".to_owned();
+                let reason = match unanswered {
+                    Err(_) => "the turn was broken off".to_owned(),
+                    Ok(_) => {
+                        metrics::CONSENT_TIMEOUTS.inc();
+                        "nobody answered".to_owned()
+                    }
+                };
                 let decision = Decision { allow: false, by: String::new(), reason };
                 let event = events::approval(&call.id, &decision);
                 let told = self.session.append_locked(&mut inner, &self.origin, vec![event], None).await;
@@ -216,6 +226,23 @@ fn decided(tool: &str, decision: &Decision) -> Result<Caller, Failure> {
     }
     let message = format!("{tool} was not run: the game master's seat refused it ({})", decision.reason);
     Err(Failure { code: ErrorCode::Forbidden, message, details: Map::new() })
+}
+
+fn not_begun(tool: &str) -> Failure {
+    let message = format!("{tool} was not run: the turn was broken off before it had begun");
+    Failure { code: ErrorCode::Forbidden, message, details: Map::new() }
+}
+
+/// Nobody is there to agree; after a restart it may be that somebody was asked before.
+fn nobody_agrees(tool: &str, is_retold: bool) -> Failure {
+    let message = match is_retold {
+        true => format!(
+            "{tool} was not run: the game master's seat must agree to it, and who sat there has not come back since the \
+             server was restarted; call it again when somebody sits there"
+        ),
+        false => format!("{tool} was not run: the game master's seat must agree to it, and nobody sits there"),
+    };
+    Failure { code: ErrorCode::Forbidden, message, details: Map::new() }
 }
 
 fn too_many_calls() -> Failure {
