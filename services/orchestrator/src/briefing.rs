@@ -17,7 +17,7 @@ const MAX_PEOPLE: usize = 40;
 const MAX_LINES: usize = 12;
 
 /// Boxes of a condition monitor that is full.
-const FULL_TRACK: u64 = 10;
+pub(crate) const FULL_TRACK: u64 = 10;
 
 /// What a turn is told.
 pub(crate) struct Briefing {

@@ -54,6 +54,8 @@ const ORDERS: [(&str, &str); 9] = [
 ];
 /// What stands before the key of a call among the ids of messages; no message of a person begins with it.
 const CALL_MARK: &str = "\u{1}call/";
+/// What stands on a sheet of what a character can pay with.
+const MONEY: [&str; 5] = ["nuyen", "karma_pool", "karma_total", "karma_available", "lifestyle_cost"];
 /// Groups of tools that every table needs.
 const COMMON_GROUPS: [&str; 3] = ["core", "combat", "scene"];
 /// Tools of a campaign are for tables where somebody is in one.
@@ -189,6 +191,17 @@ impl Engine {
             && !self.offered.iter().any(|offered| offered.name == tool)
     }
 
+    /// Why a person must agree to a call of the game master at this table, although its tool needs none as such.
+    pub async fn agreement(&self, session: &Session, tool: &str, arguments: &Map<String, Value>) -> Option<String> {
+        let arguments = self.toolbox.find(tool).ok().filter(|tool| tool.effect)?.read(arguments.clone());
+        let (members, scene, campaign) = {
+            let inner = session.lock().await;
+            let (state, row) = (&inner.state, &inner.state.row);
+            (row.characters.clone(), row.scene.clone(), state.agreed.campaign_id.clone())
+        };
+        self.needs_agreement(tool, &arguments, &members, &campaign, &scene).await
+    }
+
     /// Whether a tool changes anything.
     pub fn has_effect(&self, tool: &str) -> bool {
         self.toolbox.catalogue().get(tool).is_some_and(|tool| tool.effect)
@@ -210,6 +223,7 @@ impl Engine {
                             groups: groups_of(&sheet),
                             is_dead: state == "dead" || state == "near_death",
                             campaign_id: text(&sheet["campaign_id"]),
+                            money: MONEY.iter().filter_map(|key| sheet[*key].as_u64()).collect(),
                         }
                     }
                     Err(status) => {
@@ -333,10 +347,10 @@ impl Engine {
         // Whose character it is about is looked up by the names of the contract.
         arguments = tool.read(arguments);
         let is_offered = |tools: &[Arc<ToolDefinition>]| tools.iter().any(|offered| offered.name == name);
-        let (game, members, scene) = {
+        let (game, members, scene, campaign) = {
             let inner = session.lock().await;
-            let row = &inner.state.row;
-            (inner.state.game.clone(), row.characters.clone(), row.scene.clone())
+            let (state, row) = (&inner.state, &inner.state.row);
+            (state.game.clone(), row.characters.clone(), row.scene.clone(), state.agreed.campaign_id.clone())
         };
         let may_call = match caller {
             Caller::Person => true,
@@ -358,8 +372,12 @@ impl Engine {
         if tool.role == Role::Operator {
             return Err(status::error(ErrorCode::Forbidden, format!("{name} is for whoever runs the server")));
         }
-        if caller != Caller::Person && tool.effect {
-            self.check_rights(name, &arguments, &members, &scene).await?;
+        if caller != Caller::Person {
+            if tool.effect || name == rights::AUDIT {
+                self.check_rights(name, &arguments, &members, &scene).await?;
+            }
+            let is_agreed_to = caller == Caller::GameMasterWithConsent;
+            self.keep_to_campaign(tool, &mut arguments, &members, &campaign, is_agreed_to).await?;
         }
         if tool.service() == OURS {
             return match name {

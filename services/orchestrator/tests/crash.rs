@@ -321,7 +321,8 @@ fn a_call_that_waited_for_a_person_is_refused_with_its_reason_when_he_is_gone() 
     let model = world.block_on(FakeModel::start([delete, Reply::saying(["He stays."])]));
     let keys = Keys::default();
     let process = Life::begin(TestDatabase::sqlite(), &model, &keys);
-    process.run(async |table| {
+    // He sits there until the end.
+    let gerd = process.run(async |table| {
         table.add_character("Oak").await.unwrap();
         let gerd = || "Gerd".to_owned();
         let (session_id, connection_id) = ("s".to_owned(), Some(gerd()));
@@ -332,9 +333,12 @@ fn a_call_that_waited_for_a_person_is_refused_with_its_reason_when_he_is_gone() 
         table.client.clone().join(request).await.unwrap();
         table.chat("Away with him").await;
         frames.until("approval_requested").await;
+        frames
     });
+    let database = process.end();
+    drop(gerd);
 
-    let process = Life::begin(process.end(), &model, &keys);
+    let process = Life::begin(database, &model, &keys);
     process.run(async |table| {
         let frames = table.resume(0, None).await.until("complete").await;
         let refusal = of(&frames, "tool_result")[0]["result"]["error"].to_string();

@@ -93,3 +93,110 @@ async fn a_model_renames_nobody_and_the_table_follows_a_player_who_does() {
     table.call_tool("update_character_info", rename("street_name", "Old Oak")).await.unwrap();
     assert_eq!(table.session().await.characters, ["Old Oak"]);
 }
+
+/// A campaign and somebody in it: its id, and his.
+async fn campaign(table: &Table, title: &str, person: &str) -> (String, String) {
+    let campaign = table.call_tool("create_campaign", json!({"title": title})).await.expect("a campaign");
+    let id = campaign["campaign_id"].as_str().expect("its id").to_owned();
+    let person = json!({
+        "campaign_id": id, "name": person, "role": "fixer", "location": "a bar", "relevance": "current",
+    });
+    let person = table.call_tool("register_npc", person).await.expect("a person");
+    (id, person["npc_id"].as_str().expect("his id").to_owned())
+}
+
+/// The codes and errors of a turn's results.
+fn errors(frames: &[Value]) -> Vec<(Value, String)> {
+    let told = |frame: &&Value| {
+        let result = &frame["result"];
+        (result["code"].clone(), result["error"].as_str().unwrap_or_default().to_owned())
+    };
+    of(frames, "tool_result").iter().map(told).collect()
+}
+
+#[tokio::test]
+async fn a_game_master_keeps_to_the_campaign_of_his_table() {
+    let house = || json!({"rule_name": "No luck", "rule_type": "dice", "description": "None."});
+    let model = FakeModel::answering({
+        let mut calls = None;
+        move |asked| {
+            let said = asked.messages().last().expect("words")["content"].as_str().unwrap_or_default().to_owned();
+            let ids: Vec<&str> = said.split(' ').collect();
+            match ids.as_slice() {
+                [mine, other, dodger, razor] if calls.is_none() => {
+                    calls = Some(());
+                    let situation = |id: &str| json!({"campaign_id": id, "current_situation": "It burns"});
+                    let status = |id: &str| json!({"npc_id": id, "status": "inactive"});
+                    Reply::calling([
+                        ("a", "get_campaign", json!({"campaign_id": other})),
+                        ("b", "update_campaign_state", situation("rain")),
+                        ("c", "update_npc", status(razor)),
+                        ("d", "get_audit_log", json!({})),
+                        ("e", "join_campaign", json!({"campaign_id": other, "character_name": "Oak"})),
+                        ("f", "get_campaign", json!({"campaign_id": mine})),
+                        ("g", "update_npc", status(dodger)),
+                        ("h", "add_house_rule", house()),
+                        ("i", "get_campaign_npcs", json!({})),
+                    ])
+                }
+                _ => Reply::saying(["Done."]),
+            }
+        }
+    })
+    .await;
+    let table = Table::with(&model).await;
+    table.add_character("Oak").await.expect("Oak is there");
+    let (mine, dodger) = campaign(&table, "Fire", "Dodger").await;
+    let (other, razor) = campaign(&table, "Rain", "Razor").await;
+    table.call_tool("join_campaign", json!({"campaign_id": mine, "character_name": "Oak"})).await.expect("he joins");
+
+    let frames = table.play(&format!("{mine} {other} {dodger} {razor}")).await;
+
+    let errors = errors(&frames);
+    let codes: Vec<&Value> = errors.iter().map(|(code, _)| code).collect();
+    let (no, yes) = (&json!(6002), &Value::Null);
+    assert_eq!(codes, [no, no, no, no, no, yes, yes, yes, yes], "{errors:?}");
+    assert!(errors[1].1.contains("\"rain\" is not this table's campaign"), "{errors:?}");
+    assert!(errors[4].1.contains("the game master's seat must agree to it (Rain"), "{errors:?}");
+    let results = of(&frames, "tool_result");
+    assert_eq!(results[7]["result"]["house_rule"]["campaign_id"], json!(mine));
+    let people = results[8]["result"]["npcs"].as_array().expect("people");
+    assert_eq!((people.len(), &people[0]["name"]), (1, &json!("Dodger")));
+}
+
+#[tokio::test]
+async fn the_dead_come_back_only_if_a_person_agrees() {
+    let wound = json!({"character_name": "Oak", "boxes": 40, "damage_type": "physical"});
+    let calls = [
+        ("a", "heal", json!({"character_name": "Oak", "boxes": 40})),
+        ("b", "update_scene", json!({"foes": [{"name": "Ganger 1", "physical": 0}]})),
+        ("c", "update_scene", json!({"forget": ["foes"]})),
+        ("d", "update_npc", json!({"npc_id": "Dodger", "status": "active"})),
+        ("e", "update_campaign_npc", json!({"npc_name": "Dodger", "updates": {"status": "active"}})),
+        ("f", "spend_nuyen", json!({"character_name": "Oak", "amount": 1})),
+        ("g", "heal", json!({"character_name": "Block", "boxes": 1})),
+    ];
+    let leave = json!({"location": "The docks", "forget": ["foes"]});
+    let leave = Reply::calling([("h", "update_scene", leave)]);
+    let model = FakeModel::start([Reply::calling(calls), leave, Reply::saying(["They stay where they are."])]).await;
+    let table = Table::with(&model).await;
+    let (mine, _) = campaign(&table, "Fire", "Dodger").await;
+    for name in ["Oak", "Block"] {
+        table.add_character(name).await.expect("they are there");
+        table.call_tool("join_campaign", json!({"campaign_id": mine, "character_name": name})).await.expect("he joins");
+    }
+    table.call_tool("apply_damage", wound).await.expect("he dies");
+    table.call_tool("apply_damage", json!({"character_name": "Block", "boxes": 3})).await.expect("he is hurt");
+    table.call_tool("update_npc", json!({"npc_id": "Dodger", "status": "deceased"})).await.expect("he dies");
+    let foes = json!([{"name": "Ganger 1", "physical": 10}]);
+    table.call_tool("update_scene", json!({"location": "An alley", "foes": foes})).await.expect("a scene");
+
+    let frames = table.play("They rise!").await;
+
+    let errors = errors(&frames);
+    let codes: Vec<&Value> = errors.iter().map(|(code, _)| code).collect();
+    let (no, yes) = (&json!(6002), &Value::Null);
+    assert_eq!(codes, [no, no, no, no, no, no, yes, yes], "{errors:?}");
+    assert!(errors[0].1.contains("(Oak is dead, and it brings him back), and nobody sits there"), "{errors:?}");
+    assert!(errors[3].1.contains("Dodger is dead, and it makes him active"), "{errors:?}");
+}

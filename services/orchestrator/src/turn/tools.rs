@@ -166,15 +166,19 @@ impl Turn<'_> {
 
     /// With whose right a call is made. One that a person must agree to waits for the game master's seat.
     async fn consent(&self, call: &ToolCall, arguments: &Map<String, Value>) -> Result<Caller, Failure> {
-        if !self.engine.needs_consent(&call.name) {
-            return Ok(Caller::GameMaster);
-        }
+        let why = match self.engine.needs_consent(&call.name) {
+            true => None,
+            false => match self.engine.agreement(self.session, &call.name, arguments).await {
+                Some(why) => Some(why),
+                None => return Ok(Caller::GameMaster),
+            },
+        };
         let asked = {
             let mut inner = self.session.lock().await;
             match inner.state.decision(&self.origin.turn_id, &call.id) {
                 Some(decision) => return decided(&call.name, &decision),
                 None if !inner.seats.has_game_master() => {
-                    return Err(nobody_agrees(&call.name, inner.state.is_retold()));
+                    return Err(nobody_agrees(&call.name, why.as_deref(), inner.state.is_retold()));
                 }
                 None => {
                     let (decide, decision) = oneshot::channel();
@@ -234,14 +238,15 @@ fn not_begun(tool: &str) -> Failure {
 }
 
 /// Nobody is there to agree; after a restart it may be that somebody was asked before.
-fn nobody_agrees(tool: &str, is_retold: bool) -> Failure {
-    let message = match is_retold {
-        true => format!(
-            "{tool} was not run: the game master's seat must agree to it, and who sat there has not come back since the \
-             server was restarted; call it again when somebody sits there"
-        ),
-        false => format!("{tool} was not run: the game master's seat must agree to it, and nobody sits there"),
+fn nobody_agrees(tool: &str, why: Option<&str>, is_retold: bool) -> Failure {
+    let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
+    let absent = match is_retold {
+        true => {
+            "who sat there has not come back since the server was restarted; call it again when somebody sits there"
+        }
+        false => "nobody sits there",
     };
+    let message = format!("{tool} was not run: the game master's seat must agree to it{why}, and {absent}");
     Failure { code: ErrorCode::Forbidden, message, details: Map::new() }
 }
 
