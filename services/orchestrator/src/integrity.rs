@@ -4,166 +4,28 @@
 //! It reads English and German sentences by their verbs, in the third person and in the second; what it does not understand
 //! it lets pass. What it finds is marked like any other claim.
 
+mod words;
+mod you;
+
 use std::{collections::HashSet, sync::LazyLock};
 
 use proto::orchestrator::v1::session_event::PlayerMessage;
 use regex::Regex;
 use serde_json::{Map, Value};
 
-use crate::{claims::Claim, llm::Message};
+use self::words::{DETERMINERS_DE, DOES, FROM_THE_DEAD, GOES_ON, NEVERMORE, NO_NAMES, NOUN_DOES, SPEECH, SUBJECTS_DE};
+use crate::{briefing::fallen_foes, claims::Claim, llm::Message};
 
 /// Claims of one narration that are told at the most.
 const MAX_CLAIMS: usize = 20;
 /// How much of a speech must be the player's own words.
 const OWN_WORDS: f64 = 0.5;
 
-const SAY: &str = "says|said|asks|asked|shouts|shouted|yells|yelled|whispers|whispered|mutters|muttered|replies|replied|\
-    answers|answered|growls|growled|snarls|snarled|promises|promised|agrees|agreed|refuses|refused";
-const ACT: &str = "shoots|shot|fires|fired|draws|drew|aims|aimed|attacks|attacked|casts|runs|ran|walks|walked|charges|\
-    charged|swings|swung|stabs|stabbed|throws|threw|grabs|grabbed|jumps|jumped|decides|decided|pulls|pulled|kicks|kicked|\
-    punches|punched|dives|dived|steps|stepped|leaps|leapt|reloads|reloaded|grins|grinned|nods|nodded|laughs|laughed|\
-    smiles|smiled|pays|paid|hands|signs|signed";
-
-/// The same in German.
-const SAY_DE: &str = "sagt|sagte|fragt|fragte|ruft|rief|schreit|schrie|brüllt|brüllte|flüstert|flüsterte|murmelt|murmelte|\
-    antwortet|antwortete|erwidert|erwiderte|knurrt|knurrte|verspricht|versprach|meint|meinte";
-const ACT_DE: &str = "schießt|schoss|feuert|feuerte|zieht|zog|zielt|zielte|greift|griff|wirkt|wirkte|zaubert|zauberte|rennt|\
-    rannte|läuft|lief|geht|ging|stürmt|stürmte|schlägt|schlug|sticht|stach|wirft|packt|packte|springt|sprang|\
-    entscheidet|entschied|tritt|lädt|grinst|grinste|nickt|nickte|lacht|lachte|lächelt|lächelte|zahlt|zahlte|bezahlt|\
-    bezahlte|unterschreibt|unterschrieb";
-/// German words behind which a noun stands, which is no name although it begins like one.
-const DETERMINERS_DE: &[&str] = &[
-    "der", "die", "das", "den", "dem", "des", "ein", "eine", "einen", "einem", "einer", "eines", "kein", "keine",
-    "sein", "seine", "seinen", "seinem", "seiner", "ihr", "ihre", "ihren", "ihrem", "ihrer", "dein", "deine", "deinen",
-    "deinem", "deiner", "dieser", "diese", "dieses", "jeder", "jede", "jedes", "zum", "zur", "im", "am", "vom", "beim",
-    "ins",
-];
-/// German words that may be the subject behind a verb, so that what stands before it is none: `Schnell zieht er …`.
-const SUBJECTS_DE: &[&str] = &["er", "sie", "es", "du", "ich", "wir", "ihr", "man", "jemand", "niemand", "sich"];
-
-/// Somebody with a name does or says something: the name, and the verb.
-static DOES: LazyLock<Regex> = LazyLock::new(|| {
-    // A name is one to three words that begin with a capital or a figure behind one, such as `Ganger 2`.
-    let name = r"(?P<name>\p{Lu}[\p{L}'\u{2019}-]+(?: (?:\p{Lu}[\p{L}'\u{2019}-]+|\d+)){0,2})";
-    let adverb = r"(?: (?:\p{Ll}+ly|then|now|just|only|already|still|dann|nun|jetzt|nur|leise|langsam|schnell))?";
-    Regex::new(&format!(r"{name}{adverb} (?:{SAY}|{ACT}|(?P<german>{SAY_DE}|{ACT_DE}))\b"))
-        .expect("it is the same text each time")
+/// Somebody speaks for all.
+static WE: LazyLock<Regex> = LazyLock::new(|| {
+    let text = r"(?i)\b(?:we|us|our|let's|together|everyone|everybody|all of us|both of us|wir|uns|unsere?|alle|gemeinsam|zusammen)\b";
+    Regex::new(text).expect("it is the same text each time")
 });
-
-/// A speech, and who speaks it: before it or behind it.
-static SPEECH: LazyLock<Regex> = LazyLock::new(|| {
-    // Opened and shut as in English or as in German.
-    let marks = "\"\u{201C}\u{201D}\u{201E}\u{AB}\u{BB}";
-    let quote =
-        |group: &str| format!("[\"\u{201C}\u{201E}\u{BB}](?P<{group}>[^{marks}]{{3,400}})[\"\u{201D}\u{201C}\u{AB}]");
-    let name = |group: &str| format!(r"(?P<{group}>[Yy]ou|[Dd]u|\p{{Lu}}[\p{{L}}'\u{{2019}}-]+)");
-    let say = "say|ask|shout|yell|whisper|mutter|reply|answer|growl|snarl|sagst|fragst|rufst|schreist|brüllst|flüsterst|\
-        murmelst|antwortest|erwiderst|knurrst";
-    let (before, after, last) = (name("before"), name("after"), name("last"));
-    let (one, other) = (quote("one"), quote("other"));
-    let verb = format!("(?:{SAY}|{SAY_DE}|{say})");
-    let adverb = r"(?: (?:\p{Ll}+ly|dann|nun|leise|laut))?";
-    let text = format!("{before}{adverb} {verb}[^.!?{marks}]{{0,40}}{one}|{other},? (?:{after} {verb}|{verb} {last})");
-    Regex::new(&text).expect("it is the same text each time")
-});
-
-/// Words that begin a sentence and are nobody's name.
-const NO_NAMES: &[&str] = &[
-    "he",
-    "she",
-    "it",
-    "they",
-    "you",
-    "we",
-    "i",
-    "who",
-    "someone",
-    "somebody",
-    "everyone",
-    "everybody",
-    "nobody",
-    "one",
-    "another",
-    "each",
-    "this",
-    "that",
-    "the",
-    "then",
-    "and",
-    "but",
-    "as",
-    "when",
-    "while",
-    "if",
-    "so",
-    "now",
-    "both",
-    "neither",
-    "something",
-    "nothing",
-    "there",
-    "here",
-    "what",
-    "all",
-    "some",
-    "his",
-    "her",
-    "its",
-    "their",
-    "your",
-    "a",
-    "an",
-    "or",
-    "nor",
-    "yet",
-    "suddenly",
-    "finally",
-    // German.
-    "er",
-    "sie",
-    "es",
-    "wir",
-    "du",
-    "ich",
-    "wer",
-    "jemand",
-    "niemand",
-    "jeder",
-    "alle",
-    "alles",
-    "nichts",
-    "etwas",
-    "dann",
-    "und",
-    "doch",
-    "aber",
-    "als",
-    "wenn",
-    "während",
-    "jetzt",
-    "nun",
-    "so",
-    "da",
-    "dort",
-    "hier",
-    "was",
-    "beide",
-    "plötzlich",
-    "schließlich",
-    "der",
-    "die",
-    "das",
-    "ein",
-    "eine",
-    "sein",
-    "seine",
-    "ihr",
-    "ihre",
-    "dein",
-    "deine",
-    "dieser",
-    "diese",
-];
 
 /// Who is there, as far as the table knows.
 pub(crate) struct Cast<'a> {
@@ -173,6 +35,8 @@ pub(crate) struct Cast<'a> {
     pub dead: &'a [String],
     /// People of the campaign.
     pub people: &'a [String],
+    /// Who plays whom, as far as it was said: the player's name, and his character's.
+    pub players: &'a [(String, String)],
     /// What the turn answers.
     pub asked: &'a PlayerMessage,
     pub scene: &'a Map<String, Value>,
@@ -190,22 +54,27 @@ pub(crate) fn out_of_character(told: &str, cast: &Cast<'_>, known: &[Message], f
     let mut heard_of: Option<HashSet<String>> = None;
     let mut marked = HashSet::new();
     let mut quotes = Quotes::default();
+    let of_turn = &known[first_of_turn.min(known.len())..];
     for found in DOES.captures_iter(told) {
         let name = without_starters(&found["name"]);
-        let is_quoted = quotes.hold(told, found.get(0).map_or(0, |all| all.start()));
-        if name.is_empty() || !marked.insert(name.to_lowercase()) || is_quoted {
+        let all = found.get(0).map_or(0..0, |all| all.range());
+        if quotes.hold(told, all.start) || name.is_empty() || NEVERMORE.is_match(&told[all.end..]) {
             continue;
         }
-        let all = found.get(0).map_or(0..0, |all| all.range());
         let begin = all.start + found["name"].len() - name.len();
         let verb_and_name = &told[begin..all.end];
+        let (stirs, gives_up) = (found.name("stir").is_some(), found.name("give_up").is_some());
         if cast.dead.iter().any(|dead| is_same(dead, name)) {
-            claim(verb_and_name, "dead");
+            if marked.insert(name.to_lowercase()) {
+                claim(verb_and_name, "dead");
+            }
+        } else if stirs {
+            // Anybody else may.
         } else if let Some(character) = cast.characters.iter().find(|character| is_same(character, name)) {
-            if !may_act(character, cast, &known[first_of_turn.min(known.len())..]) {
+            if marked.insert(name.to_lowercase()) && !may_act(character, cast, known, of_turn) {
                 claim(verb_and_name, "puppet");
             }
-        } else if !cast.people.iter().any(|person| is_same(person, name)) {
+        } else if !gives_up && marked.insert(name.to_lowercase()) && !cast.people.iter().any(|one| is_same(one, name)) {
             let heard_of = heard_of.get_or_insert_with(|| words_of(cast, known));
             let is_known = name.split(' ').any(|word| heard_of.contains(&word.to_lowercase()));
             let is_noun = found.name("german").is_some() && is_german_noun(&told[..begin], &told[all.end..]);
@@ -214,17 +83,28 @@ pub(crate) fn out_of_character(told: &str, cast: &Cast<'_>, known: &[Message], f
             }
         }
     }
-    let mut said: Option<HashSet<String>> = None;
+    for text in the_dead_go_on(told, cast, &mut marked) {
+        claim(text, "dead");
+    }
+    for text in you::beyond_what_was_said(told, cast, known, of_turn) {
+        claim(text, "puppet");
+    }
     for found in SPEECH.captures_iter(told) {
-        let speaker =
-            ["before", "after", "last"].iter().find_map(|group| found.name(group)).map_or("", |name| name.as_str());
-        let is_player = ["you", "du"].iter().any(|you| speaker.eq_ignore_ascii_case(you))
-            || cast.characters.iter().any(|character| is_same(character, speaker));
-        let speech = ["one", "other"].iter().find_map(|group| found.name(group)).map_or("", |text| text.as_str());
-        if !is_player || speech.is_empty() {
+        let of = |groups: &[&str]| groups.iter().find_map(|group| found.name(group)).map_or("", |text| text.as_str());
+        let (speaker, speech) = (of(&["before", "after", "last", "player"]), of(&["one", "other", "third"]));
+        if cast.dead.iter().any(|dead| is_same(dead, speaker)) {
+            if marked.insert(speaker.to_lowercase()) {
+                claim(&found[0], "dead");
+            }
             continue;
         }
-        let said = said.get_or_insert_with(|| players_words(cast, known));
+        let is_you = ["you", "du"].iter().any(|you| speaker.eq_ignore_ascii_case(you));
+        let character = cast.characters.iter().find(|character| is_same(character, speaker));
+        if !is_you && character.is_none() || speech.is_empty() {
+            continue;
+        }
+        let players = character.map(|character| others(character, cast)).unwrap_or_default();
+        let said = players_words(cast, known, &players);
         let words: Vec<String> = words(speech).collect();
         let own = words.iter().filter(|word| said.contains(*word)).count();
         #[expect(clippy::cast_precision_loss, reason = "a speech has few words")]
@@ -236,18 +116,135 @@ pub(crate) fn out_of_character(told: &str, cast: &Cast<'_>, known: &[Message], f
     claims
 }
 
-/// Whether a player's character may be told to act: his player speaks, somebody names him, or a tool acted for him.
-fn may_act(character: &str, cast: &Cast<'_>, of_turn: &[Message]) -> bool {
-    let speaks = match &cast.asked.character {
-        Some(speaker) => is_same(speaker, character) || is_same(character, speaker),
-        // Who does not say whom he plays may play any of them, if there is a choice only by naming him.
-        None => cast.characters.len() == 1 || names(&cast.asked.message, character),
+/// Who plays whom, by what was said.
+pub(crate) fn players_of(known: &[Message]) -> Vec<(String, String)> {
+    let said = known.iter().filter_map(|message| match message {
+        Message::Player { name: Some(name), character: Some(character), .. } => Some((name.clone(), character.clone())),
+        _ => None,
+    });
+    said.collect()
+}
+
+/// The dead of the beginning of a turn who have not come back in it, with the tools that can do so.
+pub(crate) fn still_dead(
+    dead: &[String],
+    scene_before: &Map<String, Value>,
+    scene: &Map<String, Value>,
+    of_turn: &[Message],
+) -> Vec<String> {
+    let foes = scene.get("foes").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let fallen = fallen_foes(scene);
+    let stands = |name: &String| {
+        let is_there = foes.iter().any(|foe| foe["name"].as_str().is_some_and(|foe| is_same(foe, name)));
+        is_there && !fallen.contains(name) && scene.get("location") == scene_before.get("location")
     };
+    let lives = |name: &String| {
+        of_turn.iter().any(|message| match message {
+            Message::ToolResult { result, failed: false, .. } => {
+                let state = result["condition"]["state"].as_str();
+                let is_up = state.is_some_and(|state| state != "dead" && state != "near_death")
+                    || result["npc"]["status"].as_str().is_some_and(|status| status != "deceased");
+                let who = result["character"].as_str().or(result["name"].as_str());
+                is_up && who.is_some_and(|who| is_same(who, name))
+            }
+            _ => false,
+        })
+    };
+    dead.iter().filter(|name| !stands(name) && !lives(name)).cloned().collect()
+}
+
+/// What the dead are told to do without their names beside it: the dead ganger, or the only one there is.
+fn the_dead_go_on<'a>(told: &'a str, cast: &Cast<'_>, marked: &mut HashSet<String>) -> Vec<&'a str> {
+    let mut found = Vec::new();
+    for dead in cast.dead {
+        for (at, _) in told.match_indices(dead.as_str()) {
+            let rest = &told[at + dead.len()..];
+            let Some(later) = GOES_ON.find(rest) else { continue };
+            if !NEVERMORE.is_match(&rest[later.end()..]) && marked.insert(dead.to_lowercase()) {
+                found.push(&told[at..at + dead.len() + later.end()]);
+            }
+        }
+    }
+    let foes = cast.scene.get("foes").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let (mut fallen, mut standing) = (HashSet::new(), HashSet::new());
+    for name in foes.iter().filter_map(|foe| foe["name"].as_str()) {
+        let noun = name.split(' ').rfind(|word| word.chars().all(char::is_alphabetic)).unwrap_or(name).to_lowercase();
+        let is_dead = cast.dead.iter().any(|dead| is_same(dead, name));
+        if is_dead {
+            fallen.insert(noun)
+        } else {
+            standing.insert(noun)
+        };
+    }
+    if fallen.is_empty() {
+        return found;
+    }
+    let lower = told.to_lowercase();
+    let is_joined = |noun: &str| {
+        let more = ["another", "second", "new", "other", "more", "weiterer", "zweiter", "neuer", "anderer"];
+        more.iter().any(|word| lower.contains(&format!("{word} {noun}"))) || lower.contains(&format!("{noun}s "))
+    };
+    for one in NOUN_DOES.captures_iter(told) {
+        let noun = one["noun"].to_lowercase();
+        let is_said_to_be = one.name("dead").is_some();
+        let is_the_only_one = one.name("stir").is_some() && !standing.contains(&noun) && !is_joined(&noun);
+        let all = one.get(0).map_or(0..0, |all| all.range());
+        let is_he = fallen.contains(&noun) && (is_said_to_be || is_the_only_one);
+        if is_he && !NEVERMORE.is_match(&told[all.end..]) && marked.insert(format!("the {noun}")) {
+            found.push(&told[all]);
+        }
+    }
+    let is_marked = cast.dead.iter().any(|dead| marked.contains(&dead.to_lowercase()));
+    if found.is_empty() && !is_marked {
+        found
+            .extend(FROM_THE_DEAD.find(told).map(|all| all.as_str()).filter(|_| marked.insert("from the dead".into())));
+    }
+    found
+}
+
+/// Whether a player's character may be told to act: his player speaks, or has just spoken, or somebody speaks for all; and
+/// where nobody is known to play him, somebody names him, or a tool acted for him.
+fn may_act(character: &str, cast: &Cast<'_>, known: &[Message], of_turn: &[Message]) -> bool {
+    if let Some(speaker) = &cast.asked.character
+        && (is_same(speaker, character) || is_same(character, speaker))
+    {
+        return true;
+    }
+    let others = others(character, cast);
+    if !others.is_empty() {
+        return WE.is_match(&cast.asked.message) || has_just_spoken(&others, character, cast, known);
+    }
+    // Who does not say whom he plays may play any of them, if there is a choice only by naming him.
+    let speaks =
+        cast.asked.character.is_none() && (cast.characters.len() == 1 || names(&cast.asked.message, character));
+    let is_own = cast.players.iter().any(|(_, own)| is_same(own, character));
     speaks
+        || is_own
         || of_turn.iter().any(|message| match message {
             Message::GameMaster { tool_calls, .. } => tool_calls.iter().any(|call| names(&call.arguments, character)),
             _ => false,
         })
+}
+
+/// The players of a character, if it is not the speaker's.
+fn others(character: &str, cast: &Cast<'_>) -> Vec<String> {
+    let of_him = cast.players.iter().filter(|(_, own)| is_same(own, character) || is_same(character, own));
+    let players: Vec<String> = of_him.map(|(player, _)| player.to_lowercase()).collect();
+    let speaker = cast.asked.name.as_deref().map(str::to_lowercase);
+    if speaker.is_some_and(|speaker| players.contains(&speaker)) { Vec::new() } else { players }
+}
+
+/// Whether one of these players has spoken in the last round: as many messages as there are players.
+fn has_just_spoken(players: &[String], character: &str, cast: &Cast<'_>, known: &[Message]) -> bool {
+    let round = cast.players.iter().map(|(player, _)| player).collect::<HashSet<_>>().len().max(2);
+    let said = known.iter().rev().filter_map(|message| match message {
+        Message::Player { name, character, .. } => Some((name, character)),
+        _ => None,
+    });
+    said.take(round).any(|(name, spoken_for)| {
+        name.as_ref().is_some_and(|name| players.contains(&name.to_lowercase()))
+            || spoken_for.as_ref().is_some_and(|own| is_same(own, character))
+    })
 }
 
 /// Whether what stands between these texts need not be a name in German, where every noun and every sentence begins with a
@@ -343,13 +340,17 @@ fn words_of(cast: &Cast<'_>, known: &[Message]) -> HashSet<String> {
     all
 }
 
-/// Every word that players have said.
-fn players_words(cast: &Cast<'_>, known: &[Message]) -> HashSet<String> {
+/// Every word that players have said; of these players alone, if any are named.
+fn players_words(cast: &Cast<'_>, known: &[Message], players: &[String]) -> HashSet<String> {
+    let is_his = |name: &Option<String>| {
+        players.is_empty() || name.as_ref().is_some_and(|name| players.contains(&name.to_lowercase()))
+    };
     let said = known.iter().filter_map(|message| match message {
-        Message::Player { text, .. } => Some(text.as_str()),
+        Message::Player { name, text, .. } if is_his(name) => Some(text.as_str()),
         _ => None,
     });
-    said.chain([cast.asked.message.as_str()]).flat_map(words).collect()
+    let asked = Some(cast.asked.message.as_str()).filter(|_| is_his(&cast.asked.name));
+    said.chain(asked).flat_map(words).collect()
 }
 
 #[cfg(test)]
@@ -367,6 +368,7 @@ mod tests {
             characters: &characters,
             dead: &["Ganger 1".to_owned(), "Mister Johnson".to_owned()],
             people: &["Dodger".to_owned()],
+            players: &[],
             asked: &asked,
             scene: scene.as_object().unwrap(),
         };
@@ -384,6 +386,93 @@ mod tests {
     }
 
     #[test]
+    fn the_dead_do_not_rise_in_other_words_either() {
+        for (told, marked) in [
+            ("Ganger 1 rises from the dead.", "Ganger 1 rises"),
+            ("Ganger 1 gets up and attacks again.", "Ganger 1 gets up"),
+            ("Ganger 1 suddenly stands up, alive and well.", "Ganger 1 suddenly stands"),
+            ("Ganger 1 lies still, then opens his eyes.", "Ganger 1 lies still, then opens his eyes"),
+            ("The dead ganger shoots at you.", "The dead ganger shoots"),
+            ("The ganger gets up.", "The ganger gets up"),
+            ("Something rises from the dead.", "Something rises from the dead"),
+            ("Ganger 1 steht langsam auf.", "Ganger 1 steht langsam auf"),
+            ("Johnson: \"I never died.\" Mister Johnson: \"I live!\"", "Mister Johnson: \"I live!\""),
+        ] {
+            check(told, Some("Oak"), "I wait", &[(marked, "dead")]);
+        }
+        for told in [
+            "Ganger 1 lies in a pool of blood. Ganger 1 does not move, and Razor laughs.",
+            "Ganger 1 moves no more. Ganger 1 falls, shot through the chest.",
+            "Another ganger runs in. The ganger shoots at you.",
+            "You search the dead ganger. The rain gets stronger.",
+            "Oak gets up and Platinum stands beside him.",
+        ] {
+            check(told, Some("Oak"), "I look at Ganger 1 and wait for Razor", &[]);
+        }
+    }
+
+    /// A table of two: Anna plays Platinum, Bert plays Oak. Anna speaks last.
+    #[track_caller]
+    fn check_two(told: &str, bert: Option<&str>, anna: &str, expected: &[(&str, &str)]) {
+        let characters = ["Platinum", "Oak"].map(String::from);
+        let players = [("Anna", "Platinum"), ("Bert", "Oak")].map(|(one, other)| (one.to_owned(), other.to_owned()));
+        let asked = PlayerMessage { name: Some("Anna".into()), character: None, message: anna.into() };
+        let scene = Map::new();
+        let cast =
+            Cast { characters: &characters, dead: &[], people: &[], players: &players, asked: &asked, scene: &scene };
+        let said =
+            |name: &str, text: &str| Message::Player { name: Some(name.into()), character: None, text: text.into() };
+        let call = ToolCall {
+            id: "a".into(),
+            name: "calculate_ranged_attack".into(),
+            arguments: r#"{"character_name":"Oak"}"#.into(),
+            opaque: Opaque::default(),
+        };
+        let mut known: Vec<Message> = bert.iter().map(|text| said("Bert", text)).collect();
+        known.extend([said("Anna", anna), Message::GameMaster { text: String::new(), tool_calls: vec![call] }]);
+        let claims = out_of_character(told, &cast, &known, known.len() - 1);
+        let claims: Vec<_> = claims.iter().map(|claim| (claim.text.as_str(), claim.kind)).collect();
+        assert_eq!(claims, expected, "{told}");
+    }
+
+    #[test]
+    fn a_tool_that_acts_for_another_players_character_is_not_his_consent() {
+        let told = "Oak draws, shoots, and laughs.";
+        check_two(told, None, "I look around", &[("Oak draws", "puppet")]);
+        check_two(told, Some("I shoot him"), "I look around", &[]);
+        check_two(told, None, "We attack!", &[]);
+        check_two("Oak surrenders.", None, "I look around", &[("Oak surrenders", "puppet")]);
+        check_two("Oak: \"I confess.\"", None, "Oak should confess", &[("Oak: \"I confess.\"", "puppet")]);
+        check_two("Oak is hit, staggers and falls. Oak gets up.", None, "I look around", &[]);
+        check_two("Platinum draws his gun.", None, "I look around", &[]);
+    }
+
+    #[test]
+    fn the_speaker_does_nothing_grave_that_he_has_not_said() {
+        for (told, marked) in [
+            ("You drop your weapons and kneel.", "You drop your weapons"),
+            ("You shoot the hostage.", "You shoot"),
+            ("The door opens. Slowly, you kneel.", "you kneel"),
+            ("You confess everything.", "You confess"),
+            ("Du schießt auf die Geisel.", "Du schießt"),
+        ] {
+            check(told, Some("Oak"), "I look around", &[(marked, "puppet")]);
+        }
+        for (told, said) in [
+            ("You shoot the ganger twice.", "I attack him"),
+            ("You open fire with the Predator.", "Yes, do it"),
+            ("You drop your gun.", "I give up"),
+            ("You shoot him a glance. You fire up the engine.", "I look around"),
+            ("If you shoot now, you kill him. Do you shoot?", "I look around"),
+            ("You see the ganger turn and shoot.", "I look around"),
+            ("You kneel beside the body. You give up on the lock.", "I look around"),
+            ("Du schießt auf ihn.", "Ich greife an"),
+        ] {
+            check(told, Some("Oak"), said, &[]);
+        }
+    }
+
+    #[test]
     fn a_players_character_does_what_his_player_says() {
         check("Platinum draws his gun.", Some("Platinum"), "I draw", &[]);
         check("Platinum draws his gun.", Some("Oak"), "I wait", &[("Platinum draws", "puppet")]);
@@ -395,7 +484,9 @@ mod tests {
     fn a_tool_that_acts_for_a_character_is_reason_enough() {
         let characters = ["Platinum".to_owned(), "Oak".to_owned()];
         let asked = PlayerMessage { character: Some("Oak".into()), message: "go".into(), name: None };
-        let cast = Cast { characters: &characters, dead: &[], people: &[], asked: &asked, scene: &Map::new() };
+        let (scene, players) = (Map::new(), []);
+        let cast =
+            Cast { characters: &characters, dead: &[], people: &[], players: &players, asked: &asked, scene: &scene };
         let call = ToolCall {
             id: "a".into(),
             name: "x".into(),

@@ -98,6 +98,8 @@ pub struct CharacterBrief {
     pub is_dead: bool,
     /// The campaign that he is in; empty: none.
     pub campaign_id: String,
+    /// What he has, in nuyen and Karma.
+    pub money: Vec<u64>,
 }
 
 /// One message of the conversation.

@@ -24,6 +24,8 @@ use crate::{
 
 /// Messages of the conversation that a model is shown; the log keeps all of them.
 pub(crate) const WINDOW: usize = 20;
+/// What stands behind the name of who has ruled on a roll, where a model is told of it.
+pub(crate) const RULER: &str = ", the game master's seat";
 /// Turns that can be taken back, one after another.
 const ENDED: usize = 10;
 
@@ -348,11 +350,7 @@ impl State {
                 self.remember(
                     "",
                     event.seq,
-                    Some(Message::Player {
-                        name: Some(format!("{}, the game master's seat", ruling.by)),
-                        character: None,
-                        text,
-                    }),
+                    Some(Message::Player { name: Some(format!("{}{RULER}", ruling.by)), character: None, text }),
                 );
             }
             Some(Body::TurnTakenBack(taken)) => {

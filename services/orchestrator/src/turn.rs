@@ -21,7 +21,7 @@ use tracing::Instrument;
 
 use crate::{
     budget::{BYTES_PER_TOKEN, Grant, Price, Refusal, Spent},
-    claims::{self, Claim},
+    claims::{self, Claim, Known},
     engine::Engine,
     events,
     integrity::{self, Cast},
@@ -312,10 +312,12 @@ impl Turn<'_> {
         }
 
         for step in last_step + 1..=self.engine.limits.steps {
-            let (scene, has_consent) = {
+            let (scene, has_consent, mut players) = {
                 let inner = self.session.lock().await;
-                (inner.state.row.scene.clone(), inner.seats.has_game_master())
+                (inner.state.row.scene.clone(), inner.seats.has_game_master(), inner.seats.players())
             };
+            players.extend(integrity::players_of(&all));
+            let dead = integrity::still_dead(&briefing.dead, &state.row.scene, &scene, &all[first_of_turn..]);
             let request = ModelRequest {
                 instructions: self.prompt.text.clone(),
                 characters: characters.clone(),
@@ -325,11 +327,19 @@ impl Turn<'_> {
                 tools: self.engine.shown(has_consent, state.game.is_some(), &characters, &all),
             };
             let answer = self.ask(request, &briefing.measure).await?;
-            let mut claims = claims::unsupported(&answer.text, &all);
+            let known = Known {
+                messages: &all,
+                calls: &answer.calls,
+                characters: &characters,
+                sections: &briefing.sections,
+                scene: &state.row.scene,
+            };
+            let mut claims = claims::unsupported(&answer.text, &known);
             let cast = Cast {
                 characters: &state.row.characters,
-                dead: &briefing.dead,
+                dead: &dead,
                 people: &briefing.people,
+                players: &players,
                 asked: &asked,
                 scene: &state.row.scene,
             };

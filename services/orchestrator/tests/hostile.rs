@@ -8,7 +8,7 @@ mod common;
 use std::collections::{HashMap, HashSet};
 
 use common::{Frames, Table, of};
-use fake_model::FakeModel;
+use fake_model::{FakeModel, Reply};
 use proto::orchestrator::v1::{ChatRequest, JoinRequest, SubscribeRequest};
 use serde_json::{Value, json};
 
@@ -123,4 +123,37 @@ async fn a_hostile_model_breaks_neither_the_log_nor_the_sheets_nor_a_players_vie
     assert!(!has_run("delete_character") && !has_run("no_such_tool"));
     let claims: usize = of(&log, "complete").iter().filter_map(|frame| frame["claims"].as_array()).map(Vec::len).sum();
     assert!(turns / 4 < claims, "lies are marked: {claims} in {turns} turns");
+}
+
+#[tokio::test]
+async fn a_silent_players_character_is_not_played_by_a_model_that_calls_for_it() {
+    let attack = json!({"character_name": "Oak", "weapon_name": "Fist", "target_distance": 5});
+    let told = "Oak draws, shoots, and laughs. You drop your weapons and kneel.";
+    let replies = [
+        Reply::calling([("a", "calculate_ranged_attack", attack)]),
+        Reply::saying([told]),
+        Reply::saying(["Platinum looks around and nods, and Oak draws his gun."]),
+    ];
+    let model = FakeModel::start(replies).await;
+    let table = Table::with(&model).await;
+    let mut anna = seat(&table, "Anna", "Platinum").await;
+    let _bert = seat(&table, "Bert", "Oak").await;
+    let says = |message: &str| ChatRequest {
+        session_id: "s".into(),
+        message: message.into(),
+        connection_id: Some("Anna".into()),
+        ..ChatRequest::default()
+    };
+
+    table.say(says("I look around")).await.unwrap();
+    let alone = anna.until("complete").await.pop().unwrap();
+    table.say(says("We draw our guns")).await.unwrap();
+    let together = anna.until("complete").await.pop().unwrap();
+
+    let claims = json!([
+        {"text": "Oak draws", "kind": "puppet"},
+        {"text": "You drop your weapons", "kind": "puppet"},
+    ]);
+    assert_eq!(alone["claims"], claims);
+    assert!(together.get("claims").is_none_or(|claims| claims == &json!([])), "{together}");
 }
