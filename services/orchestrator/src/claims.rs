@@ -17,6 +17,8 @@ use serde_json::{Map, Value};
 use self::support::Support;
 use crate::llm::{CharacterBrief, Message, Section, ToolCall};
 
+/// Characters before a claim by which it is judged who says it.
+const BEFORE: usize = 400;
 /// Claims of one narration that are told at the most.
 const MAX_CLAIMS: usize = 20;
 
@@ -136,7 +138,7 @@ pub(crate) fn unsupported(told: &str, known: &Known<'_>) -> Vec<Claim> {
     for found in SAYINGS.captures_iter(told) {
         let Some(said) = read(&found) else { continue };
         let (text, at) = found.get(0).map_or(("", 0), |all| (all.as_str(), all.start()));
-        let before = &told[..at];
+        let before = near(&told[..at]);
         if found.name("plain").is_some() && told[at + text.len()..].starts_with(" of ") {
             // Boxes of something are no wounds.
             continue;
@@ -146,8 +148,8 @@ pub(crate) fn unsupported(told: &str, known: &Known<'_>) -> Vec<Claim> {
             continue;
         }
         let (events, players) = support.get_or_insert_with(|| (Support::of_events(known), Support::of_players(known)));
-        let is_his = is_within_quotes(before) || QUOTES.is_match(before) || pays(&said, before);
-        if events.has(&said) || is_his && players.has(&said) {
+        let is_his = || is_within_quotes(before) || QUOTES.is_match(before) || pays(&said, before);
+        if events.has(&said) || players.has(&said) && is_his() {
             continue;
         }
         claims.push(Claim { text: text.trim().to_owned(), kind: said.kind() });
@@ -193,6 +195,12 @@ fn read(found: &Captures<'_>) -> Option<Said> {
         (&["karma", "karma_after"], Said::Karma),
     ];
     said.iter().find_map(|(names, said)| number(names).map(said))
+}
+
+/// The end of a text, as far as it is looked at: a long one is read but once.
+fn near(before: &str) -> &str {
+    let from = before.char_indices().rev().nth(BEFORE).map_or(0, |(at, _)| at);
+    &before[from..]
 }
 
 /// Whether a quotation begins where this text ends.

@@ -79,18 +79,18 @@ impl Seats {
             .map(|(_, seat)| seat)
     }
 
-    /// Who plays whom: names of players, and of their characters.
-    pub fn players(&self) -> Vec<(String, String)> {
-        let players = self.0.values().filter(|seat| seat.kind == Kind::Player);
-        players.filter_map(|seat| Some((seat.name.clone(), seat.character.clone()?))).collect()
-    }
-
     /// Every name, sorted.
     pub fn names(&self) -> Vec<&str> {
         let mut names: Vec<&str> = self.0.values().map(|seat| seat.name.as_str()).collect();
         names.sort_unstable();
         names.dedup();
         names
+    }
+
+    /// Who plays whom: names of players, and of their characters.
+    pub fn players(&self) -> Vec<(String, String)> {
+        let players = self.0.values().filter(|seat| seat.kind == Kind::Player);
+        players.filter_map(|seat| Some((seat.name.clone(), seat.character.clone()?))).collect()
     }
 
     /// Whether a seat may be taken.

@@ -7,11 +7,14 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{Cast, is_same};
+use super::{Cast, Quotes, names};
 use crate::llm::Message;
 
 /// Messages of a player's own in which he may have said it.
 const HEARD: usize = 3;
+
+/// Deeds of one narration that are looked at.
+const MOST: usize = 50;
 
 static DEEDS: LazyLock<Regex> = LazyLock::new(|| {
     let adverb = r"(?: (?:\p{Ll}+ly|then|now|just|dann|nun|jetzt|langsam|schnell))?";
@@ -163,19 +166,19 @@ pub(super) fn beyond_what_was_said<'a>(
     of_turn: &[Message],
 ) -> Vec<&'a str> {
     let mut found = Vec::new();
-    let mut heard = None;
-    for deed in DEEDS.captures_iter(told) {
+    let (mut heard, mut quotes) = (None, Quotes::default());
+    for deed in DEEDS.captures_iter(told).take(MOST) {
         let Some(text) = deed.name("deed") else { continue };
         let (before, after) = (&told[..text.start()], &told[text.end()..]);
         let sentence = before.rsplit(['.', '!', '?', '\n']).next().unwrap_or_default();
         let end = after.find(['.', '!', '?', '\n']).map_or("", |at| &after[at..]);
-        let is_quoted = before.matches('"').count() % 2 == 1
-            || before.rfind('\u{201C}') > before.rfind('\u{201D}') && !before.contains('\u{201E}')
-            || before.rfind('\u{201E}') > before.rfind('\u{201C}');
-        if is_loose(text.as_str(), after) {
-            continue;
-        }
-        if is_quoted || end.starts_with('?') || MIGHT.is_match(sentence) || IDIOMS.is_match(after) {
+        let is_quoted = quotes.hold(told, text.start());
+        if is_quoted
+            || is_loose(text.as_str(), after)
+            || end.starts_with('?')
+            || MIGHT.is_match(sentence)
+            || IDIOMS.is_match(after)
+        {
             continue;
         }
         let heard = heard.get_or_insert_with(|| words_of_speaker(cast, known));
@@ -225,7 +228,7 @@ fn attacks(cast: &Cast<'_>, of_turn: &[Message]) -> bool {
     let own = cast.asked.character.as_deref().or(seated.map(|(_, character)| character.as_str()));
     of_turn.iter().any(|message| match message {
         Message::GameMaster { tool_calls, .. } => tool_calls.iter().any(|call| {
-            let is_his = own.is_none_or(|own| super::names(&call.arguments, own) || is_same(own, &call.arguments));
+            let is_his = own.is_none_or(|own| names(&call.arguments, own));
             ATTACKING.contains(&call.name.as_str()) && is_his
         }),
         _ => false,
