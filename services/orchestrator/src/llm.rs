@@ -277,11 +277,25 @@ pub enum ModelError {
     /// It cannot be reached.
     #[error("the language model cannot be reached")]
     Unreachable,
+    /// It has failed so often that it is left alone, and was not asked.
+    #[error("the language model has failed {failures} times and is left alone")]
+    LeftAlone {
+        /// Failures one after another.
+        failures: u32,
+        /// How long it is left alone yet, at the most.
+        pause: Duration,
+    },
     /// It refused the request with this HTTP status.
     #[error("the language model refused the request (HTTP {status})")]
     Refused {
         /// The HTTP status.
         status: u16,
+    },
+    /// It said in its answer that it has failed.
+    #[error("the language model has failed in the middle of its answer")]
+    Broken {
+        /// Whether it would fail for everybody.
+        is_down: bool,
     },
     /// Its answer broke off.
     #[error("the language model's answer broke off")]
@@ -334,6 +348,11 @@ pub(crate) fn tell_model_error(error: &ModelError) -> (ErrorCode, String) {
         }
         ModelError::Timeout(_) => (ErrorCode::GrokTimeout, "did not answer in time. Please try again.".into()),
         ModelError::Unreachable => (ErrorCode::GrokApiError, "cannot be reached. Please try again.".into()),
+        ModelError::LeftAlone { failures, pause } => {
+            let pause = pause.as_millis().div_ceil(1000);
+            let text = format!("has failed {failures} times in a row. It is asked again in {pause} s at the latest.");
+            (ErrorCode::GrokApiError, text)
+        }
         ModelError::Refused { status: status @ (401 | 403) } => {
             let text =
                 format!("does not accept this server's key (HTTP {status}). Whoever runs the server can mend it.");
@@ -345,6 +364,9 @@ pub(crate) fn tell_model_error(error: &ModelError) -> (ErrorCode, String) {
         }
         ModelError::Refused { status } => {
             (ErrorCode::GrokApiError, format!("refused the request (HTTP {status}). Please try again."))
+        }
+        ModelError::Broken { .. } => {
+            (ErrorCode::GrokApiError, "has failed in the middle of its answer. Please try again.".into())
         }
         ModelError::Cut => {
             (ErrorCode::GrokInvalidResponse, "broke off in the middle of its answer. Please try again.".into())

@@ -75,6 +75,45 @@ async fn a_refusal_is_told_with_its_kind_and_not_with_its_body() {
 }
 
 #[tokio::test]
+async fn a_refused_request_does_not_take_the_model_from_those_who_come_after_it() {
+    let says =
+        |asked: &Asked, word: &str| asked.messages().last().unwrap()["content"].as_str().unwrap().ends_with(word);
+    let model = FakeModel::answering(move |asked| match asked {
+        asked if says(asked, "long") => {
+            Reply::refusing(400, "application/json", r#"{"error":"maximum context length"}"#)
+        }
+        asked if says(asked, "key") => Reply::refusing(401, "application/json", "{}"),
+        asked if says(asked, "busy") => Reply::refusing(429, "application/json", "{}").header("retry-after", "60"),
+        asked if says(asked, "cut") => Reply::new().text("The "),
+        _ => Reply::saying(["Here."]),
+    })
+    .await;
+    let table = Table::with(&model).await;
+    for word in ["long", "key", "busy", "cut"] {
+        for _ in 0..5 {
+            assert_eq!(of(&table.play(word).await, "error").len(), 1, "{word}");
+        }
+    }
+    assert_eq!(told(&table.play("Hello").await), "Here.");
+}
+
+#[tokio::test]
+async fn a_model_that_is_down_is_left_alone_and_the_table_is_told_so() {
+    let model = FakeModel::answering(|_| Reply::refusing(503, "text/plain", "").header("retry-after", "0")).await;
+    let table = Table::with(&model).await;
+    for _ in 0..5 {
+        table.play("Hello").await;
+    }
+    let asked = model.requests().len();
+
+    let frames = table.play("Hello?").await;
+
+    let text = of(&frames, "error")[0]["content"].as_str().unwrap();
+    assert!(text.contains("has failed 5 times in a row. It is asked again in"), "{text}");
+    assert_eq!(model.requests().len(), asked);
+}
+
+#[tokio::test]
 async fn a_server_that_is_strict_about_options_is_asked_without_them() {
     let strict = |asked: &Asked| match asked.body["stream_options"].is_null() {
         true => Reply::saying(["Here."]),

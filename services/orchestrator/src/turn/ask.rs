@@ -37,21 +37,20 @@ impl Turn<'_> {
         loop {
             let link = &chain[self.provider];
             let asked = match link.may_be_asked(Instant::now()) {
-                true => self.ask_one(request.clone(), measure).await?,
-                false => Err(ModelError::Unreachable),
+                Ok(()) => self.ask_one(request.clone(), measure).await?,
+                Err(left_alone) => Err(left_alone),
             };
             let error = match asked {
                 Ok(answer) => {
-                    link.note(false, Instant::now());
+                    link.note_answer();
                     return Ok(answer);
                 }
                 Err(error) => error,
             };
-            link.note(true, Instant::now());
             let has_begun = !self.session.lock().await.state.unfinished(&self.origin.turn_id).is_empty();
             let is_broken_off = match error {
-                ModelError::Cut | ModelError::Invalid => true,
-                ModelError::Timeout(_) => has_begun,
+                ModelError::Cut | ModelError::Invalid | ModelError::Broken { .. } => true,
+                ModelError::Timeout(_) | ModelError::RateLimited { .. } => has_begun,
                 _ => false,
             };
             if is_broken_off && restarts < self.engine.limits.restarts {
@@ -59,6 +58,10 @@ impl Turn<'_> {
                 metrics::MODEL_RESTARTS.with(link.provider.model()).inc();
                 self.withdraw(None).await?;
                 continue;
+            }
+            // However often it was asked for one answer.
+            if !matches!(error, ModelError::LeftAlone { .. }) {
+                link.note_failure(&error, Instant::now());
             }
             let Some(next) = chain.get(self.provider + 1) else {
                 let (code, text) = llm::tell_model_error(&error);
