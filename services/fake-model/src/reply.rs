@@ -97,8 +97,8 @@ impl Reply {
 
     /// Bytes as they are.
     #[must_use]
-    pub fn raw(mut self, bytes: &str) -> Reply {
-        self.pieces.push(Piece::Bytes(Bytes::from(bytes.to_owned())));
+    pub fn raw(mut self, bytes: impl AsRef<[u8]>) -> Reply {
+        self.pieces.push(Piece::Bytes(Bytes::copy_from_slice(bytes.as_ref())));
         self
     }
 

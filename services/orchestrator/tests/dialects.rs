@@ -139,6 +139,19 @@ async fn geminis_calls_under_one_index_without_an_id_are_several() {
 }
 
 #[tokio::test]
+async fn fragments_without_an_id_are_of_the_call_that_was_begun_last_under_their_index() {
+    let arguments = roll(5);
+    let (first, second) = arguments.split_at(7);
+    let reply = Reply::new()
+        .call(0, Some("a"), Some("get_scene"), "")
+        .call(0, Some("b"), Some("roll_dice"), "")
+        .call(0, None, None, first)
+        .call(0, None, None, second)
+        .end("tool_calls");
+    assert_eq!(pools(reply).await, [Value::Null, 5.into()]);
+}
+
+#[tokio::test]
 async fn ollamas_whole_calls_in_one_chunk_that_ends_with_stop() {
     let call = |index: u32| {
         json!({"id": format!("call_{index}"), "index": 0, "type": "function",

@@ -119,6 +119,71 @@ async fn an_answer_cut_in_arguments_pays_once_when_it_is_asked_for_again() {
 }
 
 #[tokio::test]
+async fn a_call_of_which_a_piece_cannot_be_read_is_not_made() {
+    let (begun, rest) = (r#"{"character_name": "Oak", "amount": 1"#, r#", "reason": "found"}"#);
+    let torn = Reply::new()
+        .call(0, Some("a"), Some("add_nuyen"), begun)
+        .raw("data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"000\n\n")
+        .call(0, None, None, rest)
+        .end("tool_calls");
+    let frames = plays(vec![torn.clone()]).await;
+    assert_eq!((code(&frames), of(&frames, "tool_call").len()), (4004, 0));
+
+    let whole = Reply::new().call(0, Some("a"), Some("add_nuyen"), &pay(1000)).end("tool_calls");
+    let model = FakeModel::start([torn, whole, Reply::saying(["Paid."])]).await;
+    let frames = plays_with(Config { llm_restarts: 1, ..config(&model) }).await;
+    is_well(&frames);
+    assert_eq!(of(&frames, "tool_result")[0]["result"]["amount"], 1000);
+}
+
+#[tokio::test]
+async fn a_sign_of_life_among_arguments_is_no_piece_of_them() {
+    let arguments = pay(5);
+    let (first, second) = arguments.split_at(20);
+    let paying = Reply::new()
+        .call(0, Some("a"), Some("add_nuyen"), first)
+        .raw("data: ping\n\n: ping\n\ndata: \n\n")
+        .call(0, None, None, second)
+        .end("tool_calls");
+    is_well(&plays(vec![paying, Reply::saying(["Paid."])]).await);
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_text_and_characters_in_halves_lose_nothing_else() {
+    let chunk = |content: &[u8]| [b"data: {\"choices\":[{\"delta\":{\"content\":\"", content, b"\"}}]}\n\n"].concat();
+    let reply = Reply::new()
+        .raw(chunk(b"Hi "))
+        .raw(chunk(b"x\xC3y "))
+        .raw(chunk(br"\ud83d"))
+        .raw(chunk(br"\ude00 done."))
+        .call(0, Some("a"), Some("add_nuyen"), &pay(5))
+        .end("tool_calls");
+    let frames = plays(vec![reply, Reply::saying([""])]).await;
+    is_well(&frames);
+    assert_eq!((told(&frames).as_str(), of(&frames, "tool_result").len()), ("Hi x\u{FFFD}y \u{1F600} done.", 1));
+}
+
+#[tokio::test]
+async fn a_failure_told_within_the_answer_is_asked_for_again() {
+    for failure in [
+        "data: {\"error\":{\"message\":\"overloaded\",\"code\":529}}\n\ndata: [DONE]\n\n",
+        "event: error\ndata: {\"reason\":\"upstream\"}\n\ndata: [DONE]\n\n",
+        "event: error\ndata: upstream failed (reset)\n\n",
+        "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"error\"}]}\n\n",
+    ] {
+        let failing = Reply::new().text("The ganger ").raw(failure);
+        let frames = plays(vec![failing.clone()]).await;
+        assert_eq!(code(&frames), 4001, "{failure}");
+        assert!(!of(&frames, "error")[0].to_string().contains("HTTP"), "{failure}");
+
+        let model = FakeModel::start([failing, Reply::saying(["He runs."])]).await;
+        let frames = plays_with(Config { llm_restarts: 1, ..config(&model) }).await;
+        is_well(&frames);
+        assert_eq!(of(&frames, "retract").len(), 1, "{failure}");
+    }
+}
+
+#[tokio::test]
 async fn chunks_that_come_twice() {
     let whole = |reply: Reply| reply.call(0, Some("a"), Some("add_nuyen"), &pay(7));
     let frames = plays(vec![whole(whole(Reply::new())).end("tool_calls"), Reply::saying(["Paid."])]).await;

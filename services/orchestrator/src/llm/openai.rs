@@ -4,6 +4,7 @@
 //! details, `thoughts` and `written` take out what is not for the table, and `http` sees each answer before the library does: it keeps
 //! statuses, tries again, and notices `[DONE]`. What a server refuses is asked for in another `manner`.
 
+mod halves;
 mod http;
 mod manner;
 mod reader;
@@ -233,6 +234,10 @@ impl Answer {
                     self.take_in(&chunk)?;
                 }
             }
+            Ok(Some(Err(OpenAIError::JSONDeserialize(_, line)))) if is_sign_of_life(&line) => self.first_by = None,
+            Ok(Some(Err(OpenAIError::JSONDeserialize(..)))) if self.heard.has_failed() => {
+                return Err(ModelError::Broken { is_down: false });
+            }
             // The library has read a line that is not JSON; what follows it may still be sound.
             Ok(Some(Err(OpenAIError::JSONDeserialize(..)))) => {
                 tracing::warn!("the model sent a line that is not JSON");
@@ -240,6 +245,7 @@ impl Answer {
                 if self.unreadable == MAX_UNREADABLE {
                     return Err(ModelError::Invalid);
                 }
+                self.reader.tear()?;
             }
             Ok(Some(Err(_)) | None) => return self.end(ModelError::Cut),
             Err(_) if self.first_by.is_some() => return self.end(ModelError::Timeout("the first piece")),
@@ -260,6 +266,9 @@ impl Answer {
 
     /// Nothing more comes: the regular end if the model has said so in either way.
     fn end(&mut self, otherwise: ModelError) -> Result<(), ModelError> {
+        if !self.reader.is_finished() && self.heard.has_failed() {
+            return Err(ModelError::Broken { is_down: false });
+        }
         if !self.reader.is_finished() && !self.heard.is_done() {
             return Err(otherwise);
         }
@@ -268,6 +277,12 @@ impl Answer {
         self.ready.push_back(ModelEvent::End);
         Ok(())
     }
+}
+
+/// Whether a line says only that its server is still there.
+fn is_sign_of_life(line: &str) -> bool {
+    const LONGEST: usize = 20;
+    line.len() <= LONGEST && line.bytes().all(|byte| byte.is_ascii_alphabetic() || b" :-_\n".contains(&byte))
 }
 
 /// What `http` said about a request that never got an answer.

@@ -41,6 +41,7 @@ const REFUSAL_WAIT: Duration = Duration::from_secs(2);
 #[derive(Debug, Default)]
 pub(super) struct Heard {
     is_done: AtomicBool,
+    has_failed: AtomicBool,
     complaint: OnceLock<Complaint>,
 }
 
@@ -48,6 +49,11 @@ impl Heard {
     /// Whether `[DONE]` is among what has been read.
     pub fn is_done(&self) -> bool {
         self.is_done.load(Ordering::Acquire)
+    }
+
+    /// Whether an event of the answer is called an error.
+    pub fn has_failed(&self) -> bool {
+        self.has_failed.load(Ordering::Acquire)
     }
 
     /// What the refusal complained of.
@@ -291,7 +297,7 @@ fn watched(response: Response, begun: Bytes, is_whole: bool, heard: Arc<Heard>) 
     if let Some(headers) = answer.headers_mut() {
         headers.extend(response.headers().clone());
     }
-    let mut lines = DoneLine::default();
+    let (mut done, mut failed) = (Line::of(b"data:[DONE]"), Line::of(b"event:error"));
     let mut size = 0;
     let edge = |text: &'static str| stream::iter((!text.is_empty()).then(|| Ok(Bytes::from_static(text.as_bytes()))));
     let begun = stream::iter((!begun.is_empty()).then_some(Ok(begun)));
@@ -303,16 +309,20 @@ fn watched(response: Response, begun: Bytes, is_whole: bool, heard: Arc<Heard>) 
     // The last event of some has no blank line behind it, without which it would not be one.
     let mut mark = ByteOrderMark::default();
     let body = body.map(move |piece| piece.map(|piece| mark.take_off(piece)));
+    let mut utf8 = Utf8::default();
     let bytes = edge(if is_whole { "data: " } else { "" }).chain(body).chain(edge("\n\n")).map(move |piece| {
         let piece = piece.map_err(std::io::Error::other)?;
         size += piece.len();
         if MAX_ANSWER < size {
             return Err(std::io::Error::other("the answer is too large"));
         }
-        if lines.passes(&piece) {
+        if done.passes(&piece) {
             heard.is_done.store(true, Ordering::Release);
         }
-        Ok(piece)
+        if failed.passes(&piece) {
+            heard.has_failed.store(true, Ordering::Release);
+        }
+        Ok(utf8.mend(piece))
     });
     let answer = answer.body(reqwest::Body::wrap_stream(bytes)).expect("a status and headers that were received");
     Response::from(answer)
@@ -342,28 +352,63 @@ impl ByteOrderMark {
     }
 }
 
-/// Looks for the line `data: [DONE]` in pieces of any cut.
+/// Puts U+FFFD in place of whatever is no UTF-8, over which the library ends the answer. A character may be split over
+/// pieces.
 #[derive(Default)]
-struct DoneLine {
+struct Utf8 {
+    /// The beginning of a character that the last piece has ended with.
+    begun: Vec<u8>,
+}
+
+impl Utf8 {
+    fn mend(&mut self, piece: Bytes) -> Bytes {
+        if self.begun.is_empty() && std::str::from_utf8(&piece).is_ok() {
+            return piece;
+        }
+        let mut bytes = std::mem::take(&mut self.begun);
+        bytes.extend_from_slice(&piece);
+        let mut text = String::with_capacity(bytes.len());
+        let mut rest = bytes.as_slice();
+        while let Err(error) = std::str::from_utf8(rest) {
+            let (valid, invalid) = rest.split_at(error.valid_up_to());
+            text.push_str(&String::from_utf8_lossy(valid));
+            let Some(length) = error.error_len() else {
+                self.begun = invalid.to_vec();
+                return text.into();
+            };
+            text.push(char::REPLACEMENT_CHARACTER);
+            rest = &invalid[length..];
+        }
+        text.push_str(&String::from_utf8_lossy(rest));
+        text.into()
+    }
+}
+
+/// Looks for a line in pieces of any cut.
+struct Line {
+    /// The line without blanks.
+    wanted: &'static [u8],
     /// How much of it the current line has shown.
     matched: usize,
     is_another: bool,
 }
 
-impl DoneLine {
-    const LINE: &[u8] = b"data:[DONE]";
+impl Line {
+    fn of(wanted: &'static [u8]) -> Line {
+        Line { wanted, matched: 0, is_another: false }
+    }
 
     /// Whether the line has come with this piece.
     fn passes(&mut self, piece: &[u8]) -> bool {
         let mut has_come = false;
         for byte in piece {
             match byte {
-                b'\n' | b'\r' => *self = DoneLine::default(),
+                b'\n' | b'\r' => *self = Line::of(self.wanted),
                 b' ' => {}
-                byte if Self::LINE.get(self.matched) == Some(byte) => self.matched += 1,
+                byte if self.wanted.get(self.matched) == Some(byte) => self.matched += 1,
                 _ => self.is_another = true,
             }
-            has_come |= self.matched == Self::LINE.len() && !self.is_another;
+            has_come |= self.matched == self.wanted.len() && !self.is_another;
         }
         has_come
     }
@@ -375,10 +420,10 @@ mod tests {
 
     #[track_caller]
     fn done(pieces: &[&str], expected: bool) {
-        let mut lines = DoneLine::default();
+        let mut line = Line::of(b"data:[DONE]");
         let mut seen = false;
         for piece in pieces {
-            seen |= lines.passes(piece.as_bytes());
+            seen |= line.passes(piece.as_bytes());
         }
         assert_eq!(seen, expected, "{pieces:?}");
     }
@@ -391,6 +436,17 @@ mod tests {
         done(&["data: {\"content\": \"data: [DONE]\"}\n\n"], false);
         done(&[": data: [DONE]\n"], false);
         done(&["data: [DONE"], false);
+    }
+
+    #[test]
+    fn what_is_no_utf_8_is_replaced_and_a_split_character_is_not() {
+        let mend = |pieces: &[&[u8]]| {
+            let mut utf8 = Utf8::default();
+            pieces.iter().flat_map(|piece| utf8.mend(Bytes::copy_from_slice(piece))).collect::<Vec<u8>>()
+        };
+        assert_eq!(mend(&[b"x\xC3y", b"\xFF\n"]), "x\u{FFFD}y\u{FFFD}\n".as_bytes());
+        assert_eq!(mend(&[b"\xF0\x9F", b"\x98", b"\x80 \xC3", b"\xA9"]), "\u{1F600} \u{e9}".as_bytes());
+        assert_eq!(mend(&[b"a\xF0\x9F", b"\n\n"]), "a\u{FFFD}\n\n".as_bytes());
     }
 
     #[test]

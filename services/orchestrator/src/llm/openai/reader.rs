@@ -4,10 +4,11 @@ use serde::{Deserialize, Deserializer, de, de::IgnoredAny};
 use serde_json::{Value, value::RawValue};
 
 use super::{
+    halves::{self, Halves},
     thoughts::Thoughts,
     written::{Part, Written},
 };
-use crate::llm::{ModelError, ModelEvent};
+use crate::llm::{LENGTH, ModelError, ModelEvent};
 
 /// Characters of an id, a model's name or a reason that are kept.
 const MAX_NAME: usize = 200;
@@ -17,6 +18,10 @@ const MAX_NAME: usize = 200;
 const OPAQUE: [&str; 3] = ["reasoning_content", "reasoning_details", "reasoning"];
 /// What Google's models sign their calls with.
 const OPAQUE_OF_CALL: &str = "extra_content";
+/// Reasons to finish that say that the server has failed.
+const FAILED: [&str; 4] = ["error", "abort", "network_error", "insufficient_system_resource"];
+/// What servers call the greatest length of an answer.
+const AT_LENGTH: [&str; 4] = ["max_tokens", "MAX_TOKENS", "max_output_tokens", "model_length"];
 
 /// A piece of an answer as its server has written it.
 #[derive(Debug)]
@@ -78,7 +83,10 @@ impl<'de> Deserialize<'de> for Chunk {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Chunk, D::Error> {
         let text = <&RawValue>::deserialize(deserializer)?.get();
         let words = serde_json::from_str(text).map(Chunk::Words);
-        words.or_else(|_| serde_json::from_str(text).map(Chunk::Other)).map_err(de::Error::custom)
+        words
+            .or_else(|_| serde_json::from_str(text).map(Chunk::Other))
+            .or_else(|_| serde_json::from_str(&halves::with_stand_ins(text)).map(Chunk::Other))
+            .map_err(de::Error::custom)
     }
 }
 
@@ -95,9 +103,12 @@ impl Chunk {
 /// What has come of a call.
 #[derive(Debug, Default)]
 struct Begun {
+    /// The index under which it came, if it had one.
+    index: Option<u64>,
     /// Empty where the server gave none.
     id: String,
     arguments: String,
+    halves: Halves,
 }
 
 impl Begun {
@@ -113,8 +124,11 @@ pub(super) struct Reader {
     is_finished: bool,
     /// Whether the answer has told its id and model.
     is_named: bool,
-    /// The calls so far, by index.
+    /// The calls so far, in their order.
     calls: Vec<Begun>,
+    /// How many there were when something could not be read.
+    torn_at: Option<usize>,
+    halves: Halves,
     thoughts: Thoughts,
     written: Written,
 }
@@ -139,14 +153,13 @@ impl Reader {
             Chunk::Other(chunk) => chunk,
             Chunk::Words(Words { id, model, choices: (choice,), .. }) => {
                 self.name(id.as_deref(), model.as_deref(), &mut events);
-                let text = self.thoughts.take_out(&choice.delta.content);
-                self.tell(&text, &mut events);
+                self.tell(&choice.delta.content, &mut events);
                 return Ok(events);
             }
         };
         self.name(chunk["id"].as_str(), chunk["model"].as_str(), &mut events);
         if let Some(choice) = chunk["choices"].get(0) {
-            self.read_choice(choice, &mut events);
+            self.read_choice(choice, &mut events)?;
         }
         let (prompt, completion) = (&chunk["usage"]["prompt_tokens"], &chunk["usage"]["completion_tokens"]);
         if prompt.is_number() || completion.is_number() {
@@ -166,7 +179,7 @@ impl Reader {
         events.push(ModelEvent::Named { id: text(id), model: text(model) });
     }
 
-    fn read_choice(&mut self, choice: &Value, events: &mut Vec<ModelEvent>) {
+    fn read_choice(&mut self, choice: &Value, events: &mut Vec<ModelEvent>) -> Result<(), ModelError> {
         // A server that does not stream sends its whole message at once.
         let delta = if choice["delta"].is_object() { &choice["delta"] } else { &choice["message"] };
         let mut says_something = false;
@@ -174,7 +187,6 @@ impl Reader {
         for text in [&delta["content"], &delta["refusal"], &choice["text"]] {
             let text = text_of(text);
             says_something |= !text.is_empty();
-            let text = self.thoughts.take_out(&text);
             self.tell(&text, events);
         }
         for field in OPAQUE {
@@ -190,7 +202,7 @@ impl Reader {
         };
         says_something |= !calls.is_empty();
         for call in calls {
-            let fragment = self.read_call(call);
+            let fragment = self.read_call(call)?;
             let opaque = match (&fragment, &call[OPAQUE_OF_CALL]) {
                 (ModelEvent::ToolCall { index, .. }, value @ Value::Object(_)) => {
                     Some(ModelEvent::Opaque { index: Some(*index), field: OPAQUE_OF_CALL, value: value.clone() })
@@ -207,100 +219,150 @@ impl Reader {
         match reason {
             // Some servers write an empty reason into every chunk: only after the last words it is one.
             Some("") => self.is_finished = !says_something,
+            Some(reason) if FAILED.contains(&reason) => return Err(ModelError::Broken { is_down: false }),
             Some(reason) => {
                 self.is_finished = true;
+                let reason = if AT_LENGTH.contains(&reason) { LENGTH } else { reason };
                 events.push(ModelEvent::Finished(reason.chars().take(MAX_NAME).collect()));
             }
             None => {}
         }
+        Ok(())
     }
 
     /// Text that is told, and calls that a model has written into it since its server does not read them out.
     fn tell(&mut self, text: &str, events: &mut Vec<ModelEvent>) {
-        for part in self.written.take_out(text) {
+        let text = self.halves.join(text);
+        let text = self.thoughts.take_out(&text);
+        for part in self.written.take_out(&text) {
             events.push(self.told(part));
         }
     }
 
     /// What was held back of an answer that ends.
     pub fn rest(&mut self) -> Vec<ModelEvent> {
-        self.written.rest().into_iter().map(|part| self.told(part)).collect()
+        let mut events = Vec::new();
+        let half = self.halves.rest();
+        self.tell(half, &mut events);
+        events.extend(self.written.rest().into_iter().map(|part| self.told(part)).collect::<Vec<_>>());
+        events
     }
 
     fn told(&mut self, part: Part) -> ModelEvent {
         match part {
             Part::Text(text) => ModelEvent::Text(text),
-            Part::Call(call) => self.read_call(&call),
+            Part::Call(call) => self.read_written(&call),
         }
     }
 
-    fn read_call(&mut self, call: &Value) -> ModelEvent {
+    /// A fragment of a call.
+    ///
+    /// # Errors
+    ///
+    /// Its beginning could not be read.
+    fn read_call(&mut self, call: &Value) -> Result<ModelEvent, ModelError> {
         let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
         let id = text(&call["id"]);
-        // Some leave out the wrapping.
-        let function = if call["function"].is_object() { &call["function"] } else { call };
+        let function = function_of(call);
         let name = text(&function["name"]);
-        let arguments = match (&function["arguments"], &function["parameters"]) {
-            (Value::Null, Value::Null) => String::new(),
-            (Value::Null, whole) => whole.to_string(),
-            (Value::String(text), _) => text.clone(),
-            (whole, _) => whole.to_string(),
-        };
-        let position = self.position_of(&call["index"], id.as_deref(), name.is_some());
-        self.calls[position].arguments.push_str(&arguments);
+        let index = call["index"].as_u64();
+        let position = self.position_of(index, id.as_deref(), name.is_some());
+        let is_new = position == self.calls.len();
+        if self.torn_at.is_some_and(|torn_at| position < torn_at || is_new && name.is_none()) {
+            return Err(ModelError::Cut);
+        }
+        if is_new {
+            self.calls.push(Begun { index, ..Begun::default() });
+        }
+        Ok(self.add(position, id, name, &arguments_of(function)))
+    }
+
+    /// A whole call that stood in the text.
+    fn read_written(&mut self, call: &Value) -> ModelEvent {
+        self.calls.push(Begun::default());
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        self.add(self.calls.len() - 1, text(&call["id"]), text(&call["name"]), &arguments_of(call))
+    }
+
+    fn add(&mut self, position: usize, id: Option<String>, name: Option<String>, arguments: &str) -> ModelEvent {
+        let call = &mut self.calls[position];
+        if let Some(id) = id.as_ref().filter(|_| call.id.is_empty()) {
+            call.id.clone_from(id);
+        }
+        let arguments = call.halves.join(arguments).into_owned();
+        call.arguments.push_str(&arguments);
         ModelEvent::ToolCall { index: u32::try_from(position).unwrap_or(u32::MAX), id, name, arguments }
     }
 
-    /// Which call a fragment belongs to. Some servers give no index, and some give all calls the same one, or the same id.
-    fn position_of(&mut self, index: &Value, id: Option<&str>, is_named: bool) -> usize {
-        let given = index.as_u64().and_then(|index| usize::try_from(index).ok());
-        let known = id.and_then(|id| self.calls.iter().position(|call| call.id == id));
+    /// Which call a fragment belongs to; the number of calls if it begins another one. Some servers give no index, and some
+    /// give all calls the same one, or the same id.
+    fn position_of(&self, index: Option<u64>, id: Option<&str>, is_named: bool) -> usize {
         let count = self.calls.len();
         let last = count.saturating_sub(1);
-        let position = match (given, known) {
-            (None, Some(known)) => known,
-            // Another call under a taken index: it has a name, and an id of its own or nothing that could be added to.
-            (Some(given), None)
-                if is_named
-                    && self.calls.get(given).is_some_and(|call| match id {
-                        Some(_) => !call.id.is_empty(),
-                        None => call.is_whole(),
-                    }) =>
-            {
-                count
-            }
-            // A fragment without an id of a call that was moved away from its index.
-            (Some(given), None) if id.is_none() && !is_named && self.is_moved(given) => last,
-            // A fragment of a call that was moved away from its index.
-            (Some(given), Some(known)) if given < known => known,
-            // Indices may begin anywhere; one far beyond is the next.
-            (Some(given), _) if given <= count + 1 => given,
-            (Some(_), _) => last,
-            (None, None) if is_named || count == 0 => count,
-            (None, None) => last,
+        let known = |index: Option<u64>| {
+            let is_it = |call: &Begun| Some(call.id.as_str()) == id && (index.is_none() || call.index == index);
+            self.calls.iter().rposition(is_it)
         };
-        while self.calls.len() <= position {
-            self.calls.push(Begun::default());
+        // Of several under one index, what has no id of its own is the last one's.
+        let under = index.and_then(|_| self.calls.iter().rposition(|call| call.index == index));
+        let Some(under) = under else {
+            return match known(None) {
+                // A fragment may have lost its index; but two calls with an index each are two, whatever their ids.
+                Some(known) if index.is_none() || !is_named => known,
+                _ if index.is_some() || is_named || count == 0 => count,
+                _ => last,
+            };
+        };
+        if let Some(known) = known(index) {
+            return known;
         }
-        let call = &mut self.calls[position];
-        if let Some(id) = id.filter(|_| call.id.is_empty()) {
-            call.id = id.to_owned();
+        let call = &self.calls[under];
+        match id {
+            // An id may follow its call.
+            Some(_) if is_named && (!call.id.is_empty() || call.is_whole()) => count,
+            None if is_named && call.is_whole() => count,
+            Some(_) if !is_named => known(None).unwrap_or(under),
+            _ => under,
         }
-        position
     }
 
-    /// Whether what has this index was whole when others came under it, so that what follows is the last one's.
-    fn is_moved(&self, index: usize) -> bool {
-        let is_open = |call: &Begun| !call.is_whole();
-        self.calls.get(index).is_some_and(Begun::is_whole) && self.calls.last().is_some_and(is_open)
+    /// Something of the answer could not be read.
+    ///
+    /// # Errors
+    ///
+    /// It may have been a part of a call, which must not be made without it.
+    pub fn tear(&mut self) -> Result<(), ModelError> {
+        if !self.calls.iter().all(Begun::is_whole) || self.written.is_open() {
+            return Err(ModelError::Cut);
+        }
+        self.torn_at = Some(self.calls.len());
+        Ok(())
     }
 }
 
 /// The failure that a chunk tells of, in its place or as the chunk itself.
 fn error_of(chunk: &Value) -> Option<&Value> {
-    match chunk.get("error") {
-        Some(error) if !error.is_null() => Some(error),
-        _ => (chunk["object"] == "error").then_some(chunk),
+    match &chunk["error"] {
+        Value::Null | Value::Bool(false) => {}
+        Value::String(text) if text.is_empty() => {}
+        error => return Some(error),
+    }
+    let is_error = |name: &str| chunk[name] == "error";
+    let is_message = chunk.get("choices").is_none() && (chunk["message"].is_string() || chunk["detail"].is_string());
+    (is_error("object") || is_error("type") || is_message).then_some(chunk)
+}
+
+/// What is called, and with what. Some leave out the wrapping.
+fn function_of(call: &Value) -> &Value {
+    if call["function"].is_object() { &call["function"] } else { call }
+}
+
+fn arguments_of(function: &Value) -> String {
+    match (&function["arguments"], &function["parameters"]) {
+        (Value::Null, Value::Null) => String::new(),
+        (Value::Null, whole) => whole.to_string(),
+        (Value::String(text), _) => text.clone(),
+        (whole, _) => whole.to_string(),
     }
 }
 
@@ -327,6 +389,9 @@ fn to_u64(value: &Value) -> u64 {
     value.as_u64().or_else(|| value.as_f64().map(from_float)).unwrap_or_default()
 }
 
+/// Words by which a server says that it has failed itself, and not over what it was asked.
+const DOWN: [&str; 5] = ["overloaded", "server_error", "servererror", "internal", "unavailable"];
+
 /// A failure that a server tells of in its stream, in one of the many forms there are.
 pub(super) fn failure(error: &Value) -> ModelError {
     let status = [&error["code"], &error["status"], &error["status_code"]]
@@ -334,14 +399,13 @@ pub(super) fn failure(error: &Value) -> ModelError {
         .find_map(|code| code.as_u64().or_else(|| code.as_str()?.parse().ok()))
         .and_then(|code| u16::try_from(code).ok())
         .filter(|code| (400..600).contains(code));
-    let is_rate_limit = [&error["type"], &error["code"]]
-        .into_iter()
-        .any(|kind| kind.as_str().is_some_and(|kind| kind.contains("rate_limit")));
+    let kinds = [error, &error["type"], &error["code"]].map(|kind| kind.as_str().unwrap_or_default().to_lowercase());
+    let is = |words: &[&str]| kinds.iter().any(|kind| words.iter().any(|word| kind.contains(word)));
     match status {
         Some(429) => ModelError::RateLimited { retry_after: None },
-        _ if is_rate_limit => ModelError::RateLimited { retry_after: None },
-        Some(status) => ModelError::Refused { status },
-        None => ModelError::Refused { status: 500 },
+        _ if is(&["rate_limit"]) => ModelError::RateLimited { retry_after: None },
+        Some(status) if status < 500 => ModelError::Refused { status },
+        _ => ModelError::Broken { is_down: status.is_some() || is(&DOWN) },
     }
 }
 
@@ -449,6 +513,64 @@ mod tests {
     }
 
     #[test]
+    fn fragments_without_an_id_are_of_the_last_call_under_their_index() {
+        check(
+            &[
+                fragment(Some(0), Some("a"), Some("one"), ""),
+                fragment(Some(0), Some("b"), Some("two"), ""),
+                fragment(Some(0), None, None, "{"),
+                fragment(Some(0), None, None, "}"),
+                fragment(Some(1), Some("c"), Some("three"), ""),
+                fragment(Some(0), Some("a"), None, "[]"),
+                fragment(Some(1), None, None, "{}"),
+                fragment(Some(0), None, None, " "),
+            ],
+            &[(0, "one"), (1, "two"), (1, "{"), (1, "}"), (2, "three"), (0, "[]"), (2, "{}"), (1, " ")],
+        );
+    }
+
+    #[test]
+    fn what_may_lack_something_is_no_call() {
+        let reads = |before: &[Value], after: &[Value]| {
+            let mut reader = Reader::default();
+            let chunk = |calls: &Value| Chunk::Other(json!({"choices": [{"delta": {"tool_calls": calls}}]}));
+            before.iter().try_for_each(|calls| reader.read(&chunk(calls)).map(drop))?;
+            reader.tear()?;
+            after.iter().try_for_each(|calls| reader.read(&chunk(calls)).map(drop))
+        };
+        let begun = |id: &str, arguments: &str| fragment(Some(0), Some(id), Some("pay"), arguments);
+        let more = |id: Option<&str>| fragment(Some(0), id, None, "}");
+        assert_eq!(reads(&[begun("a", "{\"amount\": 1")], &[more(None)]), Err(ModelError::Cut));
+        assert_eq!(reads(&[begun("a", "")], &[]), Err(ModelError::Cut));
+        assert_eq!(reads(&[begun("a", "{}")], &[more(None)]), Err(ModelError::Cut));
+        assert_eq!(reads(&[begun("a", "{}")], &[more(Some("a"))]), Err(ModelError::Cut));
+        assert_eq!(reads(&[], &[more(None)]), Err(ModelError::Cut));
+        assert_eq!(reads(&[begun("a", "{}")], &[begun("b", "{"), more(None)]), Ok(()));
+        let mut reader = Reader::default();
+        read(&mut reader, json!({"choices": [{"delta": {"content": "<tool_call>{\"name\""}}]}));
+        assert_eq!(reader.tear(), Err(ModelError::Cut));
+    }
+
+    #[test]
+    fn a_character_in_two_halves_is_whole_in_words_and_arguments() {
+        let mut reader = Reader::default();
+        let mut events = Vec::new();
+        for chunk in [
+            r#"{"choices": [{"delta": {"content": "Hi \ud83d"}}]}"#,
+            r#"{"choices": [{"delta": {"content": "\ude00 all"}}]}"#,
+            r#"{"choices": [{"delta": {"tool_calls": [{"index": 0, "function": {"name": "a", "arguments": "\ud83d"}}]}}]}"#,
+            r#"{"choices": [{"delta": {"tool_calls": [{"index": 0, "function": {"arguments": "\ude00"}}]}}]}"#,
+        ] {
+            events.extend(reader.read(&serde_json::from_str(chunk).unwrap()).unwrap());
+        }
+        let told = |event: &ModelEvent| match event {
+            ModelEvent::Text(text) | ModelEvent::ToolCall { arguments: text, .. } => text.clone(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(events.iter().map(told).collect::<Vec<_>>(), ["Hi ", "\u{1F600} all", "", "\u{1F600}"]);
+    }
+
+    #[test]
     fn an_index_beyond_all_measure_does_no_harm() {
         check(&[fragment(Some(u32::MAX), None, Some("one"), "{}")], &[(0, "one{}")]);
     }
@@ -534,7 +656,26 @@ mod tests {
         let fail = |error: Value| Reader::default().read(&Chunk::Other(json!({"error": error}))).unwrap_err();
         assert_eq!(fail(json!({"code": 429})), ModelError::RateLimited { retry_after: None });
         assert_eq!(fail(json!({"type": "rate_limit_exceeded"})), ModelError::RateLimited { retry_after: None });
-        assert_eq!(fail(json!({"code": "503"})), ModelError::Refused { status: 503 });
-        assert_eq!(fail(json!("overloaded")), ModelError::Refused { status: 500 });
+        assert_eq!(fail(json!({"code": "402"})), ModelError::Refused { status: 402 });
+        for down in [json!({"code": "503"}), json!("overloaded"), json!({"type": "ServerError"}), json!({"code": 529})]
+        {
+            assert_eq!(fail(down), ModelError::Broken { is_down: true });
+        }
+        assert_eq!(fail(json!({"message": "the prompt is too long"})), ModelError::Broken { is_down: false });
+    }
+
+    #[test]
+    fn a_failure_is_one_in_its_place_or_as_the_chunk_itself() {
+        let reads = |chunk: Value| Reader::default().read(&Chunk::Other(chunk));
+        for chunk in [
+            json!({"object": "error", "message": "no"}),
+            json!({"type": "error", "error": {"type": "overloaded_error"}}),
+            json!({"message": "no"}),
+            json!({"detail": "no"}),
+            json!({"choices": [{"delta": {}, "finish_reason": "error"}]}),
+        ] {
+            assert!(matches!(reads(chunk.clone()), Err(ModelError::Broken { .. })), "{chunk}");
+        }
+        assert_eq!(reads(json!({"choices": [], "error": ""})), Ok(vec![]));
     }
 }

@@ -88,6 +88,11 @@ impl Written {
         parts
     }
 
+    /// Whether something is held that may become a call.
+    pub fn is_open(&self) -> bool {
+        !self.held.is_empty()
+    }
+
     /// Passes over what stands between calls without a mark.
     fn skip(&mut self) {
         if self.has_bare && !self.is_past_head {
