@@ -231,6 +231,11 @@ pub enum ModelEvent {
         /// The next piece of the arguments' JSON text.
         arguments: String,
     },
+    /// All text so far was thoughts, which are not for the table, and so were these of the calls.
+    Unsaid {
+        /// Which calls of this answer.
+        calls: Vec<u32>,
+    },
     /// A field that the server wants to have back as it is, or the next piece of it.
     Opaque {
         /// The call of this answer that it belongs to; none: the answer as a whole.

@@ -248,6 +248,7 @@ async fn first_words(provider: &dyn Provider, request: ModelRequest) -> Result<(
                 first.get_or_insert_with(Instant::now);
                 text.push_str(&piece);
             }
+            ModelEvent::Unsaid { .. } => text.clear(),
             ModelEvent::End => return Ok((text.chars().take(SHOWN).collect(), first.unwrap_or_else(Instant::now))),
             _ => {}
         }

@@ -114,6 +114,7 @@ async fn tell(provider: &dyn Provider, fallen: &[Arc<Said>], meter: &mut Meter) 
                 meter.bytes += piece.len() as u64;
                 text.push_str(&piece);
             }
+            ModelEvent::Unsaid { .. } => text.clear(),
             ModelEvent::Usage { prompt_tokens, completion_tokens } => {
                 meter.reported = Some((prompt_tokens, completion_tokens));
             }

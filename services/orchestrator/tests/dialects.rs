@@ -5,7 +5,7 @@
 mod common;
 
 use common::{Table, of, told};
-use fake_model::{Asked, FakeModel, Reply};
+use fake_model::{Asked, FakeModel, Gate, Reply};
 use serde_json::{Value, json};
 
 /// A call of the dice, written into a text.
@@ -160,6 +160,59 @@ async fn ollamas_whole_calls_in_one_chunk_that_ends_with_stop() {
     let chunk = json!({"choices": [{"index": 0, "delta": {"role": "assistant", "content": "", "tool_calls": [call(3), call(4)]},
         "finish_reason": "stop"}]});
     assert_eq!(pools(Reply::new().chunk(chunk).done()).await, [3, 4]);
+}
+
+#[tokio::test]
+async fn calls_in_a_models_own_form_are_made_and_not_shown() {
+    let (three, four) = (roll(3), roll(4));
+    let json = |arguments: &str| format!(r#"{{"name": "roll_dice", "parameters": {arguments}}}"#);
+    for text in [
+        format!("[TOOL_CALLS]roll_dice[CALL_ID]a[ARGS]{three}[TOOL_CALLS]roll_dice[ARGS]{four}"),
+        format!("<|python_tag|>{}; {}", json(&three), json(&four)),
+        format!("[{}, {}]", json(&three), json(&four)),
+        "[roll_dice(pool=3, target_number=4), roll_dice(pool=4, target_number=4)]".to_owned(),
+        format!(
+            "<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>commentary to=functions.roll_dice\
+             <|message|>{three}<|call|><|start|>assistant<|channel|>commentary to=functions.roll_dice<|message|>{four}"
+        ),
+    ] {
+        let pieces: Vec<String> =
+            text.chars().collect::<Vec<_>>().chunks(7).map(|piece| piece.iter().collect()).collect();
+        assert_eq!(pools(Reply::saying(pieces.iter().map(String::as_str))).await, [3, 4], "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_in_the_text_that_cannot_be_read_is_told_to_the_model_and_not_to_the_table() {
+    let model = FakeModel::start([
+        Reply::saying(["Well. <tool_call>{\"name\": \"roll_dice\", \"arguments\": {pool}}</tool_call>"]),
+        Reply::saying(["Done."]),
+    ])
+    .await;
+    let frames = plays(&model).await;
+    assert_eq!((told(&frames).as_str(), &of(&frames, "tool_result")[0]["failed"]), ("Well. Done.", &json!(true)));
+    assert!(model.requests()[1].messages().last().unwrap()["content"].as_str().unwrap().contains("not JSON"));
+}
+
+#[tokio::test]
+async fn thoughts_without_a_beginning_are_withdrawn_and_from_then_on_not_told() {
+    let thinking = || Reply::saying(["The butler ", "did it.", "</think>", "Good evening."]);
+    let gate = Gate::new();
+    let slowly = Reply::new().text("The butler ").gate(&gate).text("did it.</think>Good evening.").end("stop");
+    let model = FakeModel::start([slowly, thinking(), Reply::saying(["Good ", "night."])]).await;
+    let table = Table::with(&model).await;
+    let mut frames = table.listen().await;
+    table.chat("Hello").await;
+    frames.until("narrative").await;
+    gate.open();
+
+    assert_eq!(told(&frames.until("complete").await), "Good evening.");
+    assert_eq!(of(&table.log().await, "retract").len(), 1);
+    assert_eq!(told(&table.play("And now?").await), "Good evening.");
+    assert_eq!(of(&table.log().await, "retract").len(), 1);
+    assert_eq!(told(&table.play("And now?").await), "Good night.");
+    let asked = model.requests();
+    assert!(!asked[2].body.to_string().contains("butler"));
 }
 
 #[tokio::test]

@@ -1,21 +1,23 @@
 //! Any model behind an OpenAI-compatible API: OpenAI, x.ai, Ollama, llama.cpp, vLLM and their kin.
 //!
 //! async-openai speaks the protocol; what comes back is read leniently by `wire`, since no two servers agree in the
-//! details, `thoughts` and `written` take out what is not for the table, and `http` sees each answer before the library does: it keeps
+//! details, `written` takes out what is not for the table, and `http` sees each answer before the library does: it keeps
 //! statuses, tries again, and notices `[DONE]`. What a server refuses is asked for in another `manner`.
 
 mod halves;
 mod http;
 mod manner;
 mod reader;
-mod thoughts;
 mod wire;
 mod written;
 
 use std::{
     collections::VecDeque,
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -63,6 +65,9 @@ pub struct OpenAi {
     timeouts: Timeouts,
     /// How the server has shown that it wants to be asked.
     manner: Mutex<Manner>,
+    /// Whether its last answer has begun with thoughts that only their end shows to be some: the templates of many models
+    /// open them already in the question.
+    thinks_first: Arc<AtomicBool>,
 }
 
 impl OpenAi {
@@ -74,7 +79,7 @@ impl OpenAi {
     pub fn new(url: &str, model: String, key: Option<SecretString>, timeouts: Timeouts) -> anyhow::Result<OpenAi> {
         let endpoint = http::Endpoint::new(url, key)?;
         let client = http::client(endpoint.url(), timeouts.connect)?;
-        Ok(OpenAi { client, endpoint, model, timeouts, manner: Mutex::default() })
+        Ok(OpenAi { client, endpoint, model, timeouts, manner: Mutex::default(), thinks_first: Arc::default() })
     }
 
     /// Sends the request and waits until `first_by` for the first piece of the answer.
@@ -172,7 +177,11 @@ impl Provider for OpenAi {
         let answer = Answer {
             chunks,
             heard,
-            reader: Reader::default(),
+            reader: match self.thinks_first.load(Ordering::Relaxed) {
+                true => Reader::thinking_first(),
+                false => Reader::default(),
+            },
+            thinks_first: self.thinks_first.clone(),
             ready: VecDeque::new(),
             first_by: Some(first_by),
             between_tokens: self.timeouts.between_tokens,
@@ -189,6 +198,7 @@ struct Answer {
     chunks: Chunks,
     heard: Arc<Heard>,
     reader: Reader,
+    thinks_first: Arc<AtomicBool>,
     ready: VecDeque<ModelEvent>,
     /// When the first piece must have come; none once it has.
     first_by: Option<Instant>,
@@ -273,7 +283,10 @@ impl Answer {
             return Err(otherwise);
         }
         self.is_over = true;
-        self.ready.extend(self.reader.rest());
+        self.ready.extend(self.reader.rest(false));
+        if let Some(thinks_first) = self.reader.thinks_first() {
+            self.thinks_first.store(thinks_first, Ordering::Relaxed);
+        }
         self.ready.push_back(ModelEvent::End);
         Ok(())
     }

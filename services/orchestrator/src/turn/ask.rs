@@ -216,6 +216,12 @@ impl Turn<'_> {
                     meter.bytes += (arguments.len() + name.as_ref().map_or(0, String::len)) as u64;
                     calls.add(index, id, name, &arguments);
                 }
+                ModelEvent::Unsaid { calls: unsaid } => {
+                    self.withdraw(None).await?;
+                    self.told -= text.chars().count() as u64;
+                    text.clear();
+                    unsaid.into_iter().for_each(|index| calls.forget(index));
+                }
                 ModelEvent::Opaque { index, field, value } => calls.add_opaque(index, field, value),
                 ModelEvent::Named { id, model } => {
                     let named = [("gen_ai.response.id", id), ("gen_ai.response.model", model)];

@@ -47,6 +47,11 @@ impl Calls {
         call.arguments.push_str(arguments);
     }
 
+    /// Lets go of a call.
+    pub fn forget(&mut self, index: u32) {
+        self.calls.remove(&index);
+    }
+
     /// Takes in an opaque field, or the next piece of it.
     pub fn add_opaque(&mut self, index: Option<u32>, field: &'static str, value: Value) {
         self.opaque_bytes += match &value {

@@ -5,7 +5,6 @@ use serde_json::{Value, value::RawValue};
 
 use super::{
     halves::{self, Halves},
-    thoughts::Thoughts,
     written::{Part, Written},
 };
 use crate::llm::{LENGTH, ModelError, ModelEvent};
@@ -129,11 +128,22 @@ pub(super) struct Reader {
     /// How many there were when something could not be read.
     torn_at: Option<usize>,
     halves: Halves,
-    thoughts: Thoughts,
     written: Written,
+    /// The calls that stood in the text.
+    written_calls: Vec<u32>,
 }
 
 impl Reader {
+    /// A reader of an answer that may begin with thoughts without a mark.
+    pub fn thinking_first() -> Reader {
+        Reader { written: Written::thinking_first(), ..Reader::default() }
+    }
+
+    /// Whether the answer has begun with thoughts without a mark, as far as it shows.
+    pub fn thinks_first(&self) -> Option<bool> {
+        self.written.thinks_first()
+    }
+
     /// Whether the model has given its reason to finish.
     pub fn is_finished(&self) -> bool {
         self.is_finished
@@ -214,7 +224,8 @@ impl Reader {
         }
         let reason = choice["finish_reason"].as_str();
         if reason.is_some_and(|reason| !reason.is_empty() || !says_something) {
-            events.append(&mut self.rest());
+            let is_cut = reason.is_some_and(|reason| reason == LENGTH || AT_LENGTH.contains(&reason));
+            events.append(&mut self.rest(is_cut));
         }
         match reason {
             // Some servers write an empty reason into every chunk: only after the last words it is one.
@@ -233,24 +244,24 @@ impl Reader {
     /// Text that is told, and calls that a model has written into it since its server does not read them out.
     fn tell(&mut self, text: &str, events: &mut Vec<ModelEvent>) {
         let text = self.halves.join(text);
-        let text = self.thoughts.take_out(&text);
         for part in self.written.take_out(&text) {
             events.push(self.told(part));
         }
     }
 
-    /// What was held back of an answer that ends.
-    pub fn rest(&mut self) -> Vec<ModelEvent> {
+    /// What was held back of an answer that ends, or is cut at its greatest length.
+    pub fn rest(&mut self, is_cut: bool) -> Vec<ModelEvent> {
         let mut events = Vec::new();
         let half = self.halves.rest();
         self.tell(half, &mut events);
-        events.extend(self.written.rest().into_iter().map(|part| self.told(part)).collect::<Vec<_>>());
+        events.extend(self.written.rest(is_cut).into_iter().map(|part| self.told(part)).collect::<Vec<_>>());
         events
     }
 
     fn told(&mut self, part: Part) -> ModelEvent {
         match part {
             Part::Text(text) => ModelEvent::Text(text),
+            Part::Thoughts => ModelEvent::Unsaid { calls: std::mem::take(&mut self.written_calls) },
             Part::Call(call) => self.read_written(&call),
         }
     }
@@ -279,9 +290,11 @@ impl Reader {
 
     /// A whole call that stood in the text.
     fn read_written(&mut self, call: &Value) -> ModelEvent {
+        let position = self.calls.len();
         self.calls.push(Begun::default());
-        let text = |value: &Value| value.as_str().map(str::to_owned);
-        self.add(self.calls.len() - 1, text(&call["id"]), text(&call["name"]), &arguments_of(call))
+        self.written_calls.extend(u32::try_from(position));
+        let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+        self.add(position, text(&call["id"]), text(&call["name"]), &arguments_of(call))
     }
 
     fn add(&mut self, position: usize, id: Option<String>, name: Option<String>, arguments: &str) -> ModelEvent {

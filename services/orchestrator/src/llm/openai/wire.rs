@@ -120,7 +120,7 @@ fn system(request: &ModelRequest, has_tools: bool) -> String {
 
 /// Marks by which servers tell one speaker's words from another's. Many read them in a text as well as in their own
 /// templates, so none may stand in what somebody else has written.
-const MARKS: [&str; 17] = [
+const MARKS: [&str; 26] = [
     "<|",
     "|>",
     "<s>",
@@ -138,6 +138,15 @@ const MARKS: [&str; 17] = [
     "</tool_response>",
     "<function=",
     "[TOOL_",
+    "[ARGS]",
+    "[THINK]",
+    "[/THINK]",
+    "<think>",
+    "</think>",
+    "<invoke",
+    "<parameter",
+    "<function_calls>",
+    "<\u{ff5c}",
 ];
 
 /// A text without a server's marks: a blank is put into each.
