@@ -1,7 +1,10 @@
 //! Decisions: what a game asks of a side, with the choices that are legal as things stand.
 //!
-//! A decision is open from the moment an action asks for it until its game moves to a state where its first choice has no
-//! transition, or it is asked anew. Its choices are computed whenever they are looked at.
+//! A decision is open from the moment an action asks for it until its game leaves the state in which it came to rest with it,
+//! be it for the same state again, or until it is asked anew. One whose first choice is an event that is recorded belongs to
+//! no state: it is open wherever that event would be. Choices are computed whenever they are looked at.
+
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -22,6 +25,9 @@ pub struct Asked {
     pub name: String,
     /// When it was asked, Unix milliseconds.
     pub at: i64,
+    /// The state that it belongs to.
+    #[serde(default)]
+    pub state: String,
 }
 
 /// Who decides for a side.
@@ -254,7 +260,7 @@ pub fn restore(
     run.finish(String::new())
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
     /// Says what the event has to say for itself.
     pub(super) fn remark(&mut self) {
         let remarks = self.event.remarks.clone();
@@ -290,17 +296,57 @@ impl Run<'_> {
         self.memory.asked.retain(|asked| asked.name != name);
         self.memory.asked_count += 1;
         let (number, at) = (self.memory.asked_count, self.event.at);
-        self.memory.asked.push(Asked { number, name: name.to_owned(), at });
+        let state = self.state().id.clone();
+        self.memory.asked.push(Asked { number, name: name.to_owned(), at, state });
+    }
+
+    /// From here on decisions that are open already close when their state is left.
+    pub(super) fn settle_asked(&mut self) {
+        self.asked_before = self.memory.asked_count;
+    }
+
+    /// Closes the decisions of a state that is left. Those that the event under way has asked for go along.
+    pub(super) fn leave_asked(&mut self, state: &str) {
+        let mut asked = std::mem::take(&mut self.memory.asked);
+        asked.retain(|asked| {
+            let belongs_here = asked.state == state || asked.state.is_empty();
+            !belongs_here || self.asked_before < asked.number || self.is_of_no_state(asked)
+        });
+        self.memory.asked = asked;
+    }
+
+    /// Decisions that the event under way has asked for belong to the state that is entered.
+    pub(super) fn carry_asked(&mut self, left: &[&str], entered: &str) {
+        for asked in &mut self.memory.asked {
+            if self.asked_before < asked.number && left.contains(&asked.state.as_str()) {
+                asked.state = entered.to_owned();
+            }
+        }
     }
 
     /// Closes the decisions that the state has no transition for: the first choice of each says where it belongs.
     pub(super) fn forget_asked(&mut self) {
         let mut asked = std::mem::take(&mut self.memory.asked);
-        asked.retain(|asked| {
-            let definition = self.machine.decisions.get(&asked.name);
-            definition.is_some_and(|decision| decision.choices.first().is_some_and(|first| self.may_take(&first.event)))
-        });
+        asked.retain(|asked| self.first_choice(asked).is_some_and(|first| self.may_take(first)));
         self.memory.asked = asked;
+    }
+
+    fn is_of_no_state(&self, asked: &Asked) -> bool {
+        self.first_choice(asked).is_some_and(|first| self.machine.recorded.contains_key(first))
+    }
+
+    /// Events of the choices of open decisions that stand for others here.
+    pub(super) fn asked_aliases(&self) -> BTreeSet<&'a str> {
+        let machine = self.machine;
+        let asked = self.memory.asked.iter().filter_map(|asked| machine.decisions.get(&asked.name));
+        let events = asked.flat_map(|decision| &decision.choices).map(|choice| choice.event.as_str());
+        events.filter(|event| self.meaning(event) != *event).collect()
+    }
+
+    /// The event of a decision's first choice.
+    fn first_choice(&self, asked: &Asked) -> Option<&str> {
+        let decision = self.machine.decisions.get(&asked.name)?;
+        decision.choices.first().map(|first| first.event.as_str())
     }
 
     /// Adds the choices of one line of a decision that are legal now.
@@ -321,9 +367,9 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Whether the state has a transition for the event, or it may be recorded.
+    /// Whether the state has a transition for the event or what it stands for, or it may be recorded.
     fn may_take(&self, event: &str) -> bool {
-        self.has_way(event) || self.machine.recorded.contains_key(event)
+        self.has_way(self.meaning(event)) || self.machine.recorded.contains_key(event)
     }
 
     /// The choice, if its condition holds and the event would be accepted.
@@ -343,7 +389,7 @@ impl Run<'_> {
         }
         let (id, text) = (self.render(&choice.id)?, self.render(&choice.text)?);
         self.data.clone_from(&data);
-        let accepted = match (self.way(Some(&choice.event)), self.machine.recorded.get(&choice.event)) {
+        let accepted = match (self.way(Some(self.meaning(&choice.event))), self.machine.recorded.get(&choice.event)) {
             (Ok(None), Some(condition)) => self.holds(condition),
             (way, _) => way.map(|way| way.is_some()),
         };

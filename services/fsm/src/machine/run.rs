@@ -46,6 +46,8 @@ pub(super) struct Run<'a> {
     pub(super) state: usize,
     pub(super) variables: Variables,
     pub(super) memory: Memory,
+    /// How many decisions had been asked for before the event under way.
+    pub(super) asked_before: u64,
     /// Events that actions have raised and that no transition has taken yet.
     pub(super) raised: VecDeque<String>,
     /// The item of a list, and its number, while something is done for each of them.
@@ -79,6 +81,7 @@ impl<'a> Run<'a> {
             state,
             variables: game.variables.clone(),
             memory: game.memory.clone(),
+            asked_before: game.memory.asked_count,
             raised: game.memory.raised.iter().cloned().collect(),
             locals: Map::new(),
             computed: HashMap::new(),
@@ -151,8 +154,15 @@ impl<'a> Run<'a> {
         ways.any(|transition| transition.event.as_deref() == Some(event))
     }
 
+    /// What the state takes an event for that it has no transition for: the first that it may stand for, else itself.
+    pub(super) fn meaning<'e>(&self, event: &'e str) -> &'e str {
+        let targets = catalogue::alias_targets(event).iter().copied();
+        [event].into_iter().chain(targets).find(|target| self.has_way(target)).unwrap_or(event)
+    }
+
     /// Takes one event: by its transition, else as a fact that is recorded, else not at all.
     pub(super) fn take(&mut self, event: &str) -> Result<(), Stop> {
+        self.settle_asked();
         if self.machine.host_only.contains(event) && !self.event.is_host && self.has_way(event) {
             return Err(Stop::Refused(Refusal::HostOnly));
         }
@@ -236,7 +246,9 @@ impl<'a> Run<'a> {
         };
         self.blocks.push(Block::default());
         let domain = target.and_then(|target| self.domain(source, target, &transition.way));
+        let mut left = Vec::new();
         if target.is_some() {
+            left.extend(self.lineage().take_while(|(index, _)| Some(*index) != domain).map(|(_, state)| &*state.id));
             self.exit_to(domain)?;
         }
         for action in &transition.actions {
@@ -249,6 +261,7 @@ impl<'a> Run<'a> {
             return Ok(());
         };
         let leaf = self.machine.leaf(target);
+        self.carry_asked(&left, &self.machine.states[leaf].id);
         self.moves.push(Move {
             from: from.id.clone(),
             to: self.machine.states[leaf].id.clone(),
@@ -276,6 +289,7 @@ impl<'a> Run<'a> {
                 self.say_prompt(prompt)?;
             }
             self.end_timers_of(&state.id);
+            self.leave_asked(&state.id);
         }
         Ok(())
     }
@@ -340,6 +354,7 @@ impl<'a> Run<'a> {
             if let Some((source, transition)) = self.way(None)? {
                 self.go(source, transition, AUTO)?;
             } else if let Some(event) = self.raised.pop_front() {
+                self.settle_asked();
                 if let Some((source, transition)) = self.way(Some(&event))? {
                     self.on_event(&event)?;
                     self.go(source, transition, &event)?;
@@ -409,15 +424,29 @@ impl<'a> Run<'a> {
                 host.push(event.clone());
             }
         }
+        // What is asked may be chosen by a name that stands for an event of the state.
+        for name in self.asked_aliases() {
+            let target = self.meaning(name);
+            if !host.iter().any(|event| event == name) && host.iter().any(|event| event == target) {
+                host.push(name.to_owned());
+            }
+        }
+        // What ends the state's business need not be listed by its own name.
+        let mut done = self.lineage().find_map(|(_, state)| state.done.as_ref());
+        if let Some(event) = done
+            && !host.contains(event)
+            && self.way(Some(event))?.is_none()
+        {
+            done = None;
+        }
         (self.data, self.event_facts) = (data, event_facts);
         self.computed.clear();
-        let done =
-            self.lineage().find_map(|(_, state)| state.done.as_ref()).filter(|done| host.contains(done)).cloned();
         let mut client: Vec<String> =
             host.iter().filter(|event| !self.machine.host_only.contains(*event)).cloned().collect();
         if let Some(done) = done {
-            for events in [&mut host, &mut client] {
-                if events.contains(&done) && !events.iter().any(|event| event == PHASE_COMPLETE) {
+            for (events, is_host) in [(&mut host, true), (&mut client, false)] {
+                let is_theirs = is_host || !self.machine.host_only.contains(done);
+                if is_theirs && !events.iter().any(|event| event == PHASE_COMPLETE) {
                     events.push(PHASE_COMPLETE.to_owned());
                 }
             }

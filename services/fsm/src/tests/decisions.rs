@@ -87,6 +87,32 @@ fn a_decision_is_closed_when_the_game_leaves_its_state() {
 }
 
 #[test]
+fn a_die_of_one_side_is_not_chosen_once_the_other_side_acts() {
+    let mut table = Table::ours();
+    table.play_to_first_action();
+    for event in ["FP_PASSES", "EXECUTE_ACTION_1", "EXECUTE_ACTION_1"] {
+        let before = table.decision("die");
+        table.send(event);
+        let open = table.decisions();
+        assert_eq!(open.len(), 1, "{event}: {open:?}");
+        assert_ne!((&open[0].id, &open[0].side), (&before.id, &before.side));
+    }
+}
+
+#[test]
+fn what_is_not_bound_to_a_state_stays_open_when_it_is_left() {
+    let mut table = Table::ours().with_board(json!({"HUNT_LEVEL": 1, "HUNT_POOL": [216]}));
+    table.play_to_first_action();
+    table.chance = vec![json!({"rolls": [6], "rerolled": [], "successes": 1}), json!(1)];
+    move_fellowship(&mut table);
+    let revealed = table.decision("revealed").id;
+    table.choose("damage", "corruption");
+    table.choose("die", "die-1");
+    assert_eq!(table.decision("revealed").id, revealed);
+    assert!(table.decisions().iter().all(|decision| decision.kind != "damage" && decision.kind != "die"));
+}
+
+#[test]
 fn a_decision_that_is_asked_again_has_another_id() {
     let mut table = Table::ours();
     table.choose("confirm", "begin");
