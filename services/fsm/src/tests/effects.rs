@@ -414,7 +414,12 @@ fn actions() -> Vec<Row> {
             ],
         ),
         ("SET_FP_PASSED_FLAG", json!({}), &["FP_PASSED_FLAG = true", r#"LAST_ACTOR = "FP""#]),
-        ("SET_SP_PASSED_FLAG", json!({"FP_PASSED_FLAG": true}), &["SP_PASSED_FLAG = true", r#"LAST_ACTOR = "SP""#]),
+        (
+            "SET_SP_PASSED_FLAG",
+            json!({"FP_PASSED_FLAG": true}),
+            &["FP_PASSED_FLAG = false", r#"LAST_ACTOR = "SP""#, "DICE_SPENT = [99]"],
+        ),
+        ("SET_SP_PASSED_FLAG", json!({"SP_POOL": [99]}), &["SP_PASSED_FLAG = true", r#"LAST_ACTOR = "SP""#]),
         (
             "CLEAR_ACTION_FLAGS",
             json!({"COMBAT_FLAG": true, "FELLOWSHIP_MOVED_FLAG": true, "ACTION": "attack"}),
