@@ -181,6 +181,8 @@ pub struct Transition {
     pub actions: Vec<String>,
     /// Commands on the way, of the flat format.
     pub commands: Vec<String>,
+    /// Whether it is no reason to announce its event.
+    pub quiet: bool,
 }
 
 /// A step of an action, under a condition or not.

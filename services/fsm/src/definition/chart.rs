@@ -131,7 +131,7 @@ impl Compiler<'_> {
         place: &str,
         transition: ChartTransition,
     ) -> Option<Transition> {
-        let ChartTransition { event, target, back, internal, description: _, guard, actions, quiet: _ } = transition;
+        let ChartTransition { event, target, back, internal, description: _, guard, actions, quiet } = transition;
         let (way, target) = match &target {
             Some(target) => self.way(ids, id, event.as_deref(), (target, back.as_deref(), internal))?,
             None => (Way::Stay, self.target(ids, id, event.as_deref(), id)?),
@@ -141,7 +141,7 @@ impl Compiler<'_> {
             None => None,
         };
         let actions = self.chart_actions(machine, place, actions);
-        Some(Transition { event, way, target, guard, actions, commands: Vec::new() })
+        Some(Transition { event, way, target, guard, actions, commands: Vec::new(), quiet })
     }
 
     /// The names of actions; a step that stands in place is an action named after it.

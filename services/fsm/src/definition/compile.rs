@@ -134,6 +134,7 @@ impl Compiler<'_> {
                     guard: None,
                     actions: Vec::new(),
                     commands,
+                    quiet: false,
                 });
             }
             machine.states.push(State {
@@ -170,8 +171,8 @@ impl Compiler<'_> {
             let Some((way, target)) = self.way(ids, &id, event.as_deref(), way) else { continue };
             let guard =
                 transition.guard.and_then(|guard| self.expression(&guard, || format!("a guard of state {id:?}")));
-            let actions = transition.actions;
-            transitions.push(Transition { event, way, target, guard, actions, commands: Vec::new() });
+            let (actions, quiet) = (transition.actions, transition.quiet);
+            transitions.push(Transition { event, way, target, guard, actions, commands: Vec::new(), quiet });
         }
         valid_events.extend(state.also_valid);
         // What leaves the state whatever the board says is what "done" means, unless the definition says otherwise.

@@ -176,11 +176,7 @@ impl<'a> Run<'a> {
         if self.machine.flat && self.state().valid_events.iter().any(|valid| valid == event) && !self.has_way(event) {
             return Ok(());
         }
-        let recorded = match self.machine.recorded.get(event) {
-            Some(condition) => self.holds(condition)?,
-            None => catalogue::RECORDED.contains(&event),
-        };
-        if recorded {
+        if self.is_recorded(event)? {
             return self.on_event(event);
         }
         if event == PIECE_MOVED {
@@ -192,6 +188,14 @@ impl<'a> Run<'a> {
             };
         }
         Err(Stop::Refused(Refusal::Transition))
+    }
+
+    /// Whether an event for which there is no transition is recorded here.
+    fn is_recorded(&mut self, event: &str) -> Result<bool, Stop> {
+        match self.machine.recorded.get(event) {
+            Some(condition) => self.holds(condition),
+            None => Ok(catalogue::RECORDED.contains(&event)),
+        }
     }
 
     pub(super) fn on_event(&mut self, event: &str) -> Result<(), Stop> {
@@ -418,7 +422,7 @@ impl<'a> Run<'a> {
             let announced_only = ways.peek().is_none();
             let mut open = announced_only || event == PIECE_MOVED;
             for transition in ways {
-                open = open || self.guard_holds(transition)?;
+                open = open || (!transition.quiet && self.guard_holds(transition)?);
             }
             if open {
                 host.push(event.clone());
@@ -436,6 +440,7 @@ impl<'a> Run<'a> {
         if let Some(event) = done
             && !host.contains(event)
             && self.way(Some(event))?.is_none()
+            && !self.is_recorded(event)?
         {
             done = None;
         }

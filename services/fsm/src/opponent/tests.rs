@@ -3,6 +3,7 @@
 use serde_json::{Map, json};
 
 use super::{Question, Strength, fixture::Table, noise::Noise, parse_decider, policy};
+use crate::definition::Machine;
 
 /// Most decisions of a game; one that takes more has no end.
 const MAX_DECISIONS: usize = 6_000;
@@ -48,6 +49,16 @@ fn a_game_between_two_opponents_comes_to_an_end_with_the_board_and_without() {
             assert!((2..MAX_TURNS).contains(&turns), "seed {seed}, {strengths:?}: {turns} turns");
         }
     }
+}
+
+#[test]
+fn the_players_definition_is_played_to_its_end_too() {
+    // Both begin alike.
+    let mut table = far_gone(true, 3);
+    let definition = include_str!("../../tests/players-twin.yaml");
+    table.machine = Machine::load("twin", definition).unwrap().machine.into();
+    let turns = play(table, 3, [Strength::Easy, Strength::Easy]);
+    assert!((1..MAX_TURNS).contains(&turns), "{turns} turns");
 }
 
 /// Has people choose at random of all that they are offered, so many times or to the end of the game. The table sees to it

@@ -417,7 +417,13 @@ fn actions() -> Vec<Row> {
         (
             "SET_SP_PASSED_FLAG",
             json!({"FP_PASSED_FLAG": true}),
-            &["FP_PASSED_FLAG = false", r#"LAST_ACTOR = "SP""#, "DICE_SPENT = [99]"],
+            &[
+                "FP_PASSED_FLAG = false",
+                r#"LAST_ACTOR = "SP""#,
+                "DICE_SPENT = [99]",
+                "record $FSM moves 99 from SA Dice to SA Casualties ",
+                "Only the side with fewer dice may pass: the Shadow throws a die away",
+            ],
         ),
         ("SET_SP_PASSED_FLAG", json!({"SP_POOL": [99]}), &["SP_PASSED_FLAG = true", r#"LAST_ACTOR = "SP""#]),
         (

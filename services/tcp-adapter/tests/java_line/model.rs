@@ -98,7 +98,8 @@ fn tellings(event: &str) -> Vec<Value> {
 fn unannounced(state: &str) -> &'static [&'static str] {
     match state {
         "COMBAT_CARD_SELECTION" => &["PIECE_MOVED", "COMBAT_BATTLE_OVER"],
-        "PHASE_5_FP_ACTION" | "PHASE_5_SP_ACTION" => &["PIECE_MOVED", "FELLOWSHIP_PLACED"],
+        "PHASE_5_FP_ACTION" => &["PIECE_MOVED", "FELLOWSHIP_PLACED", "FP_PASSES"],
+        "PHASE_5_SP_ACTION" => &["PIECE_MOVED", "FELLOWSHIP_PLACED", "SP_PASSES"],
         _ => &["PIECE_MOVED"],
     }
 }
