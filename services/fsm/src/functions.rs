@@ -3,6 +3,7 @@
 
 mod armies;
 mod captures;
+mod faces;
 mod parts;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -58,6 +59,7 @@ pub const FUNCTIONS: &[Function] = &[
     Function { name: "led", arity: 1, call: captures::led },
     Function { name: "captures", arity: 4, call: captures::captures },
     Function { name: "overstacked", arity: 2, call: captures::overstacked },
+    Function { name: "faces", arity: 4, call: faces::faces },
 ];
 
 /// Lists of choices end here; nobody looks through more.

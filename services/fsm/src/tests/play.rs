@@ -255,6 +255,53 @@ fn strict_rolls_nothing_shows_nothing_twice_and_takes_the_clients_faces() {
     assert!(said.contains(&"🎲 The Free Peoples: die Will of the West. What is it used for?".to_owned()), "{said:?}");
 }
 
+/// Strict, with all dice rolled by the client.
+fn rolled_by_the_client() -> Table {
+    let mut table = Table::ours().strict();
+    table.play_to_first_action();
+    table
+}
+
+#[test]
+fn strict_takes_the_faces_in_the_documents_own_words() {
+    for told in [
+        json!(["Will of the West", "Character", "Muster", "Army/Muster"]),
+        json!(["will_of_west", "Character", "Muster", "Army"]),
+        json!([0, 1, 3, 4]),
+    ] {
+        let mut table = rolled_by_the_client();
+        table.send_with("DICE_ROLLED", json!({"results": told}));
+        let faces = json!({"210": "will_of_the_west", "211": "character", "212": "muster", "213": "army_muster"});
+        assert_eq!(table.variable("FP_FACES"), faces, "{told}");
+    }
+    let mut table = rolled_by_the_client();
+    table.send_with("DICE_ROLLED", json!({"results": ["Hobbit", "Character", "Muster", "Army"]}));
+    assert_eq!(table.variable("FP_FACES"), json!({}), "nobody knows what a Hobbit is");
+}
+
+#[test]
+fn strict_takes_the_shadows_faces_alone_or_after_the_free_peoples_and_its_eyes_hunt() {
+    let free = ["Character", "Character", "Event", "Muster"];
+    let shadow = ["Eye", "Army", "Muster", "Army/Muster", "Character", "Event", "Eye"];
+    let both: Vec<&str> = free.iter().chain(&shadow).copied().collect();
+    for events in [
+        vec![json!({"results": free}), json!({"results": shadow})],
+        vec![json!({"results": both})],
+        vec![json!({"results": shadow, "side": "shadow"}), json!({"results": free, "side": "fp"})],
+    ] {
+        let mut table = rolled_by_the_client();
+        for event in &events {
+            table.send_with("DICE_ROLLED", event.clone());
+        }
+        assert_eq!(table.variable("FP_FACES")["212"], "event", "{events:?}");
+        assert_eq!(table.variable("SP_FACES")["102"], "army_muster", "{events:?}");
+        assert_eq!(table.variable("HUNT_BOX_DICE"), json!([99, 105]), "{events:?}");
+        assert_eq!(table.variable("HUNT_LEVEL"), 2);
+        table.send("FP_PASSES");
+        assert_eq!(table.decision("die").choices[0].text, "Die 1: Army");
+    }
+}
+
 #[test]
 fn dice_named_for_the_hunt_are_moved_and_not_rolled() {
     let mut table = Table::ours();
