@@ -275,6 +275,7 @@ impl Games {
         Ok(StoredGame {
             key,
             id: game_id.to_owned(),
+            board_id: game_id.to_owned(),
             machine: machine.name.clone(),
             archived_from: None,
             created_at,
@@ -289,7 +290,7 @@ impl Games {
     async fn board(&self, stored: &StoredGame) -> Arc<Figures> {
         match &stored.snapshot {
             Some(snapshot) => snapshot.clone(),
-            None => self.databases.figures(&stored.id).await,
+            None => self.databases.figures(&stored.board_id).await,
         }
     }
 

@@ -20,18 +20,19 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/fsm/0003_memory.sql"),
     include_str!("../../../migrations/fsm/0004_branches.sql"),
     include_str!("../../../migrations/fsm/0005_replicas.sql"),
+    include_str!("../../../migrations/fsm/0006_boards.sql"),
 ];
 
 const INSERT_GAME: &str =
-    "INSERT INTO games (game_key, game_id, machine, archived_from, created_at, idempotency_key, request, snapshot)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    "INSERT INTO games (game_key, game_id, machine, archived_from, created_at, idempotency_key, request, snapshot, board_id)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 const INSERT_ENTRY: &str =
     "INSERT INTO entries (game_key, sequence, created_at, state, variables, entry, idempotency_key, request, memory)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 const ARCHIVE: &str = "UPDATE games SET game_id = $1, archived_from = $2 WHERE game_key = $3 AND game_id = $2";
 const COUNT_ARCHIVED: &str = "SELECT COUNT(*) FROM games WHERE archived_from = $1";
 const FIND: &str = "SELECT g.game_key, g.game_id, g.machine, g.archived_from, g.created_at,
-     e.sequence, e.created_at, e.state, b.variables, e.variables, e.memory, g.snapshot
+     e.sequence, e.created_at, e.state, b.variables, e.variables, e.memory, g.snapshot, g.board_id
      FROM games g JOIN entries e ON e.game_key = g.game_key
      JOIN entries b ON b.game_key = g.game_key AND b.sequence = 0
      WHERE g.game_id = $1 ORDER BY e.sequence DESC LIMIT 1";
@@ -39,7 +40,7 @@ const AT: &str = "SELECT e.state, b.variables, e.variables, e.memory
      FROM entries e JOIN entries b ON b.game_key = e.game_key AND b.sequence = 0
      WHERE e.game_key = $1 AND e.sequence = $2";
 const LIST: &str = "SELECT g.game_key, g.game_id, g.machine, g.archived_from, g.created_at,
-     e.sequence, e.created_at, e.state, b.variables, e.variables, e.memory, g.snapshot
+     e.sequence, e.created_at, e.state, b.variables, e.variables, e.memory, g.snapshot, g.board_id
      FROM games g JOIN entries e ON e.game_key = g.game_key
      JOIN entries b ON b.game_key = g.game_key AND b.sequence = 0
      WHERE e.sequence = (SELECT MAX(sequence) FROM entries WHERE game_key = g.game_key)
@@ -72,6 +73,8 @@ pub struct StoredGame {
     pub id: String,
     /// The machine it runs.
     pub machine: String,
+    /// What it was called when it began, which is how its board is called for ever.
+    pub board_id: String,
     /// What it was called before it was archived.
     pub archived_from: Option<String>,
     /// When it was created, Unix milliseconds.
@@ -279,6 +282,7 @@ fn creation(game: &StoredGame, idempotency: Option<Idempotency>) -> Vec<Statemen
         key.into(),
         request.into(),
         game.snapshot.as_ref().map(|snapshot| to_text(&**snapshot)).into(),
+        game.board_id.as_str().into(),
     ];
     let beginning = vec![
         game.key.as_str().into(),
@@ -310,6 +314,7 @@ fn game_of(row: &Row) -> StoredGame {
     StoredGame {
         key: row.text(0),
         id: row.text(1),
+        board_id: row.optional_text(12).unwrap_or_else(|| row.text(1)),
         machine: row.text(2),
         archived_from: row.optional_text(3),
         created_at: row.integer(4),

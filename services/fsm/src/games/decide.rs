@@ -156,7 +156,7 @@ impl Games {
         if !is_watching || !outputs.iter().any(|output| moves(&output)) {
             return;
         }
-        let Some(tables) = self.databases.tables(&live.stored.id).await else { return };
+        let Some(tables) = self.databases.tables(&live.stored.board_id).await else { return };
         for output in outputs {
             match &output.kind {
                 OutputKind::Command(command) => live.opponent.unseen.extend(opponent::recovered(command, &tables)),
@@ -219,7 +219,7 @@ impl Games {
         }
         let tables = match live.stored.snapshot {
             Some(_) => None,
-            None => self.databases.tables(&live.stored.id).await,
+            None => self.databases.tables(&live.stored.board_id).await,
         };
         if tables.is_some() && live.attachments.is_empty() {
             // Whose board it is must carry out what is decided: it goes on when he is back.

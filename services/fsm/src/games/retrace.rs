@@ -129,6 +129,7 @@ impl Games {
             let created_at = clock::now_ms();
             StoredGame {
                 key: Uuid::now_v7().to_string(),
+                board_id: live.stored.board_id.clone(),
                 id: new_id.unwrap_or_else(|| Uuid::now_v7().to_string()),
                 machine: live.stored.machine.clone(),
                 archived_from: None,

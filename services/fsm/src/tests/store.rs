@@ -103,6 +103,7 @@ fn game(key: &str, id: &str, created_at: i64) -> StoredGame {
     StoredGame {
         key: key.to_owned(),
         id: id.to_owned(),
+        board_id: id.to_owned(),
         machine: "document".to_owned(),
         archived_from: None,
         created_at,

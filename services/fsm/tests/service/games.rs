@@ -295,6 +295,24 @@ async fn a_game_is_put_away_whole_and_the_default_game_starts_anew() {
 }
 
 #[tokio::test]
+async fn a_game_that_is_put_away_keeps_its_board_under_any_name() {
+    let folder = folder();
+    wotr_db::Position::new(wotr_db::Shape::Client).with(&[(252, 140)]).write(&folder.path().join("table.db")).await;
+    let settings = || fsm::Config { wotr_db: folder.path().join("{game}.db"), ..config(folder.path()) };
+    let server = start_with(folder.path(), settings()).await;
+    let new = CreateGameRequest { game_id: Some("table".to_owned()), machine: None };
+    server.client.clone().create_game(new).await.unwrap();
+    for (id, archived) in [("table", "table-1"), ("table-1", "table-1-1")] {
+        let request = ArchiveGameRequest { game_id: id.to_owned() };
+        let away = server.client.clone().archive_game(request).await.unwrap().into_inner().game.unwrap();
+        assert_eq!((away.game_id.as_str(), away.figures_from.as_str()), (archived, "database"));
+    }
+    server.shutdown.cancel();
+    let again = start_with(folder.path(), settings()).await;
+    assert_eq!(again.game("table-1-1").await.figures_from, "database", "a restart knows it too");
+}
+
+#[tokio::test]
 async fn a_watcher_hears_the_log_from_where_he_left_off_without_a_gap() {
     let folder = folder();
     let server = start(folder.path()).await;
