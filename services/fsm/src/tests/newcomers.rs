@@ -153,6 +153,31 @@ fn a_character_brings_a_die_with_the_next_turn() {
 }
 
 #[test]
+fn a_minion_who_was_laid_on_the_board_by_hand_brings_a_die_with_the_next_turn() {
+    let due = |minions: Value, spare: Value| {
+        let figures =
+            json!({"CHARACTERS": minions, "SPARE_DICE": spare, "SP_POOL": [99, 100, 101, 102, 103, 104, 105]});
+        let mut table = Table::ours().with_board(board(figures));
+        let told = records(&table.send("GAME_OPTIONS_CONFIRMED"));
+        let pool = crate::machine::all_facts(&table.machine, &table.game, Some(&table.board), true).unwrap();
+        (told, pool["SP_DICE_REMAINING"].clone())
+    };
+    let one = "$FSM moves 360 from SA Reinforcements to SA Dice ".to_owned();
+    let all = json!([358, 359, 360, 361, 362]);
+    assert_eq!(due(json!({"254": 40, "253": 176}), all.clone()), (vec![one], json!(8)));
+    let two = "$FSM moves 360 361 from SA Reinforcements to SA Dice ".to_owned();
+    assert_eq!(due(json!({"254": 40, "255": 96, "253": 176}), all.clone()), (vec![two], json!(9)));
+    assert_eq!(due(json!({"254": 176, "253": 177}), all), (vec![], json!(7)), "who has fallen, or waits, brings none");
+    assert_eq!(due(json!({"254": 40}), json!([358, 359, 361, 362])), (vec![], json!(7)), "his die is there already");
+
+    let mut table = Table::ours().with_board(board(json!({"CHARACTERS": {"254": 176}})));
+    table.play_to_first_action();
+    table.board.values["CHARACTERS"]["254"] = json!(40);
+    let told = records(&table.pass_the_turn());
+    assert!(told.contains(&"$FSM moves 360 from SA Reinforcements to SA Dice ".to_owned()), "{told:?}");
+}
+
+#[test]
 fn the_mouth_makes_an_army_die_of_a_muster_die_once_a_turn() {
     let figures = json!({"CHARACTERS": {"255": 96}, "SP_UNITS": {"96": 4}, "FP_HAND_SIZE": 0});
     let mut table = with_shadow_die(figures, "muster");
