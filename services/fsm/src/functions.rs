@@ -31,6 +31,8 @@ pub const FUNCTIONS: &[Function] = &[
     Function { name: "reductions", arity: 3, call: reductions },
     Function { name: "nations", arity: 1, call: nations },
     Function { name: "elites", arity: 2, call: elites },
+    Function { name: "endurance", arity: 1, call: captures::endurance },
+    Function { name: "origins", arity: 3, call: captures::origins },
     Function { name: "strength", arity: 1, call: captures::strength },
     Function { name: "leadership", arity: 1, call: captures::leadership },
     Function { name: "armies_of", arity: 2, call: armies_of },

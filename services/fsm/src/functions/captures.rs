@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{GARRISON, STACK, forces};
 use crate::{
     board::{self, Side},
-    map,
+    map::{self, Kind},
 };
 
 /// Pieces that moves take from one area to another, with the areas.
@@ -67,6 +67,23 @@ fn by_area(arguments: &[Value], count: impl Fn(i64) -> i64) -> Value {
 /// `strength(pieces)`: how many of the pieces are units.
 pub(super) fn strength(arguments: &[Value]) -> Value {
     sum(&arguments[0], is_unit)
+}
+
+/// `endurance(pieces)`: how many hits the pieces take before the last unit has fallen; an Elite takes two.
+pub(super) fn endurance(arguments: &[Value]) -> Value {
+    let is_elite = |piece| map::unit(piece).is_some_and(|unit| unit.kind == Kind::Elite);
+    sum(&arguments[0], |piece| is_unit(piece) + i64::from(is_elite(piece)))
+}
+
+/// `origins(before, pieces, region)`: the regions but this one where the pieces were before, of most of them first.
+pub(super) fn origins(arguments: &[Value]) -> Value {
+    let [before, pieces, region] = arguments else { return json!([]) };
+    let count = |army: &[i64]| army.iter().filter(|piece| has(pieces, **piece)).count();
+    let areas = forces(before).filter(|(area, _)| map::is_region(*area) && *region != *area);
+    let mut origins: Vec<(usize, i64)> = areas.map(|(area, army)| (count(&army), area)).collect();
+    origins.retain(|(count, _)| 0 < *count);
+    origins.sort_by_key(|(count, area)| (std::cmp::Reverse(*count), *area));
+    origins.into_iter().map(|(_, area)| area).collect()
 }
 
 /// `leadership(pieces)`: the Leadership of the pieces.

@@ -152,7 +152,8 @@ fn retreats(mut board: Value) -> Vec<String> {
 #[test]
 fn each_free_region_beside_a_battle_is_a_choice_of_retreat() {
     let free = retreats(json!({}));
-    assert!(free.contains(&"stand".to_owned()) && free.contains(&"retreat".to_owned()));
+    assert!(free.contains(&"stand".to_owned()));
+    assert!(!free.contains(&"retreat".to_owned()), "the board shows none");
     assert!(free.contains(&"retreat-74".to_owned()), "Minas Tirith is their own: {free:?}");
     let taken = retreats(json!({"CONQUERED_REGIONS": [74]}));
     assert!(!taken.contains(&"retreat-74".to_owned()), "the Shadow has taken Minas Tirith");
@@ -183,4 +184,137 @@ fn a_retreat_is_carried_out_on_the_board_and_so_is_falling_back() {
     let told = records(&table.choose("retreat", "stop-75"));
     assert_eq!(told[0], "$FSM moves 7 8 37 from Osgiliath to South Ithilien ");
     table.rests_in("PHASE_5_FP_ACTION");
+}
+
+/// The Shadow's three Orcs and a Nazgûl have been dragged from South Ithilien into Osgiliath, held by two Regulars of Gondor, and
+/// this round's hits are to be taken.
+fn dragged(attack: i64, defence: i64) -> Table {
+    let board = json!({
+        "FP_UNITS": {"73": 2}, "FP_FORCES": {"73": [79, 80]}, "SP_UNITS": {"75": 3}, "SP_FORCES": {"75": [7, 8, 9, 37]},
+        "CONTESTED_REGIONS": [], "CONQUERED_REGIONS": [], "FP_CONQUESTS": [], "BESIEGED_REGIONS": [],
+    });
+    let mut table = with_shadow_die(board, "army");
+    show(&mut table, &[79, 80], &[7, 8, 9, 37]);
+    table.send("ACTION_SELECTED");
+    let result = |hits: i64| json!({"rolls": [6, 6, 1], "rerolled": [], "successes": hits});
+    table.chance = vec![result(attack), result(defence)];
+    table.send("COMBAT_BOTH_CARDS_LOCKED");
+    table.rests_in("COMBAT_ASSIGN_HITS");
+    table
+}
+
+/// The board shows these pieces in Osgiliath.
+fn show(table: &mut Table, gondor: &[i64], orcs: &[i64]) {
+    let units = |pieces: &[i64]| pieces.iter().filter(|piece| **piece != 37).count();
+    let armies = json!({
+        "FP_UNITS": {"73": units(gondor)}, "FP_FORCES": {"73": gondor}, "SP_UNITS": {"73": units(orcs)},
+        "SP_FORCES": {"73": orcs}, "CONTESTED_REGIONS": [73],
+    });
+    let armies = armies.as_object().unwrap().clone().into_iter();
+    // An area without an Army is none.
+    let shown = armies.map(|(name, value)| match value["73"] == json!([]) || value["73"] == json!(0) {
+        true => (name, json!({})),
+        false => (name, value),
+    });
+    table.board.values.extend(shown);
+}
+
+#[test]
+fn an_army_that_was_dragged_falls_back_to_where_it_came_from() {
+    let mut table = dragged(0, 0);
+    table.choose("casualties", "taken");
+    table.choose("casualties", "taken");
+    let attack = table.decision("retreat");
+    assert_eq!(ids(&attack), ["stop-75", "go_on"], "the Armies have not parted");
+    let told = records(&table.choose("retreat", "stop-75"));
+    assert_eq!(told[0], "$FSM moves 7 8 9 37 from Osgiliath to South Ithilien ");
+    table.rests_in("PHASE_5_FP_ACTION");
+}
+
+#[test]
+fn hits_are_taken_when_the_board_shows_it() {
+    let mut table = dragged(1, 2);
+    assert!(table.decisions().iter().all(|decision| !ids(decision).contains(&"taken")));
+    for event in ["BOTH_SIDES_ASSIGNED_HITS", "CASUALTIES_TAKEN"] {
+        let said = texts(&table.send_with(event, json!({"side": "shadow"})));
+        let missing =
+            "⚠️ Attack: 2 hits to take, and the board does not show so many. Remove the figures, or choose who falls.";
+        assert!(said.contains(&missing.to_owned()), "{event}: {said:?}");
+        table.rests_in("COMBAT_ASSIGN_HITS");
+    }
+    show(&mut table, &[79, 80], &[7, 8, 37]);
+    assert!(table.decisions().iter().all(|decision| !ids(decision).contains(&"taken")), "one of two");
+    show(&mut table, &[79, 80], &[7, 37]);
+    table.choose("casualties", "taken");
+    show(&mut table, &[80], &[7, 37]);
+    table.choose("casualties", "taken");
+    table.rests_in("COMBAT_RETREAT_DECISIONS");
+
+    let mut table = dragged(1, 2);
+    let told = records(&table.send("PHASE_COMPLETE"));
+    assert_eq!(told[0], "$FSM moves 7 8 from Osgiliath to SA Casualties ", "the older panel gets on");
+    assert_eq!(told[1], "$FSM moves 79 from Osgiliath to FP Casualties ");
+    table.rests_in("COMBAT_RETREAT_DECISIONS");
+
+    let mut table = dragged(5, 0);
+    show(&mut table, &[], &[7, 8, 9, 37]);
+    table.send("BOTH_SIDES_ASSIGNED_HITS");
+    table.rests_in("COMBAT_RETREAT_DECISIONS");
+    assert_eq!(ids(&table.decision("retreat"))[0], "stop", "nobody is left to fall back from");
+}
+
+#[test]
+fn an_attack_ends_when_the_armies_have_parted() {
+    let fought = || {
+        let mut table = dragged(0, 0);
+        table.send("BOTH_SIDES_ASSIGNED_HITS");
+        table.rests_in("COMBAT_RETREAT_DECISIONS");
+        table
+    };
+    let mut table = fought();
+    let said = texts(&table.send("COMBAT_BATTLE_OVER"));
+    assert!(said.iter().any(|text| text.starts_with("⚠️ Both Armies are still in Osgiliath.")), "{said:?}");
+    table.rests_in("COMBAT_RETREAT_DECISIONS");
+    let told = records(&table.send("PHASE_COMPLETE"));
+    assert_eq!(told[0], "$FSM moves 7 8 9 37 from Osgiliath to South Ithilien ", "the older panel gets on");
+    table.rests_in("PHASE_5_FP_ACTION");
+
+    let mut table = fought();
+    table
+        .board
+        .values
+        .extend(json!({"SP_UNITS": {"75": 3}, "SP_FORCES": {"75": [7, 8, 9, 37]}}).as_object().unwrap().clone());
+    let told = records(&table.choose("retreat", "stop"));
+    assert!(told.iter().all(|line| !line.contains("South Ithilien")), "they went by themselves: {told:?}");
+    table.rests_in("PHASE_5_FP_ACTION");
+
+    let mut table = fought();
+    table.choose("retreat", "go_on");
+    assert!(!ids(&table.decision("retreat")).contains(&"retreat"));
+    table
+        .board
+        .values
+        .extend(json!({"FP_UNITS": {"74": 2}, "FP_FORCES": {"74": [79, 80]}}).as_object().unwrap().clone());
+    table.choose("retreat", "retreat");
+    table.rests_in("PHASE_5_FP_ACTION");
+}
+
+#[test]
+fn a_sieges_next_round_costs_an_elite_that_the_board_has_lost() {
+    let board = json!({
+        "FP_UNITS": {"111": 2}, "FP_FORCES": {"111": [75, 76]}, "SP_UNITS": {"74": 3}, "SP_FORCES": {"74": [7, 35, 36]},
+        "BESIEGED_REGIONS": [74], "CONTESTED_REGIONS": [],
+    });
+    let mut table = with_shadow_die(board, "army");
+    table.send_with("ACTION_SELECTED", json!({"action": "attack", "region": 74}));
+    table.send("COMBAT_BOTH_CARDS_LOCKED");
+    table.send("BOTH_SIDES_ASSIGNED_HITS");
+    table.rests_in("SIEGE_EXTRA_ROUND_DECISION");
+    assert!(!ids(&table.decision("siege")).contains(&"elite"));
+    let reaction = table.send("ATTACKER_SPENDS_ELITE_FOR_EXTRA_ROUND");
+    assert!(texts(&reaction).iter().any(|text| text.starts_with("⚠️ Another round costs")), "{:?}", texts(&reaction));
+    table.rests_in("SIEGE_EXTRA_ROUND_DECISION");
+    table.board.values.insert("SP_FORCES".to_owned(), json!({"74": [7, 8, 36]}));
+    table.choose("siege", "elite");
+    table.rests_in("SIEGE_CARD_SELECTION");
 }

@@ -145,7 +145,9 @@ fn armies_that_meet_in_the_database_fight() {
 
 #[test]
 fn a_besieged_stronghold_means_a_siege() {
-    let mut table = Table::ours().with_board(json!({"BESIEGED_REGIONS": [74], "FP_UNITS": {}, "SP_UNITS": {"74": 5}}));
+    let mut table = Table::ours().with_board(json!({
+        "BESIEGED_REGIONS": [74], "FP_UNITS": {}, "SP_UNITS": {"74": 5}, "SP_FORCES": {"74": [7, 8, 9, 10, 35]},
+    }));
     table.play_to_first_action();
     table.send("FP_PASSES");
     table.send_with("EXECUTE_ACTION_1", json!({"action": "attack", "region": 74}));
@@ -154,6 +156,7 @@ fn a_besieged_stronghold_means_a_siege() {
     let (_, rolls, _) = table.log.last().unwrap();
     assert_eq!(rolls[0].roll, Roll::Combat { count: 5, target: 6, rerolls: 0 }, "walls are hit on 6");
     table.send("BOTH_SIDES_ASSIGNED_HITS");
+    table.board.values.insert("SP_FORCES".to_owned(), json!({"74": [7, 8, 9, 10, 11]}));
     table.send("ATTACKER_SPENDS_ELITE_FOR_EXTRA_ROUND");
     table.rests_in("SIEGE_CARD_SELECTION");
     table.send("COMBAT_BOTH_CARDS_LOCKED");

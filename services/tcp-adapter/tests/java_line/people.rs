@@ -178,9 +178,18 @@ async fn pelargir_falls(machine: &str) -> String {
         match game.state.clone().as_str() {
             "COMBAT_CARD_SELECTION" => game.say("EVENT:COMBAT_BOTH_CARDS_LOCKED").await,
             "COMBAT_ASSIGN_HITS" => {
-                let attack = game.player.heard.iter().rev().find(|line| line.starts_with("<auto> 🎲 Attack on"));
-                if !attack.unwrap().ends_with(": 0 hits.") {
+                let has_hit = |who: &str| {
+                    let rolled = game.player.heard.iter().rev().find(|line| line.starts_with(who));
+                    !rolled.unwrap().ends_with(": 0 hits.")
+                };
+                let (attack, defence) = (has_hit("<auto> 🎲 Attack on"), has_hit("<auto> 🎲 Defence on"));
+                if attack {
                     game.drag(78, 175).await;
+                }
+                // The one who defends hits once at the most.
+                let orc = (16..=20).find(|orc| game.player.board[orc] == 48).filter(|_| defence);
+                if let Some(orc) = orc {
+                    game.drag(orc, 177).await;
                 }
                 game.say("EVENT:BOTH_SIDES_ASSIGNED_HITS").await;
             }
