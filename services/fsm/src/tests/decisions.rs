@@ -371,6 +371,56 @@ fn the_last_companion_leaves_gollum_as_the_guide() {
     assert_eq!((table.variable("GUIDE"), table.variable("COMPANIONS")), (json!("Gollum"), json!([])));
 }
 
+#[test]
+fn a_new_guide_may_lessen_the_damage_of_the_same_hunt() {
+    let mut table =
+        hit(json!({"COMPANIONS": ["Strider", "Merry", "Pippin"], "GUIDE": "Strider", "CORRUPTION": 1}), 227);
+    table.game.variables.insert("HUNT_DAMAGE_TO_ASSIGN".to_owned(), json!(5));
+    table.choose("damage", "guide");
+    table.rests_in("HUNT_ASSIGN_DAMAGE");
+    assert_eq!(ids(&table.decision("damage")), ["corruption", "leave"], "one casualty is enough");
+    table.choose("damage", "leave");
+    assert_eq!(table.variable("GUIDE"), "Pippin");
+    assert_eq!(ids(&table.decision("damage")), ["corruption", "leave"]);
+    let told = records(&table.choose("damage", "corruption"));
+    assert!(told.contains(&"$FSM moves 252 from Fellowship Track 1 to Fellowship Track 2 ".to_owned()), "{told:?}");
+    table.rests_in("PHASE_5_SP_ACTION");
+
+    let mut table = hit(json!({"COMPANIONS": ["Merry"], "GUIDE": "Merry"}), 227);
+    table.choose("damage", "leave");
+    assert_eq!(ids(&table.decision("damage")), ["corruption", "gollum"], "two of three are left");
+    let told = records(&table.choose("damage", "gollum"));
+    assert!(told.contains(&"$FSM moves 252 from Fellowship Track 0 to Fellowship Track 1 ".to_owned()), "{told:?}");
+    assert_eq!(table.variable("FELLOWSHIP_REVEALED"), true);
+}
+
+#[test]
+fn a_hobbit_who_leaves_or_falls_goes_as_far_as_one_who_separates() {
+    for choice in ["leave", "guide"] {
+        let board =
+            json!({"COMPANIONS": ["Merry"], "GUIDE": "Merry", "CHARACTERS": {"245": 116}, "FELLOWSHIP_PROGRESS": 2});
+        let mut table = hit(board, 223);
+        let told = records(&table.choose("damage", choice));
+        assert_eq!(told[0], "$FSM moves 245 from Guide Of The Fellowship to Rivendell ");
+        let separation = table.decision("separation");
+        assert_eq!(separation.question, "Where does Merry go?");
+        // He takes the step with them that the Hunt is for.
+        let reach = crate::functions::FUNCTIONS.iter().find(|function| function.name == "ways").unwrap();
+        let reach = (reach.call)(&[json!(27), json!(4), json!([35, 40, 44, 49, 63, 86, 91, 96])]);
+        assert_eq!(separation.choices.len(), 1 + reach.as_array().unwrap().len());
+        assert_eq!(table.refused("COMPANION_PLACED", json!({"area": 96})), Refusal::Transition, "that is too far");
+        let farthest = reach.as_array().unwrap().last().unwrap().clone();
+        let told = records(&table.choose("separation", &format!("stand-{farthest}")));
+        let name = table.machine.constants["AREA_NAMES"][farthest.to_string()].as_str().unwrap();
+        assert_eq!(told, [format!("$FSM moves 245 from Rivendell to {name} ")]);
+        assert_eq!(table.refused("COMPANION_PLACED", json!({"area": farthest})), Refusal::Transition, "once is enough");
+    }
+    let mut table = hit(json!({"COMPANIONS": ["Merry"], "GUIDE": "Merry", "CHARACTERS": {"245": 116}}), 223);
+    table.choose("damage", "leave");
+    let told = records(&table.send_with("COMPANION_PLACED", json!({"area": crate::map::neighbours(27)[0]})));
+    assert!(told.len() == 1 && told[0].starts_with("$FSM moves 245 from Rivendell to "), "{told:?}");
+}
+
 // ---- cards and casualties
 
 #[test]

@@ -129,7 +129,11 @@ pub(super) fn hunt() -> Vec<Row> {
             &["FELLOWSHIP_REVEALED = true", "record $FSM flips 248 ", "The Fellowship is revealed"],
         ),
         ("UPDATE_FELLOWSHIP_REVEAL_AND_POSITION_IF_NEEDED", json!({"HUNT_REVEALS": false}), &[]),
-        ("PROMPT_FP_ASSIGN_HUNT_DAMAGE", json!({"HUNT_DAMAGE_TO_ASSIGN": 2}), &["ask damage", "2 damage"]),
+        (
+            "PROMPT_FP_ASSIGN_HUNT_DAMAGE",
+            json!({"HUNT_DAMAGE_TO_ASSIGN": 2}),
+            &[r#"GUIDE_AT_DAMAGE = "Gandalf the Grey""#, "ask damage", "2 damage"],
+        ),
         (
             "APPLY_FP_HUNT_DAMAGE_CHOICE",
             json!({"HUNT_DAMAGE_TO_ASSIGN": 3, "EVENT": {"absorbed": 2}}),
@@ -140,6 +144,7 @@ pub(super) fn hunt() -> Vec<Row> {
             json!({"HUNT_DAMAGE_TO_ASSIGN": 3, "COMPANIONS": ["Strider", "Legolas"], "GUIDE": "Strider", "EVENT": {"absorbed": 3, "casualty": "Strider"}}),
             &[
                 "HUNT_DAMAGE_TO_ASSIGN = 0",
+                "CASUALTY_TAKEN = true",
                 r#"FALLEN_COMPANION = "Strider""#,
                 r#"GUIDE = "Legolas""#,
                 r#"COMPANIONS = ["Legolas"]"#,

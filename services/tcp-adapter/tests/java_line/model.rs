@@ -91,6 +91,13 @@ fn tellings(event: &str) -> Vec<Value> {
                 "combat_type": "FIELD", "combat_region": 74, "last_actor": "SP", "fp_units": {"74": 2}, "sp_units": {"74": 3},
             }}),
         ],
+        // The Guide falls, and a Hobbit guides who may leave at once.
+        "FP_HUNT_DAMAGE_ASSIGNED" => vec![
+            json!({}),
+            json!({"casualty": "Gandalf the Grey", "facts": {
+                "companions": ["Gandalf the Grey", "Pippin"], "hunt_damage_to_assign": 5, "fellowship_area": 27,
+            }}),
+        ],
         "DICE_ROLLED" => vec![json!({"results": [6, 6]}), json!({"results": [2]})],
         "GUIDE_SELECTED" => vec![json!({"guide": "Strider"})],
         _ => vec![json!({})],
