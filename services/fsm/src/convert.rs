@@ -37,9 +37,16 @@ pub fn game(shown: Shown) -> wire::Game {
         prompt,
         menu,
         figures_from: if figures.is_some() { source.word().to_owned() } else { String::new() },
-        figures: figures.map(|figures| to_struct(&figures)),
         deciders: machine.iter().flat_map(|machine| deciders(machine, &stored.game)).collect(),
-        variables: Some(to_struct(stored.game.variables.iter())),
+        // A variable that the board has a figure for is what the board shows.
+        variables: Some(to_struct(
+            stored
+                .game
+                .variables
+                .iter()
+                .map(|(name, value)| (name, figures.as_ref().and_then(|figures| figures.get(name)).unwrap_or(value))),
+        )),
+        figures: figures.map(|figures| to_struct(&figures)),
         game_id: stored.id,
         machine: stored.machine,
         state: stored.game.state,

@@ -155,6 +155,13 @@ impl Games {
             return Err(Error::Full(game_id.to_owned()));
         }
         let (view, _) = self.view(&live).await?;
+        // Who comes anew to the game that he is in keeps his place in it.
+        if let Some(leaves) = &leaves
+            && live.attachments.iter().any(|attachment| attachment.id == *leaves)
+        {
+            live.attachments.retain(|attachment| attachment.id != *leaves);
+            self.attachments.lock().expect("no holder panics").remove(leaves);
+        }
         let role = match live.attachments.iter().any(|attachment| attachment.role == Role::Host) {
             _ if observe => Role::Observer,
             true => Role::Client,

@@ -95,7 +95,9 @@ fn facts_that_the_machine_does_not_know_are_not_remembered() {
 fn options_are_toggled_and_shown() {
     let mut table = Table::ours();
     let said = texts(&table.send("TOGGLE_LOME"));
-    assert!(said.contains(&"📦 Expansions: Lords of Middle-earth ".to_owned()), "{said:?}");
+    assert!(said.contains(&"📦 Expansions: Lords of Middle-earth".to_owned()), "{said:?}");
+    let said = texts(&table.send("TOGGLE_WOME"));
+    assert!(said.contains(&"📦 Expansions: Lords of Middle-earth, Warriors of Middle-earth".to_owned()), "{said:?}");
     table.send("TOGGLE_LOME");
     assert_eq!(table.variable("LOME"), false);
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{
     decisions::{ids, records},
     situations::rolls,
-    table::{commands, texts},
+    table::{Table, commands, texts},
     targets::{offered, seat},
 };
 use crate::machine::{Refusal, Roll};
@@ -244,6 +244,36 @@ fn a_die_that_was_named_by_its_number_is_laid_aside() {
     let lies_there = json!({"FP_POOL": [211, 212, 213], "DICE_IN_CURRENT_ACTION": []});
     table.board.values.extend(lies_there.as_object().unwrap().clone());
     assert!(!records(&table.choose("action", "skip")).contains(&aside), "somebody has done so already");
+}
+
+#[test]
+fn a_die_that_was_dragged_is_laid_aside_where_nothing_is_left_to_do_by_hand() {
+    for (action, aside) in [("skip", true), ("draw_character_card", true), ("play_card", false)] {
+        let board = json!({"FP_HAND": [], "FP_HAND_SIZE": 1, "DICE_IN_CURRENT_ACTION": []});
+        let mut table = Table::ours().with_board(board);
+        table.play_to_first_action();
+        table.board.values.insert("DICE_IN_CURRENT_ACTION".to_owned(), json!([210]));
+        table.send("PIECE_MOVED");
+        table.rests_in("PHASE_5_FP_DIE_SELECTED");
+        let told = records(&table.choose("action", action));
+        let moved = told.contains(&"$FSM moves 210 from Current Action to FP Casualties ".to_owned());
+        assert_eq!(moved, aside, "{action}: {told:?}");
+    }
+}
+
+#[test]
+fn the_menu_of_the_fellowship_offers_what_is_left() {
+    let mut table = Table::ours().with_board(json!({"CORRUPTION": 3}));
+    let offers = |reaction: &crate::machine::Reaction| -> Vec<String> {
+        let lines = texts(reaction);
+        lines.into_iter().filter(|line| line.starts_with("  1.") || line.starts_with("  3.")).collect()
+    };
+    let begun = offers(&table.send("GAME_OPTIONS_CONFIRMED"));
+    assert_eq!(begun, ["  1. Declare the Fellowship's position", "  3. Once declared: heal 1 corruption"]);
+    let declared = offers(&table.send("FP_DECLARE_FELLOWSHIP"));
+    assert_eq!(declared, ["  1. Leave it where it has declared itself", "  3. Now: heal 1 corruption"]);
+    let healed = offers(&table.send("FP_HEAL_RINGBEARER"));
+    assert_eq!(healed[1], "  3. Heal or activate: done for this turn");
 }
 
 #[test]

@@ -173,12 +173,16 @@ impl Connection {
         let position = Position { event: sequence, line };
         match (then, &mut self.numbering) {
             (Numbered::Hello(client), numbering) => {
+                // Whoever says it again goes on counting.
+                let position = numbering.as_ref().map_or(position, |before| position.max(before.position));
                 *numbering = Some(Box::new(Numbering { client, position, id: None }));
                 self.tell("OK HELLO 2");
             }
             (Numbered::Greeting { outputs, is_new }, numbering) => {
                 if let Some(numbering) = numbering {
-                    numbering.position = position;
+                    // Lines beside the log have counted on from the entry's last.
+                    let goes_on = numbering.position.event == position.event;
+                    numbering.position = if goes_on { position.max(numbering.position) } else { position };
                 }
                 if is_new {
                     self.tell(CONNECTED);

@@ -89,7 +89,11 @@ async fn a_connection_goes_to_another_game_and_leaves_the_first_alone() {
     assert!(!states(&told).contains(&"SETUP_GAME_OPTIONS"), "the other game is not heard here: {told:?}");
 
     walker.send("GAME friday").await;
-    assert_eq!(states(&walker.greeting().await), ["SETUP_GAME_OPTIONS"]);
+    let again = walker.greeting().await;
+    assert_eq!(states(&again), ["SETUP_GAME_OPTIONS"]);
+    assert!(valid_events(&again).contains(&"TOGGLE_LOME"), "it is its host still: {again:?}");
+    let told = walker.answers("").await;
+    assert!(told.is_empty(), "nothing is told twice: {told:?}");
 }
 
 #[tokio::test]

@@ -174,7 +174,7 @@ async fn a_session_of_our_own_is_the_documented_one_byte_for_byte_but_for_its_te
     let prompt = "<auto> ⚙️ Setup: pick expansions and Treebeard, then confirm the options.\n";
     let menu = |lome: &str| format!("<auto> 📦 Expansions: {lome}\n<auto> 👥 Players: 2\n");
     let greeting = format!("<game> Connected to FSM server\n<state> SETUP_GAME_OPTIONS\n{prompt}{options}");
-    let toggled = format!("<state> SETUP_GAME_OPTIONS\n{prompt}{}{options}", menu("Lords of Middle-earth "));
+    let toggled = format!("<state> SETUP_GAME_OPTIONS\n{prompt}{}{options}", menu("Lords of Middle-earth"));
     let exchange = [
         ("", greeting.as_str()),
         ("EVENT:TOGGLE_LOME\n", &toggled),

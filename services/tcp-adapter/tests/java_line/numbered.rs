@@ -39,6 +39,15 @@ async fn after_hello_every_line_has_a_number_that_rises() {
 }
 
 #[tokio::test]
+async fn hello_again_goes_on_counting() {
+    let (_server, mut client) = Server::alone().await;
+    assert_eq!(client.hello().await, "#0.1");
+    assert_eq!(numbers(&client.numbered("nonsense").await), [(0, 2)]);
+    assert_eq!(client.hello().await, "#0.4", "the line between asked for the third");
+    assert_eq!(numbers(&client.numbered("nonsense").await), [(0, 5)]);
+}
+
+#[tokio::test]
 async fn an_event_with_an_id_is_answered_under_it_after_all_that_it_brought_about() {
     let (_server, mut client) = Server::alone().await;
     client.hello().await;
