@@ -94,7 +94,8 @@ fn the_free_peoples_take_a_city_of_the_shadow_and_win_by_it() {
     let told = records(&table.send_with("ACTION_SELECTED", json!({"action": "move_armies", "moves": moves})));
     assert!(told.contains(&"$FSM moves 405 from FP Reinforcements to Angmar ".to_owned()), "{told:?}");
     assert!(told.contains(&"$FSM moves 422 from Victory Points 3 to Victory Points 4 ".to_owned()), "{told:?}");
-    table.pass_the_turn();
+    table.send("SP_PASSES");
+    table.send("FP_PASSES");
     table.rests_in("GAME_END_FP_MILITARY");
 }
 

@@ -414,18 +414,7 @@ fn actions() -> Vec<Row> {
             ],
         ),
         ("SET_FP_PASSED_FLAG", json!({}), &["FP_PASSED_FLAG = true", r#"LAST_ACTOR = "FP""#]),
-        (
-            "SET_SP_PASSED_FLAG",
-            json!({"FP_PASSED_FLAG": true}),
-            &[
-                "FP_PASSED_FLAG = false",
-                r#"LAST_ACTOR = "SP""#,
-                "DICE_SPENT = [99]",
-                "record $FSM moves 99 from SA Dice to SA Casualties ",
-                "Only the side with fewer dice may pass: the Shadow throws a die away",
-            ],
-        ),
-        ("SET_SP_PASSED_FLAG", json!({"SP_POOL": [99]}), &["SP_PASSED_FLAG = true", r#"LAST_ACTOR = "SP""#]),
+        ("SET_SP_PASSED_FLAG", json!({"FP_PASSED_FLAG": true}), &["SP_PASSED_FLAG = true", r#"LAST_ACTOR = "SP""#]),
         (
             "CLEAR_ACTION_FLAGS",
             json!({"COMBAT_FLAG": true, "FELLOWSHIP_MOVED_FLAG": true, "ACTION": "attack"}),

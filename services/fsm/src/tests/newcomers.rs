@@ -134,7 +134,8 @@ fn a_character_who_falls_takes_his_die_with_him() {
     assert_eq!(table.variable("DICE_LOST_WITH"), json!(["253"]));
     table.send("FP_FELLOWSHIP_DECISIONS_READY");
     table.send("SP_HUNT_ALLOCATION_DONE");
-    let told = records(&table.pass_the_turn());
+    table.send("FP_PASSES");
+    let told = records(&table.send("SP_PASSES"));
     assert!(told.iter().all(|line| !line.contains("Reinforcements")), "once: {told:?}");
 }
 

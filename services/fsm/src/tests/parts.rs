@@ -281,6 +281,7 @@ fn whoever_is_besieged_no_more_comes_out_when_the_turn_ends() {
     let board = json!({"FP_FORCES": {"111": [81, 85]}, "FP_UNITS": {"111": 1}, "BESIEGED_REGIONS": [74]});
     let mut table = seat(board, "event", false);
     table.choose("action", "skip");
-    let told = records(&table.pass_the_turn());
+    table.send("SP_PASSES");
+    let told = records(&table.send("FP_PASSES"));
     assert!(told.contains(&"$FSM moves 81 85 from Minas Tirith Stronghold to Minas Tirith ".to_owned()), "{told:?}");
 }

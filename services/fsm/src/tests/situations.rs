@@ -89,7 +89,8 @@ fn a_turn_in_mordor_without_a_step_corrupts_and_hiding_saves_from_it() {
     let board = json!({"FELLOWSHIP_AREA": 189, "CORRUPTION": 4});
     let mut table = Table::ours().with_board(board.clone());
     table.play_to_first_action();
-    let told = records(&table.pass_the_turn());
+    table.send("FP_PASSES");
+    let told = records(&table.send("SP_PASSES"));
     assert!(told.contains(&"$FSM moves 252 from Fellowship Track 4 to Fellowship Track 5 ".to_owned()), "{told:?}");
 
     let mut table = Table::ours().with_board(board);
@@ -97,7 +98,8 @@ fn a_turn_in_mordor_without_a_step_corrupts_and_hiding_saves_from_it() {
     table.play_to_first_action();
     table.send_with("DIE_SELECTED", json!({"die": 1, "face": "character"}));
     table.choose("action", "hide_fellowship");
-    let told = records(&table.pass_the_turn());
+    table.send("SP_PASSES");
+    let told = records(&table.send("FP_PASSES"));
     assert!(told.iter().all(|line| !line.starts_with("$FSM moves 252")), "{told:?}");
 }
 

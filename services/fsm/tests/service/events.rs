@@ -267,7 +267,8 @@ async fn a_turn_is_played_on_the_clients_database_into_the_next() {
     wotr_db::move_piece(&path, 99, 152).await;
     assert_eq!(host.send("PIECE_MOVED").await.state, "PHASE_5_SP_DIE_SELECTED");
     assert_eq!(host.send("PHASE_COMPLETE").await.state, "PHASE_5_FP_ACTION");
-    while host.send("PHASE_COMPLETE").await.state != "PHASE_2_FELLOWSHIP_START" {}
+    host.send("FP_PASSES").await;
+    assert_eq!(host.send("SP_PASSES").await.state, "PHASE_2_FELLOWSHIP_START");
     let game = server.game("default").await;
     assert_eq!((game.turn, game.figures_from.as_str()), (2, "database"));
 }
@@ -279,15 +280,11 @@ async fn a_turn_is_played_while_the_clock_stands_still() {
     let server = start(folder.path()).await;
     tokio::time::pause();
     let turn = async {
-        for event in ["GAME_OPTIONS_CONFIRMED", "FP_FELLOWSHIP_DECISIONS_READY", "SP_HUNT_ALLOCATION_DONE"] {
+        for event in ["GAME_OPTIONS_CONFIRMED", "FP_FELLOWSHIP_DECISIONS_READY", "SP_HUNT_ALLOCATION_DONE", "FP_PASSES"]
+        {
             assert_eq!(server.send(event).await.outcome(), Outcome::Accepted);
         }
-        loop {
-            let answer = server.send("PHASE_COMPLETE").await;
-            if !answer.state.starts_with("PHASE_5") {
-                break answer;
-            }
-        }
+        server.send("SP_PASSES").await
     };
     // As long as something is ready the clock does not run ahead to the next timer: whoever sleeps sleeps for ever.
     let restless = async {

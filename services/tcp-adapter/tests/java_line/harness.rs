@@ -220,16 +220,6 @@ impl Client {
         lines
     }
 
-    /// Has both sides pass, or throw a die away, until the turn is over; answers with what its end brought about.
-    pub async fn pass_the_turn(&mut self) -> Vec<String> {
-        loop {
-            let lines = self.play(&["PHASE_COMPLETE"]).await;
-            if states(&lines).contains(&"PHASE_6_VICTORY_CHECK") {
-                return lines;
-            }
-        }
-    }
-
     /// Says HELLO, and answers with the number of the answer.
     pub async fn hello(&mut self) -> String {
         self.send("HELLO 2").await;

@@ -50,10 +50,6 @@ fn worlds() -> Vec<Value> {
         with(json!({"fp_pool": []})),
         with(json!({"sp_pool": []})),
         with(json!({"fp_pool": [], "sp_pool": []})),
-        // Where nobody has a die left the turn ends with the event.
-        with(json!({"fp_pool": [], "sp_pool": [], "shadow_vp": 10})),
-        with(json!({"fp_pool": [], "sp_pool": [], "fp_vp": 4})),
-        with(json!({"fp_pool": [], "sp_pool": [], "fellowship_area": 193})),
         with(json!({"fellowship_declared": true, "fellowship_area": 37, "corruption": 3, "active_nations": []})),
         with(json!({"fellowship_moved_flag": true, "hunt_rolled": false})),
         with(json!({"sp_pool": [], "fp_passed_flag": false})),

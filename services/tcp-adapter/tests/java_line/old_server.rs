@@ -146,7 +146,7 @@ async fn w13_a_turn_takes_no_sleeping() {
     let (_server, mut client) = Server::alone().await;
     let begun = Instant::now();
     client.play(&TO_PHASE_5).await;
-    client.pass_the_turn().await;
+    client.play(&["FP_PASSES", "SP_PASSES"]).await;
     // 46 seconds with the sleeps; half of that leaves a slow machine its slowness.
     assert!(begun.elapsed() < Duration::from_secs(23), "{:?}", begun.elapsed());
 }
@@ -243,7 +243,7 @@ async fn w30_a_restart_forgets_neither_turn_nor_state() {
     let mut back = Client::connect(server.address).await;
     let greeting = back.greeting().await;
     assert_eq!(states(&greeting), ["PHASE_5_SP_ACTION"]);
-    let lines = back.pass_the_turn().await;
+    let lines = back.play(&["SP_PASSES"]).await;
     assert!(menu(&lines).iter().any(|line| line.contains("Turn 2")), "{lines:?}");
     assert!(valid_events(&lines).contains(&"PHASE_COMPLETE"));
 }

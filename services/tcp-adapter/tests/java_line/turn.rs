@@ -159,7 +159,7 @@ async fn a_turn_follows_the_turn() {
     assert_eq!(states(&lines).last(), Some(&"PHASE_5_FP_DIE_SELECTED"));
     let lines = client.play(&["ACTION_SELECTED"]).await;
     assert_eq!(states(&lines).last(), Some(&"PHASE_5_SP_ACTION"), "the Shadow acts after the Free Peoples");
-    let lines = client.pass_the_turn().await;
+    let lines = client.play(&["SP_PASSES", "FP_PASSES"]).await;
 
     let states = states(&lines);
     for state in ["PHASE_5_END", "PHASE_6_VICTORY_CHECK", "TURN_START", "PHASE_1_RECOVER_AND_DRAW"] {
