@@ -51,7 +51,7 @@ async fn after_a_cancel_nothing_that_waited_is_run_and_nobody_waits_for_it() {
     gerd.until("approval_requested").await;
     let asked = std::time::Instant::now();
 
-    table.client.clone().cancel_turn(CancelTurnRequest { session_id: "s".into() }).await.unwrap();
+    table.client.clone().cancel_turn(CancelTurnRequest { session_id: "s".into(), connection_id: None }).await.unwrap();
     let late = allow(&table).await;
     let rest = gerd.until("complete").await;
 
