@@ -69,7 +69,7 @@ pub(crate) async fn is_well(transport: Transport) -> bool {
     let answer = tokio::time::timeout(CHECK_DEADLINE, HealthClient::new(transport).check(request)).await;
     match answer {
         Ok(Ok(answer)) => answer.into_inner().status() == ServingStatus::Serving,
-        // In this process a service has no port and no health service; that it says so is enough.
+        // One without a health service that says so answers, which is enough.
         Ok(Err(status)) => status.code() == Code::Unimplemented,
         Err(_) => false,
     }

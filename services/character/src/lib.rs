@@ -49,7 +49,7 @@ impl Default for Config {
 }
 
 /// Starts the service: opens its store, puts the sample characters into an empty one, and answers with its routes. It
-/// rolls through the dice service and needs no shutdown.
+/// rolls through the dice service.
 ///
 /// # Errors
 ///
@@ -58,14 +58,15 @@ pub async fn start(
     config: Config,
     database: &DatabaseConfig,
     peers: Peers,
-    _shutdown: CancellationToken,
+    shutdown: CancellationToken,
 ) -> anyhow::Result<Routes> {
     let store = store::Store::open(database, config.keep_keys_days).await?;
     if !config.no_samples {
         store.seed(&samples::sheets()?).await.context("keep the sample characters")?;
     }
+    let server = service_kit::Server::new("character").on(store.db()).until(shutdown);
     let characters = service::Characters::new(store, peers);
-    Ok(service_kit::Server::new("character")
+    Ok(server
         .add_service(compressed!(CharacterServiceServer::new(characters.clone())))
         .add_service(compressed!(SheetServiceServer::new(characters.clone())))
         .add_service(compressed!(GearServiceServer::new(characters.clone())))

@@ -232,6 +232,11 @@ impl Store {
         Ok(store)
     }
 
+    /// The database.
+    pub fn db(&self) -> &Db {
+        &self.db
+    }
+
     /// This moment, for what will be read from now on; `None` where others write, too.
     pub fn as_of(&self) -> Option<AsOf> {
         self.db.as_of()

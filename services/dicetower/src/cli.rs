@@ -99,12 +99,12 @@ pub enum Command {
         #[arg(long, value_name = "ID")]
         session: Option<String>,
     },
-    /// Writes all that is kept of a person as JSON; the server must not be running.
+    /// Writes all that is kept of a person as JSON; no orchestrator may be running.
     Export {
         /// His name, as tokens and tables have it.
         name: String,
     },
-    /// Erases a person: revokes his tokens, and takes his name and words out of logs; the server must not be running.
+    /// Erases a person: revokes his tokens, and takes his name and words out of logs; no orchestrator may be running.
     Erase {
         /// His name, as tokens and tables have it.
         name: String,
@@ -112,10 +112,14 @@ pub enum Command {
     /// Makes, lists and revokes tokens, for --auth token.
     #[command(subcommand)]
     Token(TokenCommand),
-    /// Asks a running service whether it is well; exits with 0 if it is.
+    /// Asks a running service whether it is well, its database too; exits with 0 if it is.
     Health {
         /// A gRPC service such as http://127.0.0.1:50051, or a page such as http://127.0.0.1:8001/health/ready.
         url: String,
+        /// Ask no more than whether the process runs: one whose database is away is not well, but to start it again
+        /// makes nothing better. Of a page ask for /health/live instead.
+        #[arg(long)]
+        live: bool,
     },
     /// Plays scripted campaigns with a game master and marks it: how well it calls, remembers, keeps to its role and to
     /// the truth.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
-use service_kit::{auth::Credentials, client::connect_with};
+use service_kit::{auth::Credentials, client::connect_with, health};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -16,27 +16,32 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// Bytes of a page's answer that are looked at: its status line.
 const STATUS_LINE: usize = "HTTP/1.1 200".len();
 
-/// Asks the service at `url`: a path means a page, none means gRPC.
+/// Asks the service at `url`: a path means a page, none means gRPC, and there `is_live` asks no more than whether it runs.
 ///
 /// # Errors
 ///
 /// It does not answer, or says that it is not well.
-pub async fn check(url: &str, credentials: &Credentials) -> anyhow::Result<()> {
+pub async fn check(url: &str, is_live: bool, credentials: &Credentials) -> anyhow::Result<()> {
     let answer = async {
         match url.strip_prefix("http://").and_then(|rest| rest.split_once('/')) {
             Some((host, path)) => ask_page(host, path).await,
-            None => ask_grpc(url, credentials).await,
+            None => ask_grpc(url, is_live, credentials).await,
         }
     };
     timeout(PATIENCE, answer).await.with_context(|| format!("{url} does not answer"))?
 }
 
-async fn ask_grpc(url: &str, credentials: &Credentials) -> anyhow::Result<()> {
+async fn ask_grpc(url: &str, is_live: bool, credentials: &Credentials) -> anyhow::Result<()> {
     let mut client = HealthClient::new(connect_with(url, credentials)?);
-    let answer =
-        client.check(HealthCheckRequest::default()).await.map_err(|status| anyhow::anyhow!("{}", status.message()));
+    let service = if is_live { health::LIVE } else { "" };
+    let request = HealthCheckRequest { service: service.to_owned() };
+    let answer = client.check(request).await.map_err(|status| anyhow::anyhow!("{}", status.message()));
     let status = answer.with_context(|| format!("ask {url}"))?.into_inner().status();
-    anyhow::ensure!(status == ServingStatus::Serving, "{url} is {}", status.as_str_name());
+    anyhow::ensure!(
+        status == ServingStatus::Serving,
+        "{url} says {}: it does not get on with its database, or is ending",
+        status.as_str_name()
+    );
     Ok(())
 }
 

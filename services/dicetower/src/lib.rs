@@ -70,9 +70,13 @@ pub fn shutdown_signal() -> anyhow::Result<CancellationToken> {
 pub async fn run(cli: Cli, shutdown: CancellationToken) -> anyhow::Result<()> {
     match &cli.command {
         Some(Command::Machine(command)) => return machine::run(command),
-        Some(Command::Health { url }) => return health::check(url, &cli.auth.credentials()?).await,
-        Some(Command::Export { name }) => return person::export(name, &cli.database.config()?).await,
-        Some(Command::Erase { name }) => return person::erase(name, &cli.database.config()?).await,
+        Some(Command::Health { url, live }) => return health::check(url, *live, &cli.auth.credentials()?).await,
+        Some(Command::Export { name }) => {
+            return person::export(name, &cli.database.config()?, cli.tower.orchestrator.lease).await;
+        }
+        Some(Command::Erase { name }) => {
+            return person::erase(name, &cli.database.config()?, cli.tower.orchestrator.lease).await;
+        }
         Some(Command::Token(command)) => return token::run(command, &cli.database.config()?).await,
         Some(Command::Eval(args)) => return eval::run((**args).clone()).await,
         Some(Command::Backup { file }) => return backup::write(&cli.database.config()?, file).await,

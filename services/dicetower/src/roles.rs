@@ -2,7 +2,7 @@
 
 use clap::Args;
 use service_kit::{
-    Gate, Peers, Wakes,
+    Gate, Peers, Server, Wakes,
     auth::{AuthConfig, Credentials},
     client::connect_with,
     db::DatabaseConfig,
@@ -114,8 +114,11 @@ pub async fn run(
             let peers = peers.tcp_adapter(credentials)?.with_gate(gate);
             tracing::info!(service = name, address = %listener.local_addr()?, "serving");
             let gate = peers.gate().clone();
+            let database_of_gate = gate.database().cloned();
             let lines = tcp_adapter::serve(role.config, listener, peers, gate, shutdown.clone());
-            tokio::try_join!(lines, serve(name, Routes::default(), &role.listen, door, shutdown))?;
+            let server = Server::new(name).until(shutdown.clone());
+            let routes = database_of_gate.iter().fold(server, Server::on).routes();
+            tokio::try_join!(lines, serve(name, routes, &role.listen, door, shutdown))?;
             Ok(())
         }
         Command::Health { .. }

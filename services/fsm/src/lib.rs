@@ -64,7 +64,8 @@ pub struct Config {
     pub opponent_seed: Option<u64>,
     /// Address at which other replicas of this service reach this one, such as http://10.0.0.6:50054. Calls for a game that
     /// this one holds are sent on to it; unset, they are refused there.
-    #[arg(id = "fsm_advertise", long = "fsm-advertise", env = "DICETOWER_FSM_ADVERTISE", value_name = "URL")]
+    #[arg(id = "fsm_advertise", long = "fsm-advertise", env = "DICETOWER_FSM_ADVERTISE", value_name = "URL",
+        value_parser = service_kit::client::parse_address)]
     pub advertise: Option<String>,
     /// Time without a sign of life after which another replica takes over what this one holds.
     #[arg(skip = LEASE)]
@@ -117,7 +118,8 @@ pub async fn start(
         lease: config.lease,
         wakes: peers.wakes().clone(),
     };
-    let others = Others::new(peers.credentials());
+    let others = Others::new(peers.credentials(), shutdown.clone());
+    let server = service_kit::Server::new("fsm").on(store.db()).until(shutdown.clone());
     let replicas = Replicas::start(store.db().clone(), replica).await?;
     let sources =
         games::Sources { store, machines, machine, databases, dice: peers.dice(), replicas: replicas.clone() };
@@ -125,7 +127,7 @@ pub async fn start(
     tokio::spawn(games::hold(std::sync::Arc::downgrade(&games), replicas.gone(), config.lease, shutdown.clone()));
     tokio::spawn(replicas.live(shutdown.clone()));
     let service = compressed!(FsmServiceServer::new(service::Fsm::new(games, shutdown)));
-    Ok(service_kit::Server::new("fsm").add_service(Forward::new(service, others)).routes())
+    Ok(server.add_service(Forward::new(service, others)).routes())
 }
 
 /// For `benches/`, which sees of this crate what everybody sees.

@@ -84,6 +84,11 @@ pub async fn start(
     peers: Peers,
     shutdown: CancellationToken,
 ) -> anyhow::Result<Routes> {
+    if config.names_no_model() {
+        tracing::warn!(
+            "LLM_MODEL and LLM_API_KEY only count together with LLM_URL: the built-in game master is at the table"
+        );
+    }
     let prompts = Prompts::read(&config).await?;
     let models = Models::new(&config)?;
     metrics::begin(&models.server().iter().map(|link| link.provider.model()).collect::<Vec<_>>());
@@ -99,7 +104,7 @@ pub async fn start(
         snapshot_events: config.snapshot_events,
         reader_queue: config.reader_queue,
     };
-    let others = Others::new(peers.credentials());
+    let others = Others::new(peers.credentials(), shutdown.clone());
     let wakes = peers.wakes().clone();
     let engine =
         Arc::new(Engine::new(models, prompts, store.clone(), limits, Budget::new(&config), peers, shutdown.clone()));
@@ -113,6 +118,7 @@ pub async fn start(
         wakes,
     };
     let replicas = Replicas::start(store.db().clone(), settings).await?;
+    let server = service_kit::Server::new("orchestrator").on(store.db()).until(shutdown.clone());
     let sessions = Arc::new(Sessions::new(store, engine.clone(), replicas.clone()));
     let stopped = CancellationToken::new();
     tokio::spawn(stop(engine.stopping.clone(), config.grace, shutdown.clone()));
@@ -125,7 +131,7 @@ pub async fn start(
     tokio::spawn(replicas.live(stopped));
     let orchestrator = Orchestrator::new(sessions, engine, others.clone());
     let orchestrator = compressed!(OrchestratorServiceServer::new(orchestrator));
-    Ok(service_kit::Server::new("orchestrator").add_service(Forward::new(orchestrator, others)).routes())
+    Ok(server.add_service(Forward::new(orchestrator, others)).routes())
 }
 
 /// Ends the turns that run some time after the server has begun to shut down.

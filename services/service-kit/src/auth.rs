@@ -1,11 +1,12 @@
 //! Who may come in: the gate at every door to the outside, and the caller it lets through.
 //!
-//! `tokens` keeps tokens of our own, `oidc` checks those of an identity provider, `audit` writes down who did what, and
-//! `mutual` holds the certificates that services show each other. A door
+//! `tokens` keeps tokens of our own, `oidc` checks those of an identity provider, `audit` writes down who did what,
+//! `erasing` takes a person out of what was written down, and `mutual` holds the certificates that services show each other. A door
 //! asks [`Gate::admit`] once, and the caller it gets then before each thing he does: [`Caller::check`] costs no more than
 //! a look at a flag and the clock.
 
 pub mod audit;
+pub mod erasing;
 pub mod mutual;
 mod oidc;
 mod owners;
@@ -206,6 +207,11 @@ impl Gate {
     pub async fn own(&self, name: &str, character: &str) -> Result<(), Status> {
         let Some(db) = &self.db else { return Ok(()) };
         owners::own(db, name, character).await.map_err(|error| status::database(&error))
+    }
+
+    /// The database of tokens and of the audit log; an open gate has none.
+    pub fn database(&self) -> Option<&Db> {
+        self.db.as_ref()
     }
 
     /// Where it is written down who did what; nobody is named at an open gate.

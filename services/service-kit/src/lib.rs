@@ -10,6 +10,7 @@ pub mod eager;
 pub mod foreign;
 pub mod forward;
 pub mod gather;
+pub mod health;
 pub mod metrics;
 pub mod raw;
 pub mod recent;

@@ -28,8 +28,9 @@ use tower::Service;
 use crate::{
     auth::{self, Credentials, SharedSecret},
     call,
+    db::{Db, Pulse},
     gather::{Gathered, UnderWay},
-    metrics,
+    health, metrics,
     status::{self, ErrorCode},
     trace,
 };
@@ -56,12 +57,27 @@ macro_rules! compressed {
 pub struct Server {
     name: &'static str,
     routes: Routes,
+    databases: Vec<Pulse>,
+    shutdown: CancellationToken,
 }
 
 impl Server {
     /// Begins the routes of the service `name`, which its spans carry.
     pub fn new(name: &'static str) -> Server {
-        Server { name, routes: Routes::default() }
+        Server { name, routes: Routes::default(), databases: Vec::new(), shutdown: CancellationToken::new() }
+    }
+
+    /// It is well only as long as this database answers.
+    #[must_use]
+    pub fn on(mut self, db: &Db) -> Server {
+        self.databases.push(db.pulse());
+        self
+    }
+
+    /// It is not well any more from `shutdown` on.
+    #[must_use]
+    pub fn until(self, shutdown: CancellationToken) -> Server {
+        Server { shutdown, ..self }
     }
 
     /// Adds a gRPC service.
@@ -76,10 +92,11 @@ impl Server {
         self
     }
 
-    /// The routes; every call is traced, checked against its rules, and bounded in time.
+    /// The routes, with health beside them; every call is traced, checked against its rules, and bounded in time.
     pub fn routes(self) -> Routes {
         let router = self.routes.into_axum_router();
-        Routes::from(router.layer(middleware::from_fn_with_state(self.name, run)))
+        let routes = Routes::from(router.layer(middleware::from_fn_with_state(self.name, run)));
+        routes.add_service(health::start(self.name, self.databases, self.shutdown))
     }
 }
 
@@ -176,7 +193,7 @@ fn note_failure(code: Code) {
     }
 }
 
-/// Serves routes on a port, with health, reflection and `/metrics` beside them, until `shutdown`; then drains.
+/// Serves a [`Server`]'s routes on a port, with reflection and `/metrics` beside them, until `shutdown`; then drains.
 ///
 /// # Errors
 ///
@@ -196,7 +213,6 @@ pub async fn serve_with(
     credentials: &Credentials,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
-    let (health, health_service) = tonic_health::server::health_reporter();
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
@@ -204,16 +220,11 @@ pub async fn serve_with(
     let reflection_alpha = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
         .build_v1alpha()?;
-    let routes = routes.add_service(health_service).add_service(reflection).add_service(reflection_alpha);
+    let routes = routes.add_service(reflection).add_service(reflection_alpha);
     let router = routes.into_axum_router().route("/metrics", get(metrics::page));
     let routes = Routes::from(match credentials.secret.clone() {
         Some(secret) => router.layer(middleware::from_fn_with_state(secret, ask_for_secret)),
         None => router,
-    });
-    let stopping = shutdown.clone();
-    tokio::spawn(async move {
-        stopping.cancelled().await;
-        health.set_service_status("", tonic_health::ServingStatus::NotServing).await;
     });
     let server =
         tonic::transport::Server::builder().accept_http1(true).max_concurrent_streams(STREAMS).add_routes(routes);

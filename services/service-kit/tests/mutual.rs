@@ -15,6 +15,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, date_time_ymd,
 };
 use service_kit::{
+    Server,
     auth::{Credentials, Mutual, MutualConfig, SharedSecret},
     client::{connect, connect_with},
     server::serve_with,
@@ -26,7 +27,7 @@ use tokio::{
     time::timeout,
 };
 use tokio_util::sync::CancellationToken;
-use tonic::{Code, Status, service::Routes};
+use tonic::{Code, Status};
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 
 /// Longest wait for something that must come.
@@ -88,7 +89,9 @@ async fn service(credentials: &Credentials) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let credentials = credentials.clone();
-    tokio::spawn(async move { serve_with(Routes::default(), listener, &credentials, CancellationToken::new()).await });
+    tokio::spawn(async move {
+        serve_with(Server::new("test").routes(), listener, &credentials, CancellationToken::new()).await
+    });
     address
 }
 

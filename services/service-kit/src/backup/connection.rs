@@ -12,7 +12,7 @@ use sqlx::{
 };
 
 use super::file::{Column, Kind, Table};
-use crate::db::{BUSY_TIMEOUT, DatabaseConfig, Row, Value};
+use crate::db::{BUSY_TIMEOUT, DatabaseConfig, Row, Value, in_a_line};
 
 /// Where the versions of a schema are kept, which a backup tells in its head.
 const VERSIONS: &str = "_sqlx_migrations";
@@ -45,7 +45,8 @@ impl Connection {
             DatabaseConfig::Postgres(url) => {
                 let options = url.expose_secret().parse::<PgConnectOptions>();
                 let options = options.map_err(|error| anyhow::Error::msg(error.to_string()))?;
-                let connection = PgConnection::connect_with(&options).await.context("open the PostgreSQL database")?;
+                let connection = PgConnection::connect_with(&options).await.map_err(in_a_line);
+                let connection = connection.context("open the PostgreSQL database")?;
                 Ok(Connection::Postgres(connection))
             }
         }

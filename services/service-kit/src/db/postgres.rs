@@ -8,7 +8,7 @@ use sqlx::{
     pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions, PgRow},
 };
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, mpsc};
 
 use super::{DbError, GROUP, Row, Statement, Value, Write, said};
@@ -17,12 +17,29 @@ use super::{DbError, GROUP, Row, Statement, Value, Write, said};
 const CONNECTIONS: u32 = 8;
 /// Time in which a connection must be there.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// A connection that was used so short a time ago is there; another is asked before it is written on.
+const SURELY_THERE: Duration = Duration::from_millis(10);
 
 /// The schema of a service.
 pub(super) struct Server {
     pool: PgPool,
     /// Opened with the first write, and anew when it has failed.
-    connection: Mutex<Option<PoolConnection<Postgres>>>,
+    connection: Mutex<Option<Writing>>,
+}
+
+/// The connection that writes.
+struct Writing {
+    connection: PoolConnection<Postgres>,
+    /// When the server answered last on it.
+    answered: Instant,
+}
+
+/// A group of which nothing is known to be committed.
+enum Failure {
+    /// The commit was not asked for: nothing of it is, nor ever will be.
+    Before(sqlx::Error),
+    /// It may be.
+    Unknown(sqlx::Error),
 }
 
 impl Server {
@@ -44,6 +61,12 @@ impl Server {
     pub(super) async fn close(&self) {
         *self.connection.lock().await = None;
         self.pool.close().await;
+    }
+
+    /// Changes what a migration would.
+    #[cfg(test)]
+    pub(super) async fn run(&self, sql: &'static str) {
+        sqlx::raw_sql(sql).execute(&self.pool).await.expect("the test's database takes it");
     }
 
     pub(super) async fn fetch(&self, sql: &'static str, args: &[Value]) -> Result<Vec<Row>, DbError> {
@@ -73,9 +96,8 @@ impl Server {
         }
     }
 
-    async fn commit_and_tell(&self, connection: &mut Option<PoolConnection<Postgres>>, group: &mut Vec<Write>) {
-        let result = self.commit(connection, group).await;
-        match result {
+    async fn commit_and_tell(&self, connection: &mut Option<Writing>, group: &mut Vec<Write>) {
+        match self.commit_once(connection, group).await {
             Ok(answers) => {
                 // The fault may be the connection's, and a new one costs little.
                 if answers.iter().any(|answer| matches!(answer, Err(DbError::Database(_)))) {
@@ -96,40 +118,92 @@ impl Server {
         }
     }
 
+    /// Commits a group; on another connection if this one is lost before it was asked to commit.
+    async fn commit_once(
+        &self,
+        connection: &mut Option<Writing>,
+        group: &[Write],
+    ) -> Result<Vec<Result<(), DbError>>, sqlx::Error> {
+        forget_lost(connection).await;
+        let was_there = connection.is_some();
+        match self.commit(connection, group).await {
+            Err(Failure::Before(error)) if was_there => {
+                tracing::warn!(%error, "a connection to PostgreSQL was lost; the write is begun anew on another");
+                *connection = None;
+            }
+            Err(Failure::Before(error) | Failure::Unknown(error)) => return Err(error),
+            Ok(answers) => return Ok(answers),
+        }
+        self.commit(connection, group).await.map_err(|failure| match failure {
+            Failure::Before(error) | Failure::Unknown(error) => error,
+        })
+    }
+
     /// Commits a group. Each write is a savepoint of its own, so that one that fails takes no other with it.
     async fn commit(
         &self,
-        connection: &mut Option<PoolConnection<Postgres>>,
+        connection: &mut Option<Writing>,
         group: &[Write],
-    ) -> Result<Vec<Result<(), DbError>>, sqlx::Error> {
-        let connection = match connection {
-            Some(connection) => connection,
-            none => none.insert(self.pool.acquire().await?),
+    ) -> Result<Vec<Result<(), DbError>>, Failure> {
+        let Writing { connection, answered } = match connection {
+            Some(writing) => writing,
+            none => {
+                let connection = self.pool.acquire().await.map_err(Failure::Before)?;
+                none.insert(Writing { connection, answered: Instant::now() })
+            }
         };
         if let [write] = group
             && let [Statement { sql, args, affecting: None }] = write.statements.as_slice()
         {
+            // It commits itself.
             let result = bind(sql, args).execute(&mut **connection).await;
+            *answered = Instant::now();
             return Ok(vec![result.map(|_| ()).map_err(DbError::from)]);
         }
-        let mut answers = Vec::with_capacity(group.len());
-        let mut transaction = connection.begin().await?;
-        for write in group {
-            let mut savepoint = transaction.begin().await?;
-            let answer = execute(&mut savepoint, &write.statements).await;
-            match &answer {
-                Ok(()) => savepoint.commit().await?,
-                Err(_) => savepoint.rollback().await?,
-            }
-            answers.push(answer);
-        }
-        transaction.commit().await?;
+        let (transaction, answers) = begin(connection, group).await.map_err(Failure::Before)?;
+        transaction.commit().await.map_err(Failure::Unknown)?;
+        *answered = Instant::now();
         Ok(answers)
     }
 }
 
+/// Lets go of a connection that is lost: the server was started again, or a firewall has forgotten it.
+async fn forget_lost(connection: &mut Option<Writing>) {
+    let Some(writing) = connection else { return };
+    if writing.answered.elapsed() < SURELY_THERE {
+        return;
+    }
+    let answer = tokio::time::timeout(ACQUIRE_TIMEOUT, writing.connection.ping()).await;
+    if matches!(answer, Ok(Ok(()))) {
+        writing.answered = Instant::now();
+    } else if let Some(lost) = connection.take() {
+        tracing::info!("a connection to PostgreSQL was lost while nobody wrote; another is opened");
+        // The pool would ask it once more.
+        drop(lost.connection.detach());
+    }
+}
+
+/// Executes a group up to its commit.
+async fn begin<'a>(
+    connection: &'a mut PoolConnection<Postgres>,
+    group: &[Write],
+) -> Result<(sqlx::Transaction<'a, Postgres>, Vec<Result<(), DbError>>), sqlx::Error> {
+    let mut answers = Vec::with_capacity(group.len());
+    let mut transaction = connection.begin().await?;
+    for write in group {
+        let mut savepoint = transaction.begin().await?;
+        let answer = execute(&mut savepoint, &write.statements).await;
+        match &answer {
+            Ok(()) => savepoint.commit().await?,
+            Err(_) => savepoint.rollback().await?,
+        }
+        answers.push(answer);
+    }
+    Ok((transaction, answers))
+}
+
 /// The error without its cause, which its text tells already.
-fn in_a_line(error: sqlx::Error) -> anyhow::Error {
+pub(crate) fn in_a_line(error: sqlx::Error) -> anyhow::Error {
     anyhow::Error::msg(error.to_string())
 }
 

@@ -5,6 +5,9 @@
 
 use std::{
     collections::HashMap,
+    fs::OpenOptions,
+    io::ErrorKind,
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     sync::{
         Arc, LazyLock, Mutex, MutexGuard, PoisonError, RwLock, TryLockError,
@@ -208,7 +211,19 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Makes the file if it is not there, for its owner alone; what SQLite makes beside it is as private.
+fn make(file: &Path) -> anyhow::Result<()> {
+    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
+    match made {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            Err(error).with_context(|| format!("make the database {}", file.display()))
+        }
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
 async fn migrate(file: &Path, migrator: &Migrator) -> anyhow::Result<()> {
+    make(file)?;
     let options = SqliteConnectOptions::new()
         .filename(file)
         .create_if_missing(true)
