@@ -1,7 +1,8 @@
 //! The key that signs the heads of chains.
 //!
 //! A file holds one secret a line, 32 bytes in hexadecimal: the last signs, those before it stay known as signers of
-//! older heads. To rotate, a line is added and the service started again.
+//! older heads. To rotate, a line is added and the service started again. Where there is no file, the database keeps the
+//! secret, so that all replicas sign with one key, also after they are started again.
 
 use std::path::{Path, PathBuf};
 
@@ -10,12 +11,20 @@ use ring::{
     rand::SecureRandom,
     signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey},
 };
-use service_kit::db::DatabaseConfig;
+use service_kit::{
+    clock,
+    db::{DatabaseConfig, Db, Statement},
+};
 
 use crate::proof::{SEED_BYTES, from_hex, to_hex};
 
 /// The name of the file in the data folder.
 const FILE: &str = "dice-signing.keys";
+
+const SHARED: &str = "SELECT secret FROM signing_secrets WHERE place = 0";
+/// Of replicas that start at once the first gives the secret.
+const SHARE: &str =
+    "INSERT INTO signing_secrets (place, secret, since) VALUES (0, $1, $2) ON CONFLICT (place) DO NOTHING";
 
 /// The signing key, and the public keys of those before it.
 pub struct Keys {
@@ -24,22 +33,23 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Reads the file given, or that in the data folder, which is made if it is not there. Without either, the key
-    /// lasts as long as the process.
+    /// Reads the file given, or that in the data folder. Without either, the secret is in the database, or is made: in
+    /// the data folder if there is one, else in the database.
     ///
     /// # Errors
     ///
-    /// The file cannot be read or written, or holds what is no key.
-    pub fn open(file: Option<&Path>, database: &DatabaseConfig) -> anyhow::Result<Keys> {
+    /// The file cannot be read or written, the database fails, or either holds what is no key.
+    pub async fn open(file: Option<&Path>, database: &DatabaseConfig, db: &Db) -> anyhow::Result<Keys> {
         let (path, may_create): (PathBuf, bool) = match (file, database) {
             (Some(file), _) => (file.to_owned(), false),
             (None, DatabaseConfig::Folder { path, .. }) => (path.join(FILE), true),
-            (None, DatabaseConfig::Postgres(_)) => {
-                tracing::warn!("no file of signing keys is given: heads of roll chains are signed with a passing key");
-                return Keys::of(&[fresh_secret()?]);
-            }
+            (None, DatabaseConfig::Postgres(_)) => return Keys::shared(db).await,
         };
         if may_create && !path.exists() {
+            // Data that has come from PostgreSQL has its key with it.
+            if is_shared(db).await? {
+                return Keys::shared(db).await;
+            }
             create(&path, &fresh_secret()?).with_context(|| format!("write the signing key {}", path.display()))?;
         }
         let text =
@@ -51,6 +61,19 @@ impl Keys {
             format!("{} must hold one key a line, {SEED_BYTES} bytes in hexadecimal", path.display())
         })?;
         Keys::of(&secrets).with_context(|| format!("read the signing keys {}", path.display()))
+    }
+
+    /// The key that the database keeps; it is made if there is none.
+    async fn shared(db: &Db) -> anyhow::Result<Keys> {
+        if !is_shared(db).await? {
+            let secret = to_hex(&fresh_secret()?);
+            db.write(vec![Statement::new(SHARE, vec![secret.into(), clock::now_ms().into()])])
+                .await
+                .context("keep the signing key")?;
+        }
+        let rows = db.fetch(SHARED, Vec::new()).await.context("read the signing key")?;
+        let secret = rows.first().and_then(|row| from_hex(&row.text(0)));
+        Keys::of(&[secret.context("the database holds what is no signing key")?])
     }
 
     fn of(secrets: &[Vec<u8>]) -> anyhow::Result<Keys> {
@@ -84,6 +107,10 @@ impl Keys {
     pub fn earlier(&self) -> &[String] {
         &self.earlier
     }
+}
+
+async fn is_shared(db: &Db) -> anyhow::Result<bool> {
+    Ok(!db.fetch(SHARED, Vec::new()).await.context("read the signing key")?.is_empty())
 }
 
 fn public_key(pair: &Ed25519KeyPair) -> String {

@@ -1,13 +1,14 @@
 //! The dice service: the only place random numbers are drawn.
 //!
 //! `service` answers gRPC; `ledger` draws every roll at its place in a chain and keeps it before it is told; `log` reads
-//! it again, `proof` says how it is proved, `keys` signs. The rules themselves are in the `rules` crate.
+//! it again, `proof` says how it is proved, `keys` signs, `privacy` takes a person out of it. The rules themselves are in the `rules` crate.
 
 mod chances;
 mod keys;
 mod ledger;
 mod log;
 mod luck;
+mod privacy;
 pub mod proof;
 mod service;
 mod walk;
@@ -20,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
 pub use log::SCHEMA;
+pub use privacy::{erase_person, export_person};
 
 /// How the dice service is set up.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -32,13 +34,13 @@ pub struct Config {
     #[arg(long = "dice-plain", env = "DICE_PLAIN")]
     pub plain: bool,
     /// File of keys that sign the roll log, one a line in hexadecimal, the last signs; unset, one is made in the data
-    /// folder.
+    /// folder, or in PostgreSQL, where all replicas share it.
     #[arg(long = "dice-signing-keys", env = "DICE_SIGNING_KEYS")]
     pub signing_keys: Option<PathBuf>,
 }
 
-/// Starts the service: opens its roll log and answers with its routes. It calls nobody, wakes its other
-/// replicas, and needs no shutdown.
+/// Starts the service: opens its roll log and answers with its routes. It calls nobody, and wakes its other
+/// replicas.
 ///
 /// # Errors
 ///
@@ -47,14 +49,15 @@ pub async fn start(
     config: Config,
     database: &DatabaseConfig,
     peers: Peers,
-    _shutdown: CancellationToken,
+    shutdown: CancellationToken,
 ) -> anyhow::Result<Routes> {
     let chance = ledger::Chance { seed: config.seed, plain: config.plain };
     let log = log::RollLog::open(database, chance).await?;
-    let keys = keys::Keys::open(config.signing_keys.as_deref(), database)?;
+    let server = service_kit::Server::new("dice").on(log.db()).until(shutdown);
+    let keys = keys::Keys::open(config.signing_keys.as_deref(), database, log.db()).await?;
     let wakes = peers.wakes().clone();
     let elsewhere = wakes.share("dice.rolls", log.kept()).await;
     let dice = service::Dice::new(log, keys, service::Others { wakes, elsewhere });
     dice.keep_keys().await.map_err(|status| anyhow::anyhow!("note the signing keys: {}", status.message()))?;
-    Ok(service_kit::Server::new("dice").add_service(compressed!(DiceServiceServer::new(dice))).routes())
+    Ok(server.add_service(compressed!(DiceServiceServer::new(dice))).routes())
 }

@@ -3,7 +3,7 @@
 use percent_encoding::percent_decode_str;
 use prost::Message;
 use service_kit::{
-    db::{DatabaseConfig, Db, Row, Schema, Value},
+    db::{DatabaseConfig, Db, DbError, Row, Schema, Value},
     status::{self, ErrorCode},
     trace,
 };
@@ -18,10 +18,11 @@ use crate::{
 /// The tables, for backups.
 pub const SCHEMA: Schema = Schema { service: "dice", migrations: MIGRATIONS };
 
-const MIGRATIONS: &[&str] = &[
+pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/dice/0001_rolls.sql"),
     include_str!("../../../migrations/dice/0002_proofs.sql"),
     include_str!("../../../migrations/dice/0003_fewer_indexes.sql"),
+    include_str!("../../../migrations/dice/0004_signing_secrets.sql"),
 ];
 const BY_KEY: &str = "SELECT kind, request, answer FROM rolls WHERE idempotency_key = $1";
 
@@ -43,6 +44,10 @@ const LISTED: &str = select!(
 );
 const IN_CHAIN: &str = select!(
     "WHERE chain = $1 AND (rotation > $2 OR (rotation = $2 AND nonce >= $3)) ORDER BY rotation, nonce LIMIT 200"
+);
+const NAMING: &str = select!(
+    "WHERE player = $1 OR cause LIKE $2 ESCAPE '\\' OR request LIKE $2 ESCAPE '\\' OR answer LIKE $2 ESCAPE '\\'
+     OR request LIKE $3 OR answer LIKE $3 ORDER BY id"
 );
 const LATEST: &str =
     "SELECT sides, faces FROM rolls WHERE ($1 = '' OR player = $1) AND ($2 = '' OR chain = $2) AND sides IS NOT NULL
@@ -140,6 +145,11 @@ impl RollLog {
     pub async fn open(database: &DatabaseConfig, chance: Chance) -> anyhow::Result<RollLog> {
         let db = Db::open(database, "dice", MIGRATIONS).await?;
         Ok(RollLog { ledger: Ledger::start(db.clone(), chance), chance, db })
+    }
+
+    /// The database.
+    pub fn db(&self) -> &Db {
+        &self.db
     }
 
     /// Draws an entry and keeps it; or answers what was answered before under the cause's key.
@@ -300,8 +310,14 @@ where
     }
 }
 
+/// The entries of a player, and those in whose words one of two patterns is found.
+pub async fn naming(db: &Db, player: &str, pattern: &str, in_hexadecimal: &str) -> Result<Vec<Entry>, DbError> {
+    let rows = db.fetch(NAMING, vec![player.into(), pattern.into(), in_hexadecimal.into()]).await?;
+    Ok(rows.iter().map(entry).collect())
+}
+
 /// A pattern for a part of a text.
-fn like(part: &str) -> String {
+pub fn like(part: &str) -> String {
     let mut pattern = String::from("%");
     for character in part.chars() {
         if matches!(character, '%' | '_' | '\\') {

@@ -4,7 +4,10 @@
 
 use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use ring::{digest, hmac};
-use service_kit::status::{self, ErrorCode};
+use service_kit::{
+    auth::audit::ERASED,
+    status::{self, ErrorCode},
+};
 use tonic::Status;
 
 /// Bytes of a server's seed.
@@ -103,8 +106,19 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// The hash of all that the entry says; the trace is not part of it.
+    /// The hash of all that the entry says; the trace is not part of it. Of an entry that was erased, the one it had.
     pub fn hash(&self) -> String {
+        let computed = self.computed_hash();
+        // In the making it has none yet, whatever somebody calls himself.
+        if computed != self.hash && !self.hash.is_empty() && self.is_erased() { self.hash.clone() } else { computed }
+    }
+
+    /// Whether a person was taken out of it, so that its hash cannot be computed anew.
+    pub fn is_erased(&self) -> bool {
+        (self.player == ERASED || self.cause.contains(ERASED)) && self.computed_hash() != self.hash
+    }
+
+    fn computed_hash(&self) -> String {
         let Entry { id, at, kind, cause, chain, rotation, nonce, player, client_seeds, sides, faces, .. } = self;
         let (request, answer) = (sha256(self.request.as_bytes()), sha256(self.answer.as_bytes()));
         let cause = sha256(cause.as_bytes());
@@ -261,6 +275,20 @@ mod tests {
         let entry = Entry { faces: "[6]".into(), ..Entry::default() };
         assert_ne!(entry.hash(), Entry { faces: "[1]".into(), ..entry.clone() }.hash());
         assert_ne!(entry.hash(), Entry { cause: "another".into(), ..entry.clone() }.hash());
+    }
+
+    #[test]
+    fn an_entry_that_was_erased_keeps_its_hash_and_no_other_does() {
+        let mut entry = Entry { player: "Ann".into(), faces: "[6]".into(), ..Entry::default() };
+        entry.hash = entry.hash();
+
+        let erased = Entry { player: ERASED.into(), ..entry.clone() };
+        assert!(erased.is_erased() && erased.hash() == entry.hash);
+        let changed = Entry { player: "Bert".into(), ..entry };
+        assert!(!changed.is_erased() && changed.hash() != changed.hash);
+        let called_so = Entry { player: ERASED.into(), ..Entry::default() };
+        let hash = called_so.hash();
+        assert!(!hash.is_empty() && !Entry { hash, ..called_so }.is_erased());
     }
 
     #[test]

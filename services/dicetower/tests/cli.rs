@@ -69,6 +69,83 @@ async fn what_it_cannot_work_with_is_told_in_a_line() {
 }
 
 #[tokio::test]
+async fn a_setting_that_means_nothing_is_refused() {
+    let folder = tempdir().unwrap();
+    for args in [
+        &["--advertise", "foo"][..],
+        &["--fsm-advertise", "x"],
+        &["--tcp-connections", "0"],
+        &["--tcp-connections-per-address", "0"],
+        &["--connections-per-address", "0"],
+        &["--body-limit", "0"],
+        &["token", "make", "--name", "Anna", "--days", "99999999"],
+    ] {
+        let ended = run(folder.path(), args).await;
+        assert_eq!(ended.code, Some(2), "{args:?}: {}{}", ended.stdout, ended.stderr);
+        assert!(ended.stderr.contains("invalid value"), "{args:?}: {}", ended.stderr);
+    }
+    let ports = ["--http", "127.0.0.1:0", "--tcp", "127.0.0.1:0"];
+    refuses(&[&ports[..], &["--nats", "foo"]].concat(), "--nats is not an address").await;
+    refuses(&[&ports[..], &["--nats-prefix", "a..b"]].concat(), "a..b").await;
+}
+
+#[tokio::test]
+async fn nobody_is_told_that_it_is_ready_before_its_certificate_was_read() {
+    let folder = tempdir().unwrap();
+    fs::write(folder.path().join("no.pem"), "no certificate").unwrap();
+    let tls = ["--tcp-tls-cert", "no.pem", "--tcp-tls-key", "no.pem"];
+
+    let ended = run(folder.path(), &[&["--http", "127.0.0.1:0", "--tcp", "127.0.0.1:0"], &tls[..]].concat()).await;
+
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""));
+    assert!(ended.stderr.contains("no.pem"), "{}", ended.stderr);
+}
+
+#[tokio::test]
+async fn what_lies_in_the_data_folder_is_for_nobody_else() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempdir().unwrap();
+    start(&folder).await.terminate().await;
+
+    let data = folder.path().join("data");
+    let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&data), 0o700);
+    for file in fs::read_dir(&data).unwrap() {
+        let path = file.unwrap().path();
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+    }
+}
+
+#[tokio::test]
+async fn a_command_that_finds_no_data_makes_none() {
+    let folder = tempdir().unwrap();
+    fs::write(folder.path().join("no.backup"), "nothing").unwrap();
+    let address = "postgres://a@127.0.0.1:1/b";
+    for (args, expected) in [
+        (&["import", "nofolder", "--database-url", address][..], "there is no data in the folder nofolder"),
+        (&["restore", "no.backup"], "no.backup"),
+        (&["export", "Anna"], "there is no data folder data"),
+        (&["erase", "Anna"], "there is no data folder data"),
+    ] {
+        let ended = run(folder.path(), args).await;
+        assert_eq!(ended.code, Some(1), "{args:?}: {}", ended.stdout);
+        assert!(ended.stderr.contains(expected), "{args:?}: {}", ended.stderr);
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "the file that was there");
+}
+
+#[tokio::test]
+async fn who_was_never_there_is_not_erased() {
+    let folder = tempdir().unwrap();
+    start(&folder).await.terminate().await;
+
+    let ended = run(folder.path(), &["erase", "Nobody"]).await;
+
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""));
+    assert!(ended.stderr.contains("nothing is kept of anybody named \"Nobody\""), "{}", ended.stderr);
+}
+
+#[tokio::test]
 async fn a_data_folder_serves_one_process() {
     let folder = tempdir().unwrap();
     let _tower = start(&folder).await;

@@ -71,9 +71,21 @@ async fn a_person_who_is_erased_is_in_no_snapshot() {
         let snapshots = async || db.fetch("SELECT state FROM snapshots", vec![]).await.unwrap().len();
         common::until(async || 0 < snapshots().await).await;
 
-        let erased = orchestrator::erase_person(&table.database.config, "Ann").await.unwrap();
+        let lease = Config::default().lease;
+        let erase = async || orchestrator::erase_person(&table.database.config, "Ann", lease).await;
 
-        assert!(0 < erased);
+        if table.database.url().is_some() {
+            // Of a folder its lock tells.
+            let refused = erase().await.unwrap_err();
+            assert!(refused.to_string().contains("is at work on this database"), "{refused}");
+            assert_eq!(snapshots().await, 1);
+        }
+        table.shutdown.cancel();
+        drop(frames);
+        common::until(async || db.fetch("SELECT replica_id FROM replicas", vec![]).await.unwrap().is_empty()).await;
+
+        assert!(0 < erase().await.unwrap());
+        assert_eq!(erase().await.unwrap(), 0);
         assert_eq!(snapshots().await, 0);
     }
 }

@@ -34,6 +34,34 @@ const BEATS: u32 = 4;
 /// After so many leases without a beat the row of a replica is removed.
 const FORGET: u32 = 50;
 
+/// A replica that is at work on a database, by its address, or its id if it has told none. One that has ended well stands
+/// there no more; whoever does is watched for the time of a lease.
+///
+/// # Errors
+///
+/// The database fails.
+pub async fn alive(db: &Db, lease: Duration) -> Result<Option<String>, DbError> {
+    let beats = async || {
+        let rows = db.fetch(SELECT, Vec::new()).await?;
+        Ok::<HashMap<_, _>, DbError>(rows.iter().map(|row| (row.text(0), (row.text(1), row.integer(2)))).collect())
+    };
+    let first = beats().await?;
+    if first.is_empty() {
+        return Ok(None);
+    }
+    let end = Instant::now() + lease;
+    loop {
+        tokio::time::sleep(lease / BEATS).await;
+        let moved = beats().await?.into_iter().find(|(id, now)| first.get(id) != Some(now));
+        if let Some((id, (address, _))) = moved {
+            return Ok(Some(if address.is_empty() { id } else { address }));
+        }
+        if end <= Instant::now() {
+            return Ok(None);
+        }
+    }
+}
+
 /// This replica, and what it has seen of the others.
 pub struct Replicas {
     /// This replica's id, new with each start.
@@ -279,6 +307,29 @@ mod tests {
             wakes: Wakes::default(),
         };
         Replicas::start(db.clone(), settings).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn who_beats_is_alive_and_who_was_killed_is_not() {
+        for database in TestDatabase::each().await {
+            let db = Db::open(&database.config, "kit_test", MIGRATIONS).await.unwrap();
+            let lease = Duration::from_millis(200);
+            assert_eq!(alive(&db, lease).await.unwrap(), None);
+
+            let replica = start(&db, "http://there:1").await;
+            assert_eq!(alive(&db, lease).await.unwrap(), None, "it has not beaten");
+            let beating = async {
+                loop {
+                    replica.beat().await.unwrap();
+                    tokio::task::yield_now().await;
+                }
+            };
+            let found = tokio::select! {
+                found = alive(&db, Duration::from_secs(2)) => found.unwrap(),
+                () = beating => None,
+            };
+            assert_eq!(found.as_deref(), Some("http://there:1"));
+        }
     }
 
     #[tokio::test]

@@ -139,10 +139,16 @@ pub async fn get(tower: &Tower, path: &str) -> Value {
 
 /// A shot at the table `evening`, up to the end of the turn.
 pub async fn chat(tower: &Tower) {
+    say(tower, "Anna", "I shoot the ganger with my Ares Predator at 15 metres").await;
+}
+
+/// What somebody says at the table `evening`, up to the end of the turn.
+pub async fn say(tower: &Tower, name: &str, message: &str) {
     let (mut socket, _) = connect_async(format!("{}/game/evening", tower.http.replace("http", "ws"))).await.unwrap();
     let frames = [
+        json!({"type": "join", "name": name}),
         json!({"type": "add_character", "character": "Platinum"}),
-        json!({"type": "chat", "message": "I shoot the ganger with my Ares Predator at 15 metres"}),
+        json!({"type": "chat", "message": message}),
     ];
     for frame in frames {
         socket.send(Message::text(frame.to_string())).await.unwrap();

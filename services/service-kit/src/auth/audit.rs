@@ -146,18 +146,23 @@ pub async fn export(db: &Db, name: &str) -> Result<serde_json::Value, DbError> {
 }
 
 /// Takes a person's name out: his tokens are revoked, his characters belong to nobody, and the log keeps what was done
-/// but not by whom.
+/// but not by whom. Answers how many entries named him.
 ///
 /// # Errors
 ///
 /// The database fails.
-pub async fn erase(db: &Db, name: &str) -> Result<(), DbError> {
+pub async fn erase(db: &Db, name: &str) -> Result<usize, DbError> {
+    let kept = export(db, name).await?;
+    let count =
+        kept.as_object().into_iter().flat_map(|kinds| kinds.values()).filter_map(|kept| Some(kept.as_array()?.len()));
+    let count = count.sum();
     db.write(vec![
         Statement::new(ERASE_TOKENS, vec![name.into(), ERASED.into(), clock::now_ms().into()]),
         Statement::new(ERASE_OWNERS, vec![name.into()]),
         Statement::new(ERASE_AUDIT, vec![name.into(), ERASED.into()]),
     ])
-    .await
+    .await?;
+    Ok(count)
 }
 
 #[cfg(test)]
@@ -189,7 +194,8 @@ mod tests {
             assert_eq!(kept["tokens"][0]["session_id"], "evening");
             assert_eq!(kept["audit"][0]["action"], "roll_dice");
 
-            erase(&db, "Anna").await.unwrap();
+            assert_eq!(erase(&db, "Nobody").await.unwrap(), 0);
+            assert_eq!(erase(&db, "Anna").await.unwrap(), 2);
             let kept = export(&db, "Anna").await.unwrap();
             assert_eq!((kept["tokens"].as_array().unwrap().len(), kept["audit"].as_array().unwrap().len()), (0, 0));
             let fresh = Tokens::new(db);
