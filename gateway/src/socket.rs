@@ -278,9 +278,7 @@ impl Connection {
             Some(Err(status)) if status.code() == Code::NotFound => {
                 Err(End::Close(close_code::NORMAL, shortened(Failure::from(&status).message)))
             }
-            Some(Err(_)) | None => {
-                Err(End::Close(close_code::RESTART, "the session is being moved; connect again with after_seq".into()))
-            }
+            Some(Err(_)) | None => Err(self.line.moved()),
         }
     }
 
@@ -299,11 +297,9 @@ impl Connection {
             return Err(End::Close(close_code::POLICY, reason.into()));
         }
         self.fell_behind = Some(Instant::now());
-        let gone =
-            |_| End::Close(close_code::RESTART, "the session is being moved; connect again with after_seq".into());
-        self.events = self.line.subscribe(None).await.map_err(gone)?;
+        self.events = self.line.subscribe(None).await.map_err(|_| self.line.moved())?;
         // Asked for after the subscription, so that whatever has a higher number comes through it.
-        let session = self.line.session().await.map_err(gone)?;
+        let session = self.line.session().await.map_err(|_| self.line.moved())?;
         let missed_after = std::mem::replace(&mut self.shown, session.last_seq);
         if self.line.documented_only {
             let told = frame::system("You are reading too slowly; some of what happened was left out", "", "");

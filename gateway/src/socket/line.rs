@@ -50,10 +50,19 @@ impl Line {
     /// The end when this process ends, with the time after which to come back: another for each connection, so that not
     /// all come at once.
     pub(super) fn away(&self) -> End {
+        End::Close(close_code::AWAY, format!("the server is shutting down; connect again in {} ms", self.pause()))
+    }
+
+    /// The end when another must serve the session, with the time after which to come back, too.
+    pub(super) fn moved(&self) -> End {
+        let reason = format!("the session is being moved; connect again with after_seq in {} ms", self.pause());
+        End::Close(close_code::RESTART, reason)
+    }
+
+    fn pause(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         self.connection_id.hash(&mut hasher);
-        let pause = hasher.finish() % SPREAD_MS;
-        End::Close(close_code::AWAY, format!("the server is shutting down; connect again in {pause} ms"))
+        hasher.finish() % SPREAD_MS
     }
 
     pub(super) async fn serve(self: Box<Line>, mut socket: Box<WebSocket>, after: Option<Position>, trace: Trace) {

@@ -84,7 +84,7 @@ pub struct Config {
     pub lease: Duration,
     /// Address at which other replicas of the orchestrator reach this one, such as http://10.0.0.5:50053. Calls for a
     /// session that this one holds are sent on to it; unset, they are refused there.
-    #[arg(long, env = "DICETOWER_ADVERTISE")]
+    #[arg(long, env = "DICETOWER_ADVERTISE", value_name = "URL", value_parser = service_kit::client::parse_address)]
     pub advertise: Option<String>,
     /// Tokens that the model may write for one session in a day; unset: any number.
     #[arg(long, env = "DICETOWER_TOKENS_PER_SESSION", value_parser = clap::value_parser!(u64).range(1..))]
@@ -192,7 +192,7 @@ impl Config {
     /// Who is at the table, in a line or two for whoever starts the server, with the way to a real model.
     pub fn describe(&self) -> String {
         match self.game_master() {
-            GameMaster::House if self.llm_model.is_some() || self.llm_api_key.is_some() => {
+            GameMaster::House if self.names_no_model() => {
                 "game master: the built-in one; LLM_MODEL and LLM_API_KEY only count together with LLM_URL".to_owned()
             }
             GameMaster::House => "game master: the built-in one, which needs no language model\n\
@@ -206,6 +206,12 @@ impl Config {
                 text
             }
         }
+    }
+
+    /// Whether something was said of a model, but not where it is.
+    pub(crate) fn names_no_model(&self) -> bool {
+        let is_house = matches!(self.game_master(), GameMaster::House);
+        is_house && (self.llm_model.is_some() || self.llm_api_key.is_some())
     }
 
     /// `LLM_URL` wins over `XAI_API_KEY`; neither: the built-in game master. What is empty counts as unset.
@@ -280,12 +286,13 @@ fn seconds(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_secs_f64(seconds))
 }
 
-/// The address as it may be shown: some people write their password into it.
+/// The address as it may be shown: some people write their password into it, or their key behind it.
 pub(crate) fn without_password(url: &str) -> String {
     match reqwest::Url::parse(url) {
-        Ok(mut parsed) if !parsed.username().is_empty() || parsed.password().is_some() => {
+        Ok(mut parsed) if !parsed.username().is_empty() || parsed.password().is_some() || parsed.query().is_some() => {
             let _ = parsed.set_username("");
             let _ = parsed.set_password(None);
+            parsed.set_query(parsed.query().map(|_| "hidden"));
             parsed.to_string()
         }
         _ => url.to_owned(),
@@ -325,6 +332,12 @@ mod tests {
             ..Config::default()
         };
         check(config, "game master: default at http://localhost:1/v1 (without a key)");
+    }
+
+    #[test]
+    fn a_key_behind_the_address_is_not_shown() {
+        let config = Config { llm_url: Some("https://a.example/v1?api-key=secret".into()), ..Config::default() };
+        check(config, "game master: default at https://a.example/v1?hidden (without a key)");
     }
 
     #[test]

@@ -406,7 +406,7 @@ mod tests {
         let row = store.find("evening").await.unwrap().unwrap();
         let row = store.take_over(row, &holder.id()).await.unwrap();
         let request = SubscribeRequest { session_id: "evening".into(), ..SubscribeRequest::default() };
-        let others = Others::new(&Credentials::default());
+        let others = Others::new(&Credentials::default(), CancellationToken::new());
         let events = follow(store.clone(), reader, others, request, CancellationToken::new()).await.unwrap();
         let mut events = std::pin::pin!(events);
 

@@ -141,3 +141,32 @@ async fn who_reads_along_is_told_to_connect_again_once_the_holder_can_be_called(
     first.shutdown.cancel();
     served.abort();
 }
+
+#[tokio::test]
+async fn who_reads_through_a_replica_that_ends_is_let_go_at_once() {
+    let Some(database) = TestDatabase::postgres().await else { return };
+    let model = FakeModel::answering(|_| Reply::saying(["Here."])).await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let advertise = Some(format!("http://{}", listener.local_addr().unwrap()));
+    let config = Config { lease: Duration::from_secs(30), ..config(&model) };
+    let holder = Config { advertise, ..config.clone() };
+    let peers = common::peers(&database).await;
+    let shutdown = CancellationToken::new();
+    let routes = orchestrator::start(holder.clone(), &database.config, peers, shutdown.clone()).await.unwrap();
+    let served = tokio::spawn(service_kit::server::serve(routes.clone(), listener, shutdown.clone()));
+    let client = proto::orchestrator::v1::orchestrator_service_client::OrchestratorServiceClient::new(
+        service_kit::client::in_process(routes),
+    );
+    let first = Table { client, database, shutdown, config: holder };
+    first.play("Hello").await;
+    let second = beside(&first, config).await;
+    let mut frames = second.resume(0, None).await;
+    frames.until("complete").await;
+
+    second.shutdown.cancel();
+
+    let end = tokio::time::timeout(Duration::from_secs(5), frames.end()).await.expect("before anything is cut off");
+    assert!(end.is_none(), "{end:?}");
+    first.shutdown.cancel();
+    served.abort();
+}

@@ -5,18 +5,21 @@
 //! and may answer without it, or refuse for good.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     convert::Infallible,
     future::Future,
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, LazyLock, Mutex, PoisonError},
     task::{Context, Poll},
     time::{Duration, Instant},
 };
 
 use axum::body::to_bytes;
 use bytes::Bytes;
-use http::HeaderValue;
+use futures_util::StreamExt as _;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use http_body_util::{BodyExt as _, BodyStream, StreamBody};
+use tokio_util::sync::CancellationToken;
 use tonic::{Status, body::Body, metadata::MetadataMap, server::NamedService};
 use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
 use tower::{Service, ServiceExt};
@@ -62,16 +65,17 @@ pub struct Others(Arc<Ways>);
 
 struct Ways {
     credentials: Credentials,
+    shutdown: CancellationToken,
     known: Mutex<HashMap<String, Transport>>,
     /// When each was asked last whether it answers, and whether it did.
     asked: tokio::sync::Mutex<HashMap<String, (Instant, bool)>>,
 }
 
 impl Others {
-    /// Replicas that ask for these credentials.
-    pub fn new(credentials: &Credentials) -> Others {
+    /// Replicas that ask for these credentials. What they stream through us ends at our `shutdown`.
+    pub fn new(credentials: &Credentials, shutdown: CancellationToken) -> Others {
         let (credentials, known, asked) = (credentials.clone(), Mutex::default(), tokio::sync::Mutex::default());
-        Others(Arc::new(Ways { credentials, known, asked }))
+        Others(Arc::new(Ways { credentials, shutdown, known, asked }))
     }
 
     /// Whether the replica at an address answers. It is asked once in a while, however often this is called.
@@ -145,6 +149,7 @@ where
             let Ok(body) = to_bytes(axum::body::Body::new(body), LIMIT).await else {
                 return Ok(Status::out_of_range(format!("a request may have at most {LIMIT} bytes")).into_http());
             };
+            let is_stream = STREAMS.contains(parts.uri.path());
             let mut again = parts.clone();
             let answer = inner.call(http::Request::from_parts(parts, whole(&body))).await?;
             let Some(holder) = answer.headers().get(HOLDER) else { return Ok(answer) };
@@ -153,7 +158,7 @@ where
             if let Some(other) = holder.to_str().ok().and_then(|address| others.transport(address))
                 && let Some(answer) = send_on(other, sent_on).await
             {
-                return Ok(answer);
+                return Ok(if is_stream { until(answer, others.0.shutdown.clone()) } else { answer });
             }
             let mut answer = inner.call(http::Request::from_parts(again, whole(&body))).await?;
             answer.headers_mut().remove(HOLDER);
@@ -164,6 +169,27 @@ where
 
 fn whole(body: &Bytes) -> Body {
     Body::new(axum::body::Body::from(body.clone()))
+}
+
+/// The paths of calls that are answered by a stream.
+static STREAMS: LazyLock<HashSet<String>> = LazyLock::new(|| {
+    let methods = proto::POOL.services().flat_map(|service| service.methods().collect::<Vec<_>>());
+    let streams = methods.filter(|method| method.is_server_streaming());
+    streams.map(|method| format!("/{}/{}", method.parent_service().full_name(), method.name())).collect()
+});
+
+/// A stream that ends well when this process ends: who reads it comes back through another, which he could not know of as
+/// long as the one who tells lives.
+fn until(answer: http::Response<Body>, shutdown: CancellationToken) -> http::Response<Body> {
+    answer.map(|body| {
+        let told = BodyStream::new(body).take_until(shutdown.clone().cancelled_owned());
+        let end = async move { shutdown.is_cancelled().then(|| Ok(well_ended())) };
+        Body::new(StreamBody::new(told).with_trailers(Box::pin(end)))
+    })
+}
+
+fn well_ended() -> HeaderMap {
+    HeaderMap::from_iter([(HeaderName::from_static("grpc-status"), HeaderValue::from_static("0"))])
 }
 
 async fn send_on(other: Transport, request: http::Request<Body>) -> Option<http::Response<Body>> {
