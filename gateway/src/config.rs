@@ -22,13 +22,16 @@ pub struct Config {
     #[arg(long, env = "DICETOWER_WWW", value_name = "DIR", value_parser = page_folder)]
     pub www: Option<PathBuf>,
     /// Largest body of a request, in bytes.
-    #[arg(long, env = "DICETOWER_BODY_LIMIT", default_value_t = DEFAULT_BODY_LIMIT, value_name = "BYTES")]
+    #[arg(long, env = "DICETOWER_BODY_LIMIT", default_value_t = DEFAULT_BODY_LIMIT, value_name = "BYTES",
+        value_parser = at_least_one)]
     pub body_limit: usize,
     /// WebSockets and event streams that one address may hold open.
-    #[arg(long, env = "DICETOWER_STREAMS_PER_ADDRESS", default_value_t = DEFAULT_STREAMS, value_name = "COUNT")]
+    #[arg(long, env = "DICETOWER_STREAMS_PER_ADDRESS", default_value_t = DEFAULT_STREAMS, value_name = "COUNT",
+        value_parser = clap::value_parser!(u32).range(1..))]
     pub streams_per_address: u32,
     /// Connections that one address may hold open.
-    #[arg(long, env = "DICETOWER_CONNECTIONS_PER_ADDRESS", default_value_t = DEFAULT_CONNECTIONS, value_name = "COUNT")]
+    #[arg(long, env = "DICETOWER_CONNECTIONS_PER_ADDRESS", default_value_t = DEFAULT_CONNECTIONS, value_name = "COUNT",
+        value_parser = clap::value_parser!(u32).range(1..))]
     pub connections_per_address: u32,
     /// Seconds in which the reader of a WebSocket must take a frame; one who does not is shown the door.
     #[arg(
@@ -152,6 +155,10 @@ fn network(text: &str) -> Result<IpNet, String> {
     let alone = || text.parse::<IpAddr>().map(IpNet::from);
     let network = text.parse::<IpNet>().or_else(|_| alone());
     network.map_err(|_| "a proxy is an address or a network, such as 10.1.2.3 or 10.0.0.0/8".into())
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|number| 0 < *number).ok_or_else(|| "a number from 1 on".to_owned())
 }
 
 fn page_folder(text: &str) -> Result<PathBuf, String> {

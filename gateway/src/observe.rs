@@ -70,6 +70,10 @@ pub(crate) async fn observe(
     trace.in_scope(|| {
         LATENCIES.with(&name).observe(took);
         match status {
+            // Nothing is recorded of it, but the answer's header names its trace.
+            500.. if is_quiet(&route) => {
+                tracing::warn!(target: "request", status, ms, trace = %trace_id, "{method} {path}");
+            }
             500.. => tracing::warn!(target: "request", status, ms, "{method} {path}"),
             _ if is_quiet(&route) => tracing::debug!(target: "request", status, ms, "{method} {path}"),
             _ => tracing::info!(target: "request", status, ms, "{method} {path}"),

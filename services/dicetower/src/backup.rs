@@ -27,9 +27,10 @@ pub(crate) async fn write(database: &DatabaseConfig, file: &Path) -> anyhow::Res
 
 /// Restores a file into an empty database.
 pub(crate) async fn restore(database: &DatabaseConfig, file: &Path) -> anyhow::Result<()> {
-    let _lock = FolderLock::take(database, &KEEPERS)?;
+    // A file that is of no use leaves nothing behind.
     backup::check(file, &SCHEMAS)?;
     let replayed = replay::replay(file).await.context("what is in the backup does not hold together")?;
+    let _lock = FolderLock::take(database, &KEEPERS)?;
     let contents = backup::restore(file, database, &SCHEMAS).await?;
     tell(&format!("Restored {} of {}.\n{replayed}", counted(&contents), contents.taken_at))?;
     keep_keys(database, file, &contents)
@@ -43,6 +44,11 @@ pub(crate) async fn import(database: &DatabaseConfig, folder: &Path) -> anyhow::
     );
     let source = DatabaseConfig::Folder { path: folder.to_owned(), fsync: false };
     // Nobody may go on in the folder what has moved to PostgreSQL.
+    anyhow::ensure!(
+        SCHEMAS.iter().any(|schema| folder.join(format!("{}.db", schema.service)).exists()),
+        "there is no data in the folder {}",
+        folder.display()
+    );
     let _lock = FolderLock::take(&source, &KEEPERS)?;
     let scratch = tempfile::tempdir().context("make a temporary folder")?;
     let file = scratch.path().join("import");

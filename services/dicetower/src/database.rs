@@ -2,12 +2,13 @@
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
 
 use anyhow::Context as _;
 use clap::Args;
-use service_kit::db::DatabaseConfig;
+use service_kit::db::{self, DatabaseConfig};
 
 /// Flags and variables about the database.
 #[derive(Args, Clone, Default)]
@@ -84,8 +85,20 @@ impl FolderLock {
     ///
     /// Another process has it, or it cannot be written.
     pub fn take(database: &DatabaseConfig, services: &[&str]) -> anyhow::Result<FolderLock> {
+        if let DatabaseConfig::Folder { path, .. } = database {
+            db::make_folder(path)?;
+        }
+        FolderLock::take_existing(database, services)
+    }
+
+    /// The same of a folder that is there: who only looks for data makes none.
+    ///
+    /// # Errors
+    ///
+    /// There is none, another process has it, or it cannot be written.
+    pub fn take_existing(database: &DatabaseConfig, services: &[&str]) -> anyhow::Result<FolderLock> {
         let DatabaseConfig::Folder { path, .. } = database else { return Ok(FolderLock { _files: Vec::new() }) };
-        std::fs::create_dir_all(path).with_context(|| format!("create the data folder {}", path.display()))?;
+        anyhow::ensure!(path.is_dir(), "there is no data folder {}; name it with --data", path.display());
         let files = services.iter().map(|service| lock(path, service)).collect::<Result<_, _>>()?;
         Ok(FolderLock { _files: files })
     }
@@ -94,7 +107,7 @@ impl FolderLock {
 fn lock(folder: &Path, service: &str) -> anyhow::Result<File> {
     let path = folder.join(format!("{service}.lock"));
     let mut options = OpenOptions::new();
-    let file = options.create(true).truncate(false).write(true).open(&path);
+    let file = options.create(true).truncate(false).write(true).mode(0o600).open(&path);
     let file = file.with_context(|| format!("open {}", path.display()))?;
     match file.try_lock() {
         Ok(()) => Ok(file),

@@ -41,8 +41,8 @@ pub struct MakeArgs {
     /// A character that its holder may change, beside those a game master gives him; may be given several times.
     #[arg(long = "character", value_name = "NAME")]
     pub characters: Vec<String>,
-    /// Days until it expires; 0 means never.
-    #[arg(long, default_value_t = 90)]
+    /// Days until it expires, at most a hundred years; 0 means never.
+    #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u32).range(..=36_500))]
     pub days: u32,
 }
 

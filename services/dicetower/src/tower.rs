@@ -43,6 +43,7 @@ impl Tower {
         allow_open: bool,
         shutdown: CancellationToken,
     ) -> anyhow::Result<Tower> {
+        tcp_adapter::check(&config.tcp_adapter)?;
         let may_be_open = allow_open || auth.is_required();
         let http_listener = listen(&config.gateway.http, "--http", may_be_open).await?;
         let tcp_listener = listen(&config.tcp_adapter.tcp, "--tcp", may_be_open).await?;

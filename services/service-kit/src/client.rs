@@ -188,6 +188,19 @@ pub fn connect(url: &str) -> anyhow::Result<Transport> {
     connect_with(url, &Credentials::default())
 }
 
+/// Reads an address at which replicas reach each other.
+///
+/// # Errors
+///
+/// It is none.
+pub fn parse_address(text: &str) -> Result<String, String> {
+    let address = text.parse::<http::Uri>().ok().filter(|uri| {
+        let is_http = matches!(uri.scheme_str(), Some("http" | "https"));
+        is_http && uri.host().is_some_and(|host| !host.is_empty()) && matches!(uri.path(), "" | "/")
+    });
+    address.map(|_| text.to_owned()).ok_or_else(|| "an address is such as http://10.0.0.5:50053".to_owned())
+}
+
 /// The transport to a service that lets in who has the credentials. With certificates the connection is TLS, also where
 /// the URL says `http`.
 ///

@@ -22,7 +22,7 @@ use opentelemetry_sdk::{
     Resource,
     trace::{BatchSpanProcessor, IdGenerator, SdkTracerProvider},
 };
-use tracing::Subscriber;
+use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::{
     EnvFilter, Layer,
     filter::{FilterExt, LevelFilter, Targets, dynamic_filter_fn},
@@ -40,9 +40,10 @@ const OUR_CRATES: [&str; 8] =
     ["service_kit", "dice", "character", "orchestrator", "fsm", "tcp_adapter", "gateway", "dicetower"];
 /// What the console shows unless `RUST_LOG` says otherwise. async-openai logs whole bodies, which hold players' words.
 const CONSOLE: &str =
-    "info,request=warn,async_openai=off,sqlx=warn,h2=warn,hyper=warn,tonic=warn,tower=warn,rustls=warn";
+    "info,request=warn,async_openai=off,async_nats=warn,sqlx=warn,h2=warn,hyper=warn,tonic=warn,tower=warn,rustls=warn";
 /// What the log files hold.
-const FILES: &str = "info,async_openai=off,sqlx=warn,h2=warn,hyper=warn,tonic=warn,tower=warn,rustls=warn";
+const FILES: &str =
+    "info,async_openai=off,async_nats=warn,sqlx=warn,h2=warn,hyper=warn,tonic=warn,tower=warn,rustls=warn";
 
 /// What is measured and where it is written.
 #[derive(Clone, Debug, clap::Args)]
@@ -55,7 +56,8 @@ pub struct TelemetryConfig {
     /// Milliseconds after which a watched trace is slow.
     #[arg(long, env = "DICETOWER_SLOW_TRACE_MS", default_value_t = 5000, global = true)]
     pub slow_trace_ms: u64,
-    /// Traces that this process keeps for /traces, the oldest goes first. One takes some 10 KB.
+    /// Traces that this process keeps, the oldest goes first: until it is known whether one has failed or was slow, and for
+    /// /traces where the gateway is. One takes some 10 KB.
     #[arg(long, env = "DICETOWER_KEEP_TRACES", default_value_t = traces::TRACES, global = true)]
     pub keep_traces: usize,
     /// Folder for log files: dicetower.log and dicetower-errors.log, each with 5 backups of 10 MB.
@@ -169,9 +171,16 @@ fn console_filter(rust_log: &str) -> EnvFilter {
 /// process on PostgreSQL did not tell its address. Filters keep their answer in the thread until an event takes it; likely
 /// somebody only asks, and the next event that asks nothing is taken for his.
 fn events<S: Subscriber + for<'a> LookupSpan<'a>>(filter: EnvFilter) -> impl Filter<S> {
-    let are_events = dynamic_filter_fn(|metadata, _: &Context<'_, S>| metadata.is_event());
+    let are_events =
+        dynamic_filter_fn(|metadata, _: &Context<'_, S>| metadata.is_event() && !may_tell_secrets(metadata));
     // Without a hint of its own it would hide the other's: every crate's finest events would be asked about, one by one.
     are_events.with_max_level_hint(LevelFilter::TRACE).and(filter)
+}
+
+/// Whether an event may have a secret in it, however much somebody wants to see: the client of NATS tells each word that it
+/// sends, the password too.
+fn may_tell_secrets(metadata: &Metadata<'_>) -> bool {
+    metadata.target().starts_with("async_nats") && Level::INFO < *metadata.level()
 }
 
 /// What stands in traces: our spans and events, and every SQL statement once. A target is any that begins so, and sqlx
@@ -249,6 +258,35 @@ mod tests {
         assert!(!tracing::enabled!(target: "hyper::proto", tracing::Level::TRACE));
         // Nobody is asked about them.
         assert_eq!(LevelFilter::current(), LevelFilter::DEBUG);
+    }
+
+    #[test]
+    fn what_may_tell_a_password_is_never_written() {
+        let written = std::sync::Arc::new(Mutex::new(Vec::new()));
+        let file = written.clone();
+        let lines = tracing_subscriber::fmt::layer()
+            .with_writer(move || Writer(file.clone()))
+            .with_filter(events(EnvFilter::new("trace")));
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(lines), || {
+            tracing::trace!(target: "async_nats::connection", "CONNECT secret");
+            tracing::trace!(target: "ours", "seen");
+        });
+
+        let written = String::from_utf8(written.lock().unwrap().clone()).unwrap();
+        assert!(written.contains("seen") && !written.contains("secret"), "{written}");
+    }
+
+    struct Writer(std::sync::Arc<Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Writer {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
     }
 
     #[test]

@@ -30,14 +30,22 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const PATIENCE: u32 = 10;
 
 /// Where the wakes go.
-#[derive(clap::Args, Clone, Debug, Default)]
+#[derive(clap::Args, Clone, Debug)]
 pub struct WakeConfig {
     /// NATS server that wakes the other replicas, such as nats://nats:4222; without one they look again by themselves.
     #[arg(long = "nats", env = "NATS_URL", value_name = "URL", hide_env_values = true, global = true)]
     pub nats: Option<SecretString>,
     /// What the subjects of this deployment begin with; two deployments on one NATS need two.
-    #[arg(long = "nats-prefix", env = "NATS_PREFIX", default_value = "dicetower", global = true)]
+    #[arg(long = "nats-prefix", env = "NATS_PREFIX", default_value = PREFIX, global = true)]
     pub nats_prefix: String,
+}
+
+const PREFIX: &str = "dicetower";
+
+impl Default for WakeConfig {
+    fn default() -> WakeConfig {
+        WakeConfig { nats: None, nats_prefix: PREFIX.to_owned() }
+    }
 }
 
 /// The way to the other replicas. Without NATS nobody is woken and nothing fails.
@@ -78,9 +86,6 @@ impl Wakes {
     ///
     /// The address is none, or the prefix cannot stand in a subject.
     pub async fn start(config: &WakeConfig, name: &str, shutdown: CancellationToken) -> anyhow::Result<Wakes> {
-        let Some(url) = config.nats.as_ref().map(ExposeSecret::expose_secret).filter(|url| !url.is_empty()) else {
-            return Ok(Wakes::default());
-        };
         let is_word =
             |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         anyhow::ensure!(
@@ -88,9 +93,15 @@ impl Wakes {
             "--nats-prefix has words of letters, digits and hyphens with dots between them, not {:?}",
             config.nats_prefix
         );
+        let Some(url) = config.nats.as_ref().map(ExposeSecret::expose_secret).filter(|url| !url.is_empty()) else {
+            return Ok(Wakes::default());
+        };
+        // Its text may name a password.
+        anyhow::ensure!(is_address(url), "--nats is not an address such as nats://nats:4222");
         let connected = metrics::gauge("nats_connected", "Whether NATS can be reached; without it wakes come late");
         let (count, connections) = watch::channel(0);
         let count = Arc::new(count);
+        let ending = shutdown.clone();
         let options = ConnectOptions::new()
             .name(format!("dicetower {name}"))
             .no_echo()
@@ -99,7 +110,7 @@ impl Wakes {
             .ping_interval(Duration::from_secs(10))
             .reconnect_delay_callback(pause)
             .event_callback(move |event| {
-                note(&event, &connected, &count);
+                note(&event, &connected, &count, ending.is_cancelled());
                 std::future::ready(())
             });
         // Its text may name a password.
@@ -218,7 +229,16 @@ fn pause(attempts: usize) -> Duration {
     (FIRST_PAUSE * 2u32.pow(doublings)).min(LONGEST_PAUSE)
 }
 
-fn note(event: &Event, connected: &Gauge, count: &watch::Sender<u64>) {
+/// Whether a text is the address of a NATS server, or of several with commas.
+fn is_address(text: &str) -> bool {
+    text.split(',').all(|address| {
+        let schemes = ["nats://", "tls://", "ws://", "wss://"];
+        let host = schemes.iter().find_map(|scheme| address.trim().strip_prefix(scheme));
+        host.is_some_and(|host| !host.is_empty())
+    })
+}
+
+fn note(event: &Event, connected: &Gauge, count: &watch::Sender<u64>, is_ending: bool) {
     match event {
         Event::Connected => {
             connected.set(1);
@@ -227,6 +247,10 @@ fn note(event: &Event, connected: &Gauge, count: &watch::Sender<u64>) {
         }
         Event::Disconnected | Event::Closed => {
             connected.set(0);
+            if is_ending {
+                tracing::debug!("NATS is left");
+                return;
+            }
             tracing::warn!("NATS is lost: what happens on other replicas is seen late until it is back");
         }
         // One for each attempt.
@@ -291,10 +315,14 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_no_address_is_told() {
-        let config = WakeConfig { nats: Some("nats://a b".into()), nats_prefix: "test".into() };
-
+        for nats in ["nats://a b", "foo", "http://nats:4222", "nats://"] {
+            let config = WakeConfig { nats: Some(nats.into()), nats_prefix: "test".into() };
+            let refused = Wakes::start(&config, "test", CancellationToken::new()).await.err().unwrap();
+            assert!(refused.to_string().contains("nats://nats:4222"), "{refused}");
+        }
+        // Also where there is no NATS: it would be another surprise later.
+        let config = WakeConfig { nats: None, nats_prefix: "a..b".into() };
         let refused = Wakes::start(&config, "test", CancellationToken::new()).await.err().unwrap();
-
-        assert!(refused.to_string().contains("nats://nats:4222"), "{refused}");
+        assert!(refused.to_string().contains("a..b"), "{refused}");
     }
 }

@@ -12,20 +12,20 @@ static LINES_OPEN: LazyLock<Gauge> = LazyLock::new(|| metrics::gauge("lines_open
 
 /// How many connections may be open, and how many are.
 pub struct Doorkeeper {
-    total: usize,
-    per_address: usize,
+    total: u32,
+    per_address: u32,
     open: Mutex<Open>,
 }
 
 #[derive(Default)]
 struct Open {
-    total: usize,
-    by_address: HashMap<IpAddr, usize>,
+    total: u32,
+    by_address: HashMap<IpAddr, u32>,
 }
 
 impl Doorkeeper {
     /// A doorkeeper who lets in so many, and so many from one address.
-    pub fn new(total: usize, per_address: usize) -> Arc<Doorkeeper> {
+    pub fn new(total: u32, per_address: u32) -> Arc<Doorkeeper> {
         LazyLock::force(&LINES_OPEN);
         Arc::new(Doorkeeper { total, per_address, open: Mutex::default() })
     }

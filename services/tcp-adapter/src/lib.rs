@@ -17,7 +17,7 @@ mod resume;
 mod socket;
 mod unread;
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use service_kit::{Peers, auth::Gate, eager::Eager};
@@ -55,11 +55,13 @@ pub struct Config {
     #[arg(long, env = "DICETOWER_TCP_GAME", value_parser = game_id)]
     pub tcp_game: Option<String>,
     /// Connections that may be open at once; one more is told `ERROR: Busy` and closed.
-    #[arg(long, env = "DICETOWER_TCP_CONNECTIONS", default_value_t = 16_384)]
-    pub tcp_connections: usize,
+    #[arg(long, env = "DICETOWER_TCP_CONNECTIONS", default_value_t = 16_384,
+        value_parser = clap::value_parser!(u32).range(1..))]
+    pub tcp_connections: u32,
     /// Connections that may be open at once from one address.
-    #[arg(long, env = "DICETOWER_TCP_CONNECTIONS_PER_ADDRESS", default_value_t = 12_288)]
-    pub tcp_connections_per_address: usize,
+    #[arg(long, env = "DICETOWER_TCP_CONNECTIONS_PER_ADDRESS", default_value_t = 12_288,
+        value_parser = clap::value_parser!(u32).range(1..))]
+    pub tcp_connections_per_address: u32,
     /// Certificate chain as a PEM file; with it the line is spoken over TLS alone.
     #[arg(long, env = "DICETOWER_TCP_TLS_CERT", requires = "tcp_tls_key")]
     pub tcp_tls_cert: Option<PathBuf>,
@@ -100,10 +102,7 @@ pub async fn serve(
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     let fsm = Fsm::of(&peers).context("the Java line needs the address of the fsm service")?;
-    let tls = match config.tcp_tls_cert.as_deref().zip(config.tcp_tls_key.as_deref()) {
-        Some((certificates, key)) => Some(socket::tls_config(certificates, key)?),
-        None => None,
-    };
+    let tls = tls(&config)?;
     raise_limit_of_files(config.tcp_connections);
     let connections = TaskTracker::new();
     let doorkeeper = Doorkeeper::new(config.tcp_connections, config.tcp_connections_per_address);
@@ -152,11 +151,25 @@ pub async fn serve(
     Ok(())
 }
 
+/// Whether the line can be served as it is set up, before anybody is told that it is.
+///
+/// # Errors
+///
+/// The certificate cannot be used.
+pub fn check(config: &Config) -> anyhow::Result<()> {
+    tls(config).map(|_| ())
+}
+
+fn tls(config: &Config) -> anyhow::Result<Option<Arc<rustls::ServerConfig>>> {
+    let files = config.tcp_tls_cert.as_deref().zip(config.tcp_tls_key.as_deref());
+    files.map(|(certificates, key)| socket::tls_config(certificates, key)).transpose()
+}
+
 /// A connection is an open file, and many systems allow a process only a thousand unless it asks for more.
-fn raise_limit_of_files(connections: usize) {
+fn raise_limit_of_files(connections: u32) {
     /// Files beside the connections: databases, other ports, other services.
     const OTHERS: u64 = 1024;
-    let wanted = u64::try_from(connections).unwrap_or(u64::MAX).saturating_add(OTHERS);
+    let wanted = u64::from(connections) + OTHERS;
     match rlimit::Resource::NOFILE.get_soft() {
         Ok(limit) if limit < wanted => match rlimit::increase_nofile_limit(wanted) {
             Ok(limit) if limit < wanted => {
