@@ -123,7 +123,7 @@ async fn a_command_that_finds_no_data_makes_none() {
     let address = "postgres://a@127.0.0.1:1/b";
     for (args, expected) in [
         (&["import", "nofolder", "--database-url", address][..], "there is no data in the folder nofolder"),
-        (&["restore", "no.backup"], "no.backup"),
+        (&["restore", "no.backup"], "this is no backup"),
         (&["export", "Anna"], "there is no data folder data"),
         (&["erase", "Anna"], "there is no data folder data"),
     ] {
