@@ -1,11 +1,12 @@
 //! The character service: sheets, and what a character can do.
 //!
 //! `service` answers gRPC, a file for each part of a sheet and each kind of test; `sheet` is what is stored of a character and the figures that
-//! follow from it, `shapes` the JSON that clients know; `store` keeps it all. The rules are in the `rules` crate, the dice
+//! follow from it, `shapes` the JSON that clients know; `store` keeps it all, `privacy` takes a person out of it. The rules are in the `rules` crate, the dice
 //! in the dice service.
 
 mod conditions;
 mod names;
+mod privacy;
 mod samples;
 mod service;
 mod shapes;
@@ -25,6 +26,7 @@ use service_kit::{Peers, compressed, db::DatabaseConfig};
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
+pub use privacy::{erase_person, export_person};
 pub use store::SCHEMA;
 
 /// How the character service is set up.

@@ -27,7 +27,7 @@ use crate::{names, sheet::Sheet};
 /// The tables, for backups.
 pub const SCHEMA: Schema = Schema { service: "character", migrations: MIGRATIONS };
 
-const MIGRATIONS: &[&str] = &[
+pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/character/0001_characters.sql"),
     include_str!("../../../migrations/character/0002_changes.sql"),
     include_str!("../../../migrations/character/0003_listed.sql"),

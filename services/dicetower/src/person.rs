@@ -10,7 +10,7 @@ use service_kit::{
 use crate::database::FolderLock;
 
 /// Whose data must stand still: a server would go on with what it has in memory.
-const AT_REST: [&str; 2] = ["orchestrator", "dice"];
+const AT_REST: [&str; 3] = ["orchestrator", "dice", "character"];
 
 /// Writes all that is kept of a person as JSON: tokens without their secrets, characters, audit log, words at tables, rolls.
 ///
@@ -22,6 +22,7 @@ pub async fn export(name: &str, database: &DatabaseConfig, lease: Duration) -> a
     let at_tables = orchestrator::export_person(database, name, lease).await?;
     let mut kept = audit::export(&auth::open(database).await?, name).await?;
     kept["name"] = name.into();
+    kept["changes"] = character::export_person(database, name).await?;
     kept["rolls"] = dice::export_person(database, name).await?;
     if let (Some(kept), Some(at_tables)) = (kept.as_object_mut(), at_tables.as_object()) {
         kept.extend(at_tables.clone());
@@ -41,13 +42,14 @@ pub async fn erase(name: &str, database: &DatabaseConfig, lease: Duration) -> an
     // First what may be refused because somebody is at work.
     let events = orchestrator::erase_person(database, name, lease).await?;
     let rolls = dice::erase_person(database, name).await?;
+    let changes = character::erase_person(database, name).await?;
     let entries = audit::erase(&auth::open(database).await?, name).await?;
     anyhow::ensure!(
-        0 < events + rolls + entries,
+        0 < events + rolls + changes + entries,
         "nothing is kept of anybody named {name:?}, so nothing was erased; a name is written as tokens and tables have it"
     );
     crate::tell(&format!(
-        "{name} is erased from {entries} tokens, characters and entries of the audit log, {events} events of sessions and \
-         {rolls} rolls"
+        "{name} is erased from {entries} tokens, characters and entries of the audit log, {events} events of sessions, \
+         {rolls} rolls and {changes} changes of sheets"
     ))
 }

@@ -10,7 +10,7 @@ use support::{run, say, start_with, succeed};
 use tempfile::tempdir;
 
 const PORTS: [&str; 4] = ["--http", "127.0.0.1:0", "--tcp", "127.0.0.1:0"];
-const WORDS: &str = "I, Quentin, shoot the ganger with my Ares Predator at 15 metres";
+const WORDS: &str = "I, Quentin, look around the warehouse for guards";
 
 /// Lines of a backup of everything that hold a text, plainly or as protobuf in hexadecimal; not what was narrated.
 async fn lines_with(folder: &std::path::Path, database: &[&str], file: &str, text: &str) -> Vec<String> {
