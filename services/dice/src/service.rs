@@ -396,8 +396,9 @@ impl DiceService for Dice {
     }
 
     async fn verify_roll(&self, request: Request<VerifyRollRequest>) -> Result<Response<VerifyRollResponse>, Status> {
-        let entry = self.entry(&request.get_ref().roll_id).await?;
-        self.verified(entry).await.map(Response::new)
+        let VerifyRollRequest { roll_id, around } = request.into_inner();
+        let entry = self.entry(&roll_id).await?;
+        self.verified(entry, around).await.map(Response::new)
     }
 
     async fn get_luck(&self, request: Request<GetLuckRequest>) -> Result<Response<GetLuckResponse>, Status> {

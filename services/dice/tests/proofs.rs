@@ -60,10 +60,7 @@ async fn file(dice: &mut Client, session: &str, rotation: u64) -> Value {
         ..Default::default()
     };
     let rolls = dice.list_rolls(request).await.unwrap().into_inner();
-    let mut rolls = proto::frame::to_json("dicetower.dice.v1.ListRollsResponse", &rolls);
-    for roll in rolls["rolls"].as_array_mut().unwrap() {
-        roll.as_object_mut().unwrap().remove("result");
-    }
+    let rolls = proto::frame::to_json("dicetower.dice.v1.ListRollsResponse", &rolls);
     json!({
         "chain": proto::frame::to_json("dicetower.dice.v1.GetCommitmentResponse", &chain),
         "rolls": rolls["rolls"],
@@ -112,7 +109,8 @@ async fn a_stranger_verifies_every_face_once_the_seed_is_revealed() {
     for (accepted, told) in verifiers(&open) {
         assert!(accepted && told.contains("4 entries") && told.contains("every face follows"), "{told}");
     }
-    let verified = dice.verify_roll(VerifyRollRequest { roll_id: last.roll_id }).await.unwrap().into_inner();
+    let verified =
+        dice.verify_roll(VerifyRollRequest { roll_id: last.roll_id, around: None }).await.unwrap().into_inner();
     assert!(verified.verified && verified.faces_verified, "{verified:?}");
     let next = roll(&mut dice, "1d6", "s").await;
     let next = dice.get_roll(GetRollRequest { roll_id: next.roll_id }).await.unwrap().into_inner().roll.unwrap();
@@ -250,7 +248,6 @@ async fn a_file_that_is_none_is_wrong_and_no_crash() {
         with("/rolls/0", "sides", json!([0])),
         with("/rolls/0", "request", json!(7)),
         with("/rolls/0", "nonce", json!("0")),
-        with("/rolls/0", "result", json!({"total": 18})),
     ];
     for file in files {
         for (accepted, told) in verifiers(&file) {
@@ -288,7 +285,7 @@ async fn the_service_verifies_that_nobody_but_players_added_seeds() {
     };
     tamper(&database, "UPDATE rolls SET client_seeds = 'gN', hash = $1", &[&entry.hash()]).await;
 
-    let proof = dice.verify_roll(VerifyRollRequest { roll_id }).await.unwrap().into_inner();
+    let proof = dice.verify_roll(VerifyRollRequest { roll_id, around: None }).await.unwrap().into_inner();
 
     let failing = proof.checks.iter().filter(|check| check.outcome == "failed");
     let failing: Vec<&str> = failing.map(|check| check.detail.as_str()).collect();
@@ -311,7 +308,7 @@ async fn failing(sql: &'static str) -> Vec<String> {
     dice.reveal_seed(RevealSeedRequest { session: Some("s".into()), reason: None }).await.unwrap();
     tamper(&database, sql, &[]).await;
 
-    let proof = dice.verify_roll(VerifyRollRequest { roll_id: last }).await.unwrap().into_inner();
+    let proof = dice.verify_roll(VerifyRollRequest { roll_id: last, around: None }).await.unwrap().into_inner();
 
     let failing = proof.checks.iter().filter(|check| check.outcome == "failed");
     let failing: Vec<String> = failing.map(|check| format!("{}: {}", check.name, check.detail)).collect();
@@ -351,7 +348,8 @@ async fn where_nothing_is_committed_to_nothing_is_proved_and_nothing_revealed() 
     let mut dice = start_as(&database, true).await;
     let rolled = roll(&mut dice, "3d6", "s").await;
 
-    let proof = dice.verify_roll(VerifyRollRequest { roll_id: rolled.roll_id }).await.unwrap().into_inner();
+    let proof =
+        dice.verify_roll(VerifyRollRequest { roll_id: rolled.roll_id, around: None }).await.unwrap().into_inner();
     assert!(proof.verified && !proof.faces_verified && proof.summary.contains("cannot be proved"), "{}", proof.summary);
     let reveal = RevealSeedRequest { session: Some("s".into()), reason: None };
     let add = AddClientSeedRequest { session: Some("s".into()), seed: "alice".into(), player: None };

@@ -1,7 +1,7 @@
 //! Plays a backup again: its data goes into a folder that nobody else sees, the services start on it, every session and
 //! every game is folded from its log, and the proof of every roll is checked.
 
-use std::{fmt, path::Path};
+use std::{collections::HashMap, fmt, path::Path};
 
 use anyhow::Context as _;
 use proto::{
@@ -75,6 +75,14 @@ async fn start(database: &DatabaseConfig, shutdown: &CancellationToken) -> anyho
 async fn rolls(peers: &Peers) -> anyhow::Result<usize> {
     let mut dice = peers.dice();
     let (mut count, mut after) = (0, None);
+    // Each roll beside the one before it, and a chain as a whole by its last.
+    let mut lasts = HashMap::new();
+    let verify = async |roll_id: &str, around: Option<u32>| {
+        let request = VerifyRollRequest { roll_id: roll_id.to_owned(), around };
+        let proof = peers.dice().verify_roll(request).await.map_err(said)?.into_inner();
+        anyhow::ensure!(proof.verified, "the roll {roll_id}: {}", proof.summary);
+        anyhow::Ok(())
+    };
     loop {
         let request = ListRollsRequest { after: after.take(), limit: Some(PAGE), ..Default::default() };
         let page = dice.list_rolls(request).await.map_err(said)?.into_inner();
@@ -83,16 +91,22 @@ async fn rolls(peers: &Peers) -> anyhow::Result<usize> {
                 // From before rolls were provable.
                 continue;
             }
-            let proof = dice.verify_roll(VerifyRollRequest { roll_id: roll.roll_id.clone() }).await.map_err(said)?;
-            let proof = proof.into_inner();
-            anyhow::ensure!(proof.verified, "the roll {}: {}", roll.roll_id, proof.summary);
+            verify(&roll.roll_id, Some(1)).await?;
+            let last = lasts.entry((roll.session.clone(), roll.rotation)).or_insert((roll.nonce, String::new()));
+            if last.0 <= roll.nonce {
+                *last = (roll.nonce, roll.roll_id.clone());
+            }
         }
         count += page.rolls.len();
         match page.rolls.last() {
             Some(last) if page.more => after = Some(last.roll_id.clone()),
-            _ => return Ok(count),
+            _ => break,
         }
     }
+    for (_, last) in lasts.values() {
+        verify(last, None).await?;
+    }
+    Ok(count)
 }
 
 async fn characters(peers: &Peers) -> anyhow::Result<usize> {

@@ -92,7 +92,7 @@ impl Reply {
     /// A chunk as it is.
     #[must_use]
     pub fn chunk(self, chunk: Value) -> Reply {
-        self.raw(&format!("data: {chunk}\n\n"))
+        self.raw(format!("data: {chunk}\n\n"))
     }
 
     /// Bytes as they are.

@@ -107,7 +107,7 @@ static SAYINGS: LazyLock<Regex> = LazyLock::new(|| {
             r"(?<boxes>{number}){gap}(?:(?:points?|box(?:es)?|punkte?)(?:\s+(?:of|an))?\s+(?:(?:physical|stun|mental|körperliche[rn]?|geistige[rn]?)\s+)?(?:damage|schaden|stun)|(?:physical\s+|stun\s+)?(?:damage|schaden)|(?<plain>box(?:es)?|(?:schadens)?kästchen))\b"
         ),
         format!(r"\b(?:{hurts})\b[^.!?\n]{{0,30}}?\b(?<level>{levels})\s+(?:physical\s+|stun\s+)?(?:{wounds})\b"),
-        format!(r"\b(?<term>(?-i:Light|Moderate|Serious|Deadly))\s+(?:physical\s+|stun\s+)?(?:wounds?|damage)\b"),
+        r"\b(?<term>(?-i:Light|Moderate|Serious|Deadly))\s+(?:physical\s+|stun\s+)?(?:wounds?|damage)\b".to_owned(),
         format!(r"(?<nuyen>{number})(?:{gap}|\s*)(?:(?:new|neue)\s+)?(?:(?:nuyen|nu-?yen|creds?|credits?)\b|\u{{a5}})"),
         format!(r"\u{{a5}}\s*(?<yen>{figures})"),
         format!(r"\b(?:nuyen|creds?|credits?){bold}\s*[:=]\s*{bold}(?<nuyen_after>{figures})"),
@@ -165,6 +165,9 @@ fn sayings(text: &str) -> impl Iterator<Item = Said> {
     SAYINGS.captures_iter(text).filter_map(|found| read(&found))
 }
 
+/// The names under which a number is found, and what it says.
+type Reading = (&'static [&'static str], fn(u64) -> Said);
+
 fn read(found: &Captures<'_>) -> Option<Said> {
     let named = |names: &[&str]| names.iter().find_map(|name| found.name(name)).map(|text| text.as_str());
     let number = |names: &[&str]| named(names).and_then(numbers::read);
@@ -185,7 +188,7 @@ fn read(found: &Captures<'_>) -> Option<Said> {
     {
         return None;
     }
-    let said: [(&[&str], fn(u64) -> Said); 7] = [
+    let said: [Reading; 7] = [
         (&["successes", "successes_after", "successes_rolled"], Said::Successes),
         (&["target"], Said::Target),
         (&["dice"], Said::Dice),

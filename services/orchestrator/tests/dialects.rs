@@ -72,7 +72,7 @@ async fn a_server_that_refuses_tools_is_told_of_them_in_the_text_from_then_on() 
 async fn a_template_that_fails_within_a_stream_is_asked_without_tools() {
     let failure = r#"{"error":{"message":"Error rendering prompt with jinja template"}}"#;
     let model =
-        FakeModel::answering(without_tools(Reply::new().raw(&format!("event: error\ndata: {failure}\n\n")))).await;
+        FakeModel::answering(without_tools(Reply::new().raw(format!("event: error\ndata: {failure}\n\n")))).await;
     assert_eq!(of(&plays(&model).await, "tool_result").len(), 1);
 }
 
@@ -264,14 +264,11 @@ async fn lines_without_a_blank_with_other_ends_or_without_an_end_are_read() {
     let chunk = |text: &str| json!({"choices": [{"delta": {"content": text}}]});
     let last = json!({"choices": [{"delta": {}, "finish_reason": "stop"}]});
     for (reply, name) in [
-        (Reply::new().raw(&format!("data:{}\n\ndata:{last}\n\ndata:[DONE]\n\n", chunk("Here."))), "no blank"),
+        (Reply::new().raw(format!("data:{}\n\ndata:{last}\n\ndata:[DONE]\n\n", chunk("Here."))), "no blank"),
+        (Reply::new().raw(format!("data: {}\r\n\r\ndata: {last}\r\n\r\ndata: [DONE]\r\n\r\n", chunk("Here."))), "CRLF"),
+        (Reply::new().raw(format!("\u{feff}data: {}\n\ndata: {last}", chunk("Here."))), "no end"),
         (
-            Reply::new().raw(&format!("data: {}\r\n\r\ndata: {last}\r\n\r\ndata: [DONE]\r\n\r\n", chunk("Here."))),
-            "CRLF",
-        ),
-        (Reply::new().raw(&format!("\u{feff}data: {}\n\ndata: {last}", chunk("Here."))), "no end"),
-        (
-            Reply::new().raw(&format!("event: message\nid: 1\nretry: 5\ndata: {}\n\ndata: {last}\n\n", chunk("Here."))),
+            Reply::new().raw(format!("event: message\nid: 1\nretry: 5\ndata: {}\n\ndata: {last}\n\n", chunk("Here."))),
             "fields",
         ),
     ] {

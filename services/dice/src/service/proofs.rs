@@ -199,7 +199,8 @@ impl Dice {
         Ok(RevealSeedResponse { next_commitment: next.map(|chain| chain.commitment).unwrap_or_default(), ..answer })
     }
 
-    pub(super) async fn verified(&self, entry: Entry) -> Result<VerifyRollResponse, Status> {
+    /// Verifies an entry, and goes through so many of its chain.
+    pub(super) async fn verified(&self, entry: Entry, around: Option<u32>) -> Result<VerifyRollResponse, Status> {
         if entry.chain.is_empty() {
             let message = "the roll is from before rolls were provable";
             return Err(status::error(ErrorCode::InvalidInput, message));
@@ -217,7 +218,9 @@ impl Dice {
             "the hash is that of what the entry says",
             "the entry was changed: its hash is not that of what it says",
         )];
-        checks.extend(self.walked(&entry, &chain, &signed.genesis, next.as_ref()).await?);
+        checks.extend(
+            self.walked(&entry, &chain, &signed.genesis, next.as_ref(), around.map_or(MAX_WALKED, u64::from)).await?,
+        );
         checks.push(check(
             "signature",
             is_signed,
@@ -258,9 +261,10 @@ impl Dice {
         chain: &Chain,
         genesis: &str,
         next: Option<&Chain>,
+        around: u64,
     ) -> Result<[ProofCheck; 2], Status> {
         let (name, rotation) = (&entry.chain, entry.rotation);
-        let first = (entry.nonce + 1).saturating_sub(MAX_WALKED);
+        let first = (entry.nonce + 1).saturating_sub(around);
         let mut walk = match first.checked_sub(1) {
             None => Walk::from_genesis(genesis.to_owned()),
             Some(nonce) => match self.log.at(name, rotation, nonce).await? {
@@ -271,7 +275,7 @@ impl Dice {
                 }
             },
         };
-        let end = chain.length.min(first + MAX_WALKED);
+        let end = chain.length.min(first + around);
         let (mut broken, chosen) = self.walk(&mut walk, name, rotation, end).await?;
         if broken.is_none() && end == chain.length {
             let is_last = |next: &Chain| walk.is_revealed() && next.previous_head == chain.head;
@@ -311,7 +315,10 @@ impl Dice {
     ) -> Result<(Option<Broken>, Option<Broken>), Status> {
         let mut chosen = None;
         while walk.nonce() < end {
-            let mut entries = self.log.from(name, rotation, walk.nonce()).await?;
+            let mut entries = match end - walk.nonce() {
+                1 => self.log.at(name, rotation, walk.nonce()).await?.into_iter().collect(),
+                _ => self.log.from(name, rotation, walk.nonce()).await?,
+            };
             entries.retain(|entry| entry.rotation == rotation && entry.nonce < end);
             if entries.is_empty() {
                 return Ok((Some(Broken::Missing(walk.nonce())), chosen));

@@ -174,7 +174,8 @@ fn a_minion_who_was_laid_on_the_board_by_hand_brings_a_die_with_the_next_turn() 
     let mut table = Table::ours().with_board(board(json!({"CHARACTERS": {"254": 176}})));
     table.play_to_first_action();
     table.board.values["CHARACTERS"]["254"] = json!(40);
-    let told = records(&table.pass_the_turn());
+    table.send("FP_PASSES");
+    let told = records(&table.send("SP_PASSES"));
     assert!(told.contains(&"$FSM moves 360 from SA Reinforcements to SA Dice ".to_owned()), "{told:?}");
 }
 
