@@ -142,13 +142,12 @@ fn each_guard_holds_when_it_is_meant_to_and_only_then() {
 
 #[test]
 fn each_action_does_something_or_it_is_known_what_does_it_instead() {
-    // Ours tells besides what a battle that cannot end yet is waiting for.
-    for (machine, actions) in [(twin(), (106, 24)), (built_in("war-of-the-ring"), (106, 25))] {
+    for machine in [twin(), built_in("war-of-the-ring")] {
         let on_the_way = machine.states.iter().flat_map(|state| &state.transitions).flat_map(|way| &way.actions);
         let on_the_way: BTreeSet<&str> = on_the_way.map(String::as_str).collect();
         let on_entry: BTreeSet<&str> =
             machine.states.iter().flat_map(|state| &state.entry).map(String::as_str).collect();
-        assert_eq!((on_entry.len(), on_the_way.len()), actions);
+        assert_eq!((on_entry.len(), on_the_way.len()), (106, 24));
         for action in on_entry.union(&on_the_way) {
             let steps = machine.actions.get(*action).map(Vec::len);
             let is_prompt = action.strip_prefix("PROMPT_").is_some_and(|id| machine.prompts.contains_key(id));
