@@ -55,7 +55,7 @@ async fn asked(service: &Transport, name: &str) -> ServingStatus {
 async fn until(service: &Transport, status: ServingStatus) {
     let told = async {
         while asked(service, "").await != status {
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            tokio::task::yield_now().await;
         }
     };
     tokio::time::timeout(PATIENCE, told).await.unwrap_or_else(|_| panic!("it never is {status:?}"));

@@ -116,35 +116,12 @@ pub(super) fn meaning(turns: &[Turn<'_>], names: &[&str]) -> (Understanding, Opt
             (_, Some(deed)) if said.action == Action::Again => merge(said, without_scene(deed.clone())),
             _ => said,
         };
-        if is_deed(&meaning.action) {
+        if meaning.action.is_deed() {
             last_deed = Some(meaning.clone());
         }
         open = is_open(&meaning, turn).then(|| without_refused_dice(meaning.clone(), turn));
     }
     (meaning, spoken)
-}
-
-fn is_deed(action: &Action) -> bool {
-    matches!(
-        action,
-        Action::Attack
-            | Action::Melee(_)
-            | Action::Cast
-            | Action::DropSpell
-            | Action::SkillTest(_)
-            | Action::AttributeTest(_)
-            | Action::Roll
-            | Action::Initiative
-            | Action::FirstAid
-            | Action::Reload
-            | Action::Buy(_)
-            | Action::Spend
-            | Action::Improve(_)
-            | Action::Karma(_)
-            | Action::Conjure(_)
-            | Action::Drive { .. }
-            | Action::Grenade(_)
-    )
 }
 
 /// The deed without what the scene may have changed since.
@@ -168,7 +145,7 @@ fn without_refused_dice(mut deed: Understanding, turn: &Turn<'_>) -> Understandi
 /// Whether the game master could not do it yet: he asked, or a tool refused.
 fn is_open(meaning: &Understanding, turn: &Turn<'_>) -> bool {
     let is_question = matches!(meaning.action, Action::Sheet(_) | Action::Sustained | Action::Asked(_));
-    if !is_question && !is_deed(&meaning.action) {
+    if !is_question && !meaning.action.is_deed() {
         return false;
     }
     if turn.done.is_empty() {
@@ -268,7 +245,7 @@ pub(super) fn kept_dice(turns: &[Turn<'_>], names: &[&str], character: &str) -> 
         if said.details.defence_pool.is_some() && !is_refused && !matches!(said.action, Action::Asked(_)) {
             return said.details.defence_pool;
         }
-        if 0 < back && is_deed(&said.action) && !is_refused {
+        if 0 < back && said.action.is_deed() && !is_refused {
             return None;
         }
     }

@@ -137,8 +137,8 @@ pub(crate) enum Action {
 }
 
 impl Action {
-    /// Whether something is done, rather than told or looked up.
-    pub(crate) fn acts(&self) -> bool {
+    /// Whether it is a deed of a character, which may be done again by saying so.
+    pub(crate) fn is_deed(&self) -> bool {
         matches!(
             self,
             Action::Attack
@@ -147,10 +147,10 @@ impl Action {
                 | Action::DropSpell
                 | Action::SkillTest(_)
                 | Action::AttributeTest(_)
+                | Action::Roll
+                | Action::Initiative
                 | Action::FirstAid
-                | Action::Defend
-                | Action::Resist
-                | Action::Wound
+                | Action::Reload
                 | Action::Buy(_)
                 | Action::Spend
                 | Action::Improve(_)
@@ -158,7 +158,16 @@ impl Action {
                 | Action::Conjure(_)
                 | Action::Drive { .. }
                 | Action::Grenade(_)
-                | Action::Reload
+        )
+    }
+
+    /// Whether something is done, rather than told or looked up.
+    pub(crate) fn acts(&self) -> bool {
+        let changes = matches!(
+            self,
+            Action::Defend
+                | Action::Resist
+                | Action::Wound
                 | Action::Rest
                 | Action::StartFight
                 | Action::Pass
@@ -167,11 +176,10 @@ impl Action {
                 | Action::Objective(_)
                 | Action::Milestone(_)
                 | Action::Npc(_)
-                | Action::Roll
-                | Action::Initiative
                 | Action::Scene
                 | Action::Again
-        )
+        );
+        changes || self.is_deed()
     }
 }
 
